@@ -1,0 +1,1 @@
+"""What is registered with a Prefect server: pools, limits, deployments, automations."""

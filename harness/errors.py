@@ -1,0 +1,100 @@
+"""The one exception tree of Harness.
+
+::
+
+    HarnessError                      exit code 1
+    ├── TransientError                worth another try: retried with backoff by tasks
+    │   ├── StoreBusyError            another process holds the embedded store
+    │   └── ServiceUnavailableError   exit 3: a server did not answer, timed out, or said 429/503
+    └── PermanentError                the same call would fail again
+        ├── UsageError                exit 2: bad input (path, query, option, setting)
+        │   ├── RepositoryNotFoundError   exit 2: not a folder, unreachable URL, unknown name
+        │   └── InvalidSettingError       exit 2: an environment variable cannot be used
+        ├── ModelMissingError         exit 3: the server does not have the model
+        ├── ModelMismatchError        exit 3: wrong dimension, not finite, wrong count
+        ├── StoreError                exit 1: the store refused, is damaged, or its disk is full
+        ├── PolicyError               exit 7: refused by a permission
+        └── StackError                exit 3: the local Prefect stack could not be started or used
+
+A message is one line that says what is wrong and what to do about it. Exceptions are caught
+only at a border: the command line, a flow, a batch of files.
+"""
+
+from __future__ import annotations
+
+
+class HarnessError(Exception):
+    """Root of the tree. ``exit_code`` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class TransientError(HarnessError):
+    """A later try may work."""
+
+
+class PermanentError(HarnessError):
+    """The same call would fail again."""
+
+
+class StoreBusyError(TransientError):
+    """Another process holds the embedded store; the message names its pid."""
+
+
+class ServiceUnavailableError(TransientError):
+    """A server did not answer in time, or answered 429 or 503."""
+
+    exit_code = 3
+
+
+class UsageError(PermanentError):
+    """The caller's input cannot be used."""
+
+    exit_code = 2
+
+
+class RepositoryNotFoundError(UsageError):
+    """No such folder, no such indexed repository, or a git URL that cannot be reached."""
+
+
+class InvalidSettingError(UsageError):
+    """A setting's value cannot be used; the message names the variable."""
+
+
+class ModelMissingError(PermanentError):
+    """The model is not on the server; the message names the command that brings it."""
+
+    exit_code = 3
+
+
+class ModelMismatchError(PermanentError):
+    """A model answered with the wrong count, dimension, or with values that are not finite."""
+
+    exit_code = 3
+
+
+class StoreError(PermanentError):
+    """The vector store refused an operation, is damaged, or its disk is full."""
+
+
+class PolicyError(PermanentError):
+    """Refused by a permission that is enforced in code."""
+
+    exit_code = 7
+
+
+class StackError(PermanentError):
+    """The local Prefect server or worker could not be started, reached, or used."""
+
+    exit_code = 3
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether a later try of the same call may work.
+
+    Connection errors and time-outs of the standard library count as transient; a full disk
+    (``ENOSPC``) and everything else outside the tree do not.
+    """
+    if isinstance(error, HarnessError):
+        return isinstance(error, TransientError)
+    return isinstance(error, ConnectionError | TimeoutError)

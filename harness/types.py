@@ -1,0 +1,270 @@
+"""The data that crosses module borders: frozen, slotted, plain.
+
+Paths of files inside a repository are strings relative to its root with ``/``; lines are
+1-based and inclusive; text is ``str`` decoded from UTF-8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class SkipReason(StrEnum):
+    """Why a file is not indexed; the keys of ``files_skipped``."""
+
+    BINARY = "binary"
+    TOO_LARGE = "too_large"
+    MINIFIED = "minified"
+    GENERATED = "generated"
+    VENDORED = "vendored"
+    LOCK_FILE = "lock_file"
+    SECRET = "secret"  # noqa: S105 - a reason, not a password
+    NOT_TEXT = "not_text"
+    SYMLINK = "symlink"
+    UNREADABLE = "unreadable"
+    VANISHED = "vanished"
+    SUBMODULE = "submodule"
+    EXCLUDED = "excluded"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that the walk selected by its name and size; its content was not read.
+
+    ``content_id`` is git's blob id when the file is tracked and clean, else None.
+    """
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    content_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file or folder that is not indexed, and why."""
+
+    path: str
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a walk found, both lists sorted by path. ``commit`` is None outside git or before
+    the first commit."""
+
+    root: Path
+    files: tuple[SourceFile, ...]
+    skipped: tuple[SkippedFile, ...]
+    commit: str | None
+    is_git: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of one file: whole lines ``start_line..end_line`` and exactly their text.
+
+    ``symbol`` is the path of enclosing definitions (``Class.method``; empty at the top level),
+    ``kind`` what the chunk mostly holds: ``function``, ``class``, ``method``, ``module``,
+    ``section`` (prose), ``data`` or ``text``. ``definitions`` names every symbol whose
+    definition starts in the chunk (last parts only, in order).
+    """
+
+    text: str
+    start_line: int
+    end_line: int
+    language: str
+    symbol: str
+    kind: str
+    definitions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """Token ids (uint32, unique, ascending) and their BM25 term weights, both ``(k,)``."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPoint:
+    """A chunk as it is stored. ``embed_hash`` identifies the embedded text (header included)
+    and so the vector; ``chunk_hash`` the text alone."""
+
+    id: str
+    repo: str
+    path: str
+    chunk: Chunk
+    chunk_hash: str
+    embed_hash: str
+    content_id: str
+    dense: FloatArray
+    sparse: SparseVector
+
+
+class FileStatus(StrEnum):
+    """State of a file in the index."""
+
+    INDEXED = "indexed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What the index knows of one file; written last, and what the next run compares with.
+
+    ``recorded_ns`` is the wall clock when it was written: a file whose ``mtime_ns`` is not
+    clearly older may have changed unseen and is read again.
+    """
+
+    repo: str
+    path: str
+    content_id: str
+    size_bytes: int
+    mtime_ns: int
+    status: FileStatus
+    point_ids: tuple[str, ...] = ()
+    skip_reason: str = ""
+    error: str = ""
+    attempts: int = 0
+    recorded_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryRecord:
+    """One indexed repository. ``collection`` holds its points; ``commit`` is empty outside git."""
+
+    name: str
+    path: str
+    commit: str
+    collection: str
+    model: str
+    files: int
+    chunks: int
+    failed: int
+    indexed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything that must be equal for two vectors to be comparable.
+
+    ``digest`` identifies the weights, ``prefixes`` are those of documents and of queries.
+    """
+
+    engine: str
+    model: str
+    digest: str
+    dimension: int
+    document_prefix: str
+    query_prefix: str
+    chunker: str
+    tokenizer: str
+    schema: str
+    collection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which chunks a search may return. None means any; ``path_glob`` is matched against the
+    whole path (``*`` stays inside a segment, ``**`` does not)."""
+
+    repos: tuple[str, ...] | None = None
+    language: str | None = None
+    path_glob: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A stored chunk as a ranked list returns it, without vectors."""
+
+    id: str
+    repo: str
+    path: str
+    chunk: Chunk
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateLists:
+    """Ranked lists of one query, best first: by meaning, by words, by defined names, by the
+    file's stem."""
+
+    dense: tuple[Candidate, ...] = ()
+    sparse: tuple[Candidate, ...] = ()
+    defined: tuple[Candidate, ...] = ()
+    stem: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result."""
+
+    repo: str
+    path: str
+    start_line: int
+    end_line: int
+    symbol: str
+    language: str
+    score: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """The ``index`` JSON contract; times in seconds."""
+
+    repo: str
+    path: str
+    commit: str
+    files_total: int
+    files_indexed: int
+    files_unchanged: int
+    files_deleted: int
+    files_skipped: Mapping[str, int]
+    chunks_total: int
+    chunks_embedded: int
+    chunks_reused: int
+    chunks_failed: int
+    bytes_indexed: int
+    seconds: float
+    embed_seconds: float
+    model: str
+    files_failed: int = 0
+    failures: tuple[tuple[str, str], ...] = field(default=())
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors. Engines: :mod:`harness.embedded`, :mod:`harness.ollama`."""
+
+    engine: str
+    model: str
+    document_prefix: str
+    query_prefix: str
+    max_tokens: int
+
+    @property
+    def digest(self) -> str:
+        """Identity of the weights; changes when the model does."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    def embed_documents(self, texts: Sequence[str]) -> FloatArray:
+        """Embed passages: ``(n, dim)`` float32, L2-normalised, in the order given."""
+
+    def embed_query(self, text: str) -> FloatArray:
+        """Embed one query: ``(dim,)`` float32, L2-normalised."""
