@@ -6,7 +6,7 @@ Paths of files inside a repository are strings relative to its root with ``/``; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -268,3 +268,79 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> FloatArray:
         """Embed one query: ``(dim,)`` float32, L2-normalised."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a chat or embedding server says of a model. ``context_length`` is in tokens, 0 when
+    unknown; ``capabilities`` uses Ollama's words (``completion``, ``tools``, ``embedding``…)."""
+
+    name: str
+    digest: str
+    size_bytes: int
+    context_length: int
+    capabilities: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool offered to a model; ``parameters`` is a JSON schema of type object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call as the model wrote it; the arguments are not validated yet."""
+
+    name: str
+    arguments: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message; ``role`` is system, user, assistant or tool (then with ``tool_name``)."""
+
+    role: str
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTurn:
+    """A model's answer with its token counts; ``done_reason`` is ``stop`` or ``length``."""
+
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    done_reason: str = "stop"
+
+
+class ChatModel(Protocol):
+    """A chat model with a constant context window of ``num_ctx`` tokens."""
+
+    model: str
+    num_ctx: int
+
+    def info(self) -> ModelInfo:
+        """What the server says of the model.
+
+        :raises ModelMissingError: the server does not have it.
+        :raises ServiceUnavailableError: the server did not answer.
+        """
+
+    def chat(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec] = (),
+        on_token: Callable[[str], None] | None = None,
+    ) -> ChatTurn:
+        """Run one turn, streaming content to ``on_token``.
+
+        :raises ServiceUnavailableError: connection, time-out, 429, 503 or a broken stream.
+        :raises ModelMissingError: the server does not have the model.
+        """

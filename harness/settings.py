@@ -1,0 +1,169 @@
+"""Settings from the environment: the only module that reads it.
+
+One small class a subsystem, built by the command line and by flow bodies, never at import and
+never kept in a global. docs/settings.md is tested against the fields' names and descriptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from harness.errors import InvalidSettingError
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+def _default_data_dir() -> Path:
+    return Path(platformdirs.user_data_dir("harness", appauthor=False))
+
+
+class _Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, case_sensitive=False
+    )
+
+
+class DataSettings(_Settings):
+    """Where things are kept on this machine."""
+
+    data_dir: Path = Field(
+        default_factory=_default_data_dir,
+        validation_alias="HARNESS_DATA_DIR",
+        description="Index, clones, results and the local Prefect database. Default: the "
+        "platform's user data directory.",
+    )
+    repos_root: Path | None = Field(
+        default=None,
+        validation_alias="HARNESS_REPOS_ROOT",
+        description="Folder whose repositories the nightly run indexes. Unset: none.",
+    )
+    backup_dir: Path | None = Field(
+        default=None,
+        validation_alias="HARNESS_BACKUP_DIR",
+        description="Where backups go. Unset: `backups` under the data directory.",
+    )
+    results_dir: Path | None = Field(
+        default=None,
+        validation_alias="HARNESS_RESULTS_DIR",
+        description="Where agent results go. Unset: `results` under the data directory.",
+    )
+
+
+class IndexSettings(_Settings):
+    """What is indexed and how."""
+
+    max_file_bytes: int = Field(
+        default=1_000_000,
+        gt=0,
+        validation_alias="HARNESS_MAX_FILE_BYTES",
+        description="A larger file is skipped (bytes).",
+    )
+    lock_timeout_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        validation_alias="HARNESS_LOCK_TIMEOUT_SECONDS",
+        description="How long to wait for another process that holds the embedded store.",
+    )
+
+
+class OllamaSettings(_Settings):
+    """The model server. Without ``OLLAMA_HOST`` the embedded models are used."""
+
+    host: str | None = Field(
+        default=None,
+        validation_alias="OLLAMA_HOST",
+        description="Ollama's address (`host`, `host:port`, or a URL). Unset: embedded models.",
+    )
+    chat_model: str = Field(
+        default="codestral",
+        validation_alias="CHAT_MODEL",
+        description="Model that answers and carries out tasks.",
+    )
+    embed_model: str = Field(
+        default="nomic-embed-text",
+        validation_alias="EMBED_MODEL",
+        description="Model that embeds passages and queries.",
+    )
+    num_ctx: int = Field(
+        default=16_384,
+        ge=1024,
+        validation_alias="HARNESS_NUM_CTX",
+        description="Upper limit of the chat model's context window (tokens).",
+    )
+    embed_batch: int = Field(
+        default=32,
+        ge=1,
+        le=512,
+        validation_alias="HARNESS_EMBED_BATCH",
+        description="Texts per embedding request.",
+    )
+    timeout_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        validation_alias="HARNESS_OLLAMA_TIMEOUT_SECONDS",
+        description="Longest silence of Ollama within one request; loading a model counts.",
+    )
+    document_prefix: str | None = Field(
+        default=None,
+        validation_alias="HARNESS_DOCUMENT_PREFIX",
+        description="Prefix of embedded passages. Unset: the one that the model is known to need.",
+    )
+    query_prefix: str | None = Field(
+        default=None,
+        validation_alias="HARNESS_QUERY_PREFIX",
+        description="Prefix of embedded queries. Unset: the one that the model is known to need.",
+    )
+
+
+class QdrantSettings(_Settings):
+    """The vector store. Without ``QDRANT_HOST`` or ``QDRANT_URL`` the embedded one is used."""
+
+    host: str | None = Field(
+        default=None,
+        validation_alias="QDRANT_HOST",
+        description="Qdrant's host. Unset, and no QDRANT_URL: the embedded store.",
+    )
+    port: int = Field(
+        default=6333, validation_alias="QDRANT_PORT", description="Qdrant's REST port."
+    )
+    grpc_port: int = Field(
+        default=6334,
+        validation_alias="QDRANT_GRPC_PORT",
+        description="Qdrant's gRPC port; 0 uses REST only.",
+    )
+    url: str | None = Field(
+        default=None,
+        validation_alias="QDRANT_URL",
+        description="Qdrant's URL (`https://…` for TLS); goes before QDRANT_HOST.",
+    )
+    api_key: SecretStr | None = Field(
+        default=None, validation_alias="QDRANT_API_KEY", description="Qdrant's API key."
+    )
+    timeout_seconds: int = Field(
+        default=60,
+        gt=0,
+        validation_alias="HARNESS_QDRANT_TIMEOUT_SECONDS",
+        description="Longest wait for one request to Qdrant.",
+    )
+
+
+def load(
+    settings_class: type[SettingsT], overrides: Mapping[str, object] | None = None
+) -> SettingsT:
+    """Read one settings class from the environment.
+
+    :param overrides: values by environment name that go before the environment's.
+    :raises InvalidSettingError: a variable's value cannot be used; the message names it.
+    """
+    try:
+        return settings_class(**dict(overrides or {}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise InvalidSettingError(f"{name}: {first['msg'].lower()}; change or unset it") from None
