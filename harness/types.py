@@ -114,8 +114,10 @@ class ChunkPoint:
 
 
 class FileStatus(StrEnum):
-    """State of a file in the index."""
+    """State of a file in the index. ``PENDING`` is written before the first chunk of a new file,
+    so that chunks of an interrupted run can always be found again and removed."""
 
+    PENDING = "pending"
     INDEXED = "indexed"
     SKIPPED = "skipped"
     FAILED = "failed"
@@ -135,7 +137,7 @@ class FileRecord:
     size_bytes: int
     mtime_ns: int
     status: FileStatus
-    point_ids: tuple[str, ...] = ()
+    chunks: int = 0
     skip_reason: str = ""
     error: str = ""
     attempts: int = 0
@@ -178,12 +180,11 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which chunks a search may return. None means any; ``path_glob`` is matched against the
-    whole path (``*`` stays inside a segment, ``**`` does not)."""
+    """Which chunks a search may return; None means any. ``paths`` are exact."""
 
     repos: tuple[str, ...] | None = None
     language: str | None = None
-    path_glob: str | None = None
+    paths: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Vector stores behind one Protocol: Qdrant Edge in the process, or a Qdrant server."""

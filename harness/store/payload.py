@@ -1,0 +1,85 @@
+"""How a chunk becomes a payload and back; the same in every engine.
+
+====================  =====================================================================
+key                   value
+====================  =====================================================================
+repo                  tenant: the repository's name
+path, segments, stem  the file's path, its folders and name, its lower-case name without
+                      extension
+language, kind        of the chunk
+symbol                path of enclosing definitions
+definitions           lower-case names defined in the chunk
+start_line, end_line  1-based, inclusive
+chunk_hash            of the text alone
+embed_hash            of the embedded text, header included: two equal ones have one vector
+content_id            git blob id of the file's content
+text                  exactly the lines
+====================  =====================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.types import Candidate, Chunk, ChunkPoint
+
+KEYWORD_INDEXES = (
+    "path",
+    "segments",
+    "stem",
+    "language",
+    "symbol",
+    "definitions",
+    "chunk_hash",
+    "embed_hash",
+)
+TENANT_INDEX = "repo"
+
+
+def stem_of(path: str) -> str:
+    """Lower-case file name without its last extension."""
+    name = path.rpartition("/")[2].lower()
+    return name.rpartition(".")[0] or name
+
+
+def to_payload(point: ChunkPoint) -> dict[str, Any]:
+    """Make the payload of a point."""
+    chunk = point.chunk
+    return {
+        "repo": point.repo,
+        "path": point.path,
+        "segments": point.path.split("/"),
+        "stem": stem_of(point.path),
+        "language": chunk.language,
+        "symbol": chunk.symbol,
+        "kind": chunk.kind,
+        "definitions": [name.lower() for name in chunk.definitions],
+        "names": list(chunk.definitions),
+        "start_line": chunk.start_line,
+        "end_line": chunk.end_line,
+        "chunk_hash": point.chunk_hash,
+        "embed_hash": point.embed_hash,
+        "content_id": point.content_id,
+        "text": chunk.text,
+    }
+
+
+def to_candidate(point_id: object, payload: Mapping[str, Any] | None, score: float) -> Candidate:
+    """Read a stored point back."""
+    data = payload or {}
+    return Candidate(
+        id=str(point_id),
+        repo=data["repo"],
+        path=data["path"],
+        chunk=Chunk(
+            text=data["text"],
+            start_line=data["start_line"],
+            end_line=data["end_line"],
+            language=data["language"],
+            symbol=data["symbol"],
+            kind=data["kind"],
+            definitions=tuple(data.get("names", ())),
+        ),
+        score=score,
+    )
