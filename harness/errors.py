@@ -14,6 +14,7 @@
         ├── ModelMismatchError        exit 3: wrong dimension, not finite, wrong count
         ├── StoreError                exit 1: the store refused, is damaged, or its disk is full
         ├── PolicyError               exit 7: refused by a permission
+        ├── GitError                  exit 3: git is missing, or a git command failed
         └── StackError                exit 3: the local Prefect stack could not be started or used
 
 A message is one line that says what is wrong and what to do about it. Exceptions are caught
@@ -81,6 +82,12 @@ class PolicyError(PermanentError):
     """Refused by a permission that is enforced in code."""
 
     exit_code = 7
+
+
+class GitError(PermanentError):
+    """git is not installed, refused a repository, or failed; the message holds git's own words."""
+
+    exit_code = 3
 
 
 class StackError(PermanentError):
