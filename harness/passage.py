@@ -1,0 +1,49 @@
+"""What the embedding model reads of a chunk: a line that says where it is from, then its code.
+
+A chunk alone often lacks the words people ask with; they stand in the path and in the names of
+the definitions around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.types import Chunk
+
+PASSAGE_VERSION = "path-symbol-1"
+"""Changes with the format below; part of an index's fingerprint."""
+
+SYMBOL_RESERVE = 16
+"""Tokens kept free for the symbol, which is not known yet when a chunk's size is decided."""
+
+
+def header(path: str, symbol: str) -> str:
+    """The line above the code: ``path | Class.method``.
+
+    :param path: the file, relative to the repository, with ``/``.
+    :param symbol: path of enclosing definitions; may be empty.
+    """
+    return f"{path} | {symbol}" if symbol else path
+
+
+def embedding_text(path: str, chunk: Chunk) -> str:
+    """Text of which a chunk's vector is made; not what is stored or shown.
+
+    :param path: the file, relative to the repository, with ``/``.
+    :param chunk: a chunk of that file.
+    """
+    return f"{header(path, chunk.symbol)}\n{chunk.text}"
+
+
+def window_check(
+    count_tokens: Callable[[str], int], max_tokens: int, path: str
+) -> Callable[[str], bool]:
+    """A test for the chunker: does the model read this text together with its header?
+
+    :param count_tokens: exact count of the model's tokenizer, special tokens included.
+    :param max_tokens: the model's window.
+    :param path: the file that is being cut.
+    """
+    room = max(max_tokens // 2, max_tokens - count_tokens(header(path, "")) - SYMBOL_RESERVE)
+    # A token holds at least one byte, so short texts need no tokenizer.
+    return lambda text: len(text) * 4 <= room or count_tokens(text) <= room

@@ -1,0 +1,179 @@
+"""Reads a query: is it a symbol or prose, which names and files may it mean, what is it about.
+
+Pure functions; also the word matching that the ranking uses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from harness.sparse import word_parts
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_STOP_WORDS = _set(
+    """a an and any are as at be been being between both but by can could did do does doing done
+    during each either else every for from get gets had has have having how i if in inside into is
+    it its itself just like make makes many may me might more most must my no not of off on once
+    one only onto or other our out over own per same should show so some such than that the their
+    them then there these they this those through to too under until up upon us use used uses
+    using via vs was way we were what when where whether which while who whose why will with
+    within without would you your across based given find code implement implemented
+    implementation implements function functions method methods class classes file files"""
+)
+"""Words that say nothing about which code is meant."""
+
+_ABBREVIATIONS = {
+    "ctx": "context", "cfg": "config", "conf": "config", "req": "request", "res": "response",
+    "resp": "response", "err": "error", "msg": "message", "db": "database", "env": "environment",
+    "fmt": "format", "idx": "index", "ptr": "pointer", "str": "string", "num": "number",
+    "arg": "argument", "args": "argument", "param": "parameter", "params": "parameter",
+    "cmd": "command", "pkg": "package", "src": "source", "tmp": "temporary", "doc": "document",
+    "fn": "function", "func": "function", "impl": "implementation", "init": "initialization",
+    "attr": "attribute", "attrs": "attribute", "val": "value", "var": "variable", "addr": "address",
+    "conn": "connection", "repo": "repository", "spec": "specification", "app": "application",
+    "async": "asynchronous", "sync": "synchronous", "ui": "interface", "ws": "websocket",
+    "calc": "calculation", "prev": "previous", "cur": "current", "max": "maximum",
+    "min": "minimum", "dir": "directory", "proc": "process", "exc": "exception",
+    "deps": "dependency", "dep": "dependency", "auth": "authentication", "iter": "iterator",
+}  # fmt: skip
+"""Usual short names in code and the word that people write instead."""
+
+_SUFFIXES = (
+    "izations", "ization", "ations", "ation", "ators", "ator", "ments", "ment", "ingly", "ings",
+    "ing", "ities", "ity", "ions", "ion", "ers", "ors", "er", "or", "ies", "ied", "able", "ible",
+    "ed", "es", "al", "ly", "s", "e", "y",
+)  # fmt: skip
+
+_TOPICS = {
+    "test": _set(
+        "test tests testing tested tester unittest pytest spec specs fixture fixtures mock mocks"
+    ),
+    "example": _set("example examples sample samples demo demos tutorial tutorials snippet"),
+    "benchmark": _set("benchmark benchmarks bench benchmarking perf performance"),
+    "docs": _set(
+        "doc docs documentation readme guide changelog changes history release notes news migration"
+    ),
+    "compat": _set(
+        "compat compatibility backport backports shim shims polyfill legacy deprecated deprecation"
+    ),
+    "stub": _set("stub stubs typing typings declaration declarations pyi"),
+    "vendor": _set("vendor vendored bundled"),
+    "config": _set(
+        "config configuration settings ci workflow package manifest build setup yaml toml json"
+        " docker helm"
+    ),
+}
+"""Words of a query that make it about a kind of file; see :data:`harness.paths.FACTORS`."""
+
+_WORD = re.compile(r"[^\W\d]\w*")
+_QUOTED = re.compile(r"[`'\"]([^\W\d][\w.:]*)(?:\(\))?[`'\"]")
+_CALL_OR_PATH = re.compile(r"[^\W\d]\w*(?:(?:\.|::|#|->)[^\W\d]\w*)+|[^\W\d]\w*(?=\(\))")
+_CAMEL = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2,}[a-z]|^[A-Z][a-z]+[A-Z]")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a query means.
+
+    ``terms``: content words, lower-case. ``symbols``: names asked for as names. ``names``: these
+    and every word or joined pair of words that a definition may be called. ``stems``: the same
+    for files. ``topics``: kinds of files that the query is about.
+    """
+
+    is_symbol: bool
+    terms: tuple[str, ...]
+    symbols: frozenset[str]
+    names: tuple[str, ...]
+    stems: tuple[str, ...]
+    topics: frozenset[str]
+
+
+@lru_cache(maxsize=256)
+def parse(text: str) -> Query:
+    """Read a query.
+
+    :param text: the question as it was asked.
+    """
+    raw = _WORD.findall(text)
+    symbols: dict[str, None] = {}
+    for match in _QUOTED.findall(text) + _CALL_OR_PATH.findall(text):
+        symbols[_WORD.findall(match)[-1].lower()] = None
+    for word in raw:
+        if "_" in word.strip("_") or _CAMEL.search(word):
+            symbols[word.lower()] = None
+    is_symbol = len(text.split()) == 1 and bool(raw)
+    if is_symbol:
+        symbols[raw[-1].lower()] = None
+    content = [word for word in raw if word.lower() not in _STOP_WORDS] or raw
+    terms = dict.fromkeys(
+        part
+        for word in content
+        for part in (word_parts(word)[1:] or word_parts(word))
+        if len(part) > 1 or is_symbol
+    )
+    lowered = [word.lower() for word in content]
+    joined = [left + glue + right for left, right in pairwise(lowered) for glue in ("", "_", "-")]
+    singles = [form for word in lowered for form in _forms(word)]
+    names = tuple(dict.fromkeys([*symbols, *singles, *(j for j in joined if "-" not in j)]))
+    lower = {word.lower() for word in raw}
+    return Query(
+        is_symbol=is_symbol,
+        terms=tuple(terms),
+        symbols=frozenset(symbols),
+        names=names,
+        stems=tuple(dict.fromkeys([*symbols, *singles, *joined])),
+        topics=frozenset(topic for topic, words in _TOPICS.items() if not lower.isdisjoint(words)),
+    )
+
+
+def _forms(word: str) -> list[str]:
+    """A word with and without its plural ending."""
+    if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):
+        return [word, word[:-1]]
+    return [word, word + "s"] if len(word) > 2 else [word]
+
+
+@lru_cache(maxsize=1 << 15)
+def stem(word: str) -> str:
+    """A word without its ending, good enough to compare words of code with words of prose.
+
+    :param word: lower-case.
+    """
+    word = _ABBREVIATIONS.get(word, word)
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+            return word[: -len(suffix)]
+    return word
+
+
+@lru_cache(maxsize=1 << 15)
+def same(one: str, other: str) -> bool:
+    """Tell whether two words mean the same thing: equal stems, or one is cut short (auth, config).
+
+    :param one: lower-case.
+    :param other: lower-case.
+    """
+    left, right = stem(one), stem(other)
+    if left == right:
+        return True
+    short, long = sorted((left, right), key=len)
+    return len(short) >= 4 and long.startswith(short)
+
+
+def overlap(words: Sequence[str], others: Sequence[str]) -> float:
+    """Share of ``words`` found among ``others``, between 0 and 1; 0 when there are no words.
+
+    :param words: lower-case.
+    :param others: lower-case.
+    """
+    if not words:
+        return 0.0
+    return sum(any(same(word, other) for other in others) for word in words) / len(words)
