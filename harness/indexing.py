@@ -1,2 +1,427 @@
-"""Indexing: plan what changed, index it batch by batch, finalize. Being written; see the
-signatures below, which flows build on."""
+"""Indexing: each batch of planned files is read, chunked, embedded and stored; then the run is
+finalized.
+
+Write order: a pending record for each new file, the new points, then the stale points are
+deleted, then the files' records. Whatever moment a process is killed at, the next run does the
+unrecorded files again, point ids being functions of the content, and search shows no holes and
+no duplicates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from harness import chunking, passage, sparse
+from harness.content import SourceText, read_source
+from harness.engines import Engines
+from harness.planning import Batch, IndexOptions, IndexPlan, max_chars, plan
+from harness.types import (
+    Chunk,
+    ChunkPoint,
+    Embedder,
+    FileRecord,
+    FileStatus,
+    FloatArray,
+    IndexReport,
+    RepositoryRecord,
+    SkipReason,
+    SourceFile,
+)
+
+__all__ = [
+    "Batch",
+    "BatchResult",
+    "IndexOptions",
+    "IndexPlan",
+    "PreparedBatch",
+    "Progress",
+    "finalize",
+    "index_batch",
+    "plan",
+    "prepare_batch",
+    "record_failed",
+    "store_batch",
+]
+
+logger = logging.getLogger(__name__)
+
+_POINTS = uuid.UUID("5b0f4c3e-92c1-5e3b-8f5e-0c1a5d1e7b42")
+# Between two reports of progress: about a second of the embedded model.
+_TEXTS_PER_STEP = 64
+# While more of a rebuild's files than this failed, search stays on the old collection.
+_MAX_FAILED_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What was done since the last report."""
+
+    files: int = 0
+    chunks: int = 0
+    chunks_embedded: int = 0
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFile:
+    """One file, chunked but not embedded. ``hashes`` are (chunk hash, embed hash) by chunk."""
+
+    source: SourceFile
+    content_id: str
+    chunks: tuple[Chunk, ...]
+    hashes: tuple[tuple[str, str], ...]
+    skip_reason: SkipReason | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedBatch:
+    """A batch that needs no more reading. ``recorded_ns`` was taken before the first read."""
+
+    batch: Batch
+    files: tuple[PreparedFile, ...]
+    recorded_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of a batch; ``failures`` are (path, error)."""
+
+    number: int
+    files_indexed: int = 0
+    files_failed: int = 0
+    chunks_embedded: int = 0
+    chunks_reused: int = 0
+    chunks_failed: int = 0
+    bytes_indexed: int = 0
+    embed_seconds: float = 0.0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    failures: tuple[tuple[str, str], ...] = ()
+
+
+def index_batch(
+    plan: IndexPlan, batch: Batch, engines: Engines, on_progress: OnProgress | None = None
+) -> BatchResult:
+    """Read, chunk, embed and store one batch. Idempotent: it can be run again at any time.
+
+    :raises HarnessError: the model or the store failed; :func:`is_transient` tells whether
+        another try may help. One unreadable or unparsable file raises nothing: it is skipped,
+        or recorded as failed.
+    """
+    return store_batch(plan, prepare_batch(plan, batch, engines.embedder), engines, on_progress)
+
+
+def prepare_batch(plan: IndexPlan, batch: Batch, embedder: Embedder) -> PreparedBatch:
+    """Read and chunk the files of a batch; touches neither model server nor store."""
+    recorded_ns = time.time_ns()
+    limit = max_chars(embedder)
+    count = getattr(embedder, "count_tokens", None)
+    files = tuple(
+        _prepare_file(plan, source, limit, count, embedder.max_tokens) for source in batch.files
+    )
+    return PreparedBatch(batch, files, recorded_ns)
+
+
+def _prepare_file(
+    plan: IndexPlan,
+    source: SourceFile,
+    limit: int,
+    count: Callable[[str], int] | None,
+    max_tokens: int,
+) -> PreparedFile:
+    read = read_source(Path(plan.root), source, plan.max_file_bytes)
+    if not isinstance(read, SourceText):
+        return PreparedFile(source, source.content_id or "", (), (), skip_reason=read)
+    fits = passage.window_check(count, max_tokens, source.path) if count else None
+    try:
+        chunks = tuple(chunking.chunk_text(source.path, read.text, max_chars=limit, fits=fits))
+    except Exception as error:  # one strange file must not stop the others
+        logger.warning("%s: cannot be chunked: %s", source.path, error)
+        return PreparedFile(source, read.content_id, (), (), error=f"cannot be chunked: {error}")
+    hashes = tuple(
+        (
+            _hash(f"{chunk.language}\0{chunk.symbol}\0{chunk.text}"),
+            _hash(passage.embedding_text(source.path, chunk)),
+        )
+        for chunk in chunks
+    )
+    return PreparedFile(source, read.content_id, chunks, hashes)
+
+
+def store_batch(
+    plan: IndexPlan,
+    prepared: PreparedBatch,
+    engines: Engines,
+    on_progress: OnProgress | None = None,
+) -> BatchResult:
+    """Embed what is not stored yet and write the batch; see the module for the order.
+
+    :raises HarnessError: as :func:`index_batch`.
+    """
+    report = on_progress or (lambda progress: None)
+    store = engines.store
+    good = [f for f in prepared.files if f.skip_reason is None and not f.error]
+    pending = [
+        _record(plan, f, FileStatus.PENDING, prepared.recorded_ns)
+        for f in good
+        if f.source.path not in plan.known
+    ]
+    if pending:
+        store.put_file_records(plan.collection, pending)
+
+    vectors, reused = _stored_vectors(plan, good, engines)
+    missing = {
+        embed_hash: passage.embedding_text(f.source.path, chunk)
+        for f in good
+        for chunk, (_, embed_hash) in zip(f.chunks, f.hashes, strict=True)
+        if embed_hash not in vectors
+    }
+    report(Progress(chunks=reused))
+    embed_seconds = 0.0
+    hashes = list(missing)
+    # Alike lengths together: padding is what a batch of mixed lengths wastes.
+    hashes.sort(key=lambda embed_hash: len(missing[embed_hash]))
+    for start in range(0, len(hashes), _TEXTS_PER_STEP):
+        step = hashes[start : start + _TEXTS_PER_STEP]
+        began = time.perf_counter()
+        rows = engines.embedder.embed_documents([missing[embed_hash] for embed_hash in step])
+        embed_seconds += time.perf_counter() - began
+        vectors.update(zip(step, rows, strict=True))
+        report(Progress(chunks=len(step), chunks_embedded=len(step)))
+
+    points = [point for f in good for point in _points(plan, f, vectors)]
+    store.upsert_chunks(plan.collection, points)
+    paths = [f.source.path for f in prepared.files]
+    if any(path in plan.known for path in paths):
+        stale = [path for path in paths if path in plan.known]
+        store.delete_chunks(plan.collection, plan.repo, stale, [point.id for point in points])
+    _write_records(plan, prepared, engines)
+    report(Progress(files=len(prepared.files)))
+    total = sum(len(f.chunks) for f in good)
+    failures = tuple((f.source.path, f.error) for f in prepared.files if f.error)
+    return BatchResult(
+        number=prepared.batch.number,
+        files_indexed=len(good),
+        files_failed=len(failures),
+        chunks_embedded=len(hashes),
+        chunks_reused=total - len(hashes),
+        bytes_indexed=sum(f.source.size_bytes for f in good),
+        embed_seconds=embed_seconds,
+        skipped=dict(Counter(str(f.skip_reason) for f in prepared.files if f.skip_reason)),
+        failures=failures,
+    )
+
+
+def _stored_vectors(
+    plan: IndexPlan, files: Sequence[PreparedFile], engines: Engines
+) -> tuple[dict[str, FloatArray], int]:
+    """Vectors by embed hash that need no embedding, and for how many chunks they serve.
+
+    A renamed or copied file's header names another path, so its embed hashes are new; its
+    vectors are those of the same text at the origin.
+    """
+    if plan.full:
+        return {}, 0
+    store = engines.store
+    wanted = [embed_hash for f in files for _, embed_hash in f.hashes]
+    vectors = dict(store.vectors_by_embed_hash(plan.collection, wanted))
+    origins: dict[str, str] = {}
+    for f in files:
+        name = f.source.path.rpartition("/")[2]
+        origin = plan.origins.get(f.content_id) or plan.origins.get(name)
+        if f.source.path not in plan.known and origin:
+            origins[f.source.path] = origin
+    if origins:
+        moved = store.vectors_by_chunk_hash(
+            plan.collection, plan.repo, sorted(set(origins.values()))
+        )
+        for f in files:
+            origin = origins.get(f.source.path)
+            for chunk_hash, embed_hash in f.hashes if origin else ():
+                found = moved.get((origin or "", chunk_hash))
+                if found is not None:
+                    vectors.setdefault(embed_hash, found)
+    return vectors, sum(embed_hash in vectors for embed_hash in wanted)
+
+
+def _points(
+    plan: IndexPlan, prepared: PreparedFile, vectors: Mapping[str, FloatArray]
+) -> list[ChunkPoint]:
+    """The points of one file; ordinals tell equal chunks of a file apart."""
+    path = prepared.source.path
+    seen: Counter[str] = Counter()
+    points: list[ChunkPoint] = []
+    for chunk, (chunk_hash, embed_hash) in zip(prepared.chunks, prepared.hashes, strict=True):
+        name = f"{plan.repo}\0{path}\0{chunk_hash}\0{seen[chunk_hash]}"
+        seen[chunk_hash] += 1
+        points.append(
+            ChunkPoint(
+                id=str(uuid.uuid5(_POINTS, name)),
+                repo=plan.repo,
+                path=path,
+                chunk=chunk,
+                chunk_hash=chunk_hash,
+                embed_hash=embed_hash,
+                content_id=prepared.content_id,
+                dense=np.asarray(vectors[embed_hash], dtype=np.float32),
+                sparse=sparse.document_vector(chunk.text, path, chunk.symbol),
+            )
+        )
+    return points
+
+
+def _record(
+    plan: IndexPlan, f: PreparedFile, status: FileStatus, recorded_ns: int, error: str = ""
+) -> FileRecord:
+    return FileRecord(
+        repo=plan.repo,
+        path=f.source.path,
+        content_id=f.content_id,
+        size_bytes=f.source.size_bytes,
+        mtime_ns=f.source.mtime_ns,
+        status=status,
+        chunks=len(f.chunks) if status is FileStatus.INDEXED else 0,
+        skip_reason=str(f.skip_reason) if f.skip_reason else "",
+        error=error or f.error,
+        attempts=plan.known.get(f.source.path, 0) + (status is not FileStatus.PENDING),
+        recorded_ns=recorded_ns,
+    )
+
+
+# A file that could not be read may be readable next time although it did not change.
+_NOT_RECORDED = frozenset({SkipReason.VANISHED, SkipReason.UNREADABLE})
+
+
+def _write_records(plan: IndexPlan, prepared: PreparedBatch, engines: Engines) -> None:
+    records: list[FileRecord] = []
+    gone: list[str] = []
+    for f in prepared.files:
+        if f.skip_reason in _NOT_RECORDED:
+            if f.source.path in plan.known:
+                gone.append(f.source.path)
+            continue
+        status = FileStatus.INDEXED
+        if f.skip_reason is not None:
+            status = FileStatus.SKIPPED
+        elif f.error:
+            status = FileStatus.FAILED
+        records.append(_record(plan, f, status, prepared.recorded_ns))
+    engines.store.put_file_records(plan.collection, records)
+    if gone:
+        engines.store.delete_file_records(plan.collection, plan.repo, gone)
+
+
+def record_failed(
+    plan: IndexPlan, batch: Batch, error: BaseException, engines: Engines
+) -> BatchResult:
+    """Record a batch that failed for good: the next run tries just these files again.
+
+    What an earlier run stored of them stays searchable.
+    """
+    message = (str(error).splitlines() or [type(error).__name__])[0]
+    records = [
+        _record(plan, PreparedFile(source, "", (), ()), FileStatus.FAILED, time.time_ns(), message)
+        for source in batch.files
+    ]
+    engines.store.put_file_records(plan.collection, records)
+    return BatchResult(
+        number=batch.number,
+        files_failed=len(records),
+        failures=tuple((record.path, message) for record in records),
+    )
+
+
+def finalize(
+    plan: IndexPlan, results: Sequence[BatchResult], engines: Engines, *, seconds: float
+) -> IndexReport:
+    """Remove what was deleted, publish the repository's collection, and sum up.
+
+    :param seconds: wall time of the run.
+    """
+    store = engines.store
+    if plan.deleted:
+        store.delete_chunks(plan.collection, plan.repo, plan.deleted)
+        store.delete_file_records(plan.collection, plan.repo, plan.deleted)
+    records = store.file_records(plan.collection, plan.repo)
+    status = Counter(record.status for record in records.values())
+    failed = status[FileStatus.FAILED] + status[FileStatus.PENDING]
+    chunks = store.count_chunks(plan.collection, plan.repo)
+    current = RepositoryRecord(
+        name=plan.repo,
+        path=plan.root,
+        commit=plan.commit,
+        collection=plan.collection,
+        model=plan.model,
+        files=status[FileStatus.INDEXED],
+        chunks=chunks,
+        failed=failed,
+        indexed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    _publish(current, len(records), engines)
+    store.compact(plan.collection)
+    skipped = Counter(dict(plan.skipped))
+    for result in results:
+        skipped.update(result.skipped)
+    return IndexReport(
+        repo=plan.repo,
+        path=plan.root,
+        commit=plan.commit,
+        files_total=plan.files_total,
+        files_indexed=sum(r.files_indexed for r in results),
+        files_unchanged=plan.files_unchanged,
+        files_deleted=len(plan.deleted),
+        files_skipped=dict(sorted(skipped.items())),
+        chunks_total=chunks,
+        chunks_embedded=sum(r.chunks_embedded for r in results),
+        chunks_reused=sum(r.chunks_reused for r in results),
+        chunks_failed=sum(r.chunks_failed for r in results),
+        bytes_indexed=sum(r.bytes_indexed for r in results),
+        seconds=round(seconds, 3),
+        embed_seconds=round(sum(r.embed_seconds for r in results), 3),
+        model=plan.model,
+        files_failed=sum(r.files_failed for r in results),
+        failures=tuple(failure for r in results for failure in r.failures),
+    )
+
+
+def _publish(current: RepositoryRecord, files: int, engines: Engines) -> None:
+    """Let searches use this run's collection, then remove what no repository uses any more."""
+    store = engines.store
+    repositories = {record.name: record for record in store.repositories()}
+    previous = repositories.get(current.name)
+    moved = previous is not None and previous.collection != current.collection
+    if moved and previous is not None and current.failed > _MAX_FAILED_SHARE * files:
+        logger.warning(
+            "%s: %d of %d files failed; search stays on the index of %s",
+            current.name, current.failed, files, previous.model,
+        )  # fmt: skip
+        store.put_repository(replace(previous, failed=current.failed))
+        return
+    store.put_repository(current)
+    repositories[current.name] = current
+    used = {record.collection for record in repositories.values()}
+    if used == {current.collection}:
+        store.set_alias(current.collection)
+    if moved and previous is not None:
+        if previous.collection in used:
+            store.delete_chunks(previous.collection, current.name)
+            store.delete_file_records(previous.collection, current.name)
+        else:
+            store.drop_collection(previous.collection)
+
+
+def _hash(text: str) -> str:
+    """128 bits of SHA-256: a collision would give one chunk another's vector."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

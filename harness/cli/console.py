@@ -1,0 +1,170 @@
+"""What commands share with a terminal: messages, JSON, progress bars, logging."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.indexing import IndexPlan, Progress
+
+
+def take_debug_flag(arguments: list[str]) -> bool:
+    """Remove ``--debug`` wherever it stands before ``--`` and tell whether it was there."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    found = "--debug" in arguments[:end]
+    arguments[:end] = [argument for argument in arguments[:end] if argument != "--debug"]
+    return found
+
+
+def configure_logging(debug: bool) -> None:
+    """Send logs to stderr: warnings, or everything of Harness with ``--debug``."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr, force=True
+    )
+    logging.getLogger("harness").setLevel(logging.DEBUG if debug else logging.WARNING)
+
+
+def stdout() -> Console:
+    """A console on stdout; plain when it is not a terminal."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def stderr() -> Console:
+    """A console on stderr."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def error(message: str) -> None:
+    """One line on stderr, whatever the message holds."""
+    line = " ".join(message.split())
+    print(f"harness: {printable(line)}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """Text that a terminal shows as it is: control characters (a file name may hold escape
+    sequences) and lone surrogates are escaped, tabs and line breaks kept."""
+    return "".join(
+        ch if ch in "\t\n" or (ch.isprintable() and not "\ud800" <= ch <= "\udfff")
+        else ch.encode("unicode_escape").decode()
+        for ch in text
+    )  # fmt: skip
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+
+    def convert(value: Any) -> Any:
+        if is_dataclass(value) and not isinstance(value, type):
+            return asdict(value)
+        return str(value)
+
+    print(json.dumps(document, default=convert, indent=2))
+
+
+def detach_stdout() -> None:
+    """After a broken pipe: keep the interpreter from failing again when it flushes stdout."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class IndexProgress:
+    """Progress of one repository: a bar on a terminal, a line every few seconds elsewhere."""
+
+    def __init__(self, name: str, quiet: bool) -> None:
+        self._name = name
+        self._quiet = quiet
+        self._bar: Any = None
+        self._task: Any = None
+        self._files = 0
+        self._total = 0
+        self._chunks = 0
+        self._began = 0.0
+        self._last_line = 0.0
+
+    def start(self, work: IndexPlan) -> None:
+        """The plan is known."""
+        import time
+
+        self._total = work.files_to_index
+        self._began = self._last_line = time.monotonic()
+        console = stderr()
+        if self._quiet or not self._total:
+            return
+        if not console.is_terminal:
+            print(f"{self._name}: {self._total} files to index", file=sys.stderr)
+            return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        # Files are counted at the end of a batch, chunks as they are embedded: bytes of batches
+        # would jump, so the bar shows files plus the running count of chunks.
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} files"),
+            TextColumn("{task.fields[chunks]} chunks, {task.fields[rate]:.0f}/s"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._bar.start()
+        self._task = self._bar.add_task(
+            printable(f"indexing {self._name}"), total=self._total, chunks=0, rate=0.0
+        )
+
+    def advance(self, step: Progress) -> None:
+        """Something was done."""
+        import time
+
+        self._files += step.files
+        self._chunks += step.chunks
+        now = time.monotonic()
+        rate = self._chunks / max(now - self._began, 1e-9)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._files, chunks=self._chunks, rate=rate)
+        elif not self._quiet and now - self._last_line >= 5:
+            self._last_line = now
+            print(
+                f"{self._name}: {self._files}/{self._total} files, {self._chunks} chunks, "
+                f"{rate:.0f} chunks/s",
+                file=sys.stderr,
+            )
+
+    def stop(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+@contextmanager
+def index_progress(name: str, quiet: bool) -> Iterator[IndexProgress]:
+    """A progress display that is removed however the run ends."""
+    progress = IndexProgress(name, quiet)
+    try:
+        yield progress
+    finally:
+        progress.stop()
+
+
+@contextmanager
+def steps(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show the step that is under way: a spinner on a terminal, a line a step elsewhere."""
+    console = stderr()
+    if quiet:
+        yield lambda message: None
+    elif console.is_terminal:
+        with console.status("starting") as status:
+            yield lambda message: status.update(printable(message))
+    else:
+        yield lambda message: print(printable(message), file=sys.stderr)

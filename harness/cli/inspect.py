@@ -1,0 +1,77 @@
+"""``harness status``, ``harness forget`` and ``harness doctor``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli import console
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show what is indexed, by which model, how fresh, and what failed."""
+    from harness.engines import open_engines
+
+    with open_engines() as engines:
+        records = engines.store.repositories()
+    if as_json:
+        fields = ("name", "path", "commit", "model", "files", "chunks", "failed", "indexed_at")
+        console.print_json(
+            {"repos": [{field: getattr(record, field) for field in fields} for record in records]}
+        )
+        return
+    if not records:
+        print("Nothing is indexed yet. Start with: harness index PATH")
+        return
+    from rich.table import Table
+
+    table = Table("repository", "commit", "files", "chunks", "failed", "indexed", "model", "path")
+    for record in records:
+        table.add_row(
+            console.printable(record.name),
+            record.commit[:9],
+            str(record.files),
+            str(record.chunks),
+            str(record.failed),
+            record.indexed_at or "not finished",
+            record.model,
+            console.printable(record.path),
+        )
+    console.stdout().print(table)
+
+
+def forget(
+    repo: Annotated[str, typer.Argument(help="Name of an indexed repository.")],
+    as_json: AsJson = False,
+) -> None:
+    """Remove a repository from the index; its files are not touched."""
+    from harness.engines import open_engines
+    from harness.forgetting import forget_repository
+
+    with open_engines() as engines:
+        removed = forget_repository(repo, engines)
+    if as_json:
+        console.print_json({"repo": repo, "chunks_removed": removed})
+    else:
+        print(f"{console.printable(repo)}: removed ({removed} chunks)")
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check everything that Harness needs; each failure comes with its remedy."""
+    from harness.checks import run_checks
+
+    results = run_checks()
+    ok = all(result.ok is not False for result in results)
+    if as_json:
+        console.print_json({"ok": ok, "checks": results})
+    else:
+        for result in results:
+            mark = {True: "ok", False: "FAILED", None: "skipped"}[result.ok]
+            print(f"{mark:8}{result.name}: {console.printable(result.detail)}")
+            if result.ok is False and result.remedy:
+                print(f"        -> {console.printable(result.remedy)}")
+    if not ok:
+        raise typer.Exit(1)

@@ -1,0 +1,74 @@
+"""``harness search`` and ``harness ask``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli import console
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for: words, a name, a question.")],
+    repo: Annotated[str | None, typer.Option(help="Only this repository.")] = None,
+    lang: Annotated[str | None, typer.Option(help="Only this language, such as python.")] = None,
+    path: Annotated[
+        str | None, typer.Option(metavar="GLOB", help="Only paths that match, such as 'src/**'.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Number of passages.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Find passages, best first."""
+    from harness import retrieval
+    from harness.engines import open_engines
+
+    with open_engines() as engines:
+        hits = retrieval.search(
+            query, engines, repo=repo, language=lang, path_glob=path, limit=limit
+        )
+    if as_json:
+        console.print_json({"query": query, "results": hits})
+        return
+    if not hits:
+        console.error("nothing found; try other words, or fewer filters")
+        return
+    several = len({hit.repo for hit in hits}) > 1
+    out = console.stdout()
+    for hit in hits:
+        where = f"{hit.repo}/{hit.path}" if several else hit.path
+        out.print(
+            console.printable(f"{where}:{hit.start_line}-{hit.end_line}"),
+            style="bold cyan",
+            markup=False,
+            end="",
+        )
+        out.print(console.printable(f"  {hit.symbol}"), style="dim", markup=False)
+        lines = hit.text.split("\n")
+        for line in lines[:8]:
+            out.print(f"    {console.printable(line.rstrip())}", markup=False)
+        if len(lines) > 8:
+            out.print(f"    … {len(lines) - 8} more lines", style="dim", markup=False)
+        out.print()
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="A question about the indexed code.")],
+    repo: Annotated[str | None, typer.Option(help="Only this repository.")] = None,
+    limit: Annotated[int, typer.Option(help="Number of passages without a chat model.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Answer a question with checked path:line citations.
+
+    Without a chat model (no OLLAMA_HOST) the answer is the best passages, shortened to what
+    matters.
+    """
+    from harness.engines import open_engines
+    from harness.passages import answer_with_passages
+
+    with open_engines() as engines:
+        envelope = answer_with_passages(question, engines, repo=repo, limit=limit)
+    if as_json:
+        console.print_json(envelope)
+        return
+    print(console.printable(envelope.answer))

@@ -1,0 +1,68 @@
+"""Which embedder and which store: chosen by the environment, explicitly, never guessed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from harness.settings import DataSettings, IndexSettings, OllamaSettings, QdrantSettings, load
+from harness.store.protocol import VectorStore
+from harness.types import Embedder
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What indexing and searching need; a context manager that closes the store."""
+
+    embedder: Embedder
+    store: VectorStore
+    data_dir: Path
+
+    def __enter__(self) -> Engines:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.store.close()
+
+
+def open_engines() -> Engines:
+    """Build the configured engines. Models load on first use, not here.
+
+    :raises InvalidSettingError: a setting cannot be used.
+    :raises StoreError: the data directory cannot be written.
+    :raises ServiceUnavailableError: a configured Qdrant server does not answer.
+    """
+    data = load(DataSettings)
+    return Engines(
+        embedder=open_embedder(load(OllamaSettings)),
+        store=open_store(data, load(IndexSettings), load(QdrantSettings)),
+        data_dir=data.data_dir,
+    )
+
+
+def open_embedder(settings: OllamaSettings) -> Embedder:
+    """Ollama's model when a host is set, else MiniLM in the process."""
+    if settings.host:
+        from harness.ollama import OllamaEmbedder
+
+        return OllamaEmbedder(settings)
+    from harness.embedded import MiniLmEmbedder
+
+    return MiniLmEmbedder()
+
+
+def open_store(data: DataSettings, index: IndexSettings, qdrant: QdrantSettings) -> VectorStore:
+    """A Qdrant server when one is set, else Edge under the data directory."""
+    if qdrant.url or qdrant.host:
+        from harness.store.connection import connect
+
+        return connect(qdrant)
+    from harness.store.edge import EdgeStore
+
+    return EdgeStore(data.data_dir / "index", index.lock_timeout_seconds)

@@ -1,0 +1,29 @@
+"""Removing a repository from the index."""
+
+from __future__ import annotations
+
+from harness.engines import Engines
+from harness.retrieval import in_scope
+
+
+def forget_repository(name: str, engines: Engines) -> int:
+    """Remove a repository's points and records from every collection.
+
+    The repository's own record goes last, so that an interrupted removal can be repeated.
+
+    :returns: how many chunks were removed.
+    :raises RepositoryNotFoundError: it is not indexed.
+    """
+    in_scope(engines, name)
+    store = engines.store
+    removed = 0
+    used = {r.collection for r in store.repositories() if r.name != name}
+    for manifest in store.manifests():
+        removed += store.count_chunks(manifest.collection, name)
+        if manifest.collection in used:
+            store.delete_chunks(manifest.collection, name)
+            store.delete_file_records(manifest.collection, name)
+        else:
+            store.drop_collection(manifest.collection)
+    store.delete_repository(name)
+    return removed

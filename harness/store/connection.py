@@ -1,0 +1,114 @@
+"""Connecting to a Qdrant server as the settings say."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlsplit
+
+from harness.errors import InvalidSettingError
+from harness.settings import QdrantSettings
+from harness.store.qdrant import QdrantStore
+
+logger = logging.getLogger(__name__)
+
+# Weighted fusion needs nothing newer; tenant indexes came with 1.11, collections' payload-only
+# configuration earlier. Older servers are refused with a clear message instead of a 400 later.
+MINIMUM_SERVER = (1, 11)
+
+
+def address_of(settings: QdrantSettings) -> str:
+    """How messages name the server: a URL without credentials.
+
+    :raises InvalidSettingError: neither QDRANT_URL nor QDRANT_HOST can be used.
+    """
+    url = settings.url
+    if not url:
+        host = (settings.host or "").strip()
+        if not host:
+            raise InvalidSettingError("QDRANT_HOST is empty; set it or unset it")
+        if "://" in host:
+            url = host
+        elif host.count(":") == 1:
+            url = f"http://{host}"
+        else:
+            name = f"[{host}]" if ":" in host and not host.startswith("[") else host
+            url = f"http://{name}:{settings.port}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InvalidSettingError(
+            f"QDRANT_URL: {url!r} is not an address such as http://localhost:6333"
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    default = 443 if parts.scheme == "https" and not settings.host else settings.port
+    return f"{parts.scheme}://{host}:{port or default}{parts.path.rstrip('/')}"
+
+
+def connect(settings: QdrantSettings) -> QdrantStore:
+    """Make a store on the configured server; gRPC where it answers, else REST.
+
+    No request is sent but the version check and one attempt at the gRPC port.
+
+    :raises InvalidSettingError: the address cannot be used.
+    :raises ServiceUnavailableError: the server does not answer.
+    :raises StoreError: the API key is refused, or the server is too old.
+    """
+    from qdrant_client import QdrantClient
+
+    from harness.errors import StoreError
+    from harness.store.qdrant import translate
+
+    address = address_of(settings)
+    parts = urlsplit(address)
+    api_key = settings.api_key.get_secret_value() if settings.api_key else None
+
+    def client(prefer_grpc: bool) -> QdrantClient:
+        return QdrantClient(
+            host=parts.hostname,
+            port=parts.port,
+            https=parts.scheme == "https",
+            prefix=parts.path or None,
+            grpc_port=settings.grpc_port or 6334,
+            prefer_grpc=prefer_grpc,
+            api_key=api_key,
+            timeout=settings.timeout_seconds,
+            # Checked below once, with our message, instead of a warning at every start.
+            check_compatibility=False,
+        )
+
+    rest = client(prefer_grpc=False)
+    try:
+        version = rest.info().version
+        rest.get_collections()
+    except Exception as error:
+        rest.close()
+        raise translate(error, address) from error
+    if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < MINIMUM_SERVER:
+        rest.close()
+        wanted = ".".join(str(part) for part in MINIMUM_SERVER)
+        raise StoreError(f"Qdrant at {address} is {version}; Harness needs {wanted} or newer")
+    if settings.grpc_port and _grpc_answers(parts.hostname or "", settings.grpc_port):
+        grpc = client(prefer_grpc=True)
+        try:
+            grpc.get_collections()
+        except Exception as error:
+            logger.info("gRPC of Qdrant at %s does not answer (%s): using REST", address, error)
+            grpc.close()
+        else:
+            rest.close()
+            return QdrantStore(grpc, address)
+    return QdrantStore(rest, address)
+
+
+def _grpc_answers(host: str, port: int) -> bool:
+    """Whether something listens there; gRPC itself would wait for its whole time-out."""
+    import socket
+
+    try:
+        with socket.create_connection((host, port), timeout=2.0):
+            return True
+    except OSError:
+        return False
