@@ -1,0 +1,61 @@
+"""Tree-sitter parsers with a time limit, one per language and thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import cache
+
+from tree_sitter import Language, Node, Parser, Range
+
+# Some grammars backtrack without end on adversarial input; source files parse at 2-9 MB/s.
+_SECONDS_PER_MEGABYTE = 2.0
+_MIN_SECONDS = 1.0
+
+_local = threading.local()
+
+
+@cache
+def _language(name: str) -> Language | None:
+    from tree_sitter_language_pack import get_language
+
+    try:
+        return get_language(name)  # type: ignore[arg-type]
+    except LookupError:
+        return None
+
+
+def has_grammar(name: str) -> bool:
+    """Whether a grammar of that name is installed."""
+    return _language(name) is not None
+
+
+def parse(language: str, data: bytes, ranges: list[Range] | None = None) -> Node | None:
+    """Parse UTF-8 ``data``; None without a grammar or when the time limit is reached."""
+    grammar = _language(language)
+    if grammar is None:
+        return None
+    parsers: dict[str, Parser] | None = getattr(_local, "parsers", None)
+    if parsers is None:
+        parsers = _local.parsers = {}
+    parser = parsers.get(language)
+    if parser is None:
+        parser = parsers[language] = Parser(grammar)
+    # An embedded part sees only its own ranges; an empty list means the whole document.
+    parser.included_ranges = ranges or []
+    limit = max(_MIN_SECONDS, _SECONDS_PER_MEGABYTE * len(data) / 1e6)
+    deadline = time.monotonic() + limit
+    try:
+        tree = parser.parse(
+            lambda offset, _point: data[offset : offset + 65536],
+            progress_callback=lambda _offset, _error: time.monotonic() > deadline,
+        )
+    except ValueError:  # raised when the progress callback cancels
+        parser.reset()
+        return None
+    return tree.root_node
+
+
+def parse_embedded(language: str, data: bytes, node: Node) -> Node | None:
+    """Parse one node's text (a script inside HTML) as another language; rows stay the file's."""
+    return parse(language, data, [node.range])
