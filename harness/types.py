@@ -254,7 +254,10 @@ class Embedder(Protocol):
     model: str
     document_prefix: str
     query_prefix: str
-    max_tokens: int
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of one text that the model reads."""
 
     @property
     def digest(self) -> str:
@@ -325,7 +328,10 @@ class ChatModel(Protocol):
     """A chat model with a constant context window of ``num_ctx`` tokens."""
 
     model: str
-    num_ctx: int
+
+    @property
+    def num_ctx(self) -> int:
+        """Tokens of the window, the same in every request."""
 
     def info(self) -> ModelInfo:
         """What the server says of the model.

@@ -1,0 +1,160 @@
+"""``ChatModel`` over Ollama's ``/api/chat``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import ollama
+
+from harness.errors import ServiceUnavailableError
+from harness.ollama.backoff import Backoff
+from harness.ollama.client import OllamaClient
+from harness.settings import OllamaSettings
+from harness.types import ChatMessage, ChatTurn, ModelInfo, ToolCall, ToolSpec
+
+
+class OllamaChatModel:
+    """A chat model on an Ollama server, with one context window for its whole life.
+
+    Nothing is asked of the server before the first use. ``num_ctx`` is the same in every request,
+    because another value makes the server load the model again. A prompt that does not fit is
+    refused with :class:`~harness.errors.PermanentError` (``truncate`` and ``shift`` are off)
+    instead of losing its oldest messages; servers that do not know these two fields still drop
+    them, so callers compare ``ChatTurn.prompt_tokens`` with what they sent.
+
+    :param settings: host, model, time-out and the upper limit of the window.
+    :param client: None connects as the settings say.
+    :param max_output_tokens: most tokens of one turn, thinking included; never more than half of
+        the window.
+    :param think: sent only to models that list ``thinking``; None leaves their default.
+    :param temperature: None leaves the model's own.
+    :param keep_alive: how long the server keeps the model loaded after a request.
+    :param backoff: attempts when the client is made here.
+    :raises InvalidSettingError: the host cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: OllamaSettings,
+        *,
+        client: OllamaClient | None = None,
+        max_output_tokens: int = 4096,
+        think: bool | str | None = None,
+        temperature: float | None = None,
+        keep_alive: str = "30m",
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.model = settings.chat_model
+        self._limit = settings.num_ctx
+        self._client = client or OllamaClient.from_settings(settings, backoff)
+        self._max_output_tokens = max_output_tokens
+        self._think = think
+        self._temperature = temperature
+        self._keep_alive = keep_alive
+        self._info: ModelInfo | None = None
+
+    def close(self) -> None:
+        """Close the connections to the server."""
+        self._client.close()
+
+    def info(self) -> ModelInfo:
+        """What the server says of the model; asked once.
+
+        :raises ModelMissingError: the server does not have it.
+        :raises ServiceUnavailableError: the server did not answer.
+        """
+        if self._info is None:
+            self._info = self._client.show(self.model)
+        return self._info
+
+    @property
+    def num_ctx(self) -> int:
+        """Tokens of the window: the model's own length, at most the setting."""
+        return min(self.info().context_length or self._limit, self._limit)
+
+    def chat(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec] = (),
+        on_token: Callable[[str], None] | None = None,
+    ) -> ChatTurn:
+        """Run one turn, streaming content (not thinking) to ``on_token``.
+
+        A failure before the first token is tried again a few times; one after it is raised, so
+        that nothing is streamed twice.
+
+        :param tools: only for models that list ``tools``; the server refuses them otherwise.
+        :raises ServiceUnavailableError: connection, time-out, 429, 5xx or a broken stream.
+        :raises ModelMissingError: the server does not have the model.
+        :raises PermanentError: the server refused the request: no tools, or a prompt longer than
+            the window.
+        """
+        content: list[str] = []
+        calls: list[ToolCall] = []
+        last: ollama.ChatResponse | None = None
+        for part in self._client.stream_chat(self.model, self._payload(messages, tools)):
+            if text := part.message.content:
+                content.append(text)
+                if on_token is not None:
+                    on_token(text)
+            for call in part.message.tool_calls or ():
+                calls.append(ToolCall(call.function.name, dict(call.function.arguments)))
+            last = part
+        if last is None or not last.done:
+            raise ServiceUnavailableError(
+                f"Ollama at {self._client.url} ended its answer without a last line"
+            )
+        return ChatTurn(
+            content="".join(content),
+            tool_calls=tuple(calls),
+            prompt_tokens=last.prompt_eval_count or 0,
+            completion_tokens=last.eval_count or 0,
+            done_reason="length" if last.done_reason == "length" else "stop",
+        )
+
+    def _payload(
+        self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]
+    ) -> dict[str, object]:
+        options: dict[str, object] = {
+            "num_ctx": self.num_ctx,
+            "num_predict": min(self._max_output_tokens, self.num_ctx // 2),
+        }
+        if self._temperature is not None:
+            options["temperature"] = self._temperature
+        payload: dict[str, object] = {
+            "model": self.model,
+            "messages": [_message(message) for message in messages],
+            "stream": True,
+            "truncate": False,
+            "shift": False,
+            "keep_alive": self._keep_alive,
+            "options": options,
+        }
+        if tools:
+            payload["tools"] = [_tool(tool) for tool in tools]
+        if self._think is not None and "thinking" in self.info().capabilities:
+            payload["think"] = self._think
+        return payload
+
+
+def _message(message: ChatMessage) -> dict[str, object]:
+    written: dict[str, object] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        written["tool_calls"] = [
+            {"function": {"name": call.name, "arguments": dict(call.arguments)}}
+            for call in message.tool_calls
+        ]
+    if message.tool_name:
+        written["tool_name"] = message.tool_name
+    return written
+
+
+def _tool(tool: ToolSpec) -> dict[str, object]:
+    return {
+        "type": "function",
+        "function": {
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": dict(tool.parameters),
+        },
+    }
