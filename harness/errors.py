@@ -14,6 +14,7 @@
         ├── ModelMismatchError        exit 3: wrong dimension, not finite, wrong count
         ├── StoreError                exit 1: the store refused, is damaged, or its disk is full
         ├── PolicyError               exit 7: refused by a permission
+        ├── PatchConflictError        exit 1: a patch does not apply cleanly
         ├── GitError                  exit 3: git is missing, or a git command failed
         └── StackError                exit 3: the local Prefect stack could not be started or used
 
@@ -88,6 +89,10 @@ class GitError(PermanentError):
     """git is not installed, refused a repository, or failed; the message holds git's own words."""
 
     exit_code = 3
+
+
+class PatchConflictError(PermanentError):
+    """A patch does not apply cleanly to the files as they are; nothing was changed."""
 
 
 class StackError(PermanentError):

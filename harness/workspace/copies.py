@@ -1,0 +1,345 @@
+"""A copy of a repository to work on, what was changed in it, and bringing that home as a patch.
+
+Without a ref the copy holds what the user sees now: tracked files with their uncommitted changes
+and new files that are not ignored, so that the patch fits the user's tree. With a ref it holds
+that commit. Outside git it is a plain copy without ignored, vendored and secret files. Submodules
+stay empty and LFS files stay pointers, because filling them would run the repository's own
+configuration.
+
+Two git directories are at work. ``control.git`` lies outside the copy, is the only one that
+Harness reads, and gets its configuration rewritten before every use. ``.git`` inside the copy is
+there for the commands of the task (``git log``, ``git diff``) and is never read by Harness, so
+whatever a command writes into it runs nowhere else. Content filters and line-ending conversion
+are off: blobs hold the bytes of the files.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import (
+    GitError,
+    PatchConflictError,
+    PolicyError,
+    RepositoryNotFoundError,
+    UsageError,
+)
+from harness.workspace.gitcalls import git_text, run_git
+from harness.workspace.paths import SECRET_NAMES, VENDORED, ConfinedTree, is_secret, is_vendored
+
+CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = false\n\tfileMode = true\n"
+ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding\n"
+SPARE_DISK_BYTES = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The user's tree. ``objects`` is None outside git, ``head`` before the first commit."""
+
+    root: Path
+    objects: Path | None
+    object_format: str
+    head: str | None
+    is_top: bool
+
+
+def inspect(root: Path) -> Source:
+    """Find out what a folder is.
+
+    :raises RepositoryNotFoundError: not a folder.
+    :raises PolicyError: a file system's root, or inside a git directory.
+    """
+    if not root.is_dir():
+        raise RepositoryNotFoundError(f"{root}: no such folder; give the repository's path")
+    root = root.resolve()
+    if root == Path(root.anchor) or any(part.casefold() == ".git" for part in root.parts):
+        raise PolicyError(f"{root}: not a repository's folder; give the folder with the sources")
+    try:
+        if git_text(["rev-parse", "--is-inside-work-tree"], cwd=root) != "true":
+            return Source(root, None, "sha1", None, True)
+        top = Path(git_text(["rev-parse", "--show-toplevel"], cwd=root)).resolve()
+        objects = Path(git_text(["rev-parse", "--git-path", "objects"], cwd=root))
+        object_format = git_text(["rev-parse", "--show-object-format"], cwd=root)
+    except GitError:
+        return Source(root, None, "sha1", None, True)
+    try:
+        head = git_text(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], cwd=root)
+    except GitError:
+        head = None
+    return Source(root, (root / objects).resolve(), object_format, head, top == root)
+
+
+def list_files(root: Path) -> list[str]:
+    """Return the files a user would call the repository's: sorted, relative, ``/``.
+
+    Tracked files and untracked ones that are not ignored; outside git everything that is not
+    vendored. Secret files, symbolic links and special files are left out.
+    """
+    try:
+        output = run_git(
+            ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
+            cwd=root,
+        )
+        names = [os.fsdecode(name) for name in output.split(b"\0") if name]
+    except GitError:
+        names = [
+            Path(folder, name).relative_to(root).as_posix()
+            for folder, folders, files in os.walk(root)
+            if not _prune(folders)
+            for name in files
+        ]
+    return sorted(
+        name
+        for name in names
+        if not is_secret(name) and not is_vendored(name) and _is_regular(root / name)
+    )
+
+
+def _prune(folders: list[str]) -> bool:
+    folders[:] = [name for name in folders if name != ".git" and not is_vendored(name)]
+    return False
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+class Workspace:
+    """The copy: ``tree`` is confined to the folder that the model sees; see the module."""
+
+    def __init__(self, state_dir: Path, source: Source, base: str, head: str | None) -> None:
+        self.state_dir = state_dir
+        self.source = source
+        self.base = base
+        self.commit = head
+        self.tree = ConfinedTree(state_dir / "tree")
+        self.scratch = state_dir / "scratch"
+
+    @property
+    def root(self) -> Path:
+        """The folder with the copied files."""
+        return self.tree.root
+
+    def snapshot(self) -> str:
+        """Return the id of a git tree with all files as they are now, ignored ones left out."""
+        self._remove_nested_repositories()
+        self._git(["add", "--all", "--", "."])
+        return self._git(["write-tree"]).decode().strip()
+
+    def patch(self) -> str:
+        """Return what changed since the copy was made, as a patch that ``git apply`` takes.
+
+        Binary files, new and deleted files and modes included; empty when nothing changed.
+        """
+        return self.diff(self.base, self.snapshot())
+
+    def diff(self, before: str, after: str) -> str:
+        """Return the patch between two snapshots. Bytes that are not UTF-8 stay as surrogates."""
+        options = ["--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv"]
+        output = self._git(["diff-tree", "-r", "-p", "--no-renames", *options, before, after])
+        return output.decode("utf-8", "surrogateescape")
+
+    def restore(self, snapshot: str) -> None:
+        """Bring all files back to a snapshot; ignored files stay."""
+        self.snapshot()
+        self._git(["read-tree", "-u", "--reset", snapshot])
+
+    def close(self) -> None:
+        """Delete the copy. Commands may have taken away the right to; that is given back."""
+        for folder, _, _ in os.walk(self.state_dir):
+            try:
+                Path(folder).chmod(0o700)
+            except OSError:
+                continue
+        shutil.rmtree(self.state_dir, ignore_errors=True)
+
+    def _remove_nested_repositories(self) -> None:
+        # Git would ask a repository inside the tree for its state, under that one's own
+        # configuration, and would record a submodule instead of files.
+        for folder, folders, files in os.walk(self.root):
+            if Path(folder) == self.root:
+                folders[:] = [name for name in folders if name != ".git"]
+                continue
+            if ".git" in folders:
+                folders.remove(".git")
+                shutil.rmtree(Path(folder, ".git"), ignore_errors=True)
+            if ".git" in files:
+                Path(folder, ".git").unlink()
+
+    def _git(self, arguments: list[str]) -> bytes:
+        control = self.state_dir / "control.git"
+        _configure(control, self.source.object_format)
+        return run_git(arguments, cwd=self.root, git_dir=control, work_tree=self.root)
+
+
+def create_workspace(root: Path, state_dir: Path, ref: str | None = None) -> Workspace:
+    """Copy a repository into ``state_dir``, which must be empty or missing.
+
+    :param ref: branch, tag or commit; None: the files as they are, uncommitted changes included.
+    :raises UsageError: the ref does not exist, or there is not enough room on the disk.
+    :raises RepositoryNotFoundError: ``root`` is not a folder.
+    :raises PolicyError: ``root`` may not be copied.
+    """
+    source = inspect(root)
+    tree, control = state_dir / "tree", state_dir / "control.git"
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (tree, state_dir / "scratch"):
+        folder.mkdir()
+    _initialise(control, source.object_format)
+    (control / "info" / "exclude").write_text("\n".join(VENDORED) + "\n")
+    if source.objects is not None:
+        _borrow_objects(control, source.objects)
+    if ref is not None:
+        commit: str | None = _copy_commit(source, ref, control, tree)
+    else:
+        commit = source.head if source.is_top else None
+        _copy_files(source, control, tree)
+        run_git(["add", "--all", "--force", "--", "."], cwd=tree, git_dir=control, work_tree=tree)
+    base = git_text(["write-tree"], cwd=tree, git_dir=control)
+    _give_git_to_commands(source, control, tree, base, commit)
+    return Workspace(state_dir, source, base, commit)
+
+
+def apply_patch(patch: str, target: Path) -> None:
+    """Apply a patch to the user's tree, all of it or nothing; no index, no commit.
+
+    It need not be a git repository. The target's own git configuration is not read.
+
+    :raises PatchConflictError: it does not apply cleanly; nothing was changed.
+    :raises RepositoryNotFoundError: ``target`` is not a folder.
+    """
+    source = inspect(target)
+    data = patch.encode("utf-8", "surrogateescape")
+    with tempfile.TemporaryDirectory(prefix="harness-apply-") as folder:
+        control = Path(folder, "control.git")
+        _initialise(control, source.object_format)
+        for options in (["--check"], []):
+            try:
+                run_git(
+                    ["apply", *options, "--binary", "--whitespace=nowarn", "-"],
+                    cwd=source.root,
+                    git_dir=control,
+                    work_tree=source.root,
+                    data=data,
+                )
+            except GitError as error:
+                raise PatchConflictError(
+                    f"the patch does not apply to {target}: {error}; nothing was changed"
+                ) from None
+
+
+def _configure(control: Path, object_format: str) -> None:
+    sha256 = object_format == "sha256"
+    config = CONFIG.format(version=1 if sha256 else 0)
+    if sha256:
+        config += "[extensions]\n\tobjectFormat = sha256\n"
+    (control / "config").write_text(config)
+    (control / "info").mkdir(exist_ok=True)
+    (control / "info" / "attributes").write_text(ATTRIBUTES)
+
+
+def _initialise(git_dir: Path, object_format: str) -> None:
+    git_dir.mkdir()
+    run_git(
+        ["init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", "."],
+        cwd=git_dir,
+    )
+    _configure(git_dir, object_format)
+
+
+def _borrow_objects(git_dir: Path, objects: Path) -> None:
+    (git_dir / "objects" / "info").mkdir(parents=True, exist_ok=True)
+    (git_dir / "objects" / "info" / "alternates").write_text(f"{objects}\n")
+    shallow = objects.parent / "shallow"
+    if shallow.is_file():
+        shutil.copyfile(shallow, git_dir / "shallow")
+
+
+def _copy_commit(source: Source, ref: str, control: Path, tree: Path) -> str:
+    if source.objects is None:
+        raise UsageError(f"{source.root} is not a git repository, so it has no ref {ref!r}")
+    try:
+        commit = git_text(
+            ["rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}"], cwd=source.root
+        )
+    except GitError:
+        raise UsageError(f"no ref {ref!r} in {source.root}; see `git branch --all`") from None
+    prefix = "" if source.is_top else git_text(["rev-parse", "--show-prefix"], cwd=source.root)
+    try:
+        run_git(["read-tree", f"{commit}:{prefix}"], cwd=tree, git_dir=control, work_tree=tree)
+    except GitError:
+        raise UsageError(f"{ref!r} holds no folder {prefix!r}") from None
+    run_git(
+        ["checkout-index", "--all", "--force", "--quiet"],
+        cwd=tree,
+        git_dir=control,
+        work_tree=tree,
+    )
+    return commit
+
+
+def _copy_files(source: Source, control: Path, tree: Path) -> None:
+    listing = ["ls-files", "-z", "--others", "--exclude-standard"]
+    if source.objects is not None:
+        tracked = run_git([*listing, "--cached", "--deduplicate"], cwd=source.root)
+    else:
+        exclude = control / "info" / "exclude"
+        before = exclude.read_text()
+        exclude.write_text(before + "\n".join(SECRET_NAMES) + "\n")
+        tracked = run_git(listing, cwd=source.root, git_dir=control, work_tree=source.root)
+        exclude.write_text(before)
+    names = [os.fsdecode(name) for name in tracked.split(b"\0") if name]
+    if source.objects is not None:
+        others = run_git([*listing], cwd=source.root)
+        new = {os.fsdecode(name) for name in others.split(b"\0")}
+        names = [name for name in names if name not in new or not is_secret(name)]
+    sizes = 0
+    wanted: list[tuple[str, os.stat_result]] = []
+    for name in names:
+        try:
+            status = (source.root / name).lstat()
+        except OSError:
+            continue  # deleted by the user, and so it is in the copy
+        if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
+            wanted.append((name, status))
+            sizes += status.st_size
+    free = shutil.disk_usage(tree).free
+    if sizes + SPARE_DISK_BYTES > free:
+        raise UsageError(
+            f"copying {source.root} takes {sizes} bytes and {free} are free; free some space, or "
+            "move the data directory"
+        )
+    for name, _ in wanted:
+        to = tree / name
+        to.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copy2(source.root / name, to, follow_symlinks=False)
+        except OSError as error:
+            raise UsageError(f"{source.root / name}: cannot be copied: {error.strerror}") from None
+
+
+def _give_git_to_commands(
+    source: Source, control: Path, tree: Path, base: str, commit: str | None
+) -> None:
+    parents = ["-p", commit] if commit is not None else []
+    message = ["-m", "State before the task"]
+    head = git_text(["commit-tree", base, *parents, *message], cwd=tree, git_dir=control)
+    inner = tree / ".git"
+    _initialise(inner, source.object_format)
+    (inner / "info" / "attributes").unlink()
+    _borrow_objects(inner, control / "objects")
+    if (control / "shallow").is_file():
+        shutil.copyfile(control / "shallow", inner / "shallow")
+    shutil.copyfile(control / "index", inner / "index")
+    (inner / "info" / "exclude").write_text("\n".join(VENDORED) + "\n")
+    (inner / "HEAD").write_text("ref: refs/heads/work\n")
+    (inner / "refs" / "heads").mkdir(parents=True, exist_ok=True)
+    (inner / "refs" / "heads" / "work").write_text(f"{head}\n")

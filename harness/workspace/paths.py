@@ -1,0 +1,179 @@
+"""Which files may be touched: paths confined to one root, secret and vendored names."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import stat
+from pathlib import Path, PurePosixPath
+
+from harness.errors import PolicyError, UsageError
+
+VENDORED = (
+    "node_modules",
+    "__pycache__",
+    ".venv",
+    "venv",
+    ".tox",
+    ".nox",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    ".hg",
+    ".svn",
+    ".gradle",
+    ".terraform",
+    "*.pyc",
+    "*.egg-info",
+)
+SECRET_NAMES = (
+    ".env",
+    ".env.*",
+    "*.pem",
+    "*.key",
+    "*.p12",
+    "*.pfx",
+    "*.jks",
+    "*.keystore",
+    "*.kdbx",
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    ".netrc",
+    ".pgpass",
+    ".npmrc",
+    ".pypirc",
+    ".git-credentials",
+    ".htpasswd",
+    "credentials.json",
+    "service-account*.json",
+    "secrets.yaml",
+    "secrets.yml",
+    "kubeconfig",
+)
+NOT_SECRET = (".env.example", ".env.sample", ".env.template", ".env.dist", "*.pub.pem")
+
+
+def is_secret(path: str) -> bool:
+    """Tell whether a file's name says that it holds credentials."""
+    name = PurePosixPath(path).name.casefold()
+    if any(fnmatch.fnmatchcase(name, pattern) for pattern in NOT_SECRET):
+        return False
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in SECRET_NAMES)
+
+
+def is_vendored(path: str) -> bool:
+    """Tell whether a path lies in a folder of caches or of other people's code."""
+    return any(
+        fnmatch.fnmatchcase(part, pattern)
+        for part in PurePosixPath(path).parts
+        for pattern in VENDORED
+    )
+
+
+def occupied_bytes(*folders: Path) -> int:
+    """Return how much the files below some folders occupy on the disk."""
+    total = 0
+    for top in folders:
+        for folder, _, files in os.walk(top):
+            for name in files:
+                try:
+                    total += Path(folder, name).lstat().st_blocks * 512
+                except OSError:
+                    continue
+    return total
+
+
+class ConfinedTree:
+    """Reads and writes of regular files below one root, and nowhere else.
+
+    Every path is relative to the root with ``/``. The check is on the resolved path, so a
+    symbolic link counts as what it points to. No process of the workspace runs while a file is
+    opened, so nothing can be exchanged between check and use.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve(strict=True)
+
+    def resolve(self, path: str) -> Path:
+        """Return the file or folder that a path names; it need not exist.
+
+        :raises PolicyError: absolute, leaves the root, is git's own, or holds credentials.
+        """
+        text = path.strip().replace("\\", "/")
+        if "\0" in text:
+            raise PolicyError("a path cannot hold a NUL character")
+        pure = PurePosixPath(text)
+        if pure.is_absolute() or text.startswith("~") or (len(text) > 1 and text[1] == ":"):
+            raise PolicyError(f"{path}: use a path relative to the repository root")
+        if ".." in pure.parts:
+            raise PolicyError(f"{path}: '..' is not allowed; use a path relative to the root")
+        full = self.root.joinpath(*pure.parts)
+        try:
+            resolved = full.resolve()
+        except (OSError, RuntimeError):
+            raise PolicyError(f"{path}: a loop of symbolic links") from None
+        if not resolved.is_relative_to(self.root):
+            raise PolicyError(f"{path}: leads out of the repository")
+        inside = resolved.relative_to(self.root).parts
+        if any(part.casefold() == ".git" for part in (*inside, *pure.parts)):
+            raise PolicyError(f"{path}: git's own files are off limits")
+        if is_secret(text) or is_secret(resolved.name):
+            raise PolicyError(f"{path}: held back, its name says that it holds credentials")
+        return resolved
+
+    def relative(self, full: Path) -> str:
+        """Return a resolved path the way the model and the user see it."""
+        return full.relative_to(self.root).as_posix()
+
+    def read_bytes(self, path: str, max_bytes: int = 20_000_000) -> bytes:
+        """Read a regular file.
+
+        :raises PolicyError: see :meth:`resolve`; or a pipe, socket or device.
+        :raises UsageError: missing, a folder, unreadable, or larger than ``max_bytes``.
+        """
+        full = self.resolve(path)
+        try:
+            # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+            descriptor = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            raise UsageError(f"{path}: no such file; use list_files to see what exists") from None
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}") from None
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            if stat.S_ISDIR(status.st_mode):
+                raise UsageError(f"{path}: is a folder; use list_files")
+            if not stat.S_ISREG(status.st_mode):
+                raise PolicyError(f"{path}: not a regular file")
+            if status.st_size > max_bytes:
+                raise UsageError(f"{path}: {status.st_size} bytes, more than {max_bytes}")
+            return file.read(max_bytes)
+
+    def write_bytes(self, path: str, content: bytes) -> Path:
+        """Replace or create a regular file at once, keeping its mode; return where it is.
+
+        :raises PolicyError: see :meth:`resolve`; or not a regular file.
+        :raises UsageError: a folder, or the disk refused.
+        """
+        full = self.resolve(path)
+        if full == self.root or full.is_dir():
+            raise UsageError(f"{path}: is a folder")
+        mode = None
+        if full.exists():
+            status = full.lstat()
+            if not stat.S_ISREG(status.st_mode):
+                raise PolicyError(f"{path}: not a regular file")
+            mode = stat.S_IMODE(status.st_mode)
+        temporary = full.with_name(f".{full.name}.harness-new")
+        try:
+            full.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(content)
+            if mode is not None:
+                temporary.chmod(mode)
+            temporary.replace(full)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise UsageError(f"{path}: {error.strerror}") from None
+        return full
