@@ -1,0 +1,259 @@
+"""Lists the files of a repository that are worth indexing, without reading them.
+
+Git work trees are listed by git itself (tracked, and untracked but not ignored); other folders
+by a scan that follows ``.gitignore`` files. ``.harnessignore`` files, of the same syntax, apply
+in both. What is left out is returned too, each with its reason: a folder once, its path ending
+in ``/``, and not each file in it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import RepositoryNotFoundError, UsageError
+from harness.ignore import IgnoreTree
+from harness.names import VCS_FOLDERS, skip_file_by_name, skip_folder_by_name
+from harness.tracked import SUBMODULE_MODE, Tracked, git_files, git_prefix, head_commit, is_clean
+from harness.types import Listing, SkippedFile, SkipReason, SourceFile
+
+logger = logging.getLogger(__name__)
+
+MAX_IGNORE_FILE_BYTES = 1_000_000
+HARNESS_IGNORE = ".harnessignore"
+
+
+@dataclass(slots=True)
+class _Selection:
+    """Decides on every entry, and keeps the result."""
+
+    root: Path
+    max_file_bytes: int
+    in_git: bool
+    include: IgnoreTree
+    exclude: IgnoreTree
+    gitignore: IgnoreTree = field(default_factory=IgnoreTree)
+    harnessignore: IgnoreTree = field(default_factory=IgnoreTree)
+    included_all: bool = True
+    files: list[SourceFile] = field(default_factory=list)
+    skipped: dict[str, SkipReason] = field(default_factory=dict)
+    # Reason and topmost skipped folder of every folder seen; None where it is entered.
+    _folders: dict[str, tuple[SkipReason, str] | None] = field(default_factory=dict)
+
+    def skip(self, path: str, reason: SkipReason) -> None:
+        """Record a skip. Bytes that are no UTF-8 are shown escaped, so the path can be stored."""
+        self.skipped[os.fsencode(path).decode("utf-8", "backslashreplace")] = reason
+
+    def enters(self, folder: str) -> bool:
+        """Tell a scan whether to descend into a folder, and record when not."""
+        found = self._folder(folder)
+        if found is None or (found[0] is SkipReason.VENDORED and self.harnessignore.negates):
+            return True
+        self.skip(found[1] + "/", found[0])
+        return False
+
+    def consider(self, path: str, tracked: Tracked | None = None) -> SourceFile | None:
+        """Select or skip one file or link by its names, its type and its size."""
+        folder, _, name = path.rpartition("/")
+        found = self._folder(folder) if folder else None
+        let_in = self.harnessignore.lets_in(path)
+        if found is not None and not (let_in and found[0] is SkipReason.VENDORED):
+            self.skip(found[1] + "/", found[0])
+            return None
+        try:
+            status = os.lstat(f"{self.root}/{path}")
+        except (FileNotFoundError, NotADirectoryError):
+            return None  # tracked by git, deleted from the folder
+        except OSError:
+            self.skip(path, SkipReason.UNREADABLE)
+            return None
+        if stat.S_ISDIR(status.st_mode):
+            return None  # a folder took the place of a tracked file; its files are listed
+        reason = self._reason(path, name, status, let_in)
+        if reason is not None:
+            self.skip(path, reason)
+            return None
+        clean = tracked is not None and is_clean(tracked, status)
+        file = SourceFile(
+            path=path,
+            size_bytes=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+            content_id=tracked.content_id if tracked is not None and clean else None,
+        )
+        self.files.append(file)
+        return file
+
+    def _reason(
+        self, path: str, name: str, status: os.stat_result, let_in: bool
+    ) -> SkipReason | None:
+        # A link within the root leads to a file that is listed anyway, others leave the root.
+        if stat.S_ISLNK(status.st_mode):
+            return SkipReason.SYMLINK
+        if self._is_ignored(path, False) or not (self.included_all or self.include.ignores(path)):
+            return SkipReason.EXCLUDED
+        if not stat.S_ISREG(status.st_mode) or not _is_utf8(path):
+            return SkipReason.NOT_TEXT
+        by_name = skip_file_by_name(name)
+        if by_name is not None and not (let_in and by_name is not SkipReason.SECRET):
+            return by_name
+        if status.st_size > self.max_file_bytes:
+            return SkipReason.TOO_LARGE
+        return SkipReason.EMPTY if status.st_size == 0 else None
+
+    def _folder(self, folder: str) -> tuple[SkipReason, str] | None:
+        unknown: list[str] = []
+        while folder and folder not in self._folders:
+            unknown.append(folder)
+            folder = folder.rpartition("/")[0]
+        found = self._folders[folder] if folder else None
+        for child in reversed(unknown):
+            if found is None:
+                reason = self._folder_reason(child)
+                found = (reason, child) if reason is not None else None
+            self._folders[child] = found
+        return found
+
+    def _folder_reason(self, folder: str) -> SkipReason | None:
+        # Git lists a tracked path even when a link has taken the place of its folder.
+        if os.path.islink(f"{self.root}/{folder}"):  # noqa: PTH114 - 3x faster over 10^4 folders
+            return SkipReason.SYMLINK
+        if self._is_ignored(folder, True):
+            return SkipReason.EXCLUDED
+        return skip_folder_by_name(self.root, folder, in_git=self.in_git)
+
+    def _is_ignored(self, path: str, is_folder: bool) -> bool:
+        return (
+            self.gitignore.ignores(path, is_folder)
+            or self.harnessignore.ignores(path, is_folder)
+            or self.exclude.ignores(path, is_folder)
+        )
+
+
+def walk(
+    root: Path,
+    *,
+    max_file_bytes: int,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> Listing:
+    """List the files below a folder that are worth indexing.
+
+    :param root: a folder; inside a git work tree only the part below it is listed.
+    :param max_file_bytes: larger files are skipped.
+    :param include: patterns of ``.gitignore`` syntax; when given, only matching files are listed.
+    :param exclude: patterns of the same syntax; matching files and folders are skipped. A ``!``
+        rule in ``.harnessignore`` lets vendored folders and lock files in, but never secrets.
+    :returns: files and skips, sorted by path in code points (as git sorts). ``content_id`` is
+        set where git's index vouches for the file by its size and times.
+    :raises RepositoryNotFoundError: no such folder.
+    :raises UsageError: a bare repository, or a folder that cannot be read.
+    :raises GitError: git is missing or cannot read the repository.
+    """
+    if not root.is_dir():
+        raise RepositoryNotFoundError(f"{root} is not a folder; give the folder of a repository")
+    root = root.resolve()
+    prefix = git_prefix(root)
+    selection = _Selection(
+        root=root,
+        max_file_bytes=max_file_bytes,
+        in_git=prefix is not None,
+        include=_rules(include),
+        exclude=_rules(exclude),
+        included_all=not include,
+    )
+    if prefix is None:
+        _scan(selection)
+    else:
+        _list_git(selection, prefix)
+    return Listing(
+        root=root,
+        files=tuple(sorted(selection.files, key=lambda file: file.path)),
+        skipped=tuple(SkippedFile(*entry) for entry in sorted(selection.skipped.items())),
+        commit=head_commit(root) if prefix is not None else None,
+        is_git=prefix is not None,
+    )
+
+
+def _rules(patterns: Sequence[str]) -> IgnoreTree:
+    tree = IgnoreTree()
+    tree.add("", "\n".join(patterns))
+    return tree
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _list_git(selection: _Selection, prefix: str) -> None:
+    found = git_files(selection.root, prefix)
+    names = {*found.tracked, *found.untracked}
+    nested = (path for path in names if path.endswith("/" + HARNESS_IGNORE))
+    for path in sorted({HARNESS_IGNORE, *nested}):
+        _add_ignore_file(selection.harnessignore, selection.root, path)
+    for folder in found.unreadable_folders:
+        selection.skip(folder + "/", SkipReason.UNREADABLE)
+    for path in sorted(names):
+        entry = found.tracked.get(path)
+        parts = path.split("/")
+        if ".." in parts or ".git" in parts:
+            logger.warning("git lists %r, which no repository should hold; left out", path)
+        elif path.endswith("/") or (entry is not None and entry.mode == SUBMODULE_MODE):
+            selection.skip(path.rstrip("/") + "/", SkipReason.SUBMODULE)
+        else:
+            selection.consider(path, entry)
+
+
+def _add_ignore_file(tree: IgnoreTree, root: Path, path: str) -> None:
+    """Read an ignore file; a link is not followed, as git does not either."""
+    try:
+        descriptor = os.open(f"{root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return
+        text = file.read(MAX_IGNORE_FILE_BYTES).decode("utf-8", "surrogateescape")
+    tree.add(path.rpartition("/")[0], text)
+
+
+def _scan(selection: _Selection) -> None:
+    """Walk a folder that is in no git work tree; links are never followed."""
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(f"{selection.root}/{folder}") as entries:
+                found = [(e.name, e.is_dir(follow_symlinks=False)) for e in entries]
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if not folder:
+                raise UsageError(
+                    f"{selection.root} cannot be read ({error.strerror}); check its permissions"
+                ) from error
+            selection.skip(folder + "/", SkipReason.UNREADABLE)
+            continue
+        names = {name for name, _ in found}
+        for tree, ignore_file in (
+            (selection.gitignore, ".gitignore"),
+            (selection.harnessignore, HARNESS_IGNORE),
+        ):
+            if ignore_file in names:
+                path = f"{folder}/{ignore_file}" if folder else ignore_file
+                _add_ignore_file(tree, selection.root, path)
+        for name, is_folder in found:
+            path = f"{folder}/{name}" if folder else name
+            if name.lower() in VCS_FOLDERS:
+                continue
+            if not is_folder:
+                selection.consider(path)
+            elif selection.enters(path):
+                pending.append(path)
