@@ -70,6 +70,31 @@ class IndexSettings(_Settings):
         validation_alias="HARNESS_LOCK_TIMEOUT_SECONDS",
         description="How long to wait for another process that holds the embedded store.",
     )
+    batch_bytes: int = Field(
+        default=400_000,
+        ge=10_000,
+        validation_alias="HARNESS_BATCH_BYTES",
+        description="Source in one task of an index run (bytes); the default is 10-15 s of work "
+        "for the embedded model.",
+    )
+
+
+class StackSettings(_Settings):
+    """The local Prefect server and worker that `harness up` starts."""
+
+    port: int = Field(
+        default=4200,
+        ge=1,
+        le=65_535,
+        validation_alias="HARNESS_PORT",
+        description="Port of the local Prefect server and its UI, on 127.0.0.1 only.",
+    )
+    start_timeout_seconds: float = Field(
+        default=180.0,
+        gt=0,
+        validation_alias="HARNESS_START_TIMEOUT_SECONDS",
+        description="How long `harness up` waits for the server, and then for the worker.",
+    )
 
 
 class OllamaSettings(_Settings):

@@ -1,0 +1,182 @@
+"""Register the work pool and the deployments of prefect.yaml with a Prefect server.
+
+``python -m deployments.apply [--pool process|kubernetes]`` (and so ``harness deploy``) can be
+repeated: what exists keeps its id, what differs is updated. One line of JSON on stdout for
+each thing, ``{"kind", "name", "id", "change"}``; Prefect's own messages go to stderr.
+
+prefect.yaml is given to Prefect's own ``deploy`` command, called in this process: the file
+means exactly what Prefect's documentation says, and only one interpreter has to import it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+WORK_POOL = "harness"
+# Where flow code is at run time; prefect.yaml's pull step reads this variable.
+_CODE_VARIABLE = "HARNESS_CODE_DIR"
+# The image's WORKDIR; a path of this machine means nothing inside a Job.
+_IMAGE_CODE_DIR = "/app"
+# Fields of a deployment that change by themselves.
+_VOLATILE = frozenset(
+    {"created", "updated", "last_polled", "status", "version_id", "version_info", "updated_by"}
+)
+
+
+def code_dir() -> Path:
+    """The folder that holds the ``flows`` package: the checkout, or site-packages."""
+    import flows
+
+    return Path(flows.__path__[0]).resolve().parent
+
+
+def prefect_file() -> Path:
+    """prefect.yaml of the checkout, or the copy inside the installed package."""
+    checkout = code_dir() / "prefect.yaml"
+    return checkout if checkout.is_file() else Path(__file__).with_name("prefect.yaml")
+
+
+def apply_work_pool(client: Any, pool_type: str) -> dict[str, str]:
+    """Create the work pool or bring its base job template up to date; its id stays."""
+    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+    from prefect.exceptions import ObjectNotFound
+
+    template = _base_job_template(pool_type)
+    try:
+        pool = client.read_work_pool(WORK_POOL)
+    except ObjectNotFound:
+        pool = client.create_work_pool(
+            WorkPoolCreate(
+                name=WORK_POOL,
+                type=pool_type,
+                base_job_template=template,
+                description="Runs every Harness deployment.",
+            )
+        )
+        return _line("work-pool", pool.name, pool.id, "created")
+    if pool.type != pool_type:
+        _fail(
+            f"the work pool {WORK_POOL!r} exists with type {pool.type!r}; delete it with "
+            f"`prefect work-pool delete {WORK_POOL}` or use --pool {pool.type}"
+        )
+    if pool.base_job_template == template:
+        return _line("work-pool", pool.name, pool.id, "unchanged")
+    client.update_work_pool(WORK_POOL, WorkPoolUpdate(base_job_template=template))
+    return _line("work-pool", pool.name, pool.id, "updated")
+
+
+def _base_job_template(pool_type: str) -> dict[str, Any]:
+    if pool_type == "kubernetes":
+        path = Path(__file__).with_name("base-job-template.json")
+        if not path.is_file():
+            _fail(f"{path} is missing: it comes with the Kubernetes part")
+        template: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return template
+    from prefect.workers.process import ProcessWorker
+
+    return ProcessWorker.get_default_base_job_template()
+
+
+def apply_deployments(client: Any, pool_type: str) -> list[dict[str, str]]:
+    """Deploy everything in prefect.yaml and tell what that changed."""
+    # An own value goes first: `harness up` and the image set none.
+    default = _IMAGE_CODE_DIR if pool_type == "kubernetes" else str(code_dir())
+    os.environ.setdefault(_CODE_VARIABLE, default)
+    before = _deployments(client)
+    _prefect_deploy()
+    lines = []
+    for name, deployment in sorted(_deployments(client).items()):
+        if name not in before:
+            change = "created"
+        else:
+            change = "unchanged" if deployment == before[name] else "updated"
+        lines.append(_line("deployment", name, deployment["id"], change))
+    return lines
+
+
+def _deployments(client: Any) -> dict[str, Mapping[str, Any]]:
+    """Deployments of our work pool by ``flow/deployment``, without what changes by itself."""
+    from prefect.client.schemas.filters import (
+        DeploymentFilter,
+        WorkPoolFilter,
+        WorkPoolFilterName,
+    )
+
+    found = client.read_deployments(
+        deployment_filter=DeploymentFilter(),
+        work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[WORK_POOL])),
+    )
+    flow_names = {
+        deployment.flow_id: client.read_flow(deployment.flow_id).name for deployment in found
+    }
+    named = {}
+    for deployment in found:
+        document = deployment.model_dump(mode="json", exclude=set(_VOLATILE))
+        for schedule in document.get("schedules") or []:
+            for field in ("created", "updated"):
+                schedule.pop(field, None)
+        named[f"{flow_names[deployment.flow_id]}/{deployment.name}"] = document
+    return named
+
+
+def _prefect_deploy() -> None:
+    """Run ``prefect deploy --all`` here; entrypoints are relative to the code's folder."""
+    from prefect.cli import app
+
+    # The command line is this function's only input.
+    sys.argv = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(prefect_file())]
+    with contextlib.chdir(code_dir()), contextlib.redirect_stdout(sys.stderr):
+        try:
+            app()
+        except SystemExit as error:
+            if error.code not in (None, 0):
+                _fail("`prefect deploy` refused prefect.yaml; its messages are above")
+
+
+def _line(kind: str, name: str, identity: object, change: str) -> dict[str, str]:
+    return {"kind": kind, "name": name, "id": str(identity), "change": change}
+
+
+def _fail(message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise SystemExit(1)
+
+
+def _wait_for_server(client: Any, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    while (error := client.api_healthcheck()) is not None:
+        if time.monotonic() > deadline:
+            _fail(f"no Prefect server at {client.api_url}: {error}")
+        time.sleep(0.2)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of ``python -m deployments.apply``."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.apply", description=__doc__)
+    parser.add_argument("--pool", choices=("process", "kubernetes"), default="process")
+    parser.add_argument(
+        "--wait-seconds", type=float, default=0.0, help="wait this long for the server to answer"
+    )
+    options = parser.parse_args(arguments)
+    if not os.environ.get("PREFECT_API_URL"):
+        _fail("PREFECT_API_URL is not set: start a server with `harness up`, or name yours")
+
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        _wait_for_server(client, options.wait_seconds)
+        print(json.dumps(apply_work_pool(client, options.pool)), flush=True)
+        for line in apply_deployments(client, options.pool):
+            print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The flow ``index-repository``: one repository, batch by batch.
+
+What is done is kept in the index, not in Prefect: a run that was cancelled, crashed or killed
+is simply started again, and only the batch it was at is embedded twice.
+"""
+
+# Annotations are evaluated by Prefect, which makes the form of the UI from them.
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+from prefect import flow, get_client, task, unmapped
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
+from pydantic import Field
+
+from flows.logs import show_core_logs
+from flows.policies import BATCH, CHECKOUT, CLONE_TIMEOUT_SECONDS, IO
+from flows.progress import IndexProgress, artifact_key
+from flows.summary import markdown, sentence
+from harness import indexing
+from harness.checkout import Checkout, resolve_source
+from harness.engines import Engines, open_engines
+from harness.indexing import Batch, BatchResult, IndexOptions, IndexPlan
+from harness.settings import DataSettings, IndexSettings, load
+from harness.types import IndexReport
+
+# A run works in a folder of the worker, so a relative path would mean something else there.
+_SOURCE = r"^(/|~/|[A-Za-z][A-Za-z0-9+.-]*://|[^/\s]+@[^/\s]+:)\S?.*$"
+
+Source = Annotated[str, Field(pattern=_SOURCE, examples=["/srv/repos/flask"])]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Globs = list[Annotated[str, Field(min_length=1)]]
+
+# Engines and plans go through Prefect untouched (`quote`): it would otherwise visit each of a
+# plan's files once a task.
+checkout = task(name="checkout", **CHECKOUT)(resolve_source)
+make_plan = task(name="plan", **IO)(indexing.plan)
+finalize = task(name="finalize", **IO)(indexing.finalize)
+
+
+@task(name="index-batch", task_run_name="batch {batch.number}, {batch.size_bytes} bytes", **BATCH)
+def index_batch(
+    plan: IndexPlan, batch: Batch, engines: Engines, progress: IndexProgress
+) -> BatchResult:
+    """One batch of files; safe to run again at any time."""
+    return indexing.index_batch(plan, batch, engines, progress.reporter(batch))
+
+
+# Two workers: one batch is read and chunked while the model embeds another one on all cores.
+@flow(
+    name="index-repository",
+    flow_run_name="index {source}",
+    task_runner=ThreadPoolTaskRunner(max_workers=2),  # type: ignore[arg-type]
+)
+def index_repository(
+    source: Source,
+    name: Name | None = None,
+    full: bool = False,
+    include: Globs | None = None,
+    exclude: Globs | None = None,
+    allow_failures: bool = False,
+) -> State[Any]:
+    """Index one repository; only what changed since the last run is embedded.
+
+    Args:
+        source: Absolute path of a folder, as the worker sees it, or a git URL. A URL is cloned
+            shallowly and updated on later runs.
+        name: Name in the index. Default: the folder's or the URL's last part.
+        full: Embed everything again instead of only what changed.
+        include: Path globs. Only matching files are indexed. Default: all.
+        exclude: Path globs. Matching files are left out.
+        allow_failures: Complete the run although some files failed.
+    """
+    began = time.perf_counter()
+    show_core_logs()
+    data_dir = load(DataSettings).data_dir
+    settings = load(IndexSettings)
+    options = IndexOptions(
+        full, tuple(include or ()), tuple(exclude or ()), settings.max_file_bytes
+    )
+    source_dir: Checkout = checkout(
+        source, data_dir=data_dir, timeout_seconds=CLONE_TIMEOUT_SECONDS
+    )
+    with open_engines() as engines:
+        plan: IndexPlan = make_plan(
+            name or source_dir.name,
+            Path(source_dir.root),
+            engines,
+            options,
+            batch_bytes=settings.batch_bytes,
+        )
+        _rename_run(plan)
+        results = _index_batches(plan, engines)
+        seconds = time.perf_counter() - began
+        report: IndexReport = finalize(plan, results, engines, seconds=seconds)
+    create_markdown_artifact(markdown(report), key=artifact_key("index-report", report.repo))
+    if report.files_failed and not allow_failures:
+        return Failed(message=sentence(report))
+    return Completed(message=sentence(report), data=asdict(report))
+
+
+def _index_batches(plan: IndexPlan, engines: Engines) -> list[BatchResult]:
+    """Index every batch; one that fails for good is recorded and does not stop the others."""
+    progress = IndexProgress(plan.repo, plan.batches)
+    futures = index_batch.map(
+        plan=unmapped(quote(plan)),
+        batch=plan.batches,
+        engines=unmapped(quote(engines)),
+        progress=unmapped(quote(progress)),
+    )
+    results = []
+    # In order, not `as_completed`: that one reacts to the server's event, which may come before
+    # the task has handed over its result.
+    for batch, future in zip(plan.batches, futures, strict=True):
+        outcome = _wait(future, progress)
+        progress.finish(batch)
+        progress.show()
+        if isinstance(outcome, BatchResult):
+            results.append(outcome)
+        else:
+            results.append(indexing.record_failed(plan, batch, outcome, engines))
+    return results
+
+
+def _wait(
+    future: PrefectFuture[BatchResult], progress: IndexProgress
+) -> BatchResult | BaseException:
+    """The result of a batch, or the error that it ended with."""
+    while True:
+        try:
+            outcome = future.result(timeout=1.0, raise_on_failure=False)
+        except TimeoutError:  # of this wait; the task's own would have been returned
+            progress.show()
+            continue
+        if isinstance(outcome, BatchResult | BaseException):
+            return outcome
+        return RuntimeError(f"the task ended as {outcome!r} without a result")
+
+
+def _rename_run(plan: IndexPlan) -> None:
+    """Name the run after what it indexes, which only the checkout and the walk tell."""
+    name = f"index {plan.repo}" + (f"@{plan.commit[:7]}" if plan.commit else "")
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(flow_run.id, name=name)

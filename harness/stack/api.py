@@ -1,0 +1,110 @@
+"""The few calls to a Prefect server's HTTP API that starting and watching runs needs."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+
+from harness.errors import ServiceUnavailableError, StackError, UsageError
+
+
+class PrefectApi:
+    """A Prefect server.
+
+    :param url: address of the API, for example ``http://127.0.0.1:4200/api``.
+    :param timeout_seconds: for one call.
+    """
+
+    def __init__(self, url: str, *, timeout_seconds: float = 15.0) -> None:
+        self.url = url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        # No proxy: the server is on this machine, or reached as the user wrote it.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def is_healthy(self) -> bool:
+        """Tell whether the server answers; never raises."""
+        try:
+            return self.request("GET", "/health") is True
+        except (ServiceUnavailableError, StackError, UsageError):
+            return False
+
+    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
+        """Make one call and return its decoded JSON (None when the answer is empty).
+
+        :raises ServiceUnavailableError: no answer, a time-out, 429 or 5xx.
+        :raises UsageError: the server refused what was sent (409, 422).
+        :raises StackError: any other answer that is not a success.
+        """
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310 - http(s) address of a Prefect server
+            self.url + path, data=data, method=method, headers={"Content-Type": "application/json"}
+        )
+        try:
+            with self._opener.open(request, timeout=self._timeout_seconds) as response:
+                content = response.read()
+            return json.loads(content) if content else None
+        except urllib.error.HTTPError as error:
+            with error:
+                detail = _detail(error.read())
+            message = f"Prefect at {self.url} answered {error.code} to {method} {path}: {detail}"
+            if error.code == 429 or error.code >= 500:
+                raise ServiceUnavailableError(message) from None
+            if error.code in (409, 422):
+                raise UsageError(detail) from None
+            raise StackError(message) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise ServiceUnavailableError(
+                f"Prefect at {self.url} does not answer ({error}); start it with `harness up`"
+            ) from None
+
+    def mapping(
+        self, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> dict[str, object]:
+        """As :meth:`request`, for an answer that is one object.
+
+        :raises StackError: it is something else.
+        """
+        answer = self.request(method, path, body)
+        if not isinstance(answer, dict):
+            raise StackError(f"Prefect at {self.url} gave an unexpected answer to {path}")
+        return answer
+
+    def listing(
+        self, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> list[dict[str, object]]:
+        """As :meth:`request`, for an answer that is a list of objects.
+
+        :raises StackError: it is something else.
+        """
+        answer = self.request(method, path, body)
+        if not isinstance(answer, list):
+            raise StackError(f"Prefect at {self.url} gave an unexpected answer to {path}")
+        return [entry for entry in answer if isinstance(entry, dict)]
+
+    def online_workers(self, work_pool: str) -> list[str]:
+        """Names of the workers that poll a work pool; empty when the pool does not exist."""
+        try:
+            workers = self.listing("POST", f"/work_pools/{_quote(work_pool)}/workers/filter", {})
+        except StackError:
+            return []
+        return [str(worker["name"]) for worker in workers if worker.get("status") == "ONLINE"]
+
+
+def _quote(part: str) -> str:
+    return urllib.parse.quote(part, safe="")
+
+
+def _detail(content: bytes) -> str:
+    """The server's own words on an error, on one line."""
+    text = content.decode(errors="replace")
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = text
+    if isinstance(document, dict):
+        document = document.get("detail") or document.get("exception_detail") or document
+    return " ".join(str(document).split())[:500]

@@ -1,0 +1,69 @@
+"""What the processes of a stack see: the caller's environment, with Prefect's part replaced."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from harness.stack.processes import STACK_ID_VARIABLE
+from harness.stack.state import Layout
+
+HOST = "127.0.0.1"
+WORK_POOL = "harness"
+# A user's own setting of these is respected; every other PREFECT_* variable is dropped, because
+# a profile, key or address of another Prefect installation would send our runs there.
+_KEPT = ("PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL", "PREFECT_CLI_COLORS")
+
+
+def ui_url(port: int) -> str:
+    """Address of the UI."""
+    return f"http://{HOST}:{port}"
+
+
+def api_url(port: int) -> str:
+    """Address of the API."""
+    return f"http://{HOST}:{port}/api"
+
+
+def client_environment(port: int, prefect_home: Path) -> dict[str, str]:
+    """The environment of anything that speaks to the local server."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PREFECT_") or name in _KEPT
+    }
+    # An outgoing proxy must not be asked for the loopback address.
+    no_proxy = ",".join(
+        part for part in (os.environ.get("NO_PROXY", ""), f"{HOST},localhost") if part
+    )
+    return inherited | {
+        "PREFECT_HOME": str(prefect_home),
+        "PREFECT_API_URL": api_url(port),
+        "DO_NOT_TRACK": "1",
+        "NO_PROXY": no_proxy,
+        "no_proxy": no_proxy,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def stack_environment(layout: Layout, port: int, stack_id: str) -> dict[str, str]:
+    """The environment of the server, the worker and, through the worker, of flow runs."""
+    origins = ",".join((ui_url(port), f"http://localhost:{port}"))
+    return client_environment(port, layout.prefect_home) | {
+        STACK_ID_VARIABLE: stack_id,
+        "HARNESS_DATA_DIR": str(layout.data_dir),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_API_HOST": HOST,
+        "PREFECT_SERVER_API_PORT": str(port),
+        # The browser fetches this; the default would be the client's PREFECT_API_URL or none.
+        "PREFECT_SERVER_UI_API_URL": api_url(port),
+        # Prefect's default is every origin: any web page could then start runs on this machine.
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": origins,
+        # Without it flow runs, their logs and artifacts are kept for ever.
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        # Logs of the core (`logging.getLogger("harness…")`) appear in the run.
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "harness",
+        # The default is 10 s; somebody waits for the run on this machine.
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_WORKER_PREFETCH_SECONDS": "5",
+    }

@@ -1,0 +1,41 @@
+"""Which port of the loopback address can be used."""
+
+from __future__ import annotations
+
+import socket
+
+from harness.errors import StackError
+from harness.stack.environment import HOST
+
+
+def free_port() -> int:
+    """A port that nobody uses now; somebody else may take it before the caller does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def check_port(port: int) -> None:
+    """Refuse a port that somebody listens on; binding alone does not notice it on macOS.
+
+    :raises StackError: it is taken, or this account may not use it; names the option.
+    """
+    taken = StackError(
+        f"port {port} on {HOST} is in use by another program; choose another one with --port "
+        "or HARNESS_PORT"
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        if probe.connect_ex((HOST, port)) == 0:
+            raise taken
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError:
+            raise StackError(
+                f"port {port} may not be used by this account; choose one above 1023 with --port "
+                "or HARNESS_PORT"
+            ) from None
+        except OSError:
+            raise taken from None

@@ -1,0 +1,106 @@
+"""What a stack is made of, on disk, so that a later command can find and stop it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from harness.stack.processes import ProcessRecord
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a stack keeps its things below the data directory."""
+
+    data_dir: Path
+
+    @property
+    def prefect_home(self) -> Path:
+        """Prefect's database, profiles and local results."""
+        return self.data_dir / "prefect"
+
+    @property
+    def directory(self) -> Path:
+        """State, lock and logs."""
+        return self.data_dir / "stack"
+
+    @property
+    def state_file(self) -> Path:
+        """Which processes belong to the stack."""
+        return self.directory / "state.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held while a stack is started or stopped."""
+        return self.directory / "lock"
+
+    def log(self, role: str) -> Path:
+        """Output of one of the processes."""
+        return self.directory / f"{role}.log"
+
+    def create(self) -> None:
+        """Make the folders, readable by their owner only: run parameters, paths of private
+        repositories and the whole Prefect database are kept there."""
+        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.prefect_home, self.directory):
+            folder.mkdir(exist_ok=True, mode=0o700)
+            folder.chmod(0o700)
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """One stack. ``id`` marks its processes' environment."""
+
+    id: str
+    port: int
+    processes: tuple[ProcessRecord, ...] = ()
+
+    def with_process(self, record: ProcessRecord) -> StackState:
+        """A copy in which ``record`` stands for its role."""
+        others = tuple(other for other in self.processes if other.role != record.role)
+        return replace(self, processes=(*others, record))
+
+    def process(self, role: str) -> ProcessRecord | None:
+        """The process of a role, None when it was never started."""
+        return next((record for record in self.processes if record.role == role), None)
+
+
+def read_state(layout: Layout) -> StackState | None:
+    """The recorded stack; None when there is none, or the file cannot be understood (it is
+    replaced as a whole, so that means another version of Harness wrote it)."""
+    try:
+        document = json.loads(layout.state_file.read_text(encoding="utf-8"))
+        if document["format"] != _FORMAT:
+            return None
+        return StackState(
+            id=str(document["id"]),
+            port=int(document["port"]),
+            processes=tuple(
+                ProcessRecord(str(entry["role"]), int(entry["pid"]), float(entry["started"]))
+                for entry in document["processes"]
+            ),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_state(layout: Layout, state: StackState) -> None:
+    """Replace the state file in one step, so that a reader never sees half of it.
+
+    :raises OSError: the disk is full or the folder cannot be written.
+    """
+    document = {"format": _FORMAT, **asdict(state)}
+    temporary = layout.state_file.with_suffix(".tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(document, file, indent=1)
+    temporary.replace(layout.state_file)
+
+
+def remove_state(layout: Layout) -> None:
+    """Forget the stack."""
+    layout.state_file.unlink(missing_ok=True)
