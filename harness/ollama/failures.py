@@ -111,6 +111,8 @@ def _of_status(status: int, said: str, server: str, model: str) -> Failure:
         return _unavailable(f"{server} is busy or starting ({status}: {said})", Advice.RETRY)
     if _TOO_LONG.search(said):
         return Failure(PermanentError(f"{server} refused the request: {said}"), Advice.SHORTEN)
+    if status == 501:
+        return _refused(f"{server} cannot do this with the model {model}: {said}")
     if status >= 500 or _RUNNER_LOST.search(said):
         return _unavailable(f"{server} failed ({status}: {said})", Advice.CRASHED)
     if status in {401, 403}:

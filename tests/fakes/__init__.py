@@ -1,0 +1,1 @@
+"""Servers and models that tests run instead of the real ones. Each says what it imitates."""
