@@ -8,7 +8,12 @@ from harness.chunking.headings import section_outline
 from harness.chunking.labels import Labeler
 from harness.chunking.languages import detect_language
 from harness.chunking.long_lines import pieces
-from harness.chunking.measure import fits_by_estimate, line_costs
+from harness.chunking.measure import (
+    CAREFUL_TOKEN_BUDGET,
+    TOKEN_BUDGET,
+    fits_by_estimate,
+    line_sizes,
+)
 from harness.chunking.outline import Outline, Scope
 from harness.chunking.packing import Border
 from harness.chunking.parsing import has_grammar, parse
@@ -19,7 +24,7 @@ from harness.types import Chunk
 __all__ = ["VERSION", "chunk_text", "detect_language"]
 
 # Part of the index fingerprint: raise it with any change of the output.
-VERSION = "1"
+VERSION = "2"
 
 # Grammars without a useful structure for chunks, or slower than they are worth.
 _WITHOUT_TREE = frozenset(
@@ -52,7 +57,7 @@ def chunk_text(
     language = detect_language(path, text)
     lines = text.split("\n")
     data = text.encode("utf-8", "surrogatepass")
-    prefix, _ = line_costs(data, max_chars)
+    prefix = line_sizes(data, max_chars, TOKEN_BUDGET if fits else CAREFUL_TOKEN_BUDGET)
     check = fits or fits_by_estimate
     borders: list[Border]
     scopes: list[Scope] = []
@@ -73,7 +78,7 @@ def chunk_text(
             borders = sorted(outline.borders.values(), key=lambda border: border.row)
     labeler = Labeler(language, scopes, names, prefix, outline is not None)
     chunks: list[Chunk] = []
-    for low, high in Splitter(lines, prefix, borders, outline, check).ranges():
+    for low, high in Splitter(lines, prefix, borders, outline, fits).ranges():
         symbol, kind, definitions = labeler.label(low, high)
         body = "\n".join(lines[low : high + 1])
         if low < high or (prefix[high + 1] - prefix[low] <= 1.0 and check(body)):

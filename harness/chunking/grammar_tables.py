@@ -1,10 +1,14 @@
 """Which syntax nodes define something, per language. Data only.
 
-Letters: ``F`` function, ``C`` class-like type whose members are definitions too, ``T`` type
-without members, ``N`` namespace or module, ``I`` a block that adds members to a type defined
-elsewhere (Rust ``impl``), ``K`` constant, variable, macro or prototype (a name, no scope),
-``D`` key of a data file, ``W`` wrapper around a definition (decorators, ``export``),
-``P`` statement that may hold definitions.
+Letters:
+
+- ``F`` function; ``C`` class-like type whose members are definitions too; ``T`` type without
+  members; ``N`` module; ``I`` adds members to a type defined elsewhere (Rust ``impl``); ``O``
+  the same for a namespace (C++, C#)
+- ``K`` constant, variable, macro or prototype: a name without an inside
+- ``V`` assignment of a function or a constant; ``A`` assignment that counts only when it is a
+  function or exported; ``E`` Elixir call; ``D`` key of a data file
+- ``W`` wrapper around a definition (decorators, ``export``); ``P`` may hold definitions
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ _JAVASCRIPT: Final = {
     "export_statement": "W",
     "expression_statement": "W",
     "pair": "A",
+    "object": "P",
     "if_statement": "P",
     "try_statement": "P",
 }
@@ -60,7 +65,7 @@ _C: Final = {
 _CPP: Final = {
     **_C,
     "class_specifier": "C",
-    "namespace_definition": "N",
+    "namespace_definition": "O",
     "template_declaration": "W",
     "field_declaration": "K",
     "alias_declaration": "T",
@@ -77,6 +82,13 @@ _HASKELL: Final = {
     "class": "C",
     "instance": "I",
     "declarations": "P",
+}
+
+_MARKUP: Final = {
+    "element": "P",
+    "template_element": "P",
+    "script_element": "P",
+    "style_element": "P",
 }
 
 KINDS: Final[dict[str, dict[str, str]]] = {
@@ -140,8 +152,8 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     "c": _C,
     "cpp": _CPP,
     "csharp": {
-        "namespace_declaration": "N",
-        "file_scoped_namespace_declaration": "N",
+        "namespace_declaration": "O",
+        "file_scoped_namespace_declaration": "O",
         "class_declaration": "C",
         "struct_declaration": "C",
         "interface_declaration": "C",
@@ -249,14 +261,22 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     "zig": {"Decl": "W", "FnProto": "F", "VarDecl": "K", "TestDecl": "F"},
     "hcl": {"block": "D", "attribute": "D", "config_file": "P", "body": "P"},
     "make": {"rule": "D", "variable_assignment": "K"},
-    "html": {},
-    "vue": {},
-    "svelte": {},
-    "xml": {},
+    "html": _MARKUP,
+    "vue": _MARKUP,
+    "svelte": _MARKUP,
 }
 
 # Nodes that only hold the members of the definition around them.
-BODY_SUFFIXES: Final = ("_body", "_block", "_list", "block", "body", "body_statement", "_members")
+BODY_SUFFIXES: Final = (
+    "_body",
+    "_block",
+    "_list",
+    "block",
+    "body",
+    "body_statement",
+    "_members",
+    "_declarations",
+)
 
 # Nodes that belong to the sibling below them when no blank line is between.
 ATTACHED: Final = frozenset(

@@ -13,7 +13,7 @@ _SHARE = 0.6
 # ... or this much, when the header of the class around it is in the chunk as well.
 _SHARE_BESIDE_HEADER = 0.8
 
-_KINDS = {"F": "function", "M": "method", "N": "module", "S": "section", "D": "data"}
+_KINDS = {"F": "function", "M": "method", "N": "module", "O": "module", "S": "section", "D": "data"}
 _PROSE = frozenset({"markdown", "rst", "asciidoc", "org", "latex", "typst"})
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from harness.chunking.grammar_tables import ATTACHED, BODY_SUFFIXES, EMBEDDED, KINDS
-from harness.chunking.naming import Definition, definitions_of
+from harness.chunking.naming import Definition, Namer
 from harness.chunking.packing import Border
 from harness.chunking.parsing import parse_embedded
 
@@ -22,12 +22,18 @@ _PER_LEVEL = 0.05
 _AFTER_BLANK = 0.15
 _DATA_KEY = 0.1
 _BODY_START = 0.6
-_GLUED = 1.2
+_INSIDE_COMMENT = 1.2
+# Between a comment and its definition: cheaper the longer the comment, from this ...
+_GLUED = 0.9
+_LOOSELY_GLUED = 0.6  # ... or from this with a blank line between
+_MIN_GLUED = 0.2
+_AFTER_DEFINITION = 0.1
 _CLOSER = 2.0
 _KEEP_DEFINITIONS = 0.3
 _KEEP_MEMBERS = 0.15
 
-_SCOPED = frozenset("FCTNID")
+_HOLDERS = frozenset("PCNIOEWA")
+_SCOPED = frozenset("FCTNIOD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class Outline:
         self._lines = lines
         self._prefix = prefix
         self._table = KINDS.get(language, {})
+        self._namer = Namer(data, self._table)
         self._named: set[int] = set()
 
     def read(self, root: Node, budget: float, level: int = 0) -> None:
@@ -118,9 +125,10 @@ class Outline:
             if fresh and (kind in ATTACHED or "comment" in kind):
                 touching = attached_end == start - 1 and attached_from >= 0
                 if visit.cut:
-                    self._border(
-                        visit, start, _GLUED if touching else self._price(visit, start, first)
-                    )
+                    price = self._price(visit, start, first)
+                    if previous_defines:
+                        price = min(price, _AFTER_DEFINITION)
+                    self._border(visit, start, _INSIDE_COMMENT if touching else price)
                 if not touching:
                     attached_from = start
                 attached_end = end
@@ -132,13 +140,15 @@ class Outline:
                 first = False
                 continue
             top = start
-            if attached_from >= 0 and attached_end == start - 1 and fresh:
+            if attached_from >= 0 and fresh and start - attached_end <= 2:
                 top = attached_from
+            glue = _GLUED if attached_end == start - 1 else _LOOSELY_GLUED
+            glue = max(_MIN_GLUED, glue - (prefix[start] - prefix[top]) / min(budget, 1.0))
             attached_from = -1
             found: list[Definition] = []
             letter = table.get(kind, "")
             if letter and child.id not in self._named:
-                found = definitions_of(child, table)
+                found = self._namer.definitions_of(child)
             path, inside = visit.path, visit.inside
             defines = False
             if found:
@@ -159,16 +169,16 @@ class Outline:
                     price = _BODY_START if visit.body and first else 0.0
                     self._border(visit, top, price, keep)
                     if top < start:
-                        self._border(visit, start, _GLUED)
+                        self._border(visit, start, glue)
                 elif top < start:
-                    self._border(visit, start, _GLUED)
+                    self._border(visit, start, glue)
                 elif found and found[0].kind == "D":
                     self._border(visit, start, _DATA_KEY + _PER_LEVEL * min(visit.level, 6))
                 else:
                     self._border(visit, start, self._price(visit, start, first))
             if child.is_named:
                 first = False
-            big = visit.cut and end > start and size > budget
+            big = visit.cut and end > start and prefix[end + 1] - prefix[top] > budget
             body = kind.endswith(BODY_SUFFIXES)
             if visit.cut and end > start and not big:
                 self.wholes.append(Whole(start, end, child, visit.level))
@@ -187,10 +197,10 @@ class Outline:
         self, letter: str, found: list[Definition], body: bool, inside: str
     ) -> bool:
         if found:
-            return any(item.kind in "CNID" for item in found) and inside != "D"
+            return any(item.kind in "CNIOD" for item in found) and inside != "D"
         if inside == "F":
             return False
-        return body or letter in ("P", "C", "N", "I", "E")
+        return body or (letter != "" and letter in _HOLDERS)
 
     def _record(
         self,
@@ -215,9 +225,14 @@ class Outline:
                     self.scopes.append(Scope(row, last, visit.path + item.parts, kind))
             if item.kind == "D" and len(visit.path) > 0:
                 continue
-            if item.kind == "K" and visit.inside in ("F", "C", "I") and item.node.type in _LOCAL:
+            names = item.names
+            if item.kind == "K" and visit.inside == "F":
                 continue
-            self.names.extend((row, name) for name in item.names)
+            names = item.names
+            if item.kind == "K" and visit.inside in ("C", "I") and item.node.type in _MEMBERS:
+                # Constants and enumerators yes, ordinary attributes no.
+                names = tuple(name for name in names if name.isupper())
+            self.names.extend((row, name) for name in names)
 
     def _embedded(self, visit: _Visit, child: Node, cut: bool) -> list[_Visit]:
         language = EMBEDDED.get((self.language, visit.node.type))
@@ -242,12 +257,12 @@ class Outline:
 
     def _border(self, visit: _Visit, row: int, price: float, keep: float = 0.0) -> None:
         known = self.borders.get(row)
-        if known is None or known.level > visit.level:
+        if known is None or known.level >= visit.level:
             self.borders[row] = Border(row, visit.level, price, keep)
 
 
-# Assignments: names only at the top level, otherwise every local variable would count.
-_LOCAL = frozenset(
+# Attributes of a class, as opposed to declared methods.
+_MEMBERS = frozenset(
     {
         "assignment",
         "variable_declarator",

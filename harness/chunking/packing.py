@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 # A chunk up to this fraction of the window is "small", and the smaller the worse.
-_COMFORTABLE = 0.6
+_COMFORTABLE = 0.7
 # A chunk that holds the rest of one definition and the beginning of the next.
-_CROSSING = 0.6
+_CROSSING = 0.8
 # Items below this size are joined first unless a definition starts there: it bounds the
 # number of items a chunk can hold, and with it the quadratic term.
 _CRUMB = 0.04
+_JOINED = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def pack(borders: Sequence[Border], end: int, prefix: Sequence[float], scale: fl
     :param prefix: prefix sums of line sizes.
     :param scale: the size of a full chunk; an item above it becomes a chunk of its own.
     """
-    borders = _without_crumbs(borders, prefix, scale)
+    borders = _without_crumbs(borders, end, prefix, scale)
     count = len(borders)
     sizes = [prefix[border.row] / scale for border in borders]
     sizes.append(prefix[end] / scale)
@@ -86,16 +87,25 @@ def pack(borders: Sequence[Border], end: int, prefix: Sequence[float], scale: fl
 
 
 def _without_crumbs(
-    borders: Sequence[Border], prefix: Sequence[float], scale: float
+    borders: Sequence[Border], end: int, prefix: Sequence[float], scale: float
 ) -> list[Border]:
-    crumb = _CRUMB * scale
+    """Join tiny items: of the borders around one, the dearer is dropped."""
+    crumb, limit = _CRUMB * scale, _JOINED * scale
     kept = [borders[0]]
     for index in range(1, len(borders)):
-        border = borders[index]
-        if border.keep > 0.0 or prefix[border.row] - prefix[kept[-1].row] >= crumb:
+        border, last = borders[index], kept[-1]
+        following = borders[index + 1].row if index + 1 < len(borders) else end
+        if (
+            border.keep > 0.0
+            or prefix[border.row] - prefix[last.row] >= crumb
+            or prefix[following] - prefix[last.row] > scale
+        ):
             kept.append(border)
-            continue
-        following = borders[index + 1].row if index + 1 < len(borders) else None
-        if following is not None and prefix[following] - prefix[kept[-1].row] > scale:
-            kept.append(border)
+        elif (
+            len(kept) > 1
+            and (border.cut, border.level) < (last.cut, last.level)
+            and last.keep == 0.0
+            and prefix[border.row] - prefix[kept[-2].row] <= limit
+        ):
+            kept[-1] = border
     return kept

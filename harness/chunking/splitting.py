@@ -11,6 +11,8 @@ from harness.chunking.plain import line_borders
 
 # How much smaller the budget is when a chunk has more tokens than its size promised.
 _SHRINK = 0.7
+# Nodes above this share of it are descended then: more borders to choose from.
+_DESCEND = 0.4
 
 
 class Splitter:
@@ -18,7 +20,7 @@ class Splitter:
 
     :param borders: of the whole file, ascending, without row 0.
     :param outline: refines nodes that were left whole; None without a syntax tree.
-    :param fits: whether a text fits the embedding window.
+    :param fits: whether a text fits the embedding window; None trusts the sizes.
     """
 
     def __init__(
@@ -27,7 +29,7 @@ class Splitter:
         prefix: Sequence[float],
         borders: Sequence[Border],
         outline: Outline | None,
-        fits: Callable[[str], bool],
+        fits: Callable[[str], bool] | None,
     ) -> None:
         self._lines = lines
         self._prefix = prefix
@@ -44,7 +46,7 @@ class Splitter:
         range of a single row may not fit."""
         cuts = self._cut(0, len(self._lines), 1.0, self._borders)
         for low, high in self._trimmed(cuts, len(self._lines)):
-            if low == high or self._fits("\n".join(self._lines[low : high + 1])):
+            if low == high or self._rows_fit(low, high):
                 yield low, high
                 continue
             borders = self._borders[
@@ -56,6 +58,11 @@ class Splitter:
             ]
             yield from self._again(low, high, borders, wholes)
 
+    def _rows_fit(self, low: int, high: int) -> bool:
+        if self._fits is None:
+            return self._prefix[high + 1] - self._prefix[low] <= 1.0 + 1e-9
+        return self._fits("\n".join(self._lines[low : high + 1]))
+
     def _again(
         self, low: int, high: int, borders: list[Border], wholes: list[Whole]
     ) -> Iterator[tuple[int, int]]:
@@ -63,7 +70,7 @@ class Splitter:
         stack = [(low, high, borders, wholes)]
         while stack:
             low, high, borders, wholes = stack.pop()
-            if low == high or self._fits("\n".join(self._lines[low : high + 1])):
+            if low == high or self._rows_fit(low, high):
                 yield low, high
                 continue
             budget = _SHRINK * (self._prefix[high + 1] - self._prefix[low])
@@ -91,8 +98,8 @@ class Splitter:
         left: list[Whole] = []
         self._outline.borders = {border.row: border for border in borders}
         for whole in wholes:
-            if prefix[whole.end + 1] - prefix[whole.start] > budget:
-                left.extend(self._outline.refine(whole, budget))
+            if prefix[whole.end + 1] - prefix[whole.start] > _DESCEND * budget:
+                left.extend(self._outline.refine(whole, _DESCEND * budget))
             else:
                 left.append(whole)
         found = [border for row, border in self._outline.borders.items() if low < row <= high]
@@ -103,8 +110,6 @@ class Splitter:
     def _cut(self, start: int, end: int, budget: float, borders: list[Border]) -> list[int]:
         """Rows at which the chunks of ``start..end`` begin."""
         prefix = self._prefix
-        if prefix[end] - prefix[start] <= budget and start > 0 and budget >= 1.0:
-            return [start]
         complete = [Border(start, 0, 0.0)]
         bounds = [*borders, Border(end, 0, 0.0)]
         for border in bounds:

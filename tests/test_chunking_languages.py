@@ -1,0 +1,248 @@
+"""Definitions, symbols and languages, per language."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.chunking import chunk_text, detect_language
+
+_DEFINITIONS = [
+    pytest.param(
+        "a.py",
+        "import a\nX: int = 1\nA, B = 1, 2\n\n@dec\nclass C:\n    y = 1\n\n    @p\n"
+        "    async def f(self):\n"
+        "        local = 1\n\nif T:\n    def g(): pass\ntype Q = int\n",
+        "X A B C f g Q",
+        id="python",
+    ),
+    pytest.param(
+        "a.js",
+        "app.handle = function h() {}\nA.prototype.b = function () {}\nexports.z = 1\n"
+        "const arrow = () => 1\nfunction* gen() {}\nclass K { static x = 1; #p() {} m() {} }\n"
+        "module.exports = { y() { var no } }\n",
+        "handle b z arrow gen K p m y",
+        id="javascript",
+    ),
+    pytest.param(
+        "a.ts",
+        "export const B = () => 1\nexport interface I { x: 1 }\ntype T = 1\nenum E { A }\n"
+        "namespace N { export function f() {} }\nabstract class C { private x = () => 1; m() {} }\n"
+        "declare function d(): void\n",
+        "B I T E N f C x m d",
+        id="typescript",
+    ),
+    pytest.param(
+        "a.tsx",
+        "export default function App() { return <p/> }\nexport const Row = () => <tr/>\n",
+        "App Row",
+        id="tsx",
+    ),
+    pytest.param(
+        "a.go",
+        "package a\ntype S struct { x int }\nfunc (s *S) F() {}\nfunc (s S[T]) H() {}\n"
+        "func G() {}\n"
+        "const (\n A=1\n B=2\n)\nvar x, y = 1, 2\ntype I interface { M() }\n",
+        "S F H G A B x y I",
+        id="go",
+    ),
+    pytest.param(
+        "a.rs",
+        "#[derive(Debug)]\npub struct S<T> { a: T }\nimpl<T> Foo for S<T> { fn f(&self) {} }\n"
+        "mod m { pub fn g() {} }\nmacro_rules! mm { () => {} }\ntype X=u8;\nconst K: u8=1;\n"
+        "trait Tr { fn r(); }\nenum E { A }\n",
+        "S f m g mm X K Tr r E",
+        id="rust",
+    ),
+    pytest.param(
+        "A.java",
+        "package a;\n@Ann\npublic class C<T> extends D { static final int K=1; C() {} void m() {} "
+        "enum E {A} }\nrecord R(int x) {}\n@interface AA {}\ninterface I { void q(); }\n",
+        "C K C m E R AA I q",
+        id="java",
+    ),
+    pytest.param(
+        "a.c",
+        "#ifndef A_H\n#define LIMIT 1\ntypedef struct foo { int x; } foo_t;\n"
+        "static int *f(int a) { int local; }\nstruct bar { int y; };\nint g(int);\nenum e { X };\n"
+        "static const int arr[] = {1};\n#define M(x) x\n#endif\n",
+        "LIMIT foo foo_t f bar g e arr M",
+        id="c",
+    ),
+    pytest.param(
+        "a.cpp",
+        "namespace a::b {\ntemplate <class T> class C : D {\npublic:\n  C();\n  ~C() {}\n"
+        "  int f() const { return 1; }\n  bool operator==(int) { return 1; }\n};\n"
+        "int C::g(int x) { }\n"
+        "using X=int;\n}\nconstexpr int K=1;\n",
+        "C ~C f operator== g X K",
+        id="cpp",
+    ),
+    pytest.param(
+        "a.cs",
+        "using X;\nnamespace A.B {\n [Attr]\n"
+        " public class C : D { const int K=1; public int P {get;set;} "
+        "public C(){} void F(){} }\n enum E {A}\n record R(int x);\n delegate void Del();\n}\n",
+        "C K P C F E R Del",
+        id="csharp",
+    ),
+    pytest.param(
+        "a.rb",
+        "module M\n class A < B\n  K=1\n  def f(a)\n   x = 1\n  end\n  def self.g; end\n"
+        " end\nend\n",
+        "M A K f g",
+        id="ruby",
+    ),
+    pytest.param(
+        "a.php",
+        "<?php\nnamespace A\\B;\nuse X;\n#[Attr]\nfinal class C extends D { const K=1; "
+        "public function f() {} }\nfunction g(){}\ninterface I{}\ntrait T{}\nenum E{case A;}\n",
+        "C K f g I T E",
+        id="php",
+    ),
+    pytest.param(
+        "a.kt",
+        "package a\n@Foo class A(val x:Int):B(){\n fun f(a:Int):Int=1\n val p=2\n"
+        " companion object { const val K=1 }\n}\nobject O\nfun String.ext(){}\ninterface I\n"
+        "typealias T=Int\n",
+        "A f K O ext I T",
+        id="kotlin",
+    ),
+    pytest.param(
+        "a.swift",
+        "struct A { func f() {}\n init() {} }\nextension A { func g() {} }\n"
+        "protocol P { func h() }\nfunc top() {}\nlet k = 1\nenum E { case a }\ntypealias T = Int\n",
+        "A f init g P h top k E T",
+        id="swift",
+    ),
+    pytest.param(
+        "a.scala",
+        "package a\nobject O { def f(x:Int)=1\n val k=2 }\ntrait T\ncase class C(x:Int)\n"
+        "type X=Int\n",
+        "O f T C X",
+        id="scala",
+    ),
+    pytest.param(
+        "a.sh",
+        "X=1\nexport Y=2\nf() {\n  local z=1\n}\nfunction g { echo; }\n",
+        "X Y f g",
+        id="bash",
+    ),
+    pytest.param(
+        "a.sql",
+        "CREATE TABLE a.users (id int);\nCREATE VIEW v AS SELECT 1;\n"
+        "CREATE FUNCTION f() RETURNS int AS $$ select 1 $$ LANGUAGE sql;\nSELECT * FROM x;\n",
+        "users v f",
+        id="sql",
+    ),
+    pytest.param("a.yaml", "a: 1\nb:\n  c: 2\n", "a b", id="yaml"),
+    pytest.param("a.toml", "x=1\n[a.b]\nc=1\n[[d]]\ne=2\n", "x b d", id="toml"),
+    pytest.param("a.json", '{"a":1,"b":{"c":[1,2]}}', "a b", id="json"),
+    pytest.param("Dockerfile", "FROM a AS build\nRUN x \\\n  && y\n", "build", id="dockerfile"),
+    pytest.param(
+        "a.lua",
+        "local M={}\nfunction M.f() end\nlocal function g() end\nM.h=function() end\nreturn M\n",
+        "f g h",
+        id="lua",
+    ),
+    pytest.param(
+        "a.ex",
+        'defmodule A.B do\n @doc "x"\n def f(a), do: 1\n defp g(a) do\n 1\n end\nend\n',
+        "B f g",
+        id="elixir",
+    ),
+    pytest.param(
+        "a.hs",
+        "module M where\nf :: Int -> Int\nf x = 1\ndata D = A | B\nclass C a where\n  g :: a\n",
+        "f f D C g",
+        id="haskell",
+    ),
+    pytest.param(
+        "a.zig",
+        'const std = @import("std");\npub fn f() void {}\n',
+        "std f",
+        id="zig",
+    ),
+    pytest.param("a.css", "@keyframes kf { from {} }\n.a { color: red; }\n", "kf", id="css"),
+    pytest.param(
+        "a.vue",
+        '<template>\n<p>x</p>\n</template>\n<script setup lang="ts">\n'
+        "function load() {}\n</script>\n",
+        "load",
+        id="vue",
+    ),
+    pytest.param(
+        "a.html",
+        "<html><head><script>\nfunction load() {}\n</script></head></html>\n",
+        "load",
+        id="html",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "text", "expected"), _DEFINITIONS)
+def test_definitions(path: str, text: str, expected: str) -> None:
+    chunks = chunk_text(path, text, fits=lambda _text: True)
+    names = [name for chunk in chunks for name in chunk.definitions]
+    assert names == list(dict.fromkeys(expected.split()))
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        pytest.param("a.py", "class A:\n    def f(self):\n        pass\n", "A", id="whole-class"),
+        pytest.param("a.py", "def f():\n    pass\n", "f", id="function"),
+        pytest.param("a.go", "// F does.\nfunc (s *S) F() {\n}\n", "S.F", id="go-receiver"),
+        pytest.param("a.rs", "impl<T> Foo for a::S<T> {\n  fn f() {}\n}\n", "S", id="rust-impl"),
+        pytest.param("a.cpp", "int a::C::g(int x) {\n  return 1;\n}\n", "a.C.g", id="cpp-member"),
+        pytest.param("a.js", "app.handle = function () {\n}\n", "app.handle", id="js-assigned"),
+        pytest.param("a.js", "A.prototype.b = function () {\n}\n", "A.b", id="js-prototype"),
+        pytest.param("a.js", "exports.foo = function () {\n}\n", "foo", id="js-exports"),
+        pytest.param("a.ts", "export const f = () => {\n  g()\n}\n", "f", id="ts-arrow"),
+        pytest.param("a.rb", "module M\n  def f\n    1\n  end\nend\n", "M", id="ruby-module"),
+        pytest.param("a.md", "# A\n\ntext\n\n## B\n\nmore text\n", "A", id="markdown"),
+        pytest.param("a.txt", "just words\n", "", id="text"),
+    ],
+)
+def test_symbol(path: str, text: str, expected: str) -> None:
+    (chunk,) = chunk_text(path, text)
+    assert chunk.symbol == expected
+
+
+def test_methods_of_a_large_class_carry_its_name() -> None:
+    methods = "\n".join(
+        f"    def method_{index}(self, value: int) -> int:\n"
+        + "".join(f"        value += {step} * self.factor\n" for step in range(9))
+        for index in range(6)
+    )
+    chunks = chunk_text("a.py", f"import os\n\n\nclass Big:\n    '''Doc.'''\n\n{methods}")
+    assert {chunk.symbol for chunk in chunks} >= {f"Big.method_{index}" for index in range(1, 6)}
+    assert all(chunk.kind == "method" for chunk in chunks if "method_" in chunk.symbol)
+
+
+def test_markdown_headings_are_a_path_and_fences_are_not_headings() -> None:
+    words = "Some words about it, and some more of them. " * 20
+    text = (
+        f"# A\n\n{words}\n\n## B\n\n```sh\n# not a heading\n```\n\n{words}\n\nC\n===\n\n{words}\n"
+    )
+    symbols = [chunk.symbol for chunk in chunk_text("a.md", text)]
+    assert list(dict.fromkeys(symbols)) == ["A", "A > B", "C"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("a/b/Dockerfile.dev", "", "dockerfile"),
+        ("Makefile", "", "make"),
+        ("x.H", "", "c"),
+        ("x.h", "#include <vector>\nclass A {};\n", "cpp"),
+        ("x.m", "@interface A\n@end\n", "objc"),
+        ("bin/run", "#!/usr/bin/env python3\n", "python"),
+        ("bin/run", "#!/bin/sh -e\n", "bash"),
+        ("bin/run", "#!/usr/bin/env -S node --x\n", "javascript"),
+        ("x.unknown", "", "text"),
+        ("LICENSE", "", "text"),
+        ("a.ipynb", "", "json"),
+    ],
+)
+def test_detect_language(path: str, text: str, expected: str) -> None:
+    assert detect_language(path, text) == expected
