@@ -1,0 +1,318 @@
+"""Turns what a user names (a folder, or a git URL) into a folder to index.
+
+A URL is cloned shallow below the data directory and brought up to date by later calls. A clone
+is made beside its place and renamed into it, so that one that exists is whole; when an update
+fails, the former state stays as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from filelock import FileLock, Timeout
+
+from harness.errors import RepositoryNotFoundError, TransientError, UsageError
+from harness.git import LOCAL_PROTOCOLS, NETWORK_PROTOCOLS, GitOutput, git_error, redact, run_git
+from harness.names import VCS_FOLDERS, skip_folder_by_name
+
+logger = logging.getLogger(__name__)
+
+CHECKOUTS_FOLDER = "checkouts"
+_SCHEMES = frozenset({"https", "http", "ssh", "git", "file", "git+ssh"})
+# user@host:path, as ssh takes it; without a user it could as well be a local name.
+_SCP_LIKE = re.compile(
+    r"(?P<user>[\w.~+-]+)@(?P<host>[\w\[][\w.:\[\]-]*?):(?P<path>[^\s:][^\r\n]*)"
+)
+_SAFE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_HASH_CHARS = 12
+
+# The blobs of LFS are big and binary: the pointers stay. A filter of the user's own settings
+# would otherwise download them, or fail where git-lfs is not installed.
+_CHECKOUT_CONFIG = {
+    "filter.lfs.smudge": "",
+    "filter.lfs.process": "",
+    "filter.lfs.clean": "",
+    "filter.lfs.required": "false",
+    "core.autocrlf": "false",
+    # A connection that is stuck gives up long before the time-out.
+    "http.lowSpeedLimit": "1000",
+    "http.lowSpeedTime": "30",
+    "credential.interactive": "false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A folder to index. ``url`` is free of credentials, None for a folder of the user's."""
+
+    name: str
+    root: Path
+    url: str | None
+
+
+def is_git_url(text: str) -> bool:
+    """Tell a git URL (``https``, ``http``, ``ssh``, ``git``, ``file``, ``git@host:path``) from a
+    path. A local bare repository is a path; ``file://`` makes a URL of it."""
+    if text != text.strip() or any(ord(char) < 32 for char in text):
+        return False
+    scheme, separator, rest = text.partition("://")
+    if separator:
+        return scheme.lower() in _SCHEMES and rest.strip("/") != ""
+    return _SCP_LIKE.fullmatch(text) is not None
+
+
+def resolve_source(path_or_url: str, *, data_dir: Path, timeout_seconds: float) -> Checkout:
+    """Find or fetch the folder that a user names.
+
+    :param path_or_url: a folder, or a git URL (see :func:`is_git_url`).
+    :param data_dir: clones are kept in ``checkouts/`` below it; calls from several processes
+        wait for each other.
+    :param timeout_seconds: limit of the wait for another process, and of each git command.
+    :returns: name and folder. The name is that of the folder, or the last part of the URL.
+    :raises RepositoryNotFoundError: no such folder, or the URL cannot be fetched.
+    :raises UsageError: a bare repository.
+    :raises TransientError: the time is up.
+    :raises GitError: git is missing or failed on the clone.
+    """
+    if is_git_url(path_or_url):
+        return _resolve_url(path_or_url, data_dir, timeout_seconds)
+    return _resolve_path(path_or_url)
+
+
+def discover(root: Path) -> list[Path]:
+    """Find the repositories below a folder, sorted by path.
+
+    :param root: a folder; when it is a repository itself, it is the only one found.
+    :returns: folders that hold a ``.git`` (repositories inside of a found one are left to it);
+        when there is none, every direct sub-folder that is not hidden. Links are not followed.
+    :raises RepositoryNotFoundError: no such folder.
+    """
+    if not root.is_dir():
+        raise RepositoryNotFoundError(f"{root} is not a folder; give one that holds repositories")
+    root = root.resolve()
+    found = sorted(_repositories(root))
+    return found or sorted(
+        folder for folder in _subfolders(root) if not folder.name.startswith(".")
+    )
+
+
+def _repositories(root: Path) -> Iterator[Path]:
+    pending = [root]
+    while pending:
+        folder = pending.pop()
+        if os.path.lexists(folder / ".git"):
+            yield folder
+            continue
+        for child in _subfolders(folder):
+            relative = child.relative_to(root).as_posix()
+            if skip_folder_by_name(root, relative, in_git=True) is None:
+                pending.append(child)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            return [
+                folder / entry.name
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False) and entry.name.lower() not in VCS_FOLDERS
+            ]
+    except OSError as error:
+        logger.warning("%s cannot be read (%s); left out", folder, error.strerror)
+        return []
+
+
+def _resolve_path(text: str) -> Checkout:
+    if not text or "\0" in text:
+        raise RepositoryNotFoundError("the path is empty or malformed; give a folder or a git URL")
+    path = Path(text).expanduser()
+    try:
+        is_folder, exists = path.is_dir(), os.path.lexists(path)
+    except OSError as error:  # a name that is too long, a folder above that cannot be entered
+        raise RepositoryNotFoundError(
+            f"{redact(text)} cannot be opened ({error.strerror}); check the path"
+        ) from error
+    if not exists:
+        raise RepositoryNotFoundError(
+            f"{redact(text)} does not exist; give an existing folder or a git URL "
+            "(https://…, ssh://…, git@host:path, file://…)"
+        )
+    if not is_folder:
+        raise RepositoryNotFoundError(f"{text} is not a folder; give the folder it is in")
+    root = path.resolve()
+    is_bare = all((root / name).exists() for name in ("HEAD", "objects", "refs"))
+    if is_bare and root.name == ".git":
+        raise UsageError(f"{text} is the inside of a repository; give the folder above it")
+    if is_bare and not os.path.lexists(root / ".git"):
+        raise UsageError(
+            f"{text} is a bare repository and holds no files to read; "
+            f"index a clone of it: harness index file://{root}"
+        )
+    name = os.fsencode(root.name).decode("utf-8", "backslashreplace")
+    return Checkout(name=name or "root", root=root, url=None)
+
+
+def _resolve_url(url: str, data_dir: Path, timeout_seconds: float) -> Checkout:
+    clean = _without_credentials(url)
+    name = _url_name(clean)
+    digest = hashlib.sha256(clean.removesuffix("/").removesuffix(".git").encode()).hexdigest()
+    checkouts = data_dir.expanduser().resolve() / CHECKOUTS_FOLDER
+    checkouts.mkdir(parents=True, exist_ok=True)
+    root = checkouts / f"{_SAFE_NAME.sub('-', name)}-{digest[:_HASH_CHARS]}"
+    remote = _Remote(url, clean, timeout_seconds)
+    try:
+        with FileLock(f"{root}.lock", timeout=timeout_seconds):
+            _refresh(remote, root)
+    except Timeout:
+        raise TransientError(
+            f"another process has been updating the clone of {clean} for "
+            f"{timeout_seconds:g} s; try again later"
+        ) from None
+    return Checkout(name=name, root=root, url=clean)
+
+
+@dataclass(frozen=True, slots=True)
+class _Remote:
+    """A URL to fetch, with and without its credentials."""
+
+    url: str
+    clean: str
+    timeout_seconds: float
+
+    @property
+    def is_local(self) -> bool:
+        return self.clean.lower().startswith("file:")
+
+    def fetch(self, clone: Path) -> bool:
+        """Fetch the newest commit of the default branch; False when there is none at all."""
+        args = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules"]
+        args += ["--update-shallow", "--no-auto-maintenance"]
+        if self.is_local:
+            # The other side runs here too, and checks the owner without our settings.
+            args.append("--upload-pack=git -c 'safe.directory=*' upload-pack")
+        config = dict(_CHECKOUT_CONFIG)
+        if self.url != self.clean:
+            # Not in the arguments, which other users see, nor in the clone's own settings.
+            config[f"url.{self.url}.insteadOf"] = self.clean
+        output = run_git(
+            args,
+            clone,
+            self.timeout_seconds,
+            operands=[self.clean, "+HEAD:refs/harness/head"],
+            protocols=LOCAL_PROTOCOLS if self.is_local else NETWORK_PROTOCOLS,
+            config=config,
+            check=False,
+        )
+        if output.returncode == 0:
+            return True
+        if "couldn't find remote ref head" in output.stderr.lower():
+            return False
+        raise self._unreachable(output, clone)
+
+    def _unreachable(self, output: GitOutput, clone: Path) -> Exception:
+        if "no space left on device" in output.stderr.lower():
+            return git_error("fetch", output)
+        reason = output.reason()
+        for secret in _secrets(self.url):
+            reason = reason.replace(secret, "***")
+        kept = (
+            "; the former clone is unchanged" if (clone / ".git/refs/harness/head").exists() else ""
+        )
+        return RepositoryNotFoundError(
+            f"cannot fetch {self.clean}: {reason}; check the address, the network and your "
+            f"credentials{kept}"
+        )
+
+
+def _refresh(remote: _Remote, root: Path) -> None:
+    """Clone, or update the clone that is there. The caller holds the lock."""
+    for leftover in root.parent.glob(f"{root.name}.tmp-*"):
+        shutil.rmtree(leftover, ignore_errors=True)  # of a process that was killed
+    if _is_usable(root, remote.timeout_seconds):
+        _remove_stale_locks(root)
+        _update(remote, root)
+        return
+    fresh = Path(tempfile.mkdtemp(prefix=f"{root.name}.tmp-", dir=root.parent))
+    try:
+        run_git(["init", "--quiet", "--template="], fresh, remote.timeout_seconds)
+        _update(remote, fresh)
+        if root.exists():
+            root.rename(f"{fresh}-replaced")
+        fresh.rename(root)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(f"{fresh}-replaced", ignore_errors=True)
+
+
+def _is_usable(root: Path, timeout_seconds: float) -> bool:
+    if not (root / ".git").is_dir():
+        return False
+    output = run_git(["rev-parse", "--show-prefix"], root, timeout_seconds, check=False)
+    # A damaged .git makes git look further up: then the root is inside something else.
+    return output.returncode == 0 and output.stdout == b"\n"
+
+
+def _update(remote: _Remote, clone: Path) -> None:
+    if not remote.fetch(clone):
+        logger.warning("%s has no commits yet", remote.clean)
+        return
+    args = ["reset", "--quiet", "--hard", "refs/harness/head"]
+    run_git(args, clone, remote.timeout_seconds, config=_CHECKOUT_CONFIG)
+    # What a reset that was killed half-way left behind would be listed as untracked.
+    run_git(["clean", "-ffdxq"], clone, remote.timeout_seconds, config=_CHECKOUT_CONFIG)
+
+
+def _remove_stale_locks(root: Path) -> None:
+    """Remove git's own lock files: ours is held, so their owner was killed."""
+    for lock in (root / ".git").rglob("*.lock"):
+        lock.unlink(missing_ok=True)
+
+
+def _without_credentials(url: str) -> str:
+    if "://" not in url or url.lower().startswith("file:"):
+        return url
+    parts = _split(url)
+    user, at, host = parts.netloc.rpartition("@")
+    # The user name of ssh is part of the address.
+    is_http = parts.scheme in ("http", "https")
+    netloc = host if is_http else user.partition(":")[0] + at + host
+    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise RepositoryNotFoundError(
+            f"{redact(url)} is not a valid URL; check its host and port"
+        ) from None
+    if parts.netloc.rpartition("@")[2].startswith("-"):
+        raise RepositoryNotFoundError(f"{redact(url)} has no valid host; check the address")
+    return parts
+
+
+def _secrets(url: str) -> list[str]:
+    if "://" not in url:
+        return []
+    parts = _split(url)
+    user = parts.netloc.rpartition("@")[0]
+    candidates = [user, user.partition(":")[2], parts.query]
+    if parts.scheme in ("http", "https"):
+        candidates.append(user.partition(":")[0])
+    # Longest first, so that a part does not break up the whole.
+    return sorted({text for text in candidates if len(text) > 3}, key=len, reverse=True)
+
+
+def _url_name(clean: str) -> str:
+    path = urlsplit(clean).path if "://" in clean else clean.partition(":")[2]
+    last = path.rstrip("/").removesuffix("/.git").rpartition("/")[2].removesuffix(".git")
+    return last or "repository"

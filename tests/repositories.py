@@ -1,0 +1,47 @@
+"""Real git repositories for tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.git import run_git
+
+OLD = 1_600_000_000
+IDENTITY = {"user.name": "Test", "user.email": "test@example.org"}
+
+
+def make_repository(root: Path, files: dict[str, str | bytes]) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    run_git(["init", "-q", "-b", "main"], root, 30)
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        # Older than git's index by more than a tick of the clock, as files usually are.
+        os.utime(path, (OLD, OLD))
+    run_git(["add", "-A"], root, 30)
+    run_git(["commit", "-qm", "first"], root, 30, config=IDENTITY)
+    return root
+
+
+def commit_all(root: Path, message: str = "more") -> None:
+    run_git(["add", "-A"], root, 30)
+    run_git(["commit", "-qm", message], root, 30, config=IDENTITY)
+
+
+def run_unprivileged(code: str, *args: str) -> str:
+    """Run Python code as a user whom permissions bind, and return what it prints.
+
+    Root reads everything, so modules are imported first and rights dropped then.
+    """
+    drop = (
+        "import os, harness.walk, harness.content\n"
+        "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+    )
+    command = [sys.executable, "-c", drop + code, *args]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()

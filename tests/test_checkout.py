@@ -1,0 +1,380 @@
+"""From what a user names to a folder: paths, clones, updates, failures, discovery."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import multiprocessing
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from harness.checkout import Checkout, discover, is_git_url, resolve_source
+from harness.errors import GitError, RepositoryNotFoundError, TransientError, UsageError
+from harness.git import run_git
+from harness.walk import walk
+from tests.repositories import commit_all, make_repository
+
+
+def resolve(source: str | Path, data_dir: Path, timeout_seconds: float = 60) -> Checkout:
+    return resolve_source(str(source), data_dir=data_dir, timeout_seconds=timeout_seconds)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "source", {"a.py": "a\n", "old.py": "o\n"})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://github.com/pallets/flask", True),
+        ("http://git.internal/x.git", True),
+        ("ssh://git@host:2222/x.git", True),
+        ("file:///srv/x.git", True),
+        ("git@github.com:pallets/flask.git", True),
+        ("me.too@host.example:x", True),
+        ("/srv/x.git", False),
+        ("x.git", False),
+        ("C:/code", False),
+        ("host:path", False),
+        ("ext::sh -c touch% x", False),
+        ("https://", False),
+        ("https://h/x\n--upload-pack=y", False),
+        ("-u@host:path", True),
+        ("git@-oProxyCommand=x:y", False),
+        ("", False),
+    ],
+)
+def test_is_git_url(text: str, expected: bool) -> None:
+    assert is_git_url(text) is expected
+
+
+class TestPaths:
+    def test_folder(self, source: Path, data: Path) -> None:
+        assert resolve(source, data) == Checkout("source", source, None)
+        assert not data.exists()
+
+    def test_relative_path_and_link(
+        self, source: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(source)
+        assert resolve(".", data) == Checkout("source", source, None)
+        (source.parent / "link").symlink_to(source)
+        assert resolve("../link", data).root == source
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            pytest.param("missing", "does not exist; give an existing folder", id="missing"),
+            pytest.param("source/a.py", "not a folder; give the folder", id="file"),
+            pytest.param("", "empty or malformed", id="empty"),
+            pytest.param("a\0b", "empty or malformed", id="NUL"),
+            pytest.param("x" * 5_000, "cannot be opened", id="too long"),
+        ],
+    )
+    def test_no_folder(
+        self,
+        source: Path,
+        data: Path,
+        text: str,
+        message: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.chdir(source.parent)
+        with pytest.raises(RepositoryNotFoundError, match=message) as caught:
+            resolve(text, data)
+        assert "\n" not in str(caught.value)
+
+    def test_bare_repository(self, tmp_path: Path, data: Path) -> None:
+        run_git(["init", "-q", "--bare", "x.git"], tmp_path, 30)
+        with pytest.raises(UsageError, match=r"bare repository .* harness index file:///"):
+            resolve(tmp_path / "x.git", data)
+
+    def test_git_folder(self, source: Path, data: Path) -> None:
+        with pytest.raises(UsageError, match="folder above"):
+            resolve(source / ".git", data)
+
+
+class TestClones:
+    def test_clone_is_shallow_and_whole(self, source: Path, data: Path) -> None:
+        (source / "b.py").write_text("b\n")
+        commit_all(source)
+        found = resolve(source.as_uri(), data)
+        assert (found.name, found.url) == ("source", source.as_uri())
+        assert found.root.parent == data / "checkouts"
+        listing = walk(found.root, max_file_bytes=1000)
+        assert [file.path for file in listing.files] == ["a.py", "b.py", "old.py"]
+        assert run_git(["rev-list", "--count", "HEAD"], found.root, 30).stdout == b"1\n"
+
+    def test_update_follows_history_that_was_rewritten(self, source: Path, data: Path) -> None:
+        found = resolve(source.as_uri(), data)
+        (found.root / "stray.py").write_text("left by a killed reset")
+        (found.root / ".git/index.lock").touch()
+        (source / "old.py").unlink()
+        (source / "a.py").write_text("changed\n")
+        commit_all(source)
+        run_git(["checkout", "-q", "--orphan", "new"], source, 30)
+        commit_all(source)
+        again = resolve(source.as_uri(), data)
+        assert again.root == found.root
+        assert sorted(path.name for path in again.root.iterdir()) == [".git", "a.py"]
+        assert (again.root / "a.py").read_text() == "changed\n"
+        head = run_git(["rev-parse", "HEAD"], source, 30).stdout
+        assert run_git(["rev-parse", "HEAD"], again.root, 30).stdout == head
+
+    def test_bare_source_and_name(self, source: Path, tmp_path: Path, data: Path) -> None:
+        bare = tmp_path / "Group" / "My Lib.git"
+        bare.parent.mkdir()
+        args = ["clone", "-q", "--bare"]
+        run_git(args, tmp_path, 30, operands=[str(source), str(bare)], protocols=["file"])
+        found = resolve(f"file://{bare}/", data)
+        assert found.name == "My Lib"
+        assert (found.root / "a.py").is_file()
+
+    def test_source_without_commits(self, tmp_path: Path, data: Path) -> None:
+        run_git(["init", "-q", "empty"], tmp_path, 30)
+        found = resolve((tmp_path / "empty").as_uri(), data)
+        assert walk(found.root, max_file_bytes=10).files == ()
+        (tmp_path / "empty/a.py").write_text("a")
+        commit_all(tmp_path / "empty")
+        assert (resolve((tmp_path / "empty").as_uri(), data).root / "a.py").is_file()
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+    def test_source_of_another_user(self, source: Path, data: Path) -> None:
+        for path in (source, source / ".git"):
+            os.chown(path, 12345, 12345)
+        assert (resolve(source.as_uri(), data).root / "a.py").is_file()
+
+    def test_no_hooks_and_no_submodules(self, source: Path, tmp_path: Path, data: Path) -> None:
+        marker = tmp_path / "ran"
+        library = make_repository(tmp_path / "library", {"lib.py": "l"})
+        args = ["submodule", "add", "-q"]
+        run_git(args, source, 30, operands=[str(library), "sub"], protocols=["file"])
+        commit_all(source)
+        found = resolve(source.as_uri(), data)
+        for name in ("post-checkout", "reference-transaction", "post-index-change"):
+            hook = found.root / ".git/hooks" / name
+            hook.parent.mkdir(exist_ok=True)
+            hook.write_text(f"#!/bin/sh\ntouch {marker}\n")
+            hook.chmod(0o755)
+        (source / "a.py").write_text("again\n")
+        commit_all(source)
+        resolve(source.as_uri(), data)
+        assert not marker.exists()
+        assert not (found.root / "sub/lib.py").exists()
+
+    def test_lfs_filters_of_the_user_do_not_run(
+        self, source: Path, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        marker = tmp_path / "ran"
+        (source / ".gitattributes").write_text("*.dat filter=lfs\n")
+        (source / "x.dat").write_text("pointer\n")
+        commit_all(source)
+        settings = tmp_path / "gitconfig"
+        settings.write_text(
+            f'[filter "lfs"]\n smudge = touch {marker}; cat\n clean = touch {marker}; cat\n'
+            f" process = touch {marker}\n required = true\n"
+        )
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+        found = resolve(source.as_uri(), data)
+        assert (found.root / "x.dat").read_text() == "pointer\n"
+        assert not marker.exists()
+
+    def test_damaged_clone_is_made_anew(self, source: Path, data: Path) -> None:
+        found = resolve(source.as_uri(), data)
+        (found.root / ".git/HEAD").write_text("nonsense")
+        assert resolve(source.as_uri(), data) == found
+        assert (found.root / "a.py").is_file()
+        assert len(list(found.root.parent.glob("source-*"))) == 2  # the clone and its lock
+
+    def test_unreachable_leaves_nothing_behind(self, tmp_path: Path, data: Path) -> None:
+        with pytest.raises(RepositoryNotFoundError, match=r"cannot fetch file:///.*check the addr"):
+            resolve((tmp_path / "nothing.git").as_uri(), data)
+        assert [path.suffix for path in (data / "checkouts").iterdir()] == [".lock"]
+
+    def test_unreachable_keeps_the_former_clone(self, source: Path, data: Path) -> None:
+        found = resolve(source.as_uri(), data)
+        source.rename(source.parent / "gone")
+        with pytest.raises(
+            RepositoryNotFoundError, match="the former clone is unchanged"
+        ) as caught:
+            resolve(source.as_uri(), data)
+        assert "\n" not in str(caught.value)
+        assert (found.root / "a.py").read_text() == "a\n"
+
+    def test_leftovers_of_a_killed_clone_are_removed(self, source: Path, data: Path) -> None:
+        found = resolve(source.as_uri(), data)
+        leftover = found.root.parent / f"{found.root.name}.tmp-dead"
+        leftover.mkdir()
+        resolve(source.as_uri(), data)
+        assert not leftover.exists()
+
+    def test_waits_for_another_process(self, source: Path, data: Path) -> None:
+        found = resolve(source.as_uri(), data)
+        with (
+            FileLock(f"{found.root}.lock"),
+            pytest.raises(TransientError, match="another process"),
+        ):
+            resolve(source.as_uri(), data, timeout_seconds=0.2)
+
+    def test_two_processes_at_once(self, source: Path, data: Path) -> None:
+        context = multiprocessing.get_context("fork")
+        children = [context.Process(target=resolve, args=(source.as_uri(), data)) for _ in range(2)]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join(60)
+        assert [child.exitcode for child in children] == [0, 0]
+        assert (resolve(source.as_uri(), data).root / "a.py").is_file()
+
+    def test_git_missing(self, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", "/nonexistent")
+        with pytest.raises(GitError, match="install git"):
+            resolve("https://127.0.0.1:1/x.git", data)
+
+
+class TestCredentials:
+    @pytest.fixture
+    def server(self, tmp_path: Path) -> Iterator[tuple[int, list[str]]]:
+        """Git's own HTTP server for the folders of the test, behind basic authentication."""
+        seen: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                given = self.headers.get("Authorization")
+                if not given:
+                    self.send_response(401)
+                    self.send_header("WWW-Authenticate", "Basic")
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
+                seen.append(given)
+                path, _, query = self.path.partition("?")
+                length = int(self.headers.get("Content-Length", 0))
+                environment = {
+                    "PATH": os.environ["PATH"],
+                    "GIT_PROJECT_ROOT": str(tmp_path),
+                    "GIT_HTTP_EXPORT_ALL": "1",
+                    "REQUEST_METHOD": self.command,
+                    "PATH_INFO": path,
+                    "QUERY_STRING": query,
+                    "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                    "CONTENT_LENGTH": str(length),
+                    "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+                    "HTTP_GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+                    "REMOTE_USER": "alice",
+                }
+                done = subprocess.run(
+                    ["git", "http-backend"],
+                    input=self.rfile.read(length),
+                    capture_output=True,
+                    env=environment,
+                    timeout=30,
+                )
+                head, _, body = done.stdout.partition(b"\r\n\r\n")
+                headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
+                self.send_response(int(headers.pop("Status", "200").split()[0]))
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET  # noqa: N815 - the name that the base class calls
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+            thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
+            thread.start()
+            yield http.server_address[1], seen
+            http.shutdown()
+            thread.join()
+
+    def test_are_sent_but_never_shown_or_kept(
+        self, server: tuple[int, list[str]], data: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        port, seen = server
+        caplog.set_level(logging.DEBUG)
+        url = f"http://alice:hunter2hunter2@127.0.0.1:{port}/team/x.git"
+        with pytest.raises(RepositoryNotFoundError, match="not found") as caught:
+            resolve(url, data)
+        assert base64.b64decode(seen[0].partition(" ")[2]) == b"alice:hunter2hunter2"
+        assert f"http://127.0.0.1:{port}/team/x.git" in str(caught.value)
+        assert "hunter2" not in str(caught.value) + caplog.text
+        assert "alice" not in str(caught.value) + caplog.text
+
+    def test_without_any_does_not_wait_for_a_terminal(
+        self, server: tuple[int, list[str]], data: Path
+    ) -> None:
+        with pytest.raises(RepositoryNotFoundError, match="check the address"):
+            resolve(f"http://127.0.0.1:{server[0]}/x.git", data, timeout_seconds=20)
+
+    def test_clone_over_http_keeps_none(
+        self, server: tuple[int, list[str]], source: Path, data: Path
+    ) -> None:
+        url = f"http://alice:hunter2hunter2@127.0.0.1:{server[0]}/source/.git"
+        found = resolve(url, data)
+        assert found.name == "source"
+        assert found.url == f"http://127.0.0.1:{server[0]}/source/.git"
+        assert (found.root / "a.py").is_file()
+        (source / "a.py").write_text("changed\n")
+        commit_all(source)
+        assert resolve(url, data) == found
+        assert (found.root / "a.py").read_text() == "changed\n"
+        for path in (data / "checkouts").rglob("*"):
+            assert path.is_dir() or b"hunter2" not in path.read_bytes()
+
+    def test_nobody_listens(self, data: Path) -> None:
+        with pytest.raises(RepositoryNotFoundError, match="check the address") as caught:
+            resolve("https://token-1234@127.0.0.1:1/x.git", data)
+        assert "token-1234" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    def test_malformed_url_is_not_echoed(self, data: Path) -> None:
+        with pytest.raises(RepositoryNotFoundError) as caught:
+            resolve("https://u:secret123@[::1/x.git", data)
+        assert "secret123" not in str(caught.value)
+
+
+class TestDiscover:
+    def test_finds_repositories_at_any_depth(self, tmp_path: Path) -> None:
+        for name in ("b", "a/deep/er", "b/nested", "node_modules/x", "a/.git-like"):
+            (tmp_path / name).mkdir(parents=True)
+        for name in ("b", "a/deep/er", "b/nested", "node_modules/x"):
+            (tmp_path / name / ".git").mkdir()
+        (tmp_path / "worktree").mkdir()
+        (tmp_path / "worktree/.git").write_text("gitdir: elsewhere")
+        (tmp_path / "link").symlink_to(tmp_path / "b")
+        (tmp_path / "a/loop").symlink_to(tmp_path)
+        found = [path.relative_to(tmp_path).as_posix() for path in discover(tmp_path)]
+        assert found == ["a/deep/er", "b", "worktree"]
+
+    def test_root_that_is_a_repository(self, source: Path) -> None:
+        assert discover(source) == [source]
+
+    def test_without_repositories_every_folder_counts(self, tmp_path: Path) -> None:
+        for name in ("b", "a/x", ".hidden"):
+            (tmp_path / name).mkdir(parents=True)
+        (tmp_path / "file.py").touch()
+        assert discover(tmp_path) == [tmp_path / "a", tmp_path / "b"]
+
+    def test_empty(self, tmp_path: Path) -> None:
+        assert discover(tmp_path) == []
+
+    def test_missing(self, tmp_path: Path) -> None:
+        with pytest.raises(RepositoryNotFoundError, match="not a folder"):
+            discover(tmp_path / "missing")
