@@ -1,0 +1,80 @@
+{{/* One policy: who may come in and where a component may go. A rule names a component of this
+     chart and ports; cross-namespace and cidr rules are added by the caller as ready YAML. */}}
+{{- define "harness.peer" -}}
+- podSelector:
+    matchLabels:
+      {{- include "harness.selector" . | nindent 6 }}
+{{- end }}
+
+{{- define "harness.ports" -}}
+ports:
+{{- range . }}
+  - {protocol: TCP, port: {{ . }}}
+{{- end }}
+{{- end }}
+
+{{- define "harness.toComponent" -}}
+- to:
+    {{- include "harness.peer" .to | nindent 4 }}
+  {{- include "harness.ports" .ports | nindent 2 }}
+{{- end }}
+
+{{- define "harness.toCidrs" -}}
+{{- range . }}
+- to:
+    - ipBlock: {cidr: {{ .cidr }}}
+  {{- include "harness.ports" (list .port) | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "harness.fromComponents" -}}
+- from:
+    {{- range .from }}
+    {{- include "harness.peer" . | nindent 4 }}
+    {{- end }}
+  {{- include "harness.ports" .ports | nindent 2 }}
+{{- end }}
+
+{{- define "harness.fromNamespaces" -}}
+{{- $ports := .ports }}
+{{- range .from }}
+- from:
+    - namespaceSelector:
+        matchLabels:
+          kubernetes.io/metadata.name: {{ . }}
+  {{- include "harness.ports" $ports | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Where flow code may go: Jobs, the toolbox and the test pod alike. */}}
+{{- define "harness.coreEgress" -}}
+{{- if .Values.ollama.enabled }}
+{{ include "harness.toComponent" (dict "to" "ollama" "ports" (list 11434)) }}
+{{- else }}
+{{ include "harness.toCidrs" .Values.networkPolicy.external.ollama }}
+{{- end }}
+{{- if .Values.qdrant.enabled }}
+{{ include "harness.toComponent" (dict "to" "qdrant" "ports" (list 6333 6334)) }}
+{{- else }}
+{{ include "harness.toCidrs" .Values.networkPolicy.external.qdrant }}
+{{- end }}
+{{ include "harness.prefectEgress" . }}
+{{- end }}
+
+{{- define "harness.prefectEgress" -}}
+{{- if .Values.prefect.server.enabled }}
+{{- include "harness.toComponent" (dict "to" "prefect-server" "ports" (list 4200)) }}
+{{- else }}
+{{- include "harness.toCidrs" .Values.networkPolicy.external.prefect }}
+{{- end }}
+{{- end }}
+
+{{- define "harness.policyHead" -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ .name }}
+  namespace: {{ include "harness.namespace" .root }}
+  labels:
+    {{- include "harness.labels" (dict "root" .root) | nindent 4 }}
+{{- end }}
