@@ -1,0 +1,1 @@
+"""The chart, the manifests, the image and the job template, tested without a cluster."""

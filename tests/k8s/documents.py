@@ -1,0 +1,125 @@
+"""The rendered chart as data: rendering, and the questions that several tests ask of it."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.k8s import tools
+
+ROOT = Path(__file__).resolve().parents[2]
+K8S = ROOT / "k8s"
+CHART = K8S / "chart"
+VALUES_SETS = ("default", *sorted(path.stem for path in (CHART / "ci").glob("*.yaml")))
+OVERLAYS = ("minikube", "gpu", "ha")
+
+Document = dict[str, Any]
+
+
+def values_arguments(values_set: str) -> list[str]:
+    """Helm's arguments for one values set."""
+    return [] if values_set == "default" else ["--values", str(CHART / "ci" / f"{values_set}.yaml")]
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    """One tool run; the caller looks at the exit code."""
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@functools.cache
+def template_text(values_set: str, helm_major: int = 4, *arguments: str) -> str:
+    """`helm template` of one values set, hooks and tests included, once a session."""
+    done = run(
+        tools.helm(helm_major), "template", "harness", CHART, "--namespace", "harness",
+        *values_arguments(values_set), *arguments,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise AssertionError(done.stderr)
+    return done.stdout
+
+
+@functools.cache
+def rendered(values_set: str, helm_major: int = 4) -> tuple[Document, ...]:
+    """The documents of one values set."""
+    return _documents(template_text(values_set, helm_major))
+
+
+@functools.cache
+def overlay(name: str) -> tuple[Document, ...]:
+    """`kubectl kustomize` of an overlay, or of the manifests themselves (name "manifests")."""
+    folder = K8S / name if name == "manifests" else K8S / "overlays" / name
+    done = run(tools.kubectl(), "kustomize", folder)
+    if done.returncode != 0:
+        raise AssertionError(done.stderr)
+    return _documents(done.stdout)
+
+
+def _documents(text: str) -> tuple[Document, ...]:
+    # The C loader: ten times faster over a few hundred documents.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return tuple(document for document in yaml.load_all(text, Loader=loader) if document)
+
+
+def kind(documents: tuple[Document, ...], name: str) -> list[Document]:
+    """All documents of one kind."""
+    return [document for document in documents if document["kind"] == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod that some document makes."""
+
+    owner: str
+    labels: dict[str, str]
+    spec: Document
+    claim_templates: tuple[str, ...] = ()
+
+    @property
+    def component(self) -> str:
+        """The label that policies select by."""
+        return self.labels["app.kubernetes.io/component"]
+
+    def containers(self) -> list[Document]:
+        """Init containers too."""
+        return [*self.spec.get("initContainers", []), *self.spec["containers"]]
+
+
+def pods(documents: tuple[Document, ...]) -> Iterator[Pod]:
+    """Every pod, those of Jobs and of the helm test included."""
+    for document in documents:
+        owner = f"{document['kind']}/{document['metadata']['name']}"
+        spec = document.get("spec") or {}
+        if document["kind"] == "Pod":
+            yield Pod(owner, document["metadata"].get("labels", {}), spec)
+        elif "template" in spec:
+            template = spec["template"]
+            claims = tuple(c["metadata"]["name"] for c in spec.get("volumeClaimTemplates", []))
+            yield Pod(owner, template["metadata"].get("labels", {}), template["spec"], claims)
+
+
+def matches(selector: Document | None, labels: dict[str, str]) -> bool:
+    """Kubernetes' label selector: an empty one matches everything, a missing one nothing."""
+    if selector is None:
+        return False
+    for key, value in (selector.get("matchLabels") or {}).items():
+        if labels.get(key) != value:
+            return False
+    for rule in selector.get("matchExpressions") or []:
+        value, allowed = labels.get(rule["key"]), rule.get("values", [])
+        holds = {
+            "In": value in allowed,
+            "NotIn": value not in allowed,
+            "Exists": value is not None,
+            "DoesNotExist": value is None,
+        }[rule["operator"]]
+        if not holds:
+            return False
+    return True

@@ -1,0 +1,84 @@
+"""Every pod meets Pod Security "restricted", and only the worker may talk to Kubernetes."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from tests.k8s.documents import OVERLAYS, VALUES_SETS, kind, overlay, pods, rendered
+from tests.k8s.pod_security import findings
+
+NEEDS_TOOLS = True
+# Exactly what prefect-kubernetes 0.8 calls; Secrets are not among it.
+WORKER_RULES = [
+    ([""], ["pods", "pods/log", "pods/status", "events"], ["get", "list", "watch"]),
+    (
+        ["batch"], ["jobs"], ["get", "list", "watch", "create", "update", "patch", "delete"],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("values_set", VALUES_SETS)
+def test_charts_pods_are_restricted(values_set: str) -> None:
+    for pod in pods(rendered(values_set)):
+        assert findings(pod.spec) == [], pod.owner
+
+
+@pytest.mark.parametrize("name", ["manifests", *OVERLAYS])
+def test_kustomized_pods_are_restricted(name: str) -> None:
+    for pod in pods(overlay(name)):
+        assert findings(pod.spec) == [], pod.owner
+
+
+def test_namespace_enforces_the_level() -> None:
+    (namespace,) = kind(overlay("manifests"), "Namespace")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        pytest.param({"hostNetwork": True}, "hostNetwork", id="host network"),
+        pytest.param(
+            {"volumes": [{"name": "node", "hostPath": {"path": "/"}}]}, "volume node", id="hostPath"
+        ),
+        pytest.param({"securityContext": {}}, "runAsUser", id="root"),
+    ],
+)
+def test_the_check_itself_finds(change: dict[str, Any], finding: str) -> None:
+    pod = next(pod for pod in pods(rendered("default")) if pod.component == "toolbox")
+    spec = copy.deepcopy(pod.spec) | change
+    assert any(finding in text for text in findings(spec))
+
+
+@pytest.mark.parametrize("values_set", VALUES_SETS)
+def test_only_the_worker_has_a_token(values_set: str) -> None:
+    documents = rendered(values_set)
+    for account in kind(documents, "ServiceAccount"):
+        assert account["automountServiceAccountToken"] is False
+    mounted = {p.component for p in pods(documents) if p.spec["automountServiceAccountToken"]}
+    assert mounted == {"worker"}
+
+
+@pytest.mark.parametrize("values_set", VALUES_SETS)
+def test_rights_are_no_wider_than_the_list(values_set: str) -> None:
+    documents = rendered(values_set)
+    assert not kind(documents, "ClusterRole") and not kind(documents, "ClusterRoleBinding")
+    (role,) = kind(documents, "Role")
+    rules = [(rule["apiGroups"], rule["resources"], rule["verbs"]) for rule in role["rules"]]
+    assert rules == WORKER_RULES
+    (binding,) = kind(documents, "RoleBinding")
+    assert [subject["name"] for subject in binding["subjects"]] == ["prefect-worker"]
+    users = {p.component for p in pods(documents)
+             if p.spec["serviceAccountName"] == "prefect-worker"}  # fmt: skip
+    assert users == {"worker"}
+
+
+@pytest.mark.parametrize("values_set", VALUES_SETS)
+def test_the_webhook_secret_stays_with_the_webhook(values_set: str) -> None:
+    for pod in pods(rendered(values_set)):
+        names = {entry["name"] for c in pod.containers() for entry in c.get("env", [])}
+        if pod.component != "webhook":
+            assert "HARNESS_WEBHOOK_SECRET" not in names, pod.owner
