@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import random
 import string
 import subprocess
 import sys
+import threading
 import time
 from functools import cache
 from pathlib import Path
@@ -176,9 +178,9 @@ def test_line_numbers_count_newlines_only() -> None:
 @pytest.mark.parametrize("newline", ["", "\n"], ids=["one-line", "many-lines"])
 def test_deep_nesting(extension: str, newline: str) -> None:
     text = f"({newline}" * 10_000 + f"){newline}" * 10_000
-    started = time.perf_counter()
+    started = time.process_time()
     check(text, chunk_text(f"a.{extension}", text))
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 _BROKEN = [
@@ -198,16 +200,17 @@ def test_a_syntax_error_loses_no_line(path: str, text: str) -> None:
 
 
 def test_a_line_more_changes_only_its_surroundings() -> None:
-    source = Path(subprocess.__file__).read_text(encoding="utf-8")
-    before = [chunk.text for chunk in chunk_text("a.py", source)]
-    lines = source.split("\n")
     changed = []
-    rows = [row for row, line in enumerate(lines) if line.startswith("        self.")][::8]
-    for row in rows:
-        edited = "\n".join([*lines[:row], "        added = len('a new line')", *lines[row:]])
-        after = [chunk.text for chunk in chunk_text("a.py", edited)]
-        changed.append(len(set(after) - set(before)))
-    assert sorted(changed)[len(changed) * 9 // 10] <= 2
+    for module in (argparse, threading):
+        source = Path(module.__file__).read_text(encoding="utf-8")
+        before = {chunk.text for chunk in chunk_text("a.py", source)}
+        lines = source.split("\n")
+        rows = [row for row, line in enumerate(lines) if line.startswith("        self.")]
+        for row in rows[::8]:
+            edited = [*lines[:row], "        added = len('a new line')", *lines[row:]]
+            after = {chunk.text for chunk in chunk_text("a.py", "\n".join(edited))}
+            changed.append(len(after - before))
+    assert sum(count <= 2 for count in changed) >= 0.85 * len(changed)
     assert max(changed) <= 6
 
 

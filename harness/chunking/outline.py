@@ -21,7 +21,7 @@ _STATEMENT = 0.3
 _PER_LEVEL = 0.05
 _AFTER_BLANK = 0.15
 _DATA_KEY = 0.1
-_BODY_START = 0.6
+_BODY_START = 0.9
 _INSIDE_COMMENT = 1.2
 # Between a comment and its definition: cheaper the longer the comment, from this ...
 _GLUED = 0.9
@@ -159,9 +159,19 @@ class Outline:
                     path = visit.path + scoped[0].parts
                     inside = scoped[0].kind
             size = prefix[end + 1] - prefix[start]
+            body = kind.endswith(BODY_SUFFIXES)
             if visit.cut and fresh:
                 if not child.is_named and start > owner:
                     self._border(visit, start, _CLOSER)
+                elif body and not first and visit.inside:
+                    self._body_border(visit, child, start, budget)
+                elif (
+                    visit.body
+                    and first
+                    and not found
+                    and size <= budget < prefix[end + 1] - prefix[owner]
+                ):
+                    pass  # rather cut inside the first statement than leave the header alone
                 elif defines or previous_defines:
                     smaller = min(size, previous_size) / (0.3 * budget)
                     worth = _KEEP_MEMBERS if visit.path else _KEEP_DEFINITIONS
@@ -178,8 +188,9 @@ class Outline:
                     self._border(visit, start, self._price(visit, start, first))
             if child.is_named:
                 first = False
-            big = visit.cut and end > start and prefix[end + 1] - prefix[top] > budget
-            body = kind.endswith(BODY_SUFFIXES)
+            # A body counts with its header: otherwise the header would be left alone.
+            begin = owner if body else top
+            big = visit.cut and end > start and prefix[end + 1] - prefix[begin] > budget
             if visit.cut and end > start and not big:
                 self.wholes.append(Whole(start, end, child, visit.level))
             if kind == "raw_text":
@@ -246,6 +257,18 @@ class Outline:
         inner.scopes, inner.names, inner.wholes = self.scopes, self.names, self.wholes
         inner.read(root, 1.0 if cut else float("inf"), visit.level + 1)
         return []
+
+    def _body_border(self, visit: _Visit, body: Node, start: int, budget: float) -> None:
+        """The border between a header and a body that starts on a line of its own."""
+        if self._lines[start].lstrip().startswith("{"):
+            self._border(visit, start, _CLOSER)
+            return
+        first = body.named_children[0] if body.named_child_count else body
+        end = first.end_point.row + 1
+        prefix, owner = self._prefix, visit.node.start_point.row
+        if prefix[end] - prefix[start] <= budget < prefix[end] - prefix[owner]:
+            return  # rather cut inside the docstring than leave the header alone
+        self._border(visit, start, _BODY_START)
 
     def _price(self, visit: _Visit, row: int, first: bool) -> float:
         if visit.body and first:
