@@ -32,9 +32,8 @@ def run(arguments: list[str]) -> int:
     debug = console.take_debug_flag(arguments)
     console.configure_logging(debug)
     try:
-        app(args=arguments, prog_name="harness", standalone_mode=False)
-    except typer.Exit as stop:
-        return int(stop.exit_code)
+        # Without standalone mode an exit code is returned, and errors are ours to show.
+        code = app(args=arguments, prog_name="harness", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         console.error("interrupted")
         return 130
@@ -56,7 +55,7 @@ def run(arguments: list[str]) -> int:
         name = type(error).__name__
         console.error(f"unexpected {name}: {error}; run again with --debug for the details")
         return 1
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def main_module() -> None:

@@ -1,0 +1,281 @@
+"""The command line with the real embedded engines: contracts, exit codes, bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.main import module_arguments, run
+from harness.indexer import arguments_for_index
+from tests.repositories import make_repository
+
+ROUTING = '''"""URL routing."""
+
+
+class Router:
+    """Keeps the table of routes."""
+
+    def register_route(self, rule: str, handler: object) -> None:
+        """Add a route: the handler is called when a request's path matches the rule."""
+        self.table[rule] = handler
+'''
+SESSION = '''"""Cookies."""
+
+
+def sign_cookie(value: str, key: str) -> str:
+    """Return the session cookie's value with a signature."""
+    return value + hmac(key, value)
+'''
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def harness(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Run:
+    for name in list(os.environ):
+        if name.startswith(("HARNESS_", "OLLAMA_", "QDRANT_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HARNESS_DATA_DIR", str(tmp_path / "data"))
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = run(list(arguments))
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    files: dict[str, str | bytes] = {"app/routing.py": ROUTING, "app/session.py": SESSION}
+    return make_repository(tmp_path / "web app", files)
+
+
+def document(answer: tuple[int, str, str], code: int = 0) -> Any:
+    assert answer[0] == code, answer
+    return json.loads(answer[1])
+
+
+def test_index_search_ask_status_forget(harness: Run, repository: Path) -> None:
+    report = document(harness("index", str(repository), "--json"))
+    assert report["repo"] == "web app"
+    assert report["files_indexed"] == 2
+    assert report["embed_seconds"] <= report["seconds"]
+
+    found = document(harness("search", "where are URL handlers registered", "--json"))
+    assert found["query"] == "where are URL handlers registered"
+    first = found["results"][0]
+    assert first["path"] == "app/routing.py"
+    assert set(first) == {
+        "repo", "path", "start_line", "end_line", "symbol", "language", "score", "text"
+    }  # fmt: skip
+    lines = ROUTING.split("\n")[first["start_line"] - 1 : first["end_line"]]
+    assert first["text"].rstrip("\n") == "\n".join(lines).rstrip("\n")
+
+    answer = document(harness("ask", "how is the session cookie signed?", "--json"))
+    assert answer["status"] == "ok"
+    assert answer["citations"][0]["path"] == "app/session.py"
+    assert all(citation["verified"] for citation in answer["citations"])
+    assert "sign_cookie" in answer["answer"]
+
+    (status,) = document(harness("status", "--json"))["repos"]
+    assert set(status) >= {
+        "name", "path", "commit", "model", "files", "chunks", "failed", "indexed_at"
+    }  # fmt: skip
+    assert (status["name"], status["files"], status["failed"]) == ("web app", 2, 0)
+
+    assert document(harness("index", str(repository), "--json"))["chunks_embedded"] == 0
+    assert harness("forget", "web app")[0] == 0
+    assert document(harness("status", "--json"))["repos"] == []
+
+
+def test_text_output(harness: Run, repository: Path) -> None:
+    code, out, _ = harness("index", str(repository))
+    assert code == 0
+    assert "2 files indexed" in out
+    assert "nothing changed" in harness("index", str(repository))[1]
+    assert "app/routing.py:" in harness("search", "register a route")[1]
+    out = harness("ask", "how is the cookie signed")[1]
+    assert "app/session.py:" in out
+    assert "web app" in harness("status")[1]
+
+
+def test_a_citation_of_a_changed_file_is_marked(harness: Run, repository: Path) -> None:
+    harness("index", str(repository))
+    (repository / "app" / "session.py").write_text("# rewritten\n")
+    answer = document(harness("ask", "how is the session cookie signed?", "--json"))
+    by_path = {c["path"]: c["verified"] for c in answer["citations"]}
+    assert by_path["app/session.py"] is False
+    assert by_path["app/routing.py"] is True
+    assert "has changed since it was indexed" in answer["answer"]
+
+
+def test_several_repositories_below_a_root(harness: Run, tmp_path: Path) -> None:
+    for name, text in (("one", ROUTING), ("two", SESSION)):
+        make_repository(tmp_path / "root" / name, {"code.py": text})
+    reports = document(harness("index", "--root", str(tmp_path / "root"), "--json"))
+    assert [report["repo"] for report in reports] == ["one", "two"]
+    found = document(harness("search", "session cookie", "--repo", "one", "--json"))
+    assert {hit["repo"] for hit in found["results"]} == {"one"}
+
+
+def test_one_broken_source_does_not_stop_the_others(
+    harness: Run, repository: Path, tmp_path: Path
+) -> None:
+    code, out, err = harness("index", str(tmp_path / "missing"), str(repository), "--json")
+    assert code == 2
+    assert [report["repo"] for report in json.loads(out)] == ["web app"]
+    assert "missing" in err
+
+
+def test_dry_run_stores_nothing(harness: Run, repository: Path) -> None:
+    (repository / ".env").write_text("TOKEN=1")
+    (repository / "image.png").write_bytes(b"\x89PNG\0")
+    (repository / "blob").write_bytes(b"a\0b")
+    listed = document(harness("index", str(repository), "--dry-run", "--json"))
+    assert listed["files"] == ["app/routing.py", "app/session.py"]
+    reasons = {item["path"]: item["reason"] for item in listed["skipped"]}
+    assert reasons == {".env": "secret", "blob": "binary", "image.png": "binary"}
+    assert document(harness("status", "--json"))["repos"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        pytest.param(["index", "/does/not/exist"], 2, "/does/not/exist", id="no-such-path"),
+        pytest.param(["index", "--name", "x", "a", "b"], 2, "--name", id="name-for-two"),
+        pytest.param(["index", "--root", ".", "a"], 2, "--root", id="root-and-paths"),
+        pytest.param(["search", ""], 2, "empty", id="empty-query"),
+        pytest.param(["search", "x"], 2, "harness index", id="nothing-indexed"),
+        pytest.param(["ask", " "], 2, "nothing is indexed", id="ask-nothing-indexed"),
+        pytest.param(["search", "x", "--limit", "ten"], 2, "limit", id="not-a-number"),
+        pytest.param(["forget", "x"], 2, "nothing is indexed", id="forget-unknown"),
+        pytest.param(["nonsense"], 2, "nonsense", id="unknown-command"),
+        pytest.param(
+            ["index", "file:///does/not/exist.git"], 2, "/does/not/exist", id="unreachable-url"
+        ),
+    ],
+)
+def test_bad_input_is_one_line(harness: Run, arguments: list[str], code: int, message: str) -> None:
+    got, out, err = harness(*arguments)
+    assert (got, out) == (code, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("HARNESS_MAX_FILE_BYTES", "many", id="not-a-number"),
+        pytest.param("HARNESS_LOCK_TIMEOUT_SECONDS", "0", id="out-of-range"),
+    ],
+)
+def test_a_bad_setting_names_its_variable(
+    harness: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    code, _, err = harness("index", ".")
+    assert code == 2
+    assert name in err
+
+
+def test_an_empty_folder_says_so(harness: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    report = document(harness("index", str(tmp_path / "empty"), "--json"))
+    assert (report["files_total"], report["chunks_total"]) == (0, 0)
+
+
+def test_strange_files_and_names(harness: Run, tmp_path: Path) -> None:
+    root = tmp_path / "strange"
+    make_repository(
+        root,
+        {
+            "a b/ü\n\x1b[31mname.py": "def strange_name():\n    return 1\n",
+            "latin1.py": "# caf\xe9\n".encode("latin-1"),
+            "nul.py": b"a\0b",
+            "huge.js": b"x" * 50_000_000,
+        },
+    )
+    (root / "loop").symlink_to(root)
+    report = document(harness("index", str(root), "--json"))
+    assert report["files_indexed"] == 1
+    assert report["files_skipped"] == {"binary": 1, "not_text": 1, "symlink": 1, "too_large": 1}
+    out = harness("search", "strange name")[1]
+    assert "\x1b[31m" not in out  # a file's name must not drive the terminal
+    found = document(harness("search", "strange name", "--json"))["results"]
+    assert found[0]["path"] == "a b/ü\n\x1b[31mname.py"
+
+
+def test_doctor_with_nothing_configured(harness: Run) -> None:
+    result = document(harness("doctor", "--json"))
+    assert result["ok"] is True
+    for check in result["checks"]:
+        assert {"name", "ok", "detail", "remedy", "seconds"} <= set(check)
+    assert "ok" in harness("doctor")[1]
+
+
+def test_doctor_with_a_data_directory_that_cannot_be_written(
+    harness: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HARNESS_DATA_DIR", str(tmp_path / "file" / "data"))
+    code, out, err = harness("doctor")
+    assert code == 1
+    assert "HARNESS_DATA_DIR" in out
+    assert "Traceback" not in out + err
+    code, _, err = harness("index", str(tmp_path))
+    assert code == 1
+    assert "HARNESS_DATA_DIR" in err
+
+
+HEAVY = ("prefect", "qdrant_client", "qdrant_edge", "onnxruntime", "numpy", "tree_sitter")
+
+
+@pytest.mark.parametrize("command", ["", "index", "search", "up"])
+def test_help_is_light_and_has_an_example(command: str) -> None:
+    script = (
+        "import sys\nfrom harness.cli.main import run\n"
+        f"code = run({[*([command] if command else []), '--help']!r})\n"
+        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "sys.exit(code or (f'imports {heavy}' if heavy else 0))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "harness" in done.stdout
+    assert "Example:" in done.stdout or not command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "task", "expected"),
+    [
+        pytest.param(["explain this"], "", ["ask", "explain this"], id="question"),
+        pytest.param(["--task", "fix it"], "", ["task", "fix it"], id="task"),
+        pytest.param([], "fix it", ["task", "fix it"], id="environment"),
+        pytest.param(["index", "."], "fix it", ["index", "."], id="command"),
+        pytest.param(["--help"], "", ["--help"], id="help"),
+    ],
+)
+def test_module_forms(arguments: list[str], task: str, expected: list[str]) -> None:
+    assert module_arguments(arguments, task) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param(["--path", "/repos"], ["index", "--root", "/repos"], id="separate"),
+        pytest.param(
+            ["--path=/repos", "--json"], ["index", "--root=/repos", "--json"], id="joined"
+        ),
+    ],
+)
+def test_indexer_module(arguments: list[str], expected: list[str]) -> None:
+    assert arguments_for_index(arguments) == expected
