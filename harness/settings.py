@@ -6,9 +6,11 @@ never kept in a global. docs/settings.md is tested against the fields' names and
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError
@@ -146,6 +148,46 @@ class OllamaSettings(_Settings):
     )
 
 
+class AgentSettings(_Settings):
+    """Bounds of the agent; :mod:`harness.agent` says what each end means."""
+
+    max_steps: int = Field(
+        default=25,
+        ge=1,
+        validation_alias="HARNESS_MAX_STEPS",
+        description="Turns of the model in one question or task.",
+    )
+    task_timeout_seconds: float = Field(
+        default=900.0,
+        gt=0,
+        validation_alias="HARNESS_TASK_TIMEOUT_SECONDS",
+        description="Longest time of one question or task.",
+    )
+    max_tokens: int = Field(
+        default=500_000,
+        ge=0,
+        validation_alias="HARNESS_MAX_TOKENS",
+        description="Tokens read and written in one question or task; 0: any number.",
+    )
+    command_timeout_seconds: float = Field(
+        default=120.0,
+        gt=0,
+        validation_alias="HARNESS_COMMAND_TIMEOUT_SECONDS",
+        description="Longest time of one command in a task, `--verify` included.",
+    )
+    command_network: bool = Field(
+        default=False,
+        validation_alias="HARNESS_COMMAND_NETWORK",
+        description="Whether commands of a task may use the network.",
+    )
+    protocol: Literal["auto", "native", "text"] = Field(
+        default="auto",
+        validation_alias="HARNESS_AGENT_PROTOCOL",
+        description="How tools are called: `native`, `text`, or `auto`: native when the model "
+        "has the capability.",
+    )
+
+
 class QdrantSettings(_Settings):
     """The vector store. Without ``QDRANT_HOST`` or ``QDRANT_URL`` the embedded one is used."""
 
@@ -175,6 +217,29 @@ class QdrantSettings(_Settings):
         gt=0,
         validation_alias="HARNESS_QDRANT_TIMEOUT_SECONDS",
         description="Longest wait for one request to Qdrant.",
+    )
+
+
+# What a command of the agent may know of this process's environment: where programs are, how
+# text is written. Never keys, tokens or addresses of services.
+COMMAND_VARIABLES = (
+    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "VIRTUAL_ENV", "CONDA_PREFIX"),
+    *("JAVA_HOME", "GOROOT", "CARGO_HOME", "RUSTUP_HOME", "NVM_DIR", "NODE_PATH", "DOTNET_ROOT"),
+)
+SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSW|CREDENTIAL)", re.IGNORECASE)
+
+
+def command_environment() -> dict[str, str]:
+    """Return the environment of the agent's commands: an allow-list."""
+    return {name: os.environ[name] for name in COMMAND_VARIABLES if name in os.environ}
+
+
+def environment_secrets() -> tuple[str, ...]:
+    """Return the values of variables whose names say that they are secret, for redaction."""
+    return tuple(
+        value
+        for name, value in sorted(os.environ.items())
+        if SECRET_VARIABLE.search(name) and len(value) >= 6
     )
 
 

@@ -30,7 +30,7 @@ from harness.errors import (
     UsageError,
 )
 from harness.workspace.gitcalls import git_text, run_git
-from harness.workspace.paths import SECRET_NAMES, VENDORED, ConfinedTree, is_secret, is_vendored
+from harness.workspace.paths import VENDORED, ConfinedTree, is_secret, is_vendored
 
 CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = false\n\tfileMode = true\n"
 ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding\n"
@@ -289,18 +289,14 @@ def _copy_commit(source: Source, ref: str, control: Path, tree: Path) -> str:
 def _copy_files(source: Source, control: Path, tree: Path) -> None:
     listing = ["ls-files", "-z", "--others", "--exclude-standard"]
     if source.objects is not None:
-        tracked = run_git([*listing, "--cached", "--deduplicate"], cwd=source.root)
+        tracked = run_git(["ls-files", "-z", "--cached", "--deduplicate"], cwd=source.root)
     else:
-        exclude = control / "info" / "exclude"
-        before = exclude.read_text()
-        exclude.write_text(before + "\n".join(SECRET_NAMES) + "\n")
-        tracked = run_git(listing, cwd=source.root, git_dir=control, work_tree=source.root)
-        exclude.write_text(before)
+        tracked = b""
+    # Outside git this is our own git directory, whose info/exclude holds the vendored folders.
+    git_dir, work_tree = (control, source.root) if source.objects is None else (None, None)
+    new = run_git(listing, cwd=source.root, git_dir=git_dir, work_tree=work_tree)
     names = [os.fsdecode(name) for name in tracked.split(b"\0") if name]
-    if source.objects is not None:
-        others = run_git([*listing], cwd=source.root)
-        new = {os.fsdecode(name) for name in others.split(b"\0")}
-        names = [name for name in names if name not in new or not is_secret(name)]
+    names += [name for name in map(os.fsdecode, new.split(b"\0")) if name and not is_secret(name)]
     sizes = 0
     wanted: list[tuple[str, os.stat_result]] = []
     for name in names:

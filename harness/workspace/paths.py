@@ -8,6 +8,8 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from harness.errors import PolicyError, UsageError
+from harness.names import skip_file_by_name
+from harness.types import SkipReason
 
 VENDORED = (
     "node_modules",
@@ -26,41 +28,11 @@ VENDORED = (
     "*.pyc",
     "*.egg-info",
 )
-SECRET_NAMES = (
-    ".env",
-    ".env.*",
-    "*.pem",
-    "*.key",
-    "*.p12",
-    "*.pfx",
-    "*.jks",
-    "*.keystore",
-    "*.kdbx",
-    "id_rsa",
-    "id_dsa",
-    "id_ecdsa",
-    "id_ed25519",
-    ".netrc",
-    ".pgpass",
-    ".npmrc",
-    ".pypirc",
-    ".git-credentials",
-    ".htpasswd",
-    "credentials.json",
-    "service-account*.json",
-    "secrets.yaml",
-    "secrets.yml",
-    "kubeconfig",
-)
-NOT_SECRET = (".env.example", ".env.sample", ".env.template", ".env.dist", "*.pub.pem")
 
 
 def is_secret(path: str) -> bool:
     """Tell whether a file's name says that it holds credentials."""
-    name = PurePosixPath(path).name.casefold()
-    if any(fnmatch.fnmatchcase(name, pattern) for pattern in NOT_SECRET):
-        return False
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in SECRET_NAMES)
+    return skip_file_by_name(PurePosixPath(path).name) is SkipReason.SECRET
 
 
 def is_vendored(path: str) -> bool:

@@ -1,0 +1,92 @@
+"""Citations in an answer, checked against the files.
+
+Understood: ``path:line``, ``path:start-end``, ``path#L10``, ``path#L10-L20``. A citation is
+verified when the file exists in the repository and has those lines; a file name alone counts
+when just one file has it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from harness.errors import HarnessError
+from harness.workspace import ConfinedTree, list_files
+
+UNVERIFIED = " [unverified]"
+_CITATION = re.compile(
+    r"(?<![\w./@:-])(?P<path>(?:\./)?[\w@+.][\w@+./-]*?)"
+    r"(?::L?(?P<line>\d{1,7})(?:[-–]L?(?P<end>\d{1,7}))?"
+    r"|#L(?P<hash>\d{1,7})(?:[-–]L?(?P<hash_end>\d{1,7}))?)(?![\w/])"
+)
+_FILE_NAME = re.compile(r"\.[A-Za-z][A-Za-z0-9_+-]{0,9}$")
+_HOST = re.compile(r"^(\d+(\.\d+)+|localhost|[\w-]+(\.[\w-]+)*\.(com|org|net|io|dev|local|svc))$")
+_URL = re.compile(r"\w+://\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A place in the repository that an answer names; lines are 1-based and inclusive."""
+
+    path: str
+    start_line: int
+    end_line: int
+    verified: bool
+
+
+def check_citations(answer: str, tree: ConfinedTree) -> tuple[str, tuple[Citation, ...]]:
+    """Return the answer with unverified citations marked, and all citations, each once."""
+    urls = [match.span() for match in _URL.finditer(answer)]
+    names: list[str] | None = None
+    found: dict[Citation, None] = {}
+    marked, position = [], 0
+    for match in _CITATION.finditer(answer):
+        if any(start <= match.start() < end for start, end in urls):
+            continue
+        start = int(match["line"] or match["hash"])
+        end = int(match["end"] or match["hash_end"] or start)
+        path = match["path"].removeprefix("./")
+        known = _exists(tree, path)
+        if not known and names is None:
+            names = list_files(tree.root)
+        if not known:
+            owner = _only_file_named(path, names or ())
+            if owner is None and not _looks_like_file(path):
+                continue
+            known, path = owner is not None, owner or path
+        verified = known and 1 <= start <= end <= _count_lines(tree, path)
+        found[Citation(path, start, end, verified)] = None
+        if not verified:
+            # Behind a closing backtick, so that the citation stays whole.
+            after = match.end() + (1 if answer[match.end() : match.end() + 1] == "`" else 0)
+            marked += [answer[position:after], UNVERIFIED]
+            position = after
+    return "".join([*marked, answer[position:]]), tuple(found)
+
+
+def _exists(tree: ConfinedTree, path: str) -> bool:
+    try:
+        return tree.resolve(path).is_file()
+    except HarnessError:
+        return False
+
+
+def _only_file_named(path: str, names: Sequence[str]) -> str | None:
+    matches = [name for name in names if name == path or name.endswith(f"/{path}")]
+    return matches[0] if len(matches) == 1 else None
+
+
+def _looks_like_file(path: str) -> bool:
+    if _HOST.match(path):
+        return False
+    return "/" in path or _FILE_NAME.search(PurePosixPath(path).name) is not None
+
+
+def _count_lines(tree: ConfinedTree, path: str) -> int:
+    try:
+        data = tree.read_bytes(path)
+    except HarnessError:
+        return 0
+    return data.count(b"\n") + (0 if data.endswith(b"\n") or not data else 1)

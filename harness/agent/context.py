@@ -1,0 +1,142 @@
+"""What goes to the model: the conversation within its window, or an error.
+
+Ollama drops the oldest messages in silence when the window is full, so the size is estimated
+before sending and compared with what the server counted afterwards. When the budget is
+exceeded, the outputs of older turns become one-line stubs; system prompt, requests and the last
+turns stay. What still does not fit is an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+from harness.agent.status import Status, Stop
+from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
+
+# Code is about 3.3 characters a token with the tokenizers of local models; lower is safer.
+CHARS_PER_TOKEN = 3.0
+TOKENS_PER_MESSAGE = 8
+MAX_ANSWER_TOKENS = 2048
+KEPT_TURNS = (8, 4, 2, 1)
+# Compacting further than needed lets the server reuse its prompt cache for some turns.
+TARGET = 0.75
+STUB_CALL_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message of the conversation. ``stub`` replaces the content once it is old, empty: never;
+    ``turn`` counts the model's turns, 0 for what must stay."""
+
+    message: ChatMessage
+    turn: int = 0
+    stub: str = ""
+
+
+def stub_of(call: ToolCall, text: str) -> str:
+    """Return the line that stands for a tool's output later, empty when it would be longer."""
+    brief = " ".join(str(value).split("\n")[0][:80] for value in call.arguments.values())
+    stub = f"[{call.name} {brief[:160]}: {len(text)} characters, left out; call again]"
+    return stub if len(stub) < len(text) else ""
+
+
+class Context:
+    """Fits an append-only conversation into ``num_ctx`` tokens."""
+
+    def __init__(self, num_ctx: int) -> None:
+        self.num_ctx = num_ctx
+        self.factor = 1.0
+        self.stubbed_turns = 0
+
+    @property
+    def budget(self) -> int:
+        """Tokens for messages and tools; the rest is for the answer."""
+        return self.num_ctx - min(MAX_ANSWER_TOKENS, self.num_ctx // 4)
+
+    def estimate(self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec] = ()) -> int:
+        """Estimate tokens, calibrated by what the server counted before."""
+        chars = sum(_size(message) for message in messages)
+        chars += sum(len(json.dumps(asdict(tool), default=dict)) for tool in tools)
+        return int(self.factor * (chars / CHARS_PER_TOKEN + TOKENS_PER_MESSAGE * len(messages)))
+
+    def fit(
+        self, entries: Sequence[Entry], tools: Sequence[ToolSpec] = ()
+    ) -> tuple[ChatMessage, ...]:
+        """Return the messages to send.
+
+        :raises Stop: ``context_overflow``; nothing is ever cut off silently.
+        """
+        view = self._view(entries)
+        if (size := self.estimate(view, tools)) <= self.budget:
+            return view
+        last = max(entry.turn for entry in entries)
+        for kept in KEPT_TURNS:
+            self.stubbed_turns = max(self.stubbed_turns, last - kept)
+            view = self._view(entries)
+            if (size := self.estimate(view, tools)) <= TARGET * self.budget:
+                break
+        if size > self.budget:
+            raise Stop(
+                Status.CONTEXT_OVERFLOW,
+                f"the conversation needs about {size} tokens and {self.budget} of the model's "
+                f"{self.num_ctx} are free for it; ask for less, or raise HARNESS_NUM_CTX",
+            )
+        return view
+
+    def learn(
+        self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec], turn: ChatTurn
+    ) -> None:
+        """Calibrate the estimate by the server's count.
+
+        Some servers count only what their cache did not hold, so a count far below the estimate
+        says nothing.
+
+        :raises Stop: ``context_overflow``: the window was full, so the server left something out.
+        """
+        if turn.prompt_tokens >= self.num_ctx:
+            raise Stop(
+                Status.CONTEXT_OVERFLOW,
+                f"the server filled its window of {self.num_ctx} tokens and dropped messages; "
+                "ask for less, or raise HARNESS_NUM_CTX",
+            )
+        uncalibrated = self.estimate(messages, tools) / self.factor
+        seen = turn.prompt_tokens / max(1.0, uncalibrated)
+        if 0.6 <= seen <= 4.0:
+            self.factor = max(seen, 0.7 * self.factor)
+
+    def _view(self, entries: Sequence[Entry]) -> tuple[ChatMessage, ...]:
+        return tuple(
+            _shortened(entry) if 0 < entry.turn <= self.stubbed_turns else entry.message
+            for entry in entries
+        )
+
+
+def _size(message: ChatMessage) -> int:
+    arguments = sum(
+        len(call.name) + len(json.dumps(call.arguments, default=str)) for call in message.tool_calls
+    )
+    return len(message.content) + arguments
+
+
+def _shortened(entry: Entry) -> ChatMessage:
+    message = entry.message
+    if entry.stub:
+        return replace(message, content=entry.stub)
+    if message.role != "assistant":
+        return message
+    content = message.content
+    if len(content) > STUB_CALL_CHARS:
+        content = content[:STUB_CALL_CHARS] + " […]"
+    calls = tuple(
+        replace(call, arguments={k: _cut(v) for k, v in call.arguments.items()})
+        for call in message.tool_calls
+    )
+    return replace(message, content=content, tool_calls=calls)
+
+
+def _cut(value: object) -> object:
+    if isinstance(value, str) and len(value) > STUB_CALL_CHARS:
+        return value[:STUB_CALL_CHARS] + " […]"
+    return value

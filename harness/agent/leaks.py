@@ -1,0 +1,125 @@
+"""Recovers tool calls that a model printed as text instead of making them.
+
+Seen from models behind Ollama: bare JSON, JSON in a code fence, ``<tool_call>`` with JSON,
+``<function=…><parameter=…>`` (Qwen3-Coder), ``[TOOL_CALLS]`` (Mistral). A call counts only when
+it is marked as one, or when it is all that was said: an answer that quotes JSON stays an answer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+
+from harness.agent.validation import FormatError
+from harness.types import ToolCall
+
+_TAGGED = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
+_FUNCTION = re.compile(r"<function=([\w.-]+)>\s*(.*?)\s*(?:</function>|\Z)", re.DOTALL)
+_PARAMETER = re.compile(
+    r"<parameter=([\w.-]+)>(.*?)(?:</parameter>|(?=<parameter=)|(?=</function>)|\Z)", re.DOTALL
+)
+_MISTRAL = re.compile(r"\[TOOL_CALLS\]\s*(.*)\Z", re.DOTALL)
+_MISTRAL_NAMED = re.compile(r"([\w.-]+)\s*(?:\[ARGS\])?\s*(\{.*\})\s*\Z", re.DOTALL)
+_FENCED = re.compile(r"\A```(?:json|tool_call|tool)?[ \t]*\n(.*?)\n?```\Z", re.DOTALL)
+_THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
+_MARKERS = ("<tool_call>", "<function=", "[TOOL_CALLS]")
+
+
+def without_thoughts(content: str) -> str:
+    """Take away a leading ``<think>`` part that the server left in."""
+    return _THOUGHTS.sub("", content).strip()
+
+
+def find_leaked_calls(content: str, names: Collection[str]) -> tuple[str, tuple[ToolCall, ...]]:
+    """Return the text around the calls and the calls, which are none in an ordinary answer.
+
+    :param names: tools on offer; JSON without a marker must name one of them.
+    :raises FormatError: the text is marked as a call, yet cannot be read as one.
+    """
+    for pattern, read in ((_TAGGED, _read_tagged), (_FUNCTION, _read_function)):
+        matches = list(pattern.finditer(content))
+        if matches:
+            found = tuple(call for match in matches for call in read(match))
+            return pattern.sub("", content).strip(), found
+    mistral = _MISTRAL.search(content)
+    if mistral is not None:
+        return content[: mistral.start()].strip(), _read_mistral(mistral[1])
+    fenced = _FENCED.match(content.strip())
+    body = fenced[1] if fenced is not None else content.strip()
+    if body[:1] in ("{", "["):
+        try:
+            found = _calls_of(json.loads(body, strict=False))
+        except (ValueError, RecursionError):
+            return content, ()
+        if found and all(call.name in names for call in found):
+            return "", found
+        if found and len(found) == 1 and "arguments" in body:
+            raise FormatError(
+                f"There is no tool {found[0].name[:60]!r}. Tools: {', '.join(names)}."
+            )
+    return content, ()
+
+
+def looks_like_call(content: str) -> bool:
+    """Tell whether a text carries a marker of a tool call."""
+    return any(marker in content for marker in _MARKERS)
+
+
+def read_json_calls(text: str) -> tuple[ToolCall, ...]:
+    """Read calls from JSON.
+
+    :raises FormatError: it is no JSON, or no call.
+    """
+    try:
+        found = _calls_of(json.loads(text, strict=False))
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"The tool call is not valid JSON ({error}). Send it again.") from None
+    if not found:
+        raise FormatError('A tool call needs "name" and "arguments". Send it again.')
+    return found
+
+
+def _read_tagged(match: re.Match[str]) -> tuple[ToolCall, ...]:
+    functions = list(_FUNCTION.finditer(match[1]))
+    if functions:
+        return tuple(call for function in functions for call in _read_function(function))
+    return read_json_calls(match[1])
+
+
+def _read_function(match: re.Match[str]) -> tuple[ToolCall, ...]:
+    arguments = {
+        # The format puts a value on lines of its own; those line ends are not part of it.
+        name: value.removeprefix("\n").removesuffix("\n")
+        for name, value in _PARAMETER.findall(match[2])
+    }
+    return (ToolCall(match[1], arguments),)
+
+
+def _read_mistral(body: str) -> tuple[ToolCall, ...]:
+    named = _MISTRAL_NAMED.match(body)
+    if named is None:
+        return read_json_calls(body)
+    return read_json_calls(json.dumps({"name": named[1]})[:-1] + f', "arguments": {named[2]}}}')
+
+
+def _calls_of(value: object) -> tuple[ToolCall, ...]:
+    if isinstance(value, list):
+        return tuple(call for item in value for call in _calls_of(item))
+    if not isinstance(value, dict):
+        return ()
+    inner = value.get("function")
+    if isinstance(inner, dict):
+        return _calls_of(inner)
+    name = value.get("name") or value.get("tool") or value.get("action")
+    arguments = value.get("arguments", value.get("parameters", value.get("args")))
+    if isinstance(arguments, str):
+        try:
+            arguments = json.loads(arguments, strict=False)
+        except (ValueError, RecursionError):
+            return ()
+    if arguments is None:
+        arguments = {k: v for k, v in value.items() if k not in ("name", "tool", "action")}
+    if not isinstance(name, str) or not isinstance(arguments, dict):
+        return ()
+    return (ToolCall(name, arguments),)

@@ -1,0 +1,246 @@
+"""The agent's loop: ask the model, run what it calls, tell it the result, until it answers.
+
+The conversation is only ever appended to. Whatever ends a run other than an answer raises
+:class:`~harness.agent.status.Stop`, and :meth:`Agent.run` turns it into an :class:`Outcome`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Sequence
+
+from harness.agent.context import Context, Entry, stub_of
+from harness.agent.events import AgentEvent, EventKind
+from harness.agent.limits import CallCounter, Limits, Outcome, Seams, Usage
+from harness.agent.protocol import ModelProtocol, Parsed
+from harness.agent.status import Status, Stop, status_of
+from harness.agent.tools import Toolbox
+from harness.agent.trajectory import Trajectory
+from harness.agent.turns import turn_key
+from harness.agent.validation import FormatError
+from harness.errors import HarnessError, ServiceUnavailableError
+from harness.types import ChatMessage, ChatModel, ChatTurn, ToolCall, ToolSpec
+
+RETRY_SECONDS = 1.0
+
+
+class Agent:
+    """One conversation with one model over one set of tools.
+
+    :param review: judges a final answer; returns None to accept it, or what to tell the model.
+    """
+
+    def __init__(
+        self,
+        model: ChatModel,
+        protocol: ModelProtocol,
+        toolbox: Toolbox,
+        system_prompt: str,
+        *,
+        limits: Limits,
+        trajectory: Trajectory,
+        seams: Seams,
+        review: Callable[[str], str | None] | None = None,
+    ) -> None:
+        self.model = model
+        self.protocol = protocol
+        self.toolbox = toolbox
+        self.limits = limits
+        self.trajectory = trajectory
+        self.seams = seams
+        self.review = review
+        self.context = Context(model.num_ctx)
+        self.usage = Usage()
+        self.entries: list[Entry] = []
+        self.step = 0
+        self._turns = 0
+        self._answer = ""
+        self._deadline = 0.0
+        self._format_errors = 0
+        self._refusals = 0
+        self._calls = CallCounter(limits.identical_calls)
+        self._append(ChatMessage("system", system_prompt))
+
+    def remaining_seconds(self) -> float:
+        """What is left of the run's time."""
+        return self._deadline - time.monotonic()
+
+    def remember(self, *messages: ChatMessage) -> None:
+        """Append what was said before this agent took over."""
+        for message in messages:
+            self._append(message)
+
+    def note_verification(self, ok: bool, output: str) -> None:
+        """Record a run of the verification command."""
+        self._emit(EventKind.VERIFY, output)
+        self.trajectory.write("verify", step=self.step, ok=ok, output=output)
+
+    def run(self, request: str) -> Outcome:
+        """Work on a request until the model answers or a limit ends it; never raises an error of
+        the tree. The conversation stays, so that another request may follow."""
+        self._deadline = time.monotonic() + self.limits.wall_seconds
+        self.usage = Usage()
+        self.step = self._format_errors = self._refusals = 0
+        self._calls.clear()
+        self._append(ChatMessage("user", request))
+        self._answer = ""
+        status, reason = Status.OK, ""
+        try:
+            self._work()
+        except Stop as stop:
+            status, reason = stop.status, str(stop)
+        except KeyboardInterrupt:
+            status, reason = Status.INTERRUPTED, "interrupted"
+        except HarnessError as error:
+            status, reason = status_of(error), str(error)
+        self._emit(EventKind.END, reason or status)
+        self.trajectory.write("end", status=status, reason=reason, steps=self.step)
+        return Outcome(status, self._answer, reason, self.step)
+
+    def _work(self) -> None:
+        while True:
+            answer = self._take_step()
+            if answer is None:
+                continue
+            self._answer = answer
+            remark = self.review(answer) if self.review is not None else None
+            if remark is None:
+                return
+            self._tell(remark)
+
+    def _take_step(self) -> str | None:
+        self._check_limits()
+        self.step += 1
+        self._emit(EventKind.STEP, f"step {self.step}")
+        turn = self._ask_model()
+        self._turns += 1
+        try:
+            parsed = self.protocol.parse(turn, self.toolbox.specs)
+        except FormatError as error:
+            self._refuse_turn(turn, str(error))
+            return None
+        self._format_errors = 0
+        self._append(self.protocol.assistant(parsed), turn=self._turns)
+        if parsed.answer is not None:
+            return parsed.answer
+        self._run_calls(parsed)
+        return None
+
+    def _check_limits(self) -> None:
+        self._check_time()
+        if self.step >= self.limits.steps:
+            raise Stop(Status.STEP_LIMIT, f"no end after {self.step} steps")
+        used = self.usage.prompt_tokens + self.usage.completion_tokens
+        if 0 < self.limits.total_tokens <= used:
+            raise Stop(
+                Status.TOKEN_LIMIT, f"{used} tokens used, {self.limits.total_tokens} allowed"
+            )
+
+    def _check_time(self) -> None:
+        if self.seams.cancelled is not None and self.seams.cancelled():
+            raise KeyboardInterrupt
+        if self.remaining_seconds() <= 0:
+            raise Stop(Status.TIME_LIMIT, f"no end after {self.limits.wall_seconds:g} s")
+
+    def _ask_model(self) -> ChatTurn:
+        tools = self.protocol.tools(self.toolbox.specs)
+        messages = self.context.fit(self.entries, tools)
+        key = turn_key(self.model.model, self.model.num_ctx, messages, tools)
+        cache = self.seams.turn_cache
+        turn = cache.get(key) if cache is not None else None
+        if turn is not None:
+            self.usage.replayed_turns += 1
+            self._emit(EventKind.REPLAY, turn.content)
+        else:
+            turn = self._ask_server(messages, tools)
+            estimate = self.context.estimate(messages, tools)
+            self.usage.model_calls += 1
+            self.usage.prompt_tokens += turn.prompt_tokens or estimate
+            self.usage.completion_tokens += turn.completion_tokens
+            if cache is not None:
+                cache.put(key, turn)
+        self.trajectory.write_turn(self.step, turn)
+        self.context.learn(messages, tools, turn)
+        return turn
+
+    def _ask_server(self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> ChatTurn:
+        for attempt in range(self.limits.model_retries + 1):
+            try:
+                return self.model.chat(messages, tools, self._on_token)
+            except ServiceUnavailableError as error:
+                wait = RETRY_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311
+                if attempt == self.limits.model_retries or wait > self.remaining_seconds():
+                    raise
+                self._emit(EventKind.RETRY, str(error))
+                self.trajectory.write("retry", step=self.step, error=str(error))
+                self.seams.sleep(wait)
+        raise AssertionError("unreachable")
+
+    def _on_token(self, text: str) -> None:
+        self._check_time()  # ends a stream that would go on beyond the limit
+        self._emit(EventKind.TOKEN, text)
+
+    def _refuse_turn(self, turn: ChatTurn, reason: str) -> None:
+        self._format_errors += 1
+        # Servers reject empty messages of the assistant.
+        said = turn.content[: self.toolbox.max_chars] or "(nothing)"
+        self._append(ChatMessage("assistant", said), turn=self._turns)
+        self._tell(reason, turn=self._turns)
+        if self._format_errors >= self.limits.format_errors:
+            raise Stop(
+                Status.FORMAT_ERRORS,
+                f"{self._format_errors} turns in a row could not be used; the last: {reason}",
+            )
+
+    def _run_calls(self, parsed: Parsed) -> None:
+        left = list(parsed.calls)
+        try:
+            while left:
+                self._run_call(left[0])
+                left.pop(0)
+        except BaseException:
+            # A conversation with an unanswered call cannot be continued.
+            for call in left:
+                self._answer_call(call, "Not finished: the run was stopped.")
+            raise
+
+    def _run_call(self, call: ToolCall) -> None:
+        self._check_time()
+        repeated = self._calls.count(call)
+        self._emit(EventKind.CALL, json.dumps(dict(call.arguments)), call.name)
+        output = self.toolbox.run(call)
+        if output.changed:
+            self._calls.clear()
+        text = output.text
+        if repeated == self.limits.identical_calls - 1:
+            text += "\nThis is the same call as before. Do something else, or give your answer."
+        self._answer_call(call, text)
+        if output.refused:
+            self._refusals += 1
+            if self._refusals >= self.limits.refusals:
+                raise Stop(Status.REFUSED, f"{self._refusals} calls refused; the last: {text}")
+
+    def _answer_call(self, call: ToolCall, text: str) -> None:
+        self._append(self.protocol.output(call, text), self._turns, stub_of(call, text))
+        self._emit(EventKind.OUTPUT, text, call.name)
+
+    def _tell(self, text: str, turn: int = 0) -> None:
+        self._append(ChatMessage("user", text), turn=turn)
+        self._emit(EventKind.NOTE, text)
+
+    def _append(self, message: ChatMessage, turn: int = 0, stub: str = "") -> None:
+        self.entries.append(Entry(message, turn, stub))
+        if message.role != "assistant":
+            self.trajectory.write(
+                "message",
+                step=self.step,
+                role=message.role,
+                tool=message.tool_name,
+                content=message.content,
+            )
+
+    def _emit(self, kind: EventKind, text: str, tool: str = "") -> None:
+        if self.seams.on_event is not None:
+            self.seams.on_event(AgentEvent(kind, text, self.step, tool))

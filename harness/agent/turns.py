@@ -1,0 +1,81 @@
+"""Memoised turns of the model, so that a run which lost its machine need not think twice.
+
+Only turns are kept. Tools run again, because the workspace of a lost pod is empty: with replayed
+tool results the run would end well and change nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Protocol
+
+from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
+
+
+class TurnCache(Protocol):
+    """Keeps turns by key; a missing key is None."""
+
+    def get(self, key: str) -> ChatTurn | None:
+        """Return the turn that was kept."""
+
+    def put(self, key: str, turn: ChatTurn) -> None:
+        """Keep a turn."""
+
+
+def turn_key(
+    model: str, num_ctx: int, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]
+) -> str:
+    """Return a hash of everything that a turn depends on."""
+    request = {
+        "model": model,
+        "num_ctx": num_ctx,
+        "messages": [asdict(message) for message in messages],
+        "tools": [tool.name for tool in tools],
+    }
+    text = json.dumps(request, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def turn_to_json(turn: ChatTurn) -> str:
+    """Write a turn as one line of JSON."""
+    return json.dumps(asdict(turn), ensure_ascii=True, default=dict)
+
+
+def turn_from_json(text: str) -> ChatTurn:
+    """Read what :func:`turn_to_json` wrote.
+
+    :raises ValueError: it is something else.
+    """
+    try:
+        fields = json.loads(text)
+        calls = tuple(ToolCall(call["name"], call["arguments"]) for call in fields["tool_calls"])
+        return ChatTurn(**{**fields, "tool_calls": calls})
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a turn: {error}") from None
+
+
+class DirectoryTurnCache:
+    """Keeps each turn in a file of its own, for a results directory on a shared volume."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def get(self, key: str) -> ChatTurn | None:
+        """Return the turn; a damaged file counts as missing."""
+        try:
+            return turn_from_json((self.directory / f"{key}.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def put(self, key: str, turn: ChatTurn) -> None:
+        """Keep a turn: 0600, because it may quote sources."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        new = self.directory / f".{key}.new"
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(turn_to_json(turn))
+        new.replace(self.directory / f"{key}.json")
