@@ -6,6 +6,7 @@ import base64
 import logging
 import multiprocessing
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -337,6 +338,19 @@ class TestCredentials:
         assert (found.root / "a.py").read_text() == "changed\n"
         for path in (data / "checkouts").rglob("*"):
             assert path.is_dir() or b"hunter2" not in path.read_bytes()
+
+    def test_are_not_in_the_arguments(
+        self, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wrapper, log = tmp_path / "bin/git", tmp_path / "log"
+        wrapper.parent.mkdir()
+        wrapper.write_text(f'#!/bin/sh\necho "$@" >> {log}\nexec {shutil.which("git")} "$@"\n')
+        wrapper.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+        with pytest.raises(RepositoryNotFoundError):
+            resolve("http://alice:hunter2hunter2@127.0.0.1:1/x.git", data)
+        assert "http://127.0.0.1:1/x.git" in log.read_text()
+        assert "hunter2" not in log.read_text()
 
     def test_nobody_listens(self, data: Path) -> None:
         with pytest.raises(RepositoryNotFoundError, match="check the address") as caught:
