@@ -24,7 +24,7 @@ WORK_POOL = "harness"
 # Where flow code is at run time; prefect.yaml's pull step reads this variable.
 _CODE_VARIABLE = "HARNESS_CODE_DIR"
 # The image's WORKDIR; a path of this machine means nothing inside a Job.
-_IMAGE_CODE_DIR = "/app"
+_IMAGE_CODE_DIR = "/opt/harness"
 # Fields of a deployment that change by themselves.
 _VOLATILE = frozenset(
     {"created", "updated", "last_polled", "status", "version_id", "version_info", "updated_by"}

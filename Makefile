@@ -1,0 +1,91 @@
+# Everything starts here; `make help` lists it. Needs Python 3.11-3.13 and make, nothing else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK_VENV := .venv-lock
+UV_VERSION := 0.13.9
+
+# The first interpreter that fits; `make run PYTHON=/path/to/python` names another one.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& { command -v $$p; break; }; done)
+
+# Files that differ between installs of this checkout: the stamps remake what depends on them.
+INSTALLED := $(VENV)/.installed
+LINT_INSTALLED := $(VENV)/lint/.installed
+
+.PHONY: help run test lint format bench up down lock docs clean
+
+help: ## List these targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 18
+
+run: $(INSTALLED) ## Index this repository through Prefect and search it; Ctrl-C stops everything
+	@$(BIN)/python -m harness.tour
+
+test: $(INSTALLED) ## Run the tests (ARGS="-k name" picks some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED) $(LINT_INSTALLED) ## ruff, mypy, import-linter, pydoclint
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-cache
+	@$(VENV)/lint/bin/python -m pydoclint.main --quiet harness deployments
+# Prefect reads a flow's parameters for the form of its UI from a docstring in Google's style.
+	@$(VENV)/lint/bin/python -m pydoclint.main --quiet --style=google flows
+
+format: $(INSTALLED) ## Let ruff rewrite what it can
+	@$(BIN)/python -m ruff check --fix .
+	@$(BIN)/python -m ruff format .
+
+bench: $(INSTALLED) ## Measure retrieval quality and speed
+	@$(BIN)/python -m benchmarks
+
+up: $(INSTALLED) ## Start the local Prefect server, worker and deployments
+	@$(BIN)/python -m harness up
+
+down: $(INSTALLED) ## Stop them
+	@$(BIN)/python -m harness down
+
+docs: $(INSTALLED) ## Remake docs/settings.md from the code
+	@$(BIN)/python -m harness.settings_page > docs/settings.md
+
+$(VENV)/pyvenv.cfg:
+	@test -n "$(PYTHON)" || { \
+	  echo "No Python 3.11, 3.12 or 3.13 found. Install one, or name it: make run PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@echo "Creating $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "This Python cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+$(INSTALLED): requirements.lock pyproject.toml | $(VENV)/pyvenv.cfg
+	@command -v git >/dev/null || echo "git is not installed: Harness needs it to read git repositories; please install it" >&2
+	@echo "Installing from requirements.lock (once; about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Apart from the rest: pydoclint's fork of docstring_parser overwrites the one that Prefect uses.
+$(LINT_INSTALLED): requirements-lint.lock | $(VENV)/pyvenv.cfg
+	@$(BIN)/python -m venv $(VENV)/lint
+	@$(VENV)/lint/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-lint.lock
+	@touch $@
+
+COMPILE := $(LOCK_VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --quiet \
+	--custom-compile-command "make lock" --constraint constraints.txt
+
+$(LOCK_VENV)/bin/uv:
+	@$(PYTHON) -m venv $(LOCK_VENV)
+	@$(LOCK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# Keeps the versions that still fit; `make lock UPGRADE=--upgrade` takes the newest.
+lock: $(LOCK_VENV)/bin/uv ## Remake the lock files from pyproject.toml
+	@$(COMPILE) $(UPGRADE) --extra dev pyproject.toml -o requirements.lock
+	@$(COMPILE) $(UPGRADE) pyproject.toml -o requirements-image.lock
+	@echo 'hatchling>=1.27' | $(COMPILE) $(UPGRADE) - -o requirements-build.lock
+	@echo 'pydoclint>=0.6' | $(COMPILE) $(UPGRADE) - -o requirements-lint.lock
+	@echo "Locked. Run make test, and look at the difference before committing."
+
+clean: ## Remove the virtual environment, caches and build results (never your index)
+	@rm -rf $(VENV) $(LOCK_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
