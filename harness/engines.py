@@ -66,3 +66,19 @@ def open_store(data: DataSettings, index: IndexSettings, qdrant: QdrantSettings)
     from harness.store.edge import EdgeStore
 
     return EdgeStore(data.data_dir / "index", index.lock_timeout_seconds)
+
+
+def embedder_named(engine: str, model: str) -> Embedder | None:
+    """The embedder that made an index, when it can be had here; None when it cannot.
+
+    :param engine: as in an index's manifest.
+    """
+    if engine == "embedded":
+        from harness.embedded import MiniLmEmbedder
+
+        embedder = MiniLmEmbedder()
+        return embedder if embedder.model == model else None
+    settings = load(OllamaSettings)
+    if engine == "ollama" and settings.host:
+        return open_embedder(settings.model_copy(update={"embed_model": model}))
+    return None

@@ -10,6 +10,7 @@ from itertools import chain, zip_longest
 from harness import ranking, sparse
 from harness.engines import Engines
 from harness.errors import HarnessError, RepositoryNotFoundError, UsageError
+from harness.ignore import IgnoreRules
 from harness.planning import manifest_of
 from harness.types import (
     Candidate,
@@ -131,16 +132,21 @@ def _query_collection(
 def _matching_paths(
     glob: str, collection: str, names: Sequence[str], engines: Engines
 ) -> tuple[str, ...]:
-    import pathspec
-
-    spec = pathspec.GitIgnoreSpec.from_lines([glob])
+    rules = IgnoreRules.parse(glob)
     found = {
         path
         for name in names
         for path, record in engines.store.file_records(collection, name).items()
-        if record.status is not FileStatus.SKIPPED and spec.match_file(path)
+        if record.status is not FileStatus.SKIPPED and _matches(rules, path)
     }
     return tuple(sorted(found))
+
+
+def _matches(rules: IgnoreRules, path: str) -> bool:
+    """The file itself matches, or a folder that it is in."""
+    parts = path.split("/")
+    folders = ("/".join(parts[:count]) for count in range(1, len(parts)))
+    return bool(rules.verdict(path, False)) or any(rules.verdict(f, True) for f in folders)
 
 
 def _embedder_of(collection: str, engines: Engines) -> Embedder | None:
@@ -160,12 +166,14 @@ def _embedder_of(collection: str, engines: Engines) -> Embedder | None:
 
 
 def _embedder_from(manifest: Manifest) -> Embedder | None:
-    if manifest.engine == "embedded":
-        from harness.embedded import MiniLmEmbedder
+    from harness.engines import embedder_named
 
-        embedder = MiniLmEmbedder()
-        if embedder.digest == manifest.digest:
+    try:
+        embedder = embedder_named(manifest.engine, manifest.model)
+        if embedder is not None and manifest_of(embedder).digest == manifest.digest:
             return embedder
+    except HarnessError as error:
+        logger.info("%s cannot be had: %s", manifest.model, error)
     logger.warning(
         "the index was made by %s (%s), which is not configured: searching by words only until "
         "`harness index` has rebuilt it",

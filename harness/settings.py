@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -243,16 +242,33 @@ def environment_secrets() -> tuple[str, ...]:
     )
 
 
-def load(
-    settings_class: type[SettingsT], overrides: Mapping[str, object] | None = None
-) -> SettingsT:
+class PrefectSettings(_Settings):
+    """The Prefect server that checks look at; flow runs and workers have Prefect's own settings."""
+
+    api_url: str | None = Field(
+        default=None,
+        validation_alias="PREFECT_API_URL",
+        description="Prefect's API. Unset: the server that `harness up` started.",
+    )
+    auth_string: SecretStr | None = Field(
+        default=None,
+        validation_alias="PREFECT_API_AUTH_STRING",
+        description="User and password of the Prefect server, as `user:password`.",
+    )
+    work_pool: str = Field(
+        default="harness",
+        validation_alias="HARNESS_WORK_POOL",
+        description="Work pool whose workers run the flows.",
+    )
+
+
+def load(settings_class: type[SettingsT]) -> SettingsT:
     """Read one settings class from the environment.
 
-    :param overrides: values by environment name that go before the environment's.
     :raises InvalidSettingError: a variable's value cannot be used; the message names it.
     """
     try:
-        return settings_class(**dict(overrides or {}))
+        return settings_class()
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

@@ -458,7 +458,8 @@ def test_bad_searches(
     [
         pytest.param({"language": "markdown"}, {"README.md"}, id="language"),
         pytest.param({"path_glob": "*.md"}, {"README.md"}, id="name-glob"),
-        pytest.param({"path_glob": "src/*"}, {"src/routing.py", "src/session.py"}, id="folder"),
+        pytest.param({"path_glob": "src/*"}, {"src/routing.py", "src/session.py"}, id="star"),
+        pytest.param({"path_glob": "src/"}, {"src/routing.py", "src/session.py"}, id="folder"),
         pytest.param({"path_glob": "**/session.py"}, {"src/session.py"}, id="any-depth"),
         pytest.param({"path_glob": "nothing/**"}, set(), id="none"),
     ],

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import index, inspect, search, stack
+from harness.cli import index, inspect, models, search, stack
 
 app = typer.Typer(
     name="harness",
@@ -47,5 +47,6 @@ _add(search.ask, "harness ask 'where is the session cookie signed?' --repo flask
 _add(inspect.status, "harness status --json")
 _add(inspect.forget, "harness forget flask")
 _add(inspect.doctor, "harness doctor")
+_add(models.models, "harness models pull nomic-embed-text")
 _add(stack.up, "harness up --port 4200")
 _add(stack.down, "harness down")

@@ -61,9 +61,9 @@ def forget(
 
 def doctor(as_json: AsJson = False) -> None:
     """Check everything that Harness needs; each failure comes with its remedy."""
-    from harness.checks import run_checks
+    from harness.checks import check_stack
 
-    results = run_checks()
+    results = check_stack()
     ok = all(result.ok is not False for result in results)
     if as_json:
         console.print_json({"ok": ok, "checks": results})

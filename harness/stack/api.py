@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import urllib.error
@@ -17,11 +18,18 @@ class PrefectApi:
 
     :param url: address of the API, for example ``http://127.0.0.1:4200/api``.
     :param timeout_seconds: for one call.
+    :param auth_string: ``user:password`` of a server with basic authentication.
     """
 
-    def __init__(self, url: str, *, timeout_seconds: float = 15.0) -> None:
+    def __init__(
+        self, url: str, *, timeout_seconds: float = 15.0, auth_string: str | None = None
+    ) -> None:
         self.url = url.rstrip("/")
         self._timeout_seconds = timeout_seconds
+        self._headers = {"Content-Type": "application/json"}
+        if auth_string:
+            encoded = base64.b64encode(auth_string.encode()).decode()
+            self._headers["Authorization"] = f"Basic {encoded}"
         # No proxy: the server is on this machine, or reached as the user wrote it.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -41,7 +49,7 @@ class PrefectApi:
         """
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310 - http(s) address of a Prefect server
-            self.url + path, data=data, method=method, headers={"Content-Type": "application/json"}
+            self.url + path, data=data, method=method, headers=self._headers
         )
         try:
             with self._opener.open(request, timeout=self._timeout_seconds) as response:

@@ -68,6 +68,13 @@ class EdgeStore:
     def close(self) -> None:
         """Nothing stays open between operations."""
 
+    def describe(self) -> str:
+        """See the Protocol."""
+        for manifest in self.manifests():
+            with self._shard(manifest.collection):
+                pass  # opens, so it is whole
+        return f"Qdrant Edge in {self._root}"
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold the store's lock; the holder's pid is written beside it for others' messages.

@@ -46,6 +46,12 @@ class VectorStore(Protocol):
     def close(self) -> None:
         """Release connections; the store can not be used afterwards."""
 
+    def describe(self) -> str:
+        """One line for people: engine, version and place, and that it answers.
+
+        :raises StoreError: it does not work, or a collection is not healthy.
+        """
+
     # Collections
 
     def ensure_collection(self, manifest: Manifest) -> None:

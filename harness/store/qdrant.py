@@ -66,6 +66,19 @@ class QdrantStore:
         """Release the connection."""
         self._client.close()
 
+    def describe(self) -> str:
+        """See the Protocol. ``yellow`` and ``grey`` are optimizations under way or due."""
+        version = self._call(self._client.info).version
+        for manifest in self.manifests():
+            name = manifest.collection
+            info = self._call(lambda name=name: self._client.get_collection(name))  # type: ignore[misc]
+            if str(info.status.value) == "red":
+                raise StoreError(
+                    f"collection {name} on {self._address} is red; look at the server's log, or "
+                    "restore a backup"
+                )
+        return f"Qdrant {version} at {self._address}"
+
     def _call(self, operation: Callable[[], ResultT]) -> ResultT:
         """Run one request; every one is idempotent, so a broken connection is tried again."""
         for attempt in range(1, _READ_ATTEMPTS + 1):

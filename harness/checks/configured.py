@@ -1,0 +1,41 @@
+"""Which checks the settings call for."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from harness.checks import local, ollama, prefect, qdrant
+from harness.checks.running import Check
+from harness.errors import HarnessError
+from harness.settings import (
+    DataSettings,
+    IndexSettings,
+    OllamaSettings,
+    PrefectSettings,
+    QdrantSettings,
+    load,
+)
+
+_DATA_REMEDY = "set HARNESS_DATA_DIR to a folder you can write to, with some space"
+_BACKUP_REMEDY = "set HARNESS_BACKUP_DIR to a folder you can write to, with some space"
+
+
+def configured_checks() -> list[Check]:
+    """The checks, in the order they are shown. Never raises: bad settings are a failed check."""
+    try:
+        data, index = load(DataSettings), load(IndexSettings)
+        ollama_settings, qdrant_settings = load(OllamaSettings), load(QdrantSettings)
+        prefect_settings = load(PrefectSettings)
+    except HarnessError as error:
+        message = str(error)
+        return [Check("settings", lambda: (False, message, "correct the variable named"))]
+    backup_dir = data.backup_dir or data.data_dir / "backups"
+    return [
+        Check("git", local.git),
+        Check("data directory", partial(local.writable, data.data_dir), _DATA_REMEDY),
+        Check("backup directory", partial(local.writable, backup_dir), _BACKUP_REMEDY),
+        Check("repositories root", partial(local.repositories_root, data.repos_root)),
+        *ollama.checks(ollama_settings),
+        *qdrant.checks(data, index, ollama_settings, qdrant_settings),
+        *prefect.checks(data, prefect_settings),
+    ]

@@ -1,0 +1,42 @@
+"""Checks of this machine: git, folders, disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from harness.checks.running import Outcome
+
+# An index takes about 5 kB a chunk; below this a run may well fill the disk.
+_MIN_FREE_BYTES = 1_000_000_000
+
+
+def git() -> Outcome:
+    """Git repositories are listed and cloned by git."""
+    found = shutil.which("git")
+    if not found:
+        return False, "git is not on the PATH", "install git (your package manager has it)"
+    return True, found, ""
+
+
+def writable(folder: Path) -> Outcome:
+    """The folder, or the one it will be made in, can be written and has some space."""
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return False, f"{folder} cannot be written", ""
+    free = shutil.disk_usage(existing).free
+    if free < _MIN_FREE_BYTES:
+        return False, f"{folder}: only {free / 1e6:.0f} MB free", ""
+    return True, f"{folder} ({free / 1e9:.0f} GB free)", ""
+
+
+def repositories_root(root: Path | None) -> Outcome:
+    """The folder of the nightly run can be read."""
+    if root is None:
+        return None, "HARNESS_REPOS_ROOT is not set: no nightly indexing", ""
+    if not root.is_dir() or not os.access(root, os.R_OK | os.X_OK):
+        return False, f"{root} cannot be read", "set HARNESS_REPOS_ROOT to a readable folder"
+    return True, str(root), ""

@@ -1,0 +1,63 @@
+"""Checks of Prefect: the server that the environment names, or the local one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from harness.checks.running import Check, Outcome
+from harness.settings import DataSettings, PrefectSettings
+from harness.stack import PrefectApi, status
+
+_LATE_AFTER = timedelta(minutes=15)
+_UP = "start it with `harness up`"
+
+
+def checks(data: DataSettings, settings: PrefectSettings) -> list[Check]:
+    """The API, the work pool with a live worker, and no run that is late or stuck."""
+    url = settings.api_url
+    if not url:
+        local = status(data.data_dir)
+        url = local.api_url if local else None
+    if not url:
+        return [Check("prefect", lambda: (None, "no server is running (`harness up`)", ""))]
+    key = settings.auth_string.get_secret_value() if settings.auth_string else None
+    api = PrefectApi(url, timeout_seconds=10.0, auth_string=key)
+    return [
+        Check("prefect", partial(_server, api), _UP),
+        Check("work pool", partial(_pool, api, settings.work_pool), _UP),
+        Check("flow runs", partial(_runs, api), "look at them in the UI, and at the worker's log"),
+    ]
+
+
+def _server(api: PrefectApi) -> Outcome:
+    version = api.request("GET", "/admin/version")
+    return True, f"version {version} at {api.url}", ""
+
+
+def _pool(api: PrefectApi, name: str) -> Outcome:
+    pool = api.mapping("GET", f"/work_pools/{name}")
+    if pool.get("is_paused"):
+        return False, f"work pool {name} is paused", f"prefect work-pool resume {name}"
+    workers = api.online_workers(name)
+    if not workers:
+        return False, f"no worker has polled work pool {name} within the last minute", ""
+    return True, f"{name} ({pool.get('type')}): {len(workers)} worker(s) online", ""
+
+
+def _runs(api: PrefectApi) -> Outcome:
+    before = (datetime.now(UTC) - _LATE_AFTER).isoformat()
+    late = api.request(
+        "POST",
+        "/flow_runs/count",
+        {
+            "flow_runs": {
+                "state": {"name": {"any_": ["Late", "Pending"]}},
+                "expected_start_time": {"before_": before},
+            }
+        },
+    )
+    if isinstance(late, int) and late:
+        minutes = int(_LATE_AFTER.total_seconds() // 60)
+        return False, f"{late} runs have waited for more than {minutes} minutes", ""
+    return True, "none is late", ""

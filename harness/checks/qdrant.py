@@ -1,0 +1,59 @@
+"""Checks of the vector store, embedded or a server, and of the index in it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from harness.checks.running import Check, Outcome
+from harness.engines import open_embedder, open_store
+from harness.planning import manifest_of
+from harness.settings import DataSettings, IndexSettings, OllamaSettings, QdrantSettings
+from harness.store.protocol import VectorStore
+
+
+def checks(
+    data: DataSettings, index: IndexSettings, ollama: OllamaSettings, qdrant: QdrantSettings
+) -> list[Check]:
+    """The store answers; every repository's collection is there, of the configured model."""
+    opened = partial(open_store, data, index, qdrant)
+    return [
+        Check("vector store", lambda: _store(opened()), "index something: `harness index PATH`"),
+        Check("index", lambda: _index(opened(), ollama), "run `harness index` again"),
+    ]
+
+
+def _store(store: VectorStore) -> Outcome:
+    try:
+        return True, store.describe(), ""
+    finally:
+        store.close()
+
+
+def _index(store: VectorStore, ollama: OllamaSettings) -> Outcome:
+    try:
+        repositories = store.repositories()
+        if not repositories:
+            return None, "nothing is indexed yet (`harness index PATH`)", ""
+        present = {manifest.collection for manifest in store.manifests()}
+        lost = [r.name for r in repositories if r.collection not in present]
+        if lost:
+            return (
+                False,
+                f"the collection of {', '.join(lost)} is gone",
+                ("restore a backup (`harness restore`) or run `harness index --full`"),
+            )
+        wanted = manifest_of(open_embedder(ollama)).collection
+        stale = [r.name for r in repositories if r.collection != wanted]
+        chunks = sum(store.count_chunks(collection) for collection in present)
+    finally:
+        store.close()
+    failed = sum(record.failed for record in repositories)
+    detail = f"{len(repositories)} repositories, {chunks} chunks, {failed} failed files"
+    if stale:
+        names = ", ".join(stale)
+        return (
+            False,
+            f"{detail}; made with another model or version: {names}",
+            ("run `harness index` on them; until then the old index answers"),
+        )
+    return True, detail, ""

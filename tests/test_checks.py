@@ -1,0 +1,109 @@
+"""Provisioning checks: never a traceback, always a remedy."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.checks import Check, check_stack, run_checks
+from harness.checks import running as running_module
+from harness.errors import ServiceUnavailableError
+from tests.fakes.ollama_server import FakeOllama
+
+
+def raising(error: Exception) -> Check:
+    def run() -> tuple[bool | None, str, str]:
+        raise error
+
+    return Check("raises", run, "the check's remedy")
+
+
+@pytest.mark.parametrize(
+    ("error", "detail", "remedy"),
+    [
+        pytest.param(
+            ServiceUnavailableError("x is down; start it"), "x is down", "start it", id="ours"
+        ),
+        pytest.param(
+            ValueError("two\nlines"), "ValueError: two lines", "the check's remedy", id="any"
+        ),
+        pytest.param(
+            ServiceUnavailableError("x is down"), "x is down", "the check's remedy", id="no-remedy"
+        ),
+    ],
+)
+def test_a_check_never_raises(error: Exception, detail: str, remedy: str) -> None:
+    (result,) = run_checks([raising(error)])
+    assert (result.ok, result.detail, result.remedy) == (False, detail, remedy)
+
+
+def test_checks_run_at_once_and_keep_their_order() -> None:
+    def slow() -> tuple[bool | None, str, str]:
+        time.sleep(0.4)
+        return True, "", ""
+
+    began = time.monotonic()
+    results = run_checks([Check(f"slow {n}", slow) for n in range(6)])
+    assert [result.name for result in results] == [f"slow {n}" for n in range(6)]
+    assert time.monotonic() - began < 2.0
+
+
+def test_a_check_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running_module, "CHECK_TIMEOUT_SECONDS", 0.2)
+
+    def hang() -> tuple[bool | None, str, str]:
+        time.sleep(3)
+        return True, "", ""
+
+    first, second = run_checks(
+        [Check("hangs", hang, "wait"), Check("works", lambda: (True, "", ""))]
+    )
+    assert (first.ok, first.remedy) == (False, "wait")
+    assert "no answer" in first.detail
+    assert second.ok is True
+
+
+@pytest.fixture
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("HARNESS_", "OLLAMA_", "QDRANT_", "PREFECT_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HARNESS_DATA_DIR", str(tmp_path / "data"))
+    return monkeypatch
+
+
+def failures() -> dict[str, tuple[str, str]]:
+    return {r.name: (r.detail, r.remedy) for r in check_stack() if r.ok is False}
+
+
+def test_nothing_configured(clean: pytest.MonkeyPatch) -> None:
+    assert failures() == {}
+
+
+def test_services_that_do_not_answer(clean: pytest.MonkeyPatch) -> None:
+    clean.setenv("OLLAMA_HOST", "127.0.0.1:1")
+    clean.setenv("QDRANT_URL", "http://127.0.0.1:1")
+    failed = failures()
+    assert set(failed) == {"ollama", "chat model", "embedding model", "vector store", "index"}
+    assert all(remedy for _, remedy in failed.values())
+    assert "QDRANT_HOST" in failed["vector store"][1]
+
+
+def test_a_missing_model_names_the_command(clean: pytest.MonkeyPatch) -> None:
+    with FakeOllama() as server:
+        clean.setenv("OLLAMA_HOST", server.url)
+        clean.setenv("CHAT_MODEL", "not-there")
+        clean.setenv("EMBED_MODEL", "not-there-either")
+        failed = failures()
+    assert "harness models pull not-there" in " ".join(failed["chat model"])
+    assert "harness models pull not-there-either" in " ".join(failed["embedding model"])
+    assert "ollama" not in failed
+
+
+def test_a_bad_setting_is_a_failed_check(clean: pytest.MonkeyPatch) -> None:
+    clean.setenv("HARNESS_MAX_FILE_BYTES", "many")
+    assert "HARNESS_MAX_FILE_BYTES" in failures()["settings"][0]
