@@ -11,17 +11,14 @@ import pytest
 
 from harness.errors import (
     HarnessError,
-    InvalidSettingError,
     ModelMismatchError,
     ModelMissingError,
     PermanentError,
     ServiceUnavailableError,
     is_transient,
 )
-from harness.ollama import Backoff, OllamaClient, OllamaEmbedder, parse_host, same_model
-from harness.ollama.address import is_internal
+from harness.ollama import Backoff, OllamaClient, OllamaEmbedder
 from harness.ollama.embedder import split_text
-from harness.ollama.prefixes import prefixes_of
 from harness.settings import OllamaSettings
 from tests.fakes.ollama_models import FakeModel
 from tests.fakes.ollama_server import FakeOllama
@@ -71,96 +68,6 @@ def embedders(fake: FakeOllama, sleeps: Sleeps) -> Iterator[Embedders]:
 TEXTS = [f"passage number {number}" for number in range(40)]
 
 
-class TestAddress:
-    @pytest.mark.parametrize(
-        ("text", "url"),
-        [
-            pytest.param("localhost", "http://localhost:11434", id="host"),
-            pytest.param("gpu-box:8080", "http://gpu-box:8080", id="host and port"),
-            pytest.param(":8080", "http://127.0.0.1:8080", id="port alone"),
-            pytest.param("  10.0.0.5 ", "http://10.0.0.5:11434", id="IPv4 with spaces"),
-            pytest.param("http://ollama:11434", "http://ollama:11434", id="URL"),
-            pytest.param("http://ollama:11434/", "http://ollama:11434", id="trailing slash"),
-            pytest.param("http://ollama", "http://ollama:80", id="http without port"),
-            pytest.param("https://ai.example.org", "https://ai.example.org:443", id="https"),
-            pytest.param("HTTPS://ai.example.org", "https://ai.example.org:443", id="upper case"),
-            pytest.param(
-                "https://ai.example.org/team/ollama/",
-                "https://ai.example.org:443/team/ollama",
-                id="prefix",
-            ),
-            pytest.param("example.org/x", "http://example.org:11434/x", id="prefix, no scheme"),
-            pytest.param("::1", "http://[::1]:11434", id="bare IPv6"),
-            pytest.param("[::1]", "http://[::1]:11434", id="IPv6 in brackets"),
-            pytest.param("[fd00::2]:9000", "http://[fd00::2]:9000", id="IPv6 and port"),
-            pytest.param("http://[::1]:9000/p", "http://[::1]:9000/p", id="IPv6 URL"),
-            pytest.param("0.0.0.0", "http://127.0.0.1:11434", id="any IPv4"),
-            pytest.param("0.0.0.0:8080", "http://127.0.0.1:8080", id="any IPv4 and port"),
-            pytest.param("[::]:8080", "http://[::1]:8080", id="any IPv6"),
-            pytest.param("ollama_gpu", "http://ollama_gpu:11434", id="underscore"),
-        ],
-    )
-    def test_forms_that_users_write(self, text: str, url: str) -> None:
-        assert parse_host(text) == url
-        assert parse_host(url) == url
-
-    @pytest.mark.parametrize(
-        "text",
-        [
-            pytest.param("", id="empty"),
-            pytest.param("ftp://host", id="scheme"),
-            pytest.param("host:port", id="port is a word"),
-            pytest.param("host:99999", id="port too large"),
-            pytest.param("host:0", id="port 0"),
-            pytest.param("host:", id="no port"),
-            pytest.param("two words", id="space"),
-            pytest.param("http://[::1", id="open bracket"),
-            pytest.param("http://host/?q=1", id="query"),
-            pytest.param("-host", id="leading dash"),
-        ],
-    )
-    def test_anything_else_names_the_variable(self, text: str) -> None:
-        with pytest.raises(InvalidSettingError, match="OLLAMA_HOST"):
-            parse_host(text)
-
-    def test_a_password_is_refused_and_not_shown(self) -> None:
-        with pytest.raises(InvalidSettingError) as refused:
-            parse_host("https://user:hunter2@host")
-        assert "hunter2" not in str(refused.value)
-
-    @pytest.mark.parametrize(
-        ("host", "internal"),
-        [
-            ("localhost", True),
-            ("127.0.0.1", True),
-            ("::1", True),
-            ("192.168.1.7", True),
-            ("fd00::2", True),
-            ("ollama", True),
-            ("ollama.ai.svc.cluster.local", True),
-            ("ollama.ai.svc", True),
-            ("ai.example.org", False),
-            ("8.8.8.8", False),
-        ],
-    )
-    def test_which_hosts_no_proxy_may_see(self, host: str, internal: bool) -> None:
-        assert is_internal(parse_host(host)) is internal
-
-    def test_proxies_do_not_see_internal_hosts(
-        self, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
-            monkeypatch.setenv(name, "http://127.0.0.1:9")
-        with OllamaClient(fake.url, backoff=Backoff(attempts=1)) as client:
-            assert client.version()
-
-    def test_latest_is_implied(self) -> None:
-        assert same_model("nomic-embed-text", "Nomic-Embed-Text:latest")
-        assert same_model("registry.ollama.ai/library/a", "a:latest")
-        assert not same_model("a:7b", "a")
-        assert not same_model("hf.co/x/a", "a")
-
-
 class TestEmbedding:
     def test_vectors_have_length_one_and_keep_their_order(self, embedders: Embedders) -> None:
         embedder = embedders(in_flight=2, HARNESS_EMBED_BATCH=7)
@@ -206,28 +113,6 @@ class TestEmbedding:
         before = embedders().digest
         fake.publish_update("nomic-embed-text:latest", applied=True)
         assert embedders().digest != before
-
-    @pytest.mark.parametrize(
-        ("model", "document", "query"),
-        [
-            pytest.param(
-                "nomic-embed-text:v1.5", "search_document: ", "search_query: ", id="nomic"
-            ),
-            pytest.param("mxbai-embed-large", "", "Represent this sentence", id="mxbai"),
-            pytest.param("snowflake-arctic-embed:33m", "", "Represent this", id="arctic 1"),
-            pytest.param("snowflake-arctic-embed2", "", "query: ", id="arctic 2"),
-            pytest.param("bge-m3", "", "", id="bge-m3 wants none"),
-            pytest.param("hf.co/team/multilingual-e5-base", "passage: ", "query: ", id="e5"),
-            pytest.param("embeddinggemma", "title: none | text: ", "task: ", id="gemma"),
-            pytest.param("qwen3-embedding:0.6b", "", "Instruct: ", id="qwen3"),
-            pytest.param("something-else", "", "", id="unknown"),
-        ],
-    )
-    def test_prefixes_by_model(self, model: str, document: str, query: str) -> None:
-        found = prefixes_of(model)
-        assert found.document == document
-        assert found.query.startswith(query)
-        assert bool(found.query) == bool(query)
 
     def test_settings_go_before_the_table(self, fake: FakeOllama, embedders: Embedders) -> None:
         embedder = embedders(HARNESS_DOCUMENT_PREFIX="doc> ", HARNESS_QUERY_PREFIX="ask> ")
@@ -379,6 +264,14 @@ class TestEmbeddingFaults:
 
 
 class TestServer:
+    def test_proxies_do_not_see_internal_hosts(
+        self, fake: FakeOllama, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        with OllamaClient(fake.url, backoff=Backoff(attempts=1)) as client:
+            assert client.version()
+
     def test_one_that_refuses_and_comes_back(self, fake: FakeOllama, sleeps: Sleeps) -> None:
         with OllamaClient(fake.url, backoff=sleeps.backoff()) as client:
             assert client.version()

@@ -128,7 +128,7 @@ def test_embeddings(embedder: OllamaEmbedder) -> None:
 
 
 def test_a_text_longer_than_the_context_is_counted(embedder: OllamaEmbedder) -> None:
-    long = "some words and numbers 1 2 3\n" * embedder.max_tokens
+    long = "word " * (embedder.max_tokens * 5 // 4)
     vectors = embedder.embed_documents(["short", long])
     assert embedder.overlong_count == 1
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)

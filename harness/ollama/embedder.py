@@ -142,8 +142,13 @@ class OllamaEmbedder:
                     failed = True
                     raise
 
-        with ThreadPoolExecutor(self._in_flight, thread_name_prefix="embed") as pool:
-            workers = [pool.submit(work) for _ in range(self._in_flight)]
+        try:
+            with ThreadPoolExecutor(self._in_flight, thread_name_prefix="embed") as pool:
+                workers = [pool.submit(work) for _ in range(self._in_flight)]
+        except BaseException:
+            # Interrupted while waiting: the requests under way are the last ones.
+            failed = True
+            raise
         for worker in workers:
             worker.result()
         return np.concatenate([rows[start] for start in sorted(rows)])
