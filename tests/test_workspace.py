@@ -302,3 +302,35 @@ def test_listing_is_what_the_user_calls_the_repository(repository: Path, tmp_pat
     (repository / "node_modules").mkdir()
     (repository / "node_modules" / "x.js").write_text("")
     assert list_files(repository) == expected
+
+
+def test_a_folder_that_became_a_link_leads_nowhere(repository: Path, tmp_path: Path) -> None:
+    """The index still names files below it."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "app.py").write_text("precious\n")
+    (repository / "src" / "app.py").unlink()
+    (repository / "src").rmdir()
+    (repository / "src").symlink_to(outside)
+    assert "src/app.py" not in list_files(repository)
+    space = workspace_of(repository, tmp_path)
+    assert (space.root / "src").is_symlink()
+    assert (outside / "app.py").read_text() == "precious\n"
+
+
+def test_a_planted_link_does_not_redirect_a_write(repository: Path, tmp_path: Path) -> None:
+    (repository / ".run.sh.harness-new").symlink_to(tmp_path / "precious")
+    ConfinedTree(repository).write_bytes("run.sh", b"new\n")
+    assert not (tmp_path / "precious").exists()
+    assert (repository / "run.sh").read_bytes() == b"new\n"
+
+
+def test_a_folder_that_the_repository_around_it_ignores(repository: Path, tmp_path: Path) -> None:
+    inner = repository / "build" / "generated"
+    inner.mkdir(parents=True)
+    (inner / "a.txt").write_text("a\n")
+    assert list_files(inner) == ["a.txt"]
+    space = workspace_of(inner, tmp_path)
+    (space.root / "a.txt").write_text("b\n")
+    apply_patch(space.patch(), inner)
+    assert (inner / "a.txt").read_text() == "b\n"

@@ -11,7 +11,7 @@ from harness.agent.chat import ChatSession
 from harness.agent.citations import Citation, check_citations
 from harness.agent.events import AgentEvent, EventKind
 from harness.agent.limits import Limits, Usage
-from harness.agent.result import AgentResult, report, write_results
+from harness.agent.result import AgentResult, apply_result, report, write_results
 from harness.agent.scripted import ScriptedChatModel, calls
 from harness.agent.session import RunOptions, ask, run_task
 from harness.agent.status import EXIT_CODES, Status
@@ -31,6 +31,7 @@ __all__ = [
     "Status",
     "TurnCache",
     "Usage",
+    "apply_result",
     "ask",
     "calls",
     "check_citations",

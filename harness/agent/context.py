@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from harness.agent.status import Status, Stop
 from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
@@ -18,7 +18,7 @@ from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
 # Code is about 3.3 characters a token with the tokenizers of local models; lower is safer.
 CHARS_PER_TOKEN = 3.0
 TOKENS_PER_MESSAGE = 8
-MAX_ANSWER_TOKENS = 2048
+MAX_ANSWER_TOKENS = 4096
 KEPT_TURNS = (8, 4, 2, 1)
 # Compacting further than needed lets the server reuse its prompt cache for some turns.
 TARGET = 0.75
@@ -58,7 +58,10 @@ class Context:
     def estimate(self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec] = ()) -> int:
         """Estimate tokens, calibrated by what the server counted before."""
         chars = sum(_size(message) for message in messages)
-        chars += sum(len(json.dumps(asdict(tool), default=dict)) for tool in tools)
+        chars += sum(
+            len(tool.name) + len(tool.description) + len(json.dumps(tool.parameters))
+            for tool in tools
+        )
         return int(self.factor * (chars / CHARS_PER_TOKEN + TOKENS_PER_MESSAGE * len(messages)))
 
     def fit(
@@ -114,6 +117,8 @@ class Context:
 
 
 def _size(message: ChatMessage) -> int:
+    if not message.tool_calls:
+        return len(message.content)
     arguments = sum(
         len(call.name) + len(json.dumps(call.arguments, default=str)) for call in message.tool_calls
     )

@@ -16,7 +16,8 @@ from harness.types import ToolCall
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of one run; 0 means no bound for ``total_tokens`` only. ``identical_calls`` counts
-    since the last change of a file, ``format_errors`` in a row."""
+    since the last change of a file, ``format_errors`` in a row; ``model_retries`` come on top of
+    those of the client, for streams that break off."""
 
     steps: int = 25
     wall_seconds: float = 900.0
@@ -25,7 +26,7 @@ class Limits:
     format_errors: int = 3
     refusals: int = 3
     verifications: int = 3
-    model_retries: int = 2
+    model_retries: int = 1
 
 
 @dataclass(slots=True)

@@ -147,8 +147,8 @@ class Agent:
     def _ask_model(self) -> ChatTurn:
         tools = self.protocol.tools(self.toolbox.specs)
         messages = self.context.fit(self.entries, tools)
-        key = turn_key(self.model.model, self.model.num_ctx, messages, tools)
         cache = self.seams.turn_cache
+        key = turn_key(self.model, messages, tools) if cache is not None else ""
         turn = cache.get(key) if cache is not None else None
         if turn is not None:
             self.usage.replayed_turns += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from harness.agent.citations import Citation
 from harness.agent.limits import Usage
 from harness.agent.status import EXIT_CODES, Status
 from harness.agent.trajectory import redact, write_private
+from harness.errors import PolicyError
+from harness.workspace import apply_patch
 
 SCHEMA_VERSION = 1
 
@@ -70,6 +72,25 @@ def write_results(
         error=redact(result.error, known) if result.error else result.error,
     )
     write_private(directory / "result.json", json.dumps(clean.to_dict(), indent=2) + "\n")
+
+
+def apply_result(
+    result: AgentResult, root: Path, approve: Callable[[str, str], bool] | None = None
+) -> None:
+    """Apply the patch of a run to the user's tree, if it ended well; no commit.
+
+    :param approve: asked with ``apply`` and the patch; None: not asked.
+    :raises PolicyError: the run did not end well, or the user refused.
+    :raises PatchConflictError: the patch does not apply cleanly; nothing was changed.
+    """
+    if result.status is not Status.OK:
+        raise PolicyError(
+            f"the run ended with {result.status}; apply patch.diff yourself if wanted"
+        )
+    if approve is not None and not approve("apply", result.patch):
+        raise PolicyError("the patch was not approved; it was not applied")
+    if result.patch:
+        apply_patch(result.patch, root)
 
 
 def report(result: AgentResult, request: str) -> str:

@@ -207,13 +207,19 @@ class Session:
         self.base = ""
         self.tree: ConfinedTree | None = None
         self.store = OutputStore()
-        self.max_chars = min(MAX_OUTPUT_CHARS, model.num_ctx * 3 // 5)
+        # The window is the server's to say, so both stay unknown until it was asked.
+        self.num_ctx = 0
         self.protocol = ""
         self._on_event = on_event
         self._agent: Agent | None = None
         self._started = time.monotonic()
         path = results_dir / "trajectory.jsonl" if results_dir is not None else None
         self.trajectory = Trajectory(path, self.options.secrets)
+
+    @property
+    def max_chars(self) -> int:
+        """Longest tool output: a fifth of the window at most."""
+        return min(MAX_OUTPUT_CHARS, self.model.num_ctx * 3 // 5)
 
     def reading(self, tree: ConfinedTree, search: Search | None) -> ReadingTools:
         """Return the tools that read."""
@@ -237,13 +243,13 @@ class Session:
         :raises ServiceUnavailableError: the server did not answer.
         """
         protocol = protocol_for(self.model.info().capabilities, self.options.protocol)
-        self.protocol = protocol.name
+        self.protocol, self.num_ctx = protocol.name, self.model.num_ctx
         self.trajectory.write(
             "start",
             mode=kind,
             model=self.model.model,
             protocol=protocol.name,
-            num_ctx=self.model.num_ctx,
+            num_ctx=self.num_ctx,
             root=str(self.root),
         )
         seams = Seams(self._on_event, self.options.turn_cache, self.options.cancelled)
@@ -299,7 +305,7 @@ class Session:
             usage=self._agent.usage if self._agent is not None else Usage(),
             model=self.model.model,
             protocol=self.protocol,
-            num_ctx=self.model.num_ctx,
+            num_ctx=self.num_ctx,
             steps=outcome.steps,
             trajectory_path=str(path) if path is not None else None,
             error=outcome.error or None,

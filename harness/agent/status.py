@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from harness.errors import HarnessError, PolicyError, UsageError
+from harness.errors import HarnessError, PermanentError, PolicyError, UsageError
 
 
 class Status(StrEnum):
@@ -56,10 +57,16 @@ class Stop(Exception):  # noqa: N818 - ends a run, which is not always an error
         self.status = status
 
 
+# Servers have no status of their own for a prompt longer than the window.
+_TOO_LONG = re.compile(r"context (length|window|size)|too long", re.IGNORECASE)
+
+
 def status_of(error: HarnessError) -> Status:
     """Return the status of an error that ended a run."""
     if isinstance(error, PolicyError):
         return Status.REFUSED
     if isinstance(error, UsageError):
         return Status.USAGE
+    if type(error) is PermanentError and _TOO_LONG.search(str(error)):
+        return Status.CONTEXT_OVERFLOW
     return Status.MODEL_UNAVAILABLE if error.exit_code == 3 else Status.INTERNAL

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
-from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
+from harness.types import ChatMessage, ChatModel, ChatTurn, ToolCall, ToolSpec
 
 
 class TurnCache(Protocol):
@@ -27,13 +27,11 @@ class TurnCache(Protocol):
         """Keep a turn."""
 
 
-def turn_key(
-    model: str, num_ctx: int, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]
-) -> str:
+def turn_key(model: ChatModel, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> str:
     """Return a hash of everything that a turn depends on."""
     request = {
-        "model": model,
-        "num_ctx": num_ctx,
+        "model": model.model,
+        "num_ctx": model.num_ctx,
         "messages": [asdict(message) for message in messages],
         "tools": [tool.name for tool in tools],
     }

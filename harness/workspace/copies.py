@@ -30,7 +30,7 @@ from harness.errors import (
     UsageError,
 )
 from harness.workspace.gitcalls import git_text, run_git
-from harness.workspace.paths import VENDORED, ConfinedTree, is_secret, is_vendored
+from harness.workspace.paths import VENDORED, ConfinedTree, PlainFiles, is_secret, is_vendored
 
 CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = false\n\tfileMode = true\n"
 ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding\n"
@@ -63,6 +63,8 @@ def inspect(root: Path) -> Source:
         if git_text(["rev-parse", "--is-inside-work-tree"], cwd=root) != "true":
             return Source(root, None, "sha1", None, True)
         top = Path(git_text(["rev-parse", "--show-toplevel"], cwd=root)).resolve()
+        if top != root and _is_ignored(root):
+            return Source(root, None, "sha1", None, True)
         objects = Path(git_text(["rev-parse", "--git-path", "objects"], cwd=root))
         object_format = git_text(["rev-parse", "--show-object-format"], cwd=root)
     except GitError:
@@ -72,6 +74,14 @@ def inspect(root: Path) -> Source:
     except GitError:
         head = None
     return Source(root, (root / objects).resolve(), object_format, head, top == root)
+
+
+def _is_ignored(folder: Path) -> bool:
+    try:
+        run_git(["check-ignore", "--quiet", "."], cwd=folder)
+    except GitError:
+        return False
+    return True
 
 
 def list_files(root: Path) -> list[str]:
@@ -87,29 +97,25 @@ def list_files(root: Path) -> list[str]:
         )
         names = [os.fsdecode(name) for name in output.split(b"\0") if name]
     except GitError:
+        names = []
+    if not names:  # outside git, or a folder that the repository around it ignores
         names = [
             Path(folder, name).relative_to(root).as_posix()
             for folder, folders, files in os.walk(root)
             if not _prune(folders)
             for name in files
         ]
+    files = PlainFiles(root)
     return sorted(
         name
         for name in names
-        if not is_secret(name) and not is_vendored(name) and _is_regular(root / name)
+        if not is_secret(name) and not is_vendored(name) and files.is_regular(name)
     )
 
 
 def _prune(folders: list[str]) -> bool:
     folders[:] = [name for name in folders if name != ".git" and not is_vendored(name)]
     return False
-
-
-def _is_regular(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
-        return False
 
 
 class Workspace:
@@ -299,10 +305,10 @@ def _copy_files(source: Source, control: Path, tree: Path) -> None:
     names += [name for name in map(os.fsdecode, new.split(b"\0")) if name and not is_secret(name)]
     sizes = 0
     wanted: list[tuple[str, os.stat_result]] = []
+    files = PlainFiles(source.root)
     for name in names:
-        try:
-            status = (source.root / name).lstat()
-        except OSError:
+        status = files.status(name)
+        if status is None:
             continue  # deleted by the user, and so it is in the copy
         if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
             wanted.append((name, status))

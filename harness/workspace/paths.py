@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import stat
 from pathlib import Path, PurePosixPath
@@ -30,6 +29,10 @@ VENDORED = (
 )
 
 
+_VENDORED_NAMES = frozenset(VENDORED)
+_VENDORED_ENDS = tuple(name.removeprefix("*") for name in VENDORED if name.startswith("*"))
+
+
 def is_secret(path: str) -> bool:
     """Tell whether a file's name says that it holds credentials."""
     return skip_file_by_name(PurePosixPath(path).name) is SkipReason.SECRET
@@ -37,11 +40,7 @@ def is_secret(path: str) -> bool:
 
 def is_vendored(path: str) -> bool:
     """Tell whether a path lies in a folder of caches or of other people's code."""
-    return any(
-        fnmatch.fnmatchcase(part, pattern)
-        for part in PurePosixPath(path).parts
-        for pattern in VENDORED
-    )
+    return any(part in _VENDORED_NAMES or part.endswith(_VENDORED_ENDS) for part in path.split("/"))
 
 
 def occupied_bytes(*folders: Path) -> int:
@@ -55,6 +54,38 @@ def occupied_bytes(*folders: Path) -> int:
                 except OSError:
                     continue
     return total
+
+
+class PlainFiles:
+    """Tells real files of a tree from what only looks like one.
+
+    A listing may be older than the files, or made by somebody else: a folder on the way can have
+    become a symbolic link that leads out.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self._folders: dict[str, bool] = {"": True}
+
+    def status(self, name: str) -> os.stat_result | None:
+        """Return the status of a file or symbolic link in a real folder below the root."""
+        folder = name.rpartition("/")[0]
+        known = self._folders.get(folder)
+        if known is None:
+            path = self.root / folder
+            known = ".." not in folder.split("/") and os.path.realpath(path) == str(path)
+            self._folders[folder] = known
+        if not known:
+            return None
+        try:
+            return (self.root / name).lstat()
+        except OSError:
+            return None
+
+    def is_regular(self, name: str) -> bool:
+        """Tell whether it is a regular file; a symbolic link is none."""
+        status = self.status(name)
+        return status is not None and stat.S_ISREG(status.st_mode)
 
 
 class ConfinedTree:
@@ -141,7 +172,11 @@ class ConfinedTree:
         temporary = full.with_name(f".{full.name}.harness-new")
         try:
             full.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(content)
+            temporary.unlink(missing_ok=True)
+            # O_EXCL: a command may have left a symbolic link of this name.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
+                file.write(content)
             if mode is not None:
                 temporary.chmod(mode)
             temporary.replace(full)

@@ -118,6 +118,14 @@ def test_a_gigabyte_of_output_is_cut_and_ended(either: str, run: Run) -> None:
     assert psutil.Process().memory_info().rss - before < 50_000_000
 
 
+def test_memory_holds_only_what_is_kept() -> None:
+    kept = commands._Kept(1_000_000)
+    for _ in range(400):
+        kept.add(b"x" * 65_536)
+        assert len(kept.head) + len(kept.tail) < 1_700_000
+    assert kept.total == 400 * 65_536
+
+
 def test_the_middle_of_long_output_is_left_out(run: Run) -> None:
     result = run("seq 1 100000", kept_output_bytes=1000)
     assert result.output.startswith("1\n2\n")

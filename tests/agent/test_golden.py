@@ -16,6 +16,7 @@ from harness.agent import (
     RunOptions,
     ScriptedChatModel,
     Status,
+    apply_result,
     ask,
     calls,
     run_task,
@@ -684,3 +685,17 @@ def test_unanswered_calls_are_closed(calculator: Path) -> None:
     ) as chat:
         assert chat.turn("Go").status is Status.INTERRUPTED
         assert chat.turn("Go on").answer == "Fine."
+
+
+def test_a_result_is_applied_when_it_ended_well_and_was_approved(
+    calculator: Path, play: Play
+) -> None:
+    good = run_task("Fix", calculator, play(FIX, "Done."))
+    bad = run_task("Fix", calculator, play(FIX, "Done."), verify="false")
+    with pytest.raises(PolicyError, match="verification_failed"):
+        apply_result(bad, calculator)
+    with pytest.raises(PolicyError, match="not approved"):
+        apply_result(good, calculator, approve=lambda kind, text: False)
+    assert "a - b" in (calculator / "calc.py").read_text()
+    apply_result(good, calculator, approve=lambda kind, text: (kind, text) == ("apply", good.patch))
+    assert "a + b" in (calculator / "calc.py").read_text()
