@@ -8,6 +8,7 @@ is simply started again, and only the batch it was at is embedded twice.
 import time
 from dataclasses import asdict
 from pathlib import Path
+from threading import Lock
 from typing import Annotated, Any
 
 from prefect import flow, get_client, task, unmapped
@@ -47,13 +48,18 @@ finalize = task(name="finalize", **IO)(indexing.finalize)
 
 @task(name="index-batch", task_run_name="batch {batch.number}, {batch.size_bytes} bytes", **BATCH)
 def index_batch(
-    plan: IndexPlan, batch: Batch, engines: Engines, progress: IndexProgress
+    plan: IndexPlan, batch: Batch, engines: Engines, progress: IndexProgress, turn: Lock
 ) -> BatchResult:
-    """One batch of files; safe to run again at any time."""
-    return indexing.index_batch(plan, batch, engines, progress.reporter(batch))
+    """One batch of files; safe to run again at any time.
+
+    A batch is read and chunked while another one is embedded. Only one is embedded at a time:
+    the model uses all cores, and what a killed process loses is one batch, not two.
+    """
+    prepared = indexing.prepare_batch(plan, batch, engines.embedder)
+    with turn:
+        return indexing.store_batch(plan, prepared, engines, progress.reporter(batch))
 
 
-# Two workers: one batch is read and chunked while the model embeds another one on all cores.
 @flow(
     name="index-repository",
     flow_run_name="index {source}",
@@ -114,6 +120,7 @@ def _index_batches(plan: IndexPlan, engines: Engines) -> list[BatchResult]:
         batch=plan.batches,
         engines=unmapped(quote(engines)),
         progress=unmapped(quote(progress)),
+        turn=unmapped(quote(Lock())),
     )
     results = []
     # In order, not `as_completed`: that one reacts to the server's event, which may come before

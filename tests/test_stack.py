@@ -1,0 +1,131 @@
+"""The local stack without a Prefect server: processes, state, ports, and the tour's start."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness import stack
+from harness.errors import ServiceUnavailableError, StackError
+from harness.stack import processes
+from harness.stack.environment import stack_environment
+from harness.stack.processes import STACK_ID_VARIABLE, ProcessRecord
+from harness.stack.state import Layout, StackState, read_state, write_state
+
+SLEEP = "import time; time.sleep(60)"
+# Ignores SIGTERM and has a child in a session of its own, as a worker and its flow runs do.
+STUBBORN = f"""
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen([sys.executable, "-c", {SLEEP!r}], start_new_session=True)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def _start(tmp_path: Path, code: str, stack_id: str = "test") -> ProcessRecord:
+    return processes.start(
+        "worker",
+        (sys.executable, "-c", code),
+        env=os.environ | {STACK_ID_VARIABLE: stack_id},
+        cwd=tmp_path,
+        log=tmp_path / "worker.log",
+    )
+
+
+def test_a_stubborn_process_and_its_descendants_are_ended(tmp_path: Path) -> None:
+    record = _start(tmp_path, STUBBORN)
+    while "ready" not in (tmp_path / "worker.log").read_text():
+        time.sleep(0.05)
+    found = processes.members("test", [record])
+    assert len(found) == 2
+    assert (tmp_path / "worker.log").stat().st_mode & 0o077 == 0
+
+    assert processes.end(found, grace_seconds=0.3) == []
+    assert processes.members("test", [record]) == []
+
+
+def test_an_orphan_is_found_by_its_environment(tmp_path: Path) -> None:
+    record = _start(tmp_path, STUBBORN)
+    while "ready" not in (tmp_path / "worker.log").read_text():
+        time.sleep(0.05)
+    psutil.Process(record.pid).kill()
+    while processes.is_running(record):
+        time.sleep(0.05)
+
+    orphans = processes.members("test", [record])
+    assert len(orphans) == 1
+    assert processes.members("another", [record]) == []
+    processes.end(orphans, grace_seconds=2)
+
+
+def test_a_process_that_got_an_old_pid_is_left_alone() -> None:
+    started = psutil.Process().create_time()
+    assert processes.is_running(ProcessRecord("server", os.getpid(), started))
+    assert not processes.is_running(ProcessRecord("server", os.getpid(), started - 3600))
+
+
+def test_state_survives_and_is_private(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "data")
+    layout.create()
+    state = StackState("id", 4200).with_process(ProcessRecord("server", 1, 2.0))
+    write_state(layout, state)
+
+    assert read_state(layout) == state
+    assert layout.state_file.stat().st_mode & 0o077 == 0
+    assert layout.prefect_home.stat().st_mode & 0o077 == 0
+    newer = state.with_process(ProcessRecord("server", 3, 4.0))
+    assert newer == replace(state, processes=(ProcessRecord("server", 3, 4.0),))
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 99}', "\0"])
+def test_a_state_that_cannot_be_read_is_none(tmp_path: Path, content: str) -> None:
+    layout = Layout(tmp_path)
+    layout.create()
+    layout.state_file.write_text(content)
+    assert read_state(layout) is None
+
+
+def test_a_taken_port_names_the_option(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(StackError, match=rf"port {port} .*--port or HARNESS_PORT"):
+            stack.up(tmp_path, port=port)
+    assert stack.status(tmp_path) is None
+    assert read_state(Layout(tmp_path)) is None
+
+
+def test_down_without_a_stack(tmp_path: Path) -> None:
+    assert stack.down(tmp_path / "none") is False
+    assert not (tmp_path / "none").exists()
+
+
+def test_another_prefect_installation_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "https://api.prefect.example")
+    monkeypatch.setenv("PREFECT_API_KEY", "secret")
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example")
+    env = stack_environment(Layout(Path("/data")), 4321, "id")
+    assert env["PREFECT_API_URL"] == "http://127.0.0.1:4321/api"
+    assert "PREFECT_API_KEY" not in env
+    assert "127.0.0.1" in env["NO_PROXY"]
+    assert env["DO_NOT_TRACK"] == "1"
+
+
+def test_a_server_that_is_not_there() -> None:
+    api = stack.PrefectApi(f"http://127.0.0.1:{stack.free_port()}/api")
+    assert not api.is_healthy()
+    with pytest.raises(ServiceUnavailableError, match="harness up"):
+        stack.start_run(api, "a/b", {})
+
+
+def test_importing_the_stack_loads_no_prefect() -> None:
+    code = "import sys, harness.stack, harness.tour; sys.exit('prefect' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
