@@ -181,6 +181,16 @@ class TestEmbeddingFaults:
         assert sleeps == [0.5, 1.0, 2.0]
         assert embedder.batch_size == 32
 
+    def test_attempts_are_counted_anew_after_each_success(
+        self, fake: FakeOllama, embedders: Embedders, sleeps: Sleeps
+    ) -> None:
+        embedder = embedders(HARNESS_EMBED_BATCH=4)
+        assert embedder.max_tokens
+        fake.faults.busy_every = 2
+        assert embedder.embed_documents(TEXTS).shape == (40, 384)
+        assert len(sleeps) >= 9
+        assert set(sleeps) == {0.5}
+
     @pytest.mark.parametrize(
         ("fault", "requests"),
         [

@@ -80,6 +80,11 @@ def diagnose(error: Exception, url: str, model: str = "", streaming: bool = Fals
         # The client hides the cause behind its own text but keeps it as the context.
         cause = error.__context__ if isinstance(error, ConnectionError) else error
         detail = f" ({_one_line(str(cause))})" if cause is not None and str(cause) else ""
+        if "CERTIFICATE_VERIFY_FAILED" in detail:
+            return _refused(
+                f"{server} shows a certificate that is not trusted{detail}; set SSL_CERT_FILE to "
+                "the file of your authority's certificate"
+            )
         return _unavailable(
             f"{server} cannot be reached{detail}; start it with `ollama serve` or correct "
             "OLLAMA_HOST",

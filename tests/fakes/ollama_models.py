@@ -81,6 +81,8 @@ class Faults:
     hang_requests: int = 0
     busy_requests: int = 0
     busy_status: int = 503
+    busy_every: int = 0
+    """Every n-th request of all is refused as busy; 0 is off."""
     broken_requests: int = 0
     drop_requests: int = 0
     largest_batch: int = 0

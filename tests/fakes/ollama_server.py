@@ -265,7 +265,8 @@ def _apply_faults(fake: FakeOllama, path: str) -> None:
         raise CutError
     if _take(fake, "drop_requests"):
         raise CutError
-    if _take(fake, "busy_requests"):
+    nth = faults.busy_every > 0 and len(fake.requests) % faults.busy_every == 0
+    if nth or _take(fake, "busy_requests"):
         busy = "server busy, please try again.  maximum pending requests exceeded"
         raise BadRequestError(busy, faults.busy_status)
     if _take(fake, "broken_requests"):
