@@ -159,15 +159,9 @@ class ReadingTools:
     def semantic_search(self, arguments: Arguments) -> ToolOutput:
         """Return passages of the index, or lines with the query's words when there is none."""
         query = str(arguments["query"])
-        reason = "this repository is not indexed (`harness index` would do it)"
-        if self.search is not None:
-            try:
-                hits = self.search(query, SEARCH_RESULTS)
-            except HarnessError as error:
-                reason = f"the index cannot be used ({error})"
-            else:
-                shown = [_passage(hit) for hit in hits if not is_secret(hit.path)]
-                return ToolOutput("\n\n".join(shown) or "Nothing found.")
+        passages, reason = self.passages(query)
+        if not reason:
+            return ToolOutput(passages or "Nothing found.")
         words = [w for w in re.findall(r"\w{4,}", query.lower()) if w not in STOP_WORDS]
         if not words:
             return ToolOutput(f"Note: {reason}, and the query holds no word to search for.")
@@ -175,6 +169,17 @@ class ReadingTools:
         found = sorted(rows, key=lambda row: -sum(word in row.lower() for word in words))
         lines = "\n".join(found[:25]) or "No lines match."
         return ToolOutput(f"Note: {reason}. Lines with the words of the query:\n{lines}")
+
+    def passages(self, query: str) -> tuple[str, str]:
+        """Return passages of the index as text, and why there are none to be had, empty when the
+        index was searched."""
+        if self.search is None:
+            return "", "this repository is not indexed (`harness index` would do it)"
+        try:
+            hits = self.search(query, SEARCH_RESULTS)
+        except HarnessError as error:
+            return "", f"the index cannot be used ({error})"
+        return "\n\n".join(_passage(hit) for hit in hits if not is_secret(hit.path)), ""
 
     def _folder(self, arguments: Arguments) -> str:
         path = str(arguments.get("path", "")).strip()

@@ -59,21 +59,23 @@ def inspect(root: Path) -> Source:
     root = root.resolve()
     if root == Path(root.anchor) or any(part.casefold() == ".git" for part in root.parts):
         raise PolicyError(f"{root}: not a repository's folder; give the folder with the sources")
+    what = ["--is-inside-work-tree", "--show-object-format", "--git-path", "objects"]
     try:
-        if git_text(["rev-parse", "--is-inside-work-tree"], cwd=root) != "true":
+        # The path comes last, because it may hold line ends.
+        inside, object_format, objects, top = git_text(
+            ["rev-parse", *what, "--show-toplevel"], cwd=root
+        ).split("\n", 3)
+        if inside != "true" or (Path(top).resolve() != root and _is_ignored(root)):
             return Source(root, None, "sha1", None, True)
-        top = Path(git_text(["rev-parse", "--show-toplevel"], cwd=root)).resolve()
-        if top != root and _is_ignored(root):
-            return Source(root, None, "sha1", None, True)
-        objects = Path(git_text(["rev-parse", "--git-path", "objects"], cwd=root))
-        object_format = git_text(["rev-parse", "--show-object-format"], cwd=root)
-    except GitError:
+    except (GitError, ValueError):
         return Source(root, None, "sha1", None, True)
     try:
         head = git_text(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], cwd=root)
     except GitError:
         head = None
-    return Source(root, (root / objects).resolve(), object_format, head, top == root)
+    return Source(
+        root, (root / objects).resolve(), object_format, head, Path(top).resolve() == root
+    )
 
 
 def _is_ignored(folder: Path) -> bool:
@@ -248,21 +250,18 @@ def _configure(control: Path, object_format: str) -> None:
     if sha256:
         config += "[extensions]\n\tobjectFormat = sha256\n"
     (control / "config").write_text(config)
-    (control / "info").mkdir(exist_ok=True)
     (control / "info" / "attributes").write_text(ATTRIBUTES)
 
 
 def _initialise(git_dir: Path, object_format: str) -> None:
-    git_dir.mkdir()
-    run_git(
-        ["init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", "."],
-        cwd=git_dir,
-    )
+    """Make an empty repository as `git init` does, without starting it three times a task."""
+    for folder in ("objects/info", "objects/pack", "refs/heads", "info"):
+        (git_dir / folder).mkdir(parents=True)
+    (git_dir / "HEAD").write_text("ref: refs/heads/work\n")
     _configure(git_dir, object_format)
 
 
 def _borrow_objects(git_dir: Path, objects: Path) -> None:
-    (git_dir / "objects" / "info").mkdir(parents=True, exist_ok=True)
     (git_dir / "objects" / "info" / "alternates").write_text(f"{objects}\n")
     shallow = objects.parent / "shallow"
     if shallow.is_file():
@@ -342,6 +341,4 @@ def _give_git_to_commands(
         shutil.copyfile(control / "shallow", inner / "shallow")
     shutil.copyfile(control / "index", inner / "index")
     (inner / "info" / "exclude").write_text("\n".join(VENDORED) + "\n")
-    (inner / "HEAD").write_text("ref: refs/heads/work\n")
-    (inner / "refs" / "heads").mkdir(parents=True, exist_ok=True)
     (inner / "refs" / "heads" / "work").write_text(f"{head}\n")

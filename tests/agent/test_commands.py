@@ -96,7 +96,7 @@ def test_time_out_kills_everything(
 
 def test_nothing_outlives_a_command_that_ended(either: str, run: Run) -> None:
     mark = f"45.{os.getpid()}"
-    result = run(f"setsid sleep {mark} & disown; echo done")
+    result = run(f"setsid sleep {mark} & disown; sleep 0.3; echo done")
     assert result.output == "done\n"
     assert result.seconds < 3
     assert alive(mark) == []

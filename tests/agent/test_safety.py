@@ -21,6 +21,17 @@ def said_to(model: ScriptedChatModel, step: int = -1) -> str:
 
 
 @pytest.fixture
+def play() -> Play:
+    """Native calls only: what is refused does not depend on how a call was written."""
+
+    def make(*steps: tuple[str, dict[str, object]] | str) -> ScriptedChatModel:
+        lines = [calls(step) if isinstance(step, tuple) else step for step in steps]
+        return ScriptedChatModel(lines)
+
+    return make
+
+
+@pytest.fixture
 def hostile(tmp_path: Path) -> Path:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "diary.txt").write_text(SECRET)
