@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness import minilm_graph
 from harness.errors import ModelMismatchError, ModelMissingError
 from harness.types import FloatArray
 
@@ -30,8 +31,9 @@ MAX_TOKENS = 256
 
 TOKENIZER_FILE = Path(__file__).parent / "minilm" / "tokenizer.json"
 
-_BATCH_TOKENS = 2048
-"""Padded tokens in one run of the model: bounds the activations, whatever the text lengths."""
+_BATCH_TOKENS = 512
+"""Padded tokens in one run of the model. Small runs stay in the caches of the cores: on two cores
+runs of 1, 4 and 32 long chunks are equally fast, and memory does not grow with the batch."""
 
 
 def available_cores() -> int:
@@ -63,7 +65,7 @@ def model_file() -> Path:
 
 @lru_cache(maxsize=4)
 def _digest(model: Path, model_stamp: tuple[int, int], tokenizer: Path) -> str:
-    sha = hashlib.sha256()
+    sha = hashlib.sha256(minilm_graph.VERSION.encode())
     for file in (model, tokenizer):
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
@@ -96,7 +98,8 @@ class MiniLmEmbedder:
 
     @property
     def digest(self) -> str:
-        """sha256 of weights and tokenizer together; computed once per process (20 ms).
+        """sha256 of the graph's version, the weights and the tokenizer; computed once a process
+        (20 ms).
 
         :raises ModelMissingError: the package with the weights is not installed.
         """
@@ -186,7 +189,9 @@ class MiniLmEmbedder:
                 options.enable_cpu_mem_arena = False
                 options.log_severity_level = 3
                 self._session = onnxruntime.InferenceSession(
-                    str(model_file()), options, providers=["CPUExecutionProvider"]
+                    minilm_graph.build_graph(model_file()),
+                    options,
+                    providers=["CPUExecutionProvider"],
                 )
             return self._session
 
@@ -199,7 +204,7 @@ class MiniLmEmbedder:
             if len(encoding.ids) == MAX_TOKENS:
                 ids[row, MAX_TOKENS - 1] = _SEP
             mask[row, : len(encoding.ids)] = 1
-        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        feed = {"input_ids": ids, "attention_mask": mask}
         hidden = self._load_session().run(None, feed)[0]
         weight = mask[:, :, None].astype(np.float32)
         pooled = (hidden * weight).sum(axis=1) / weight.sum(axis=1)
