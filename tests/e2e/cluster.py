@@ -1,0 +1,208 @@
+"""A release on a real cluster: Helm, kubectl, and Prefect from the toolbox pod."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.k8s import tools
+from tests.k8s.documents import CHART, ROOT
+
+# Runs inside the toolbox, where the API's address and password are.
+_START = """
+import json, sys
+from prefect.client.orchestration import get_client
+with get_client(sync_client=True) as client:
+    deployment = client.read_deployment_by_name(sys.argv[1])
+    run = client.create_flow_run_from_deployment(deployment.id, parameters=json.loads(sys.argv[2]))
+    print(json.dumps(str(run.id)))
+"""
+_STATE = """
+import json, sys
+from prefect.client.orchestration import get_client
+with get_client(sync_client=True) as client:
+    state = client.read_flow_run(sys.argv[1]).state
+    print(json.dumps([state.type.value, state.message]))
+"""
+_AUTOMATIC = """
+import json, sys
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter, DeploymentFilterId, FlowRunFilter, FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.sorting import FlowRunSort
+with get_client(sync_client=True) as client:
+    deployment = client.read_deployment_by_name(sys.argv[1])
+    runs = client.read_flow_runs(
+        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id])),
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[sys.argv[2]]))
+        ),
+        sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+    )
+    print(json.dumps([str(run.id) for run in runs if run.auto_scheduled]))
+"""
+_SCHEDULE = """
+import sys
+from datetime import timedelta
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.schedules import IntervalSchedule
+with get_client(sync_client=True) as client:
+    deployment = client.read_deployment_by_name(sys.argv[1])
+    client.create_deployment_schedules(
+        deployment.id, [(IntervalSchedule(interval=timedelta(seconds=60)), True)]
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One installed chart."""
+
+    namespace: str
+    kubeconfig: str
+
+    def helm(self, *arguments: str, seconds: float = 1200) -> str:
+        """Helm 4 on this cluster."""
+        return self._run([str(tools.helm(4)), *arguments, "--namespace", self.namespace], seconds)
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, seconds: float = 300) -> str:
+        """The pinned kubectl, in the release's namespace."""
+        command = [str(tools.kubectl()), "--namespace", self.namespace, *arguments]
+        return self._run(command, seconds, stdin)
+
+    def objects(self, kind: str, selector: str = "") -> list[dict[str, Any]]:
+        """Objects of a kind by label."""
+        chosen = ["--selector", selector] if selector else []
+        found = json.loads(self.kubectl("get", kind, *chosen, "--output", "json"))
+        items: list[dict[str, Any]] = found["items"]
+        return items
+
+    def toolbox(self, *command: str, stdin: str | None = None, seconds: float = 300) -> str:
+        """A command in the toolbox pod."""
+        interactive = ["--stdin"] if stdin is not None else []
+        return self.kubectl(
+            "exec", *interactive, "deploy/toolbox", "--", *command, stdin=stdin, seconds=seconds
+        )
+
+    def start(self, deployment: str, **parameters: Any) -> str:
+        """A flow run's id."""
+        run: str = self._prefect(_START, deployment, json.dumps(parameters))
+        return run
+
+    def state(self, run: str) -> tuple[str, str]:
+        """Type and message of a run's state."""
+        kind, message = self._prefect(_STATE, run)
+        return kind, message or ""
+
+    def wait_for(self, run: str, *kinds: str, seconds: float = 900) -> tuple[str, str]:
+        """The state once its type is one of these; fails at once on another final one."""
+        final = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+        def reached() -> tuple[str, str] | None:
+            state = self.state(run)
+            assert state[0] in kinds or state[0] not in final, state
+            return state if state[0] in kinds else None
+
+        reached_state: tuple[str, str] = until(reached, seconds, pause=3)
+        return reached_state
+
+    def scheduled(self, deployment: str, state: str) -> list[str]:
+        """Runs that the scheduler made, latest first."""
+        runs: list[str] = self._prefect(_AUTOMATIC, deployment, state)
+        return runs
+
+    def schedule_every_minute(self, deployment: str) -> None:
+        """Add a schedule; `harness deploy` takes it away again."""
+        self.toolbox("python", "-c", _SCHEDULE, deployment)
+
+    def jobs_of(self, run: str) -> list[dict[str, Any]]:
+        """The Jobs of a flow run; more than one after a pod was replaced."""
+        return self.objects("jobs", f"prefect.io/flow-run-id={run}")
+
+    def pods_of(self, run: str, phase: str) -> list[str]:
+        """Names of a run's pods in one phase."""
+        found = self.objects("pods", f"prefect.io/flow-run-id={run}")
+        return [pod["metadata"]["name"] for pod in found if pod["status"]["phase"] == phase]
+
+    def _prefect(self, script: str, *arguments: str) -> Any:
+        return json.loads(self.toolbox("python", "-c", script, *arguments).splitlines()[-1])
+
+    def _run(self, command: list[str], seconds: float, stdin: str | None = None) -> str:
+        done = subprocess.run(
+            command,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            env=os.environ | {"KUBECONFIG": self.kubeconfig},
+        )
+        assert done.returncode == 0, f"{command[1:8]}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        return done.stdout
+
+
+def until(probe: Callable[[], Any], seconds: float, pause: float = 2) -> Any:
+    """The probe's first true value."""
+    deadline = time.monotonic() + seconds
+    while not (value := probe()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(pause)
+    return value
+
+
+def values(image: str, chat_model: str, embed_model: str) -> dict[str, Any]:
+    """Small enough for a cluster in containers on one machine."""
+    small = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "2", "memory": "2Gi"}}
+    return {
+        "harness": {
+            "image": image,
+            "chatModel": chat_model,
+            "embedModel": embed_model,
+            "storage": {"repositories": "1Gi", "results": "1Gi", "backups": "1Gi"},
+        },
+        "storageClass": os.environ.get("HARNESS_CLUSTER_STORAGE_CLASS", ""),
+        "ollama": {
+            "storage": "8Gi",
+            "resources": {
+                "requests": {"cpu": "200m", "memory": "1Gi"},
+                "limits": {"cpu": "4", "memory": "6Gi"},
+            },
+        },
+        "qdrant": {"storage": "2Gi", "snapshotStorage": "2Gi", "resources": small},
+        "prefect": {
+            "server": {"resources": small},
+            "database": {"storage": "1Gi", "resources": small},
+            "worker": {"resources": small},
+        },
+        "webhook": {"resources": small},
+        "jobs": {"cpuRequest": "100m", "memoryRequest": "256Mi", "workspaceSize": "1Gi"},
+    }
+
+
+def install(release: Release, folder: Path, settings: dict[str, Any]) -> None:
+    """Namespace with Pod Security restricted, Secrets, chart; returns when every pod is ready."""
+    file = folder / "values.json"
+    file.write_text(json.dumps(settings), encoding="utf-8")
+    environment = os.environ | {"KUBECONFIG": release.kubeconfig, "KUBECTL": str(tools.kubectl())}
+    subprocess.run(
+        [str(ROOT / "k8s" / "create-secrets.sh"), release.namespace],
+        env=environment,
+        check=True,
+        timeout=300,
+    )
+    release.kubectl(
+        "label", "--overwrite", "namespace", release.namespace,
+        "pod-security.kubernetes.io/enforce=restricted",
+    )  # fmt: skip
+    release.helm(
+        "upgrade", "--install", "harness", str(CHART), "--values", str(file),
+        "--wait", "--timeout", "15m",
+    )  # fmt: skip
