@@ -10,6 +10,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +23,7 @@ from harness.errors import ModelMismatchError, ModelMissingError
 from harness.types import FloatArray
 
 if TYPE_CHECKING:
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Tokenizer
 
 MODEL = "all-MiniLM-L6-v2-int8"
 DIMENSION = 384
@@ -30,10 +31,6 @@ MAX_TOKENS = 256
 """Tokens the model reads, ``[CLS]`` and ``[SEP]`` included; the rest of a text is cut."""
 
 TOKENIZER_FILE = Path(__file__).parent / "minilm" / "tokenizer.json"
-
-_BATCH_TOKENS = 512
-"""Padded tokens in one run of the model. Small runs stay in the caches of the cores: on two cores
-runs of 1, 4 and 32 long chunks are equally fast, and memory does not grow with the batch."""
 
 
 def available_cores() -> int:
@@ -76,7 +73,11 @@ def _digest(model: Path, model_stamp: tuple[int, int], tokenizer: Path) -> str:
 class MiniLmEmbedder:
     """``Embedder`` over onnxruntime; usable from several threads at once.
 
-    :param threads: threads of one run of the model; None takes :func:`available_cores`.
+    Each text is a run of its own on one core, and several texts run at the same time. That is as
+    fast as padded batches, keeps memory flat, and makes a vector depend on its text alone: the
+    integer products take their scale from the whole batch.
+
+    :param threads: texts that are embedded at the same time; None takes :func:`available_cores`.
     """
 
     engine = "embedded"
@@ -89,6 +90,7 @@ class MiniLmEmbedder:
         self._threads = threads
         self._lock = threading.Lock()
         self._session: Any = None
+        self._pool: ThreadPoolExecutor | None = None
         self._tokenizer: Tokenizer | None = None
 
     @property
@@ -115,19 +117,12 @@ class MiniLmEmbedder:
         :raises ModelMismatchError: the model answered with values that are not finite.
         """
         vectors = np.zeros((len(texts), DIMENSION), dtype=np.float32)
-        encodings = self._encode(texts)
-        order = sorted(range(len(texts)), key=lambda index: len(encodings[index].ids))
-        start = 0
-        while start < len(order):
-            stop = start + 1
-            while (
-                stop < len(order)
-                and (stop + 1 - start) * len(encodings[order[stop]].ids) <= _BATCH_TOKENS
-            ):
-                stop += 1
-            rows = order[start:stop]
-            vectors[rows] = self._run([encodings[row] for row in rows])
-            start = stop
+        if len(texts) == 1:
+            vectors[0] = self._embed(texts[0])
+        elif texts:
+            # Long ones first, so that no core ends with a long one alone.
+            order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
+            vectors[order] = list(self._workers().map(self._embed, [texts[i] for i in order]))
         if not np.isfinite(vectors).all():
             raise ModelMismatchError("The embedding model produced values that are not finite.")
         return vectors
@@ -157,13 +152,17 @@ class MiniLmEmbedder:
             return True
         return self.count_tokens(text) <= MAX_TOKENS
 
-    def _encode(self, texts: Sequence[str]) -> list[Encoding]:
-        encodings = self._load_tokenizer().encode_batch_fast(list(texts))
-        for encoding in encodings:
-            if len(encoding.ids) > MAX_TOKENS:
-                # Keeps [CLS]; the last token must stay [SEP], as in training.
-                encoding.truncate(MAX_TOKENS)
-        return encodings
+    def _embed(self, text: str) -> FloatArray:
+        ids = self._load_tokenizer().encode(text).ids
+        if len(ids) > MAX_TOKENS:
+            # The last token stays [SEP], as in training.
+            ids = [*ids[: MAX_TOKENS - 1], ids[-1]]
+        tokens = np.array([ids], dtype=np.int64)
+        feed = {"input_ids": tokens, "attention_mask": np.ones_like(tokens)}
+        hidden = self._load_session().run(None, feed)[0]
+        pooled = hidden[0].mean(axis=0)
+        vector: FloatArray = pooled / max(float(np.linalg.norm(pooled)), 1e-12)
+        return vector
 
     def _load_tokenizer(self) -> Tokenizer:
         with self._lock:
@@ -177,13 +176,23 @@ class MiniLmEmbedder:
                 self._tokenizer = tokenizer
             return self._tokenizer
 
+    def _workers(self) -> ThreadPoolExecutor:
+        """One pool for all callers, so that together they never use more than the cores."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(
+                    max_workers=self._threads or available_cores(), thread_name_prefix="embed"
+                )
+            return self._pool
+
     def _load_session(self) -> Any:
         with self._lock:
             if self._session is None:
                 import onnxruntime
 
                 options = onnxruntime.SessionOptions()
-                options.intra_op_num_threads = self._threads or available_cores()
+                # The cores are shared out by text, see :meth:`_workers`.
+                options.intra_op_num_threads = 1
                 options.inter_op_num_threads = 1
                 # The arena keeps the largest activations for ever.
                 options.enable_cpu_mem_arena = False
@@ -194,24 +203,3 @@ class MiniLmEmbedder:
                     providers=["CPUExecutionProvider"],
                 )
             return self._session
-
-    def _run(self, encodings: list[Encoding]) -> FloatArray:
-        length = max(len(encoding.ids) for encoding in encodings)
-        ids = np.zeros((len(encodings), length), dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, encoding in enumerate(encodings):
-            ids[row, : len(encoding.ids)] = encoding.ids
-            if len(encoding.ids) == MAX_TOKENS:
-                ids[row, MAX_TOKENS - 1] = _SEP
-            mask[row, : len(encoding.ids)] = 1
-        feed = {"input_ids": ids, "attention_mask": mask}
-        hidden = self._load_session().run(None, feed)[0]
-        weight = mask[:, :, None].astype(np.float32)
-        pooled = (hidden * weight).sum(axis=1) / weight.sum(axis=1)
-        norm = np.linalg.norm(pooled, axis=1, keepdims=True)
-        vectors: FloatArray = (pooled / np.maximum(norm, 1e-12)).astype(np.float32)
-        return vectors
-
-
-_SEP = 102
-"""Id of ``[SEP]`` in the vocabulary of BERT (uncased)."""
