@@ -134,6 +134,17 @@ class TestEmbedding:
         np.testing.assert_allclose(vectors[0], embedder.embed_documents(["short"])[0], atol=1e-6)
         assert not np.allclose(vectors[1], changed[0])
 
+    def test_overlong_texts_do_not_spoil_array_after_array(
+        self, fake: FakeOllama, embedders: Embedders
+    ) -> None:
+        embedder = embedders(HARNESS_EMBED_BATCH=8)
+        embedder.embed_documents(["word " * 2000])
+        before = fake.count("/api/embed")
+        embedder.embed_documents([*TEXTS[:3], "word " * 2000, *TEXTS[3:7]])
+        assert embedder.overlong_count == 2
+        sizes = [len(body["input"]) for body in fake.bodies("/api/embed")[before:]]
+        assert sizes == [3, 1, 2, 4]
+
     def test_parts_of_a_text_are_the_text(self) -> None:
         text = "first line\nsecond line with words\n" * 20 + "x" * 200
         parts = split_text(text, 50)

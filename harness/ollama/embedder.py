@@ -67,6 +67,7 @@ class OllamaEmbedder:
         self._keep_alive = keep_alive
         self._info: ModelInfo | None = None
         self._dimension = 0
+        self._refused_chars = 0
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -157,7 +158,7 @@ class OllamaEmbedder:
         rows: list[FloatArray] = []
         done, failures = 0, 0
         while done < len(texts):
-            piece = texts[done : done + self.batch_size]
+            piece = self._next_piece(texts, done)
             try:
                 answer = self._client.embed_once(
                     self.model,
@@ -187,6 +188,17 @@ class OllamaEmbedder:
             done, failures = done + len(piece), 0
         return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
+    def _next_piece(self, texts: Sequence[str], start: int) -> Sequence[str]:
+        # One refused text spoils its whole array, after the server has embedded the rest of it:
+        # texts as long as one that was refused before travel alone.
+        stop = min(start + self.batch_size, len(texts))
+        if self._refused_chars:
+            for index in range(start, stop):
+                if len(texts[index]) >= self._refused_chars:
+                    stop = max(index, start + 1)
+                    break
+        return texts[start:stop]
+
     def _shrink(self, size: int) -> bool:
         # Two requests that failed together halve the size once.
         with self._lock:
@@ -210,9 +222,12 @@ class OllamaEmbedder:
         if len(text) <= _SHORTEST_PART_CHARS:
             raise refusal
         parts = split_text(text, min(self.max_tokens * _CHARS_PER_TOKEN, (len(text) + 1) // 2))
+        with self._lock:
+            shortest = min(self._refused_chars or len(text), len(text))
+            # Not lower: a dense text (digits, CJK) must not send ordinary ones alone.
+            self._refused_chars = max(shortest, 2 * self.max_tokens)
+            self.overlong_count += not counted
         if not counted:
-            with self._lock:
-                self.overlong_count += 1
             log.warning(
                 "A text of %d characters is longer than the %d tokens of %s: embedded in parts",
                 len(text),
