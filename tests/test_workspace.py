@@ -227,6 +227,7 @@ def test_what_cannot_be_copied(repository: Path, tmp_path: Path, make, error) ->
     root, ref = make(repository)
     with pytest.raises(error):
         create_workspace(root, tmp_path / "state", ref)
+    assert not (tmp_path / "state").exists()
 
 
 def test_close_removes_what_commands_locked(repository: Path, tmp_path: Path) -> None:
@@ -334,3 +335,38 @@ def test_a_folder_that_the_repository_around_it_ignores(repository: Path, tmp_pa
     (space.root / "a.txt").write_text("b\n")
     apply_patch(space.patch(), inner)
     assert (inner / "a.txt").read_text() == "b\n"
+
+
+@pytest.mark.parametrize("ref", [None, "HEAD"], ids=["as-is", "ref"])
+@pytest.mark.parametrize("kind", ["worktree", "shallow", "sha256", "submodule", "no-commit"])
+def test_unusual_repositories(repository: Path, tmp_path: Path, kind: str, ref: str | None) -> None:
+    root = tmp_path / kind
+    if kind == "worktree":
+        git(repository, "worktree", "add", "-q", str(root))
+    elif kind == "shallow":
+        git(repository, "commit", "-q", "--allow-empty", "-m", "second")
+        git(tmp_path, "clone", "-q", "--depth=1", f"file://{repository}", str(root))
+    elif kind == "submodule":
+        git(tmp_path, "clone", "-q", str(repository), str(root))
+        git(root, "-c", "protocol.file.allow=always", "submodule", "add", str(repository), "sub")
+        git(root, "commit", "-qm", "submodule")
+    else:
+        root.mkdir()
+        git(root, "init", "-q", *(["--object-format=sha256"] if kind == "sha256" else []))
+        (root / "run.sh").write_text("#!/bin/sh\n")
+        if kind == "sha256":
+            git(root, "add", ".")
+            git(root, "commit", "-qm", "first")
+        elif ref is not None:
+            with pytest.raises(UsageError, match="no ref"):
+                workspace_of(root, tmp_path, ref)
+            return
+    space = workspace_of(root, tmp_path, ref)
+    assert space.patch() == ""
+    (space.root / "run.sh").write_text("#!/bin/sh\necho ho\n")
+    done = run_command("git log && git diff --stat", space.root, space.scratch, CommandPolicy())
+    assert done.exit_code == 0, done.output
+    patch = space.patch()
+    assert patch.count("diff --git") == 1
+    apply_patch(patch, root)
+    assert (root / "run.sh").read_text() == "#!/bin/sh\necho ho\n"

@@ -197,8 +197,16 @@ def create_workspace(root: Path, state_dir: Path, ref: str | None = None) -> Wor
     :raises PolicyError: ``root`` may not be copied.
     """
     source = inspect(root)
-    tree, control = state_dir / "tree", state_dir / "control.git"
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        return _make_copy(source, state_dir, ref)
+    except BaseException:
+        shutil.rmtree(state_dir, ignore_errors=True)
+        raise
+
+
+def _make_copy(source: Source, state_dir: Path, ref: str | None) -> Workspace:
+    tree, control = state_dir / "tree", state_dir / "control.git"
     for folder in (tree, state_dir / "scratch"):
         folder.mkdir()
     _initialise(control, source.object_format)
