@@ -1,0 +1,81 @@
+"""Commands that the chart runs or tells people to run exist, with those arguments."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from tests.k8s.documents import CHART, ROOT, Document, pods, rendered
+
+NEEDS_TOOLS = True
+PREFECT_FILE = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+
+
+def _arguments(component: str) -> list[str]:
+    (pod,) = [pod for pod in pods(rendered("default")) if pod.component == component]
+    found: list[str] = pod.spec["containers"][0]["args"]
+    return found
+
+
+def _deployments() -> dict[str, Document]:
+    """Deployments of prefect.yaml by `flow/deployment`; Prefect's flow names have dashes."""
+    return {
+        f"{entry['entrypoint'].partition(':')[2].replace('_', '-')}/{entry['name']}": entry
+        for entry in PREFECT_FILE["deployments"]
+    }
+
+
+def test_deployments_that_templates_start_exist() -> None:
+    text = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (CHART / "templates").rglob("*")
+        if path.is_file()
+    )
+    started = set(re.findall(r"deployment run ([a-z-]+/[a-z-]+)", text))
+    assert {"pull-models/pull-models", "check-stack/check-stack"} <= started
+    assert started <= set(_deployments())
+
+
+def _help(*command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *command, "--help"],
+        # Wide enough that the help breaks no flag over two lines.
+        env=os.environ | {"COLUMNS": "250"},
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_bootstrap_registers_with_arguments_that_exist() -> None:
+    (script,) = _arguments("bootstrap")
+    match = re.search(r"python -m deployments\.apply (.*)", script)
+    assert match is not None
+    offered = _help("deployments.apply")
+    for flag in re.findall(r"--[a-z-]+", match[1]):
+        assert flag in offered
+
+
+@pytest.mark.parametrize("component", ["prefect-server", "worker"])
+def test_prefect_has_the_arguments(component: str) -> None:
+    program, *arguments = _arguments(component)
+    assert program == "prefect"
+    offered = _help("prefect", *arguments[:2])
+    for flag in (argument for argument in arguments if argument.startswith("--")):
+        assert flag in offered, flag
+
+
+def test_jobs_find_the_flow_code_where_the_image_has_it() -> None:
+    (pod,) = [pod for pod in pods(rendered("default")) if pod.component == "bootstrap"]
+    (container,) = pod.spec["containers"]
+    folder = {e["name"]: e.get("value") for e in container["env"]}["HARNESS_CODE_DIR"]
+    assert f" {folder}/flows\n" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    (step,) = PREFECT_FILE["pull"]
+    assert step == {
+        "prefect.deployments.steps.set_working_directory": {"directory": "{{ $HARNESS_CODE_DIR }}"}
+    }
