@@ -282,6 +282,25 @@ def test_a_failed_pod_and_a_vanished_job_are_crashes(stack: Stack) -> None:
     assert "No active or succeeded pods" in stack.wait_for(failed, "CRASHED").message
 
 
+def test_an_evicted_run_starts_again_in_a_new_job(stack: Stack) -> None:
+    """Why flows need a timeout below the Job's deadline: the deadline, too, only sends SIGTERM."""
+    cluster = stack.kubernetes.cluster
+    cluster.behaviour = "run"
+    run = stack.start("sleeper/sleeper")
+    _, first = stack.job_of(run)
+    stack.wait_for(run, "RUNNING")
+    cluster.behaviour = "hold"
+    cluster.evict(first["metadata"]["name"])
+
+    def jobs_of_run() -> list[Object]:
+        label = "prefect.io/flow-run-id"
+        return [
+            job for job in list(cluster.created) if job["metadata"]["labels"][label] == str(run)
+        ]
+
+    assert _until(lambda: len(jobs_of_run()) == 2, 90)
+
+
 def test_a_run_that_is_cancelled_ends_cancelled(stack: Stack) -> None:
     from prefect.states import Cancelling
 

@@ -80,6 +80,10 @@ class Cluster:
                     del self.objects["pods"][pod_name]
                     self._publish("pods", "DELETED", pod)
 
+    def evict(self, job_name: str) -> None:
+        """What a drained node, a deleted pod or the Job's deadline do to a process: SIGTERM."""
+        self.processes[job_name].terminate()
+
     def watch(self, kind: str) -> Iterator[Object]:
         """Events from now on; an empty one every second, so that a closed peer is noticed."""
         events: queue.Queue[Object] = queue.Queue()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
 
-from tests.k8s.documents import OVERLAYS, VALUES_SETS, kind, overlay, pods, rendered
+from tests.k8s.documents import K8S, OVERLAYS, VALUES_SETS, kind, overlay, pods, rendered
 from tests.k8s.pod_security import findings
 
 NEEDS_TOOLS = True
@@ -51,6 +52,15 @@ def test_the_check_itself_finds(change: dict[str, Any], finding: str) -> None:
     pod = next(pod for pod in pods(rendered("default")) if pod.component == "toolbox")
     spec = copy.deepcopy(pod.spec) | change
     assert any(finding in text for text in findings(spec))
+
+
+def test_the_throw_away_chat_pod_is_restricted_and_fits_the_release() -> None:
+    spec = json.loads((K8S / "chat-pod.json").read_text(encoding="utf-8"))["spec"]
+    assert findings(spec) == []
+    (toolbox,) = [pod for pod in pods(rendered("default")) if pod.component == "toolbox"]
+    assert spec["serviceAccountName"] == toolbox.spec["serviceAccountName"]
+    assert spec["containers"][0]["image"] == toolbox.spec["containers"][0]["image"]
+    assert spec["containers"][0]["envFrom"] == toolbox.spec["containers"][0]["envFrom"]
 
 
 @pytest.mark.parametrize("values_set", VALUES_SETS)
