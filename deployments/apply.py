@@ -121,7 +121,8 @@ def _deployments(client: Any) -> dict[str, Mapping[str, Any]]:
     for deployment in found:
         document = deployment.model_dump(mode="json", exclude=set(_VOLATILE))
         for schedule in document.get("schedules") or []:
-            for field in ("created", "updated"):
+            # Prefect writes schedules anew each time.
+            for field in ("id", "created", "updated"):
                 schedule.pop(field, None)
         named[f"{flow_names[deployment.flow_id]}/{deployment.name}"] = document
     return named

@@ -10,7 +10,7 @@ deployment's run and follows it, ``lifecycle`` puts these in order.
 from harness.stack.api import PrefectApi
 from harness.stack.lifecycle import StackStatus, deploy, down, status, up
 from harness.stack.ports import check_port, free_port
-from harness.stack.runs import FlowRun, follow, start_run
+from harness.stack.runs import FlowRun, follow, read_run, start_run
 
 __all__ = [
     "FlowRun",
@@ -21,6 +21,7 @@ __all__ = [
     "down",
     "follow",
     "free_port",
+    "read_run",
     "start_run",
     "status",
     "up",

@@ -1,0 +1,252 @@
+"""The real thing: `harness up`, a process worker, runs through Prefect's API and command line,
+processes killed with -9, `harness down`. In the order of the file; each test goes on where the
+one before it stopped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness import indexing, retrieval, stack
+from harness.embedded import MiniLmEmbedder
+from harness.engines import Engines
+from harness.indexing import IndexOptions
+from harness.planning import manifest_of
+from harness.stack import FlowRun, PrefectApi, StackStatus, processes
+from harness.stack.environment import client_environment
+from harness.stack.state import Layout, read_state
+from harness.store.edge import EdgeStore
+from tests.repositories import make_repository
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+DEPLOYMENT = "index-repository/index-repository"
+# Small, so that a run has many batches and can be killed between them.
+BATCH_BYTES = 10_000
+START_SECONDS = 300.0
+RUN_SECONDS = 240.0
+
+
+@dataclass
+class Lab:
+    """One data directory with its stack, and two repositories."""
+
+    data_dir: Path
+    small: Path
+    large: Path
+    port: int
+    status: StackStatus | None = None
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def api(self) -> PrefectApi:
+        assert self.status is not None, "the stack did not start"
+        return PrefectApi(self.status.api_url)
+
+    def up(self) -> StackStatus:
+        self.said.clear()
+        self.status = stack.up(
+            self.data_dir,
+            port=self.port,
+            timeout_seconds=START_SECONDS,
+            on_progress=self.said.append,
+        )
+        return self.status
+
+    def run(self, source: Path) -> FlowRun:
+        return stack.start_run(self.api, DEPLOYMENT, {"source": str(source)})
+
+    def follow(self, run: FlowRun, on_change: Callable[[FlowRun], None] | None = None) -> FlowRun:
+        return stack.follow(
+            self.api, run.id, on_change=on_change, timeout_seconds=RUN_SECONDS, poll_seconds=0.2
+        )
+
+    def engines(self) -> Engines:
+        return Engines(MiniLmEmbedder(), EdgeStore(self.data_dir / "index", 20.0), self.data_dir)
+
+
+def _functions(first: int, count: int) -> str:
+    return "".join(
+        f"def compute_{n}(argument):\n"
+        f'    """Says what compute_{n} does with its argument, in a sentence or two."""\n'
+        f"    return [argument * step + {n} for step in range({n})]\n\n\n"
+        for n in range(first, first + count)
+    )
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("stack")
+    small = make_repository(
+        folder / "small", {"routes.py": "def register_route(rule):\n    return rule\n"}
+    )
+    large = make_repository(
+        folder / "large", {f"part_{n:02}.py": _functions(n * 40, 40) for n in range(14)}
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_BATCH_BYTES", str(BATCH_BYTES))
+        for name in ("OLLAMA_HOST", "QDRANT_HOST", "QDRANT_URL"):
+            patch.delenv(name, raising=False)
+        lab = Lab(folder / "data", small, large, stack.free_port())
+        yield lab
+        stack.down(lab.data_dir)
+
+
+def _prefect(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "prefect", *arguments],
+        env=client_environment(lab.port, lab.data_dir / "prefect"),
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+
+
+def _kill(pid: int) -> None:
+    process = psutil.Process(pid)
+    process.kill()
+    process.wait(timeout=10)
+
+
+def _flow_process(status: StackStatus) -> psutil.Process:
+    """The process that carries out a flow run."""
+    for child in psutil.Process(status.pids["worker"]).children(recursive=True):
+        if "prefect.engine" in " ".join(child.cmdline()):
+            return child
+    raise AssertionError("no flow run process below the worker")
+
+
+def test_up_then_up_again_finds_the_first(lab: Lab) -> None:
+    first = lab.up()
+    assert first.started
+    assert {change.change for change in first.changes} == {"created"}
+    assert (
+        psutil.Process(first.pids["server"]).net_connections(kind="inet")[0].laddr.ip == "127.0.0.1"
+    )
+
+    began = time.monotonic()
+    second = lab.up()
+    assert time.monotonic() - began < 5
+    assert not second.started
+    assert second.pids == first.pids
+    assert stack.status(lab.data_dir) == second
+
+
+def test_deploying_again_changes_nothing(lab: Lab) -> None:
+    changes = stack.deploy(lab.data_dir, url=lab.api.url)
+    assert {change.change for change in changes} == {"unchanged"}
+    assert f"{DEPLOYMENT}" in {change.name for change in changes}
+
+
+def test_prefect_deployment_run_watched(lab: Lab) -> None:
+    done = _prefect(
+        lab, "deployment", "run", DEPLOYMENT, "--param", f"source={lab.small}", "--watch"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    with lab.engines() as engines:
+        hits = retrieval.search("register a route", engines, repo="small", limit=3)
+    assert hits[0].path == "routes.py"
+    runs = lab.api.listing("POST", "/flow_runs/filter", {})
+    assert "index small" in {str(run["name"]).split("@")[0] for run in runs}
+    logs = lab.api.listing("POST", "/logs/filter", {})
+    assert "harness.planning" in {log["name"] for log in logs}, (
+        "logs of the core are not in the run"
+    )
+
+
+def test_wrong_parameters_are_refused_when_the_run_is_made(lab: Lab) -> None:
+    done = _prefect(lab, "deployment", "run", DEPLOYMENT, "--param", "source=relative/path")
+    assert done.returncode != 0
+    assert "source" in done.stdout + done.stderr
+
+
+def test_a_flow_process_killed_in_the_middle_loses_at_most_one_batch(lab: Lab) -> None:
+    status = lab.up()
+    run = lab.run(lab.large)
+
+    def kill(seen: FlowRun) -> None:
+        if 25 < (seen.progress or 0) < 90 and not killed:
+            process = _flow_process(status)
+            killed.append(process.pid)
+            process.kill()
+
+    killed: list[int] = []
+    assert lab.follow(run, on_change=kill).state_type == "CRASHED"
+    assert killed
+
+    with lab.engines() as engines:
+        collection = manifest_of(engines.embedder).collection
+        stored = engines.store.count_chunks(collection, "large")
+        plan = indexing.plan("large", lab.large, engines, IndexOptions(), batch_bytes=BATCH_BYTES)
+        every = indexing.plan(
+            "large", lab.large, engines, IndexOptions(full=True), batch_bytes=BATCH_BYTES
+        )
+        prepared = [
+            indexing.prepare_batch(every, batch, engines.embedder) for batch in every.batches
+        ]
+    expected = sum(len(file.chunks) for batch in prepared for file in batch.files)
+    assert 0 < stored < expected
+    # What was embedded is stored, but for the batch that was under way.
+    assert len(plan.batches) < len(every.batches)
+
+    again = lab.follow(lab.run(lab.large))
+    assert again.state_type == "COMPLETED"
+    assert f"{expected - stored} chunks embedded" in again.message
+
+    with lab.engines() as engines:
+        assert engines.store.count_chunks(collection, "large") == expected
+        for number in (0, 279, 559):
+            hits = retrieval.search(f"compute_{number}", engines, repo="large", limit=10)
+            places = [(hit.path, hit.start_line) for hit in hits]
+            assert len(places) == len(set(places)), "a passage is there twice"
+            assert any(f"compute_{number}(" in hit.text for hit in hits), "a passage is missing"
+
+
+def test_a_killed_worker_is_replaced_and_its_run_ends_truly(lab: Lab) -> None:
+    before = lab.up()
+    run = lab.run(lab.small)
+    while stack.read_run(lab.api, run.id).state_type != "RUNNING":
+        time.sleep(0.1)
+    _kill(before.pids["worker"])
+
+    after = lab.up()
+    assert after.pids["server"] == before.pids["server"]
+    assert after.pids["worker"] != before.pids["worker"]
+    assert lab.follow(run).state_type in ("CRASHED", "COMPLETED")
+
+
+def test_everything_killed_is_noticed_and_started_anew(lab: Lab) -> None:
+    before = lab.up()
+    for pid in before.pids.values():
+        _kill(pid)
+    after = lab.up()
+    assert any("did not end cleanly" in line for line in lab.said)
+    assert not set(after.pids.values()) & set(before.pids.values())
+    assert {change.change for change in after.changes} == {"unchanged"}, "ids stay"
+
+
+def test_down_leaves_nothing_running(lab: Lab) -> None:
+    lab.up()
+    state = read_state(Layout(lab.data_dir))
+    assert state is not None
+    run = lab.run(lab.large)
+    while stack.read_run(lab.api, run.id).state_type != "RUNNING":
+        time.sleep(0.1)
+
+    assert stack.down(lab.data_dir) is True
+
+    assert processes.members(state.id, state.processes) == []
+    assert not lab.api.is_healthy()
+    assert stack.status(lab.data_dir) is None
+    assert stack.down(lab.data_dir) is False
+    for secret in (lab.data_dir / "prefect", lab.data_dir / "stack"):
+        assert secret.stat().st_mode & 0o077 == 0

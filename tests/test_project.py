@@ -1,0 +1,108 @@
+"""Truths that span files."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness import settings_page
+
+ROOT = Path(__file__).resolve().parent.parent
+DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())[
+    "deployments"
+]
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_entrypoints_import_and_take_their_parameters(
+    deployment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.flows import load_flow_from_entrypoint
+    from prefect.utilities.callables import parameter_schema
+
+    monkeypatch.chdir(ROOT)
+    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    schema = parameter_schema(flow)
+    parameters = deployment.get("parameters") or {}
+    assert set(parameters) <= set(schema.properties)
+    for name, described in schema.properties.items():
+        assert described.get("description"), f"{flow.name}: {name} has no text in the UI's form"
+    for schedule in deployment.get("schedules") or []:
+        missing = set(schema.required) - set(parameters) - set(schedule.get("parameters") or {})
+        assert not missing, "a scheduled run would lack parameters"
+    assert deployment["work_pool"]["name"] == "harness"
+    assert deployment["description"]
+
+
+def test_every_flow_file_is_deployed() -> None:
+    entrypoints = {deployment["entrypoint"].split(":")[0] for deployment in DEPLOYMENTS}
+    flow_files = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "flows").glob("*.py")
+        if re.search(r"^@flow\b", path.read_text(), re.MULTILINE)
+    }
+    assert flow_files == entrypoints
+
+
+def test_flow_files_shadow_no_module_of_the_standard_library() -> None:
+    # An entrypoint's folder comes first on the import path.
+    names = {path.stem for path in (ROOT / "flows").glob("*.py")} - {"__init__"}
+    assert not names & set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "harness").rglob("*.py")), ids=str)
+def test_the_core_imports_no_prefect(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        modules: list[str] = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            modules = [node.module or ""]
+        roots = {module.split(".")[0] for module in modules}
+        assert not roots & {"prefect", "prefect_kubernetes", "flows", "deployments"}, path
+
+
+def test_settings_page_is_made_from_the_code() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text() == settings_page.page(), "run `make docs`"
+
+
+def test_make_help_lists_every_target() -> None:
+    text = (ROOT / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    assert phony is not None
+    documented = set(re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE))
+    assert documented == set(phony.group(1).split())
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_documents_name_what_exists(document: str) -> None:
+    from harness.cli.app import app
+
+    text = (ROOT / document).read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    commands = {
+        info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands
+    }
+    pieces = re.findall(r"```\w*\n(.*?)```|`([^`\n]+)`", text, re.DOTALL)
+    code = "\n".join("".join(piece) for piece in pieces)
+    assert set(re.findall(r"\bmake ([a-z-]+)", code)) <= targets
+    assert set(re.findall(r"^\s*harness ([a-z]+)", code, re.MULTILINE)) <= commands
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+        assert (ROOT / link).exists(), link
+
+
+def test_locks_hold_hashes_and_no_addresses() -> None:
+    for lock in sorted(ROOT.glob("requirements*.lock")):
+        text = lock.read_text()
+        pinned = re.findall(r"^[a-z0-9._-]+==", text, re.MULTILINE)
+        assert pinned, lock.name
+        assert len(re.findall(r"^[a-z0-9._-]+==[^\n]*\\\n    --hash=", text, re.MULTILINE)) == len(
+            pinned
+        ), lock.name
+        assert "://" not in text, lock.name
