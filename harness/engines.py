@@ -13,7 +13,7 @@ from harness.types import Embedder
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What indexing and searching need; a context manager that closes the store."""
+    """What indexing and searching need; a context manager that closes both."""
 
     embedder: Embedder
     store: VectorStore
@@ -29,6 +29,9 @@ class Engines:
         traceback: TracebackType | None,
     ) -> None:
         self.store.close()
+        close = getattr(self.embedder, "close", None)  # one with a connection has it
+        if close is not None:
+            close()
 
 
 def open_engines() -> Engines:

@@ -56,8 +56,14 @@ def _embedding(settings: OllamaSettings) -> Outcome:
     from harness.engines import open_embedder
 
     embedder = open_embedder(settings)
-    vector = embedder.embed_query("probe")
-    if vector.shape != (embedder.dimension,) or not np.isfinite(vector).all():
+    try:
+        vector = embedder.embed_query("probe")
+        usable = vector.shape == (embedder.dimension,) and bool(np.isfinite(vector).all())
+    finally:
+        close = getattr(embedder, "close", None)
+        if close is not None:
+            close()
+    if not usable:
         return False, f"{embedder.model} answered with a vector that cannot be used", ""
     where = "in this process" if embedder.engine == "embedded" else str(settings.host)
     return True, f"{embedder.model} ({where}), {embedder.dimension} dimensions", ""

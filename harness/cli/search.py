@@ -1,4 +1,4 @@
-"""``harness search`` and ``harness ask``."""
+"""``harness search``."""
 
 from __future__ import annotations
 
@@ -50,25 +50,3 @@ def search(
         if len(lines) > 8:
             out.print(f"    … {len(lines) - 8} more lines", style="dim", markup=False)
         out.print()
-
-
-def ask(
-    question: Annotated[str, typer.Argument(help="A question about the indexed code.")],
-    repo: Annotated[str | None, typer.Option(help="Only this repository.")] = None,
-    limit: Annotated[int, typer.Option(help="Number of passages without a chat model.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
-) -> None:
-    """Answer a question with checked path:line citations.
-
-    Without a chat model (no OLLAMA_HOST) the answer is the best passages, shortened to what
-    matters.
-    """
-    from harness.engines import open_engines
-    from harness.passages import answer_with_passages
-
-    with open_engines() as engines:
-        envelope = answer_with_passages(question, engines, repo=repo, limit=limit)
-    if as_json:
-        console.print_json(envelope)
-        return
-    print(console.printable(envelope.answer))

@@ -1,0 +1,158 @@
+"""``harness ask`` and ``harness task``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import console
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.agent import AgentEvent, AgentResult
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Model = Annotated[str | None, typer.Option(help="Chat model. Default: CHAT_MODEL.")]
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="A question about the indexed code.")],
+    repo: Annotated[str | None, typer.Option(help="Only this repository.")] = None,
+    limit: Annotated[int, typer.Option(help="Number of passages without a chat model.")] = 5,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question with checked path:line citations.
+
+    Without a chat model (no OLLAMA_HOST) the answer is the best passages, shortened to what
+    matters; with the extra `chat` the demo model's words follow, labelled as such.
+    """
+    from harness import answering, demo_chat
+    from harness.assistant import has_chat_model
+    from harness.engines import open_engines
+    from harness.passages import answer_with_passages
+
+    with open_engines() as engines:
+        if model or has_chat_model():
+            result = answering.answer_with_agent(
+                question, engines, repo=repo, model=model, on_event=progress_printer(as_json)
+            )
+            _finish(result, as_json)
+            return
+        if demo_chat.available():
+            envelope = answering.answer_with_demo(question, engines, repo=repo, limit=limit)
+        else:
+            envelope = answer_with_passages(question, engines, repo=repo, limit=limit)
+    if as_json:
+        console.print_json(envelope)
+    else:
+        print(console.printable(envelope.answer))
+
+
+def task(
+    text: Annotated[str, typer.Argument(help="What to do, in your words.")],
+    repo: Annotated[
+        str, typer.Option(metavar="PATH", help="Folder, or the name of an indexed repository.")
+    ] = ".",
+    verify: Annotated[
+        str | None, typer.Option(metavar="CMD", help="Must pass, such as 'pytest -q'.")
+    ] = None,
+    ref: Annotated[
+        str | None, typer.Option(help="Commit to start from. Default: the files as they are.")
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Apply the patch to your files; never commits.")
+    ] = False,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Ask before each command and before applying.")
+    ] = False,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Carry out a coding task on a copy of a repository; yields a patch, a report, a record.
+
+    Exit codes: 0 done, 3 no model, 4 a limit was reached, 5 nothing was changed, 6 the
+    verification failed, 7 refused, 130 interrupted.
+    """
+    from harness.agent import apply_result, run_task
+    from harness.assistant import index_search, indexed_at, open_assistant, results_folder
+
+    if approve and not sys.stdin.isatty():
+        raise UsageError("--approve needs a terminal to ask on")
+    root = repository_folder(repo)
+    ask_user = _ask_user if approve else None
+    assistant = open_assistant(model, approve=ask_user)
+    record = indexed_at(root)
+    results = results_folder("task")
+    with index_search(record.name if record else None) as search:
+        result = run_task(
+            text,
+            root,
+            assistant.model,
+            verify=verify,
+            ref=ref,
+            search=search,
+            limits=assistant.limits,
+            on_event=progress_printer(as_json),
+            results_dir=results,
+            options=assistant.options,
+        )
+    if apply and result.exit_code == 0:
+        apply_result(result, root, ask_user)
+    _finish(result, as_json, results, applied=apply and result.exit_code == 0)
+
+
+def repository_folder(name_or_path: str) -> Path:
+    """A folder, or the folder of an indexed repository.
+
+    :raises UsageError: neither.
+    """
+    folder = Path(name_or_path).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    from harness.engines import open_engines
+    from harness.retrieval import in_scope
+
+    with open_engines() as engines:
+        (record,) = in_scope(engines, name_or_path)
+    return Path(record.path)
+
+
+def _ask_user(kind: str, text: str) -> bool:
+    print(f"\n{kind}:\n{console.printable(text)}", file=sys.stderr)
+    return typer.confirm("Allow?", default=False, err=True)
+
+
+class progress_printer:  # noqa: N801 - used like a function
+    """Shows what the agent does on stderr: calls and notes, one line each."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def __call__(self, event: AgentEvent) -> None:
+        """Take one event."""
+        if self._quiet or event.kind.value not in {"call", "note", "retry", "verify"}:
+            return
+        first = console.printable(event.text).split("\n", 1)[0][:160]
+        print(f"[{event.step}] {event.kind.value}: {first}", file=sys.stderr)
+
+
+def _finish(
+    result: AgentResult, as_json: bool, results: Path | None = None, applied: bool = False
+) -> None:
+    if as_json:
+        console.print_json({**result.to_dict(), "applied": applied})
+    else:
+        if result.answer:
+            print(console.printable(result.answer))
+        if result.patch:
+            print(f"\n{console.printable(result.patch)}" if not applied else "\nPatch applied.")
+        if results is not None:
+            print(f"Results: {results}", file=sys.stderr)
+        if result.error:
+            console.error(f"{result.status}: {result.error}")
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)
