@@ -74,3 +74,8 @@ def play(request: pytest.FixtureRequest) -> Play:
         return ScriptedChatModel(lines, tools=request.param == "native", num_ctx=num_ctx)  # type: ignore[return-value]
 
     return make  # type: ignore[return-value]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.agent.loop.RETRY_SECONDS", 0.0)

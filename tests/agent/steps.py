@@ -1,0 +1,43 @@
+"""Steps and checks that the golden tasks share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from harness.agent import AgentResult, ScriptedChatModel, Status
+
+FIX: tuple[str, dict[str, object]] = (
+    "edit_file",
+    {"path": "calc.py", "search": "    return a - b", "replace": "    return a + b"},
+)
+CHECK: tuple[str, dict[str, object]] = ("run", {"command": "python3 check.py"})
+READ: tuple[str, dict[str, object]] = ("read_file", {"path": "calc.py"})
+FIXED_PATCH_LINES = ["-    return a - b", "+    return a + b"]
+
+
+def said_to(model: ScriptedChatModel, step: int = -1) -> str:
+    """The last message the model got before it spoke."""
+    return model.requests[step][-1].content
+
+
+def changed_lines(result: AgentResult) -> list[str]:
+    return [
+        line
+        for line in result.patch.splitlines()
+        if line[:1] in "+-" and not line.startswith(("+++", "---"))
+    ]
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and ".git" not in path.parts
+    }
+
+
+def ends(result: AgentResult, status: Status, exit_code: int, reason: str) -> None:
+    assert (result.status, result.exit_code) == (status, exit_code), result.error
+    assert reason in (result.error or "")
+    assert json.loads(json.dumps(result.to_dict()))["exit_code"] == exit_code

@@ -1,0 +1,60 @@
+"""What models print instead of calling a tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.agent import (
+    ScriptedChatModel,
+    Status,
+    ask,
+)
+from tests.agent.conftest import Play
+from tests.agent.steps import (
+    said_to,
+)
+
+
+@pytest.mark.parametrize("tools", [True, False], ids=["native", "text"])
+@pytest.mark.parametrize(
+    "leak",
+    [
+        pytest.param('{"name": "read_file", "arguments": {"path": "calc.py"}}', id="json"),
+        pytest.param(
+            '```json\n{"name": "read_file", "parameters": {"path": "calc.py"}}\n```', id="fence"
+        ),
+        pytest.param(
+            '[{"name": "read_file", "arguments": "{\\"path\\": \\"calc.py\\"}"}]', id="list"
+        ),
+        pytest.param(
+            'I read.\n<tool_call>\n{"name": "read_file", "arguments": {"path": "calc.py"}}\n'
+            "</tool_call>",
+            id="tool_call",
+        ),
+        pytest.param(
+            "<tool_call>\n<function=read_file>\n<parameter=path>\ncalc.py\n</parameter>\n"
+            "<parameter=start>\n1\n</parameter>\n</function>\n</tool_call>",
+            id="xml",
+        ),
+        pytest.param("<function=read_file>\n<parameter=path>calc.py</parameter>", id="cut-xml"),
+        pytest.param(
+            '[TOOL_CALLS][{"name": "read_file", "arguments": {"path": "calc.py"}}]', id="mistral"
+        ),
+        pytest.param('[TOOL_CALLS]read_file[ARGS]{"path": "calc.py"}', id="mistral-named"),
+        pytest.param("```read_file\npath: calc.py\n```", id="named-fence"),
+        pytest.param('```action\n{"tool": "read_file", "path": "calc.py"}\n```', id="json-action"),
+        pytest.param("<think>hm</think>\n```action\nread_file\npath: `calc.py`", id="no-fence-end"),
+    ],
+)
+def test_calls_printed_as_text_are_recovered(calculator: Path, leak: str, tools: bool) -> None:
+    model = ScriptedChatModel([leak, "calc.py:5"], tools=tools)
+    result = ask("What is wrong?", calculator, model)
+    assert "return a - b" in said_to(model)
+    assert result.status is Status.OK
+
+
+def test_an_answer_that_quotes_json_stays_an_answer(calculator: Path, play: Play) -> None:
+    answer = 'Send `{"name": "read_file", "arguments": {}}` to it, as in:\n```json\n{"a": 1}\n```'
+    assert ask("How?", calculator, play(answer)).answer == answer
