@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.assistant import index_search, known_secrets, open_assistant, results_folder
+from harness.assistant import index_search, open_assistant, results_folder
 from harness.engines import Engines
 from harness.passages import Envelope, answer_with_passages
 from harness.retrieval import in_scope, search
+from harness.settings import environment_secrets
 
 if TYPE_CHECKING:
     from harness.agent import AgentResult
@@ -104,7 +105,7 @@ def answer_with_demo(
         on_token=on_token,
     )
     text, found = check_citations(
-        redact(turn.content.strip(), known_secrets()), ConfinedTree(Path(record.path))
+        redact(turn.content.strip(), environment_secrets()), ConfinedTree(Path(record.path))
     )
     own = tuple(Citation(c.path, c.start_line, c.end_line, c.verified, record.name) for c in found)
     label = f"[demo model {chat.model}: shows the plumbing, often wrong]"

@@ -19,8 +19,8 @@ from harness.settings import (
     AgentSettings,
     DataSettings,
     OllamaSettings,
-    PrefectSettings,
-    QdrantSettings,
+    command_environment,
+    environment_secrets,
     load,
 )
 
@@ -96,20 +96,16 @@ def open_assistant(
         options=RunOptions(
             protocol=settings.protocol,
             policy=CommandPolicy(
-                timeout_seconds=settings.command_timeout_seconds, network=settings.command_network
+                timeout_seconds=settings.command_timeout_seconds,
+                network=settings.command_network,
+                environment=command_environment(),
             ),
-            secrets=known_secrets(),
+            secrets=environment_secrets(),
             approve=approve,
             turn_cache=turn_cache,
             cancelled=cancelled,
         ),
     )
-
-
-def known_secrets() -> tuple[str, ...]:
-    """Values that must never stand in a record: the keys of the configured services."""
-    keys = (load(QdrantSettings).api_key, load(PrefectSettings).auth_string)
-    return tuple(key.get_secret_value() for key in keys if key is not None)
 
 
 def results_folder(name: str) -> Path:

@@ -1,0 +1,125 @@
+"""The flow ``agent-task``: one coding task on a copy of a repository.
+
+Prepare, run the agent, collect. The model's turns are memoised in the results directory, so that
+a run started again after its machine was lost replays them and executes the tools again. What
+was produced is collected whatever happened: failure, time-out, cancellation.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from flows.logs import show_core_logs
+from flows.progress import artifact_key
+from harness.agent import AgentEvent, AgentResult, DirectoryTurnCache, run_task
+from harness.assistant import index_search, indexed_at, open_assistant
+from harness.settings import DataSettings, load
+
+Task = Annotated[str, Field(min_length=1, max_length=20_000)]
+
+# An artifact is a row of Prefect's database; the whole files are in the results directory.
+_MAX_ARTIFACT_CHARS = 20_000
+_SHOWN = frozenset({"call", "note", "retry", "replay", "verify"})
+
+# Nothing is retried here: the model's client retries what is transient, and a task that was
+# half done must not be done twice in the same workspace.
+ONCE: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+
+
+@task(name="run-agent", **ONCE)
+def run_agent(
+    text: str, root: Path, results: Path, verify: str | None, ref: str | None, model: str | None
+) -> AgentResult:
+    """The agent's loop; every step is a line of the run's log."""
+    logger = get_run_logger()
+
+    def log(event: AgentEvent) -> None:
+        if event.kind.value in _SHOWN:
+            logger.info("[%d] %s: %s", event.step, event.kind.value, event.text[:500])
+
+    assistant = open_assistant(model, turn_cache=DirectoryTurnCache(results / "turns"))
+    record = indexed_at(root)
+    with index_search(record.name if record else None) as search:
+        return run_task(
+            text,
+            root,
+            assistant.model,
+            verify=verify,
+            ref=ref,
+            search=search,
+            limits=assistant.limits,
+            on_event=log,
+            results_dir=results,
+            options=assistant.options,
+        )
+
+
+def results_of(run_id: str) -> Path:
+    """The results directory of a run: the same when the run is started again."""
+    data = load(DataSettings)
+    return (data.results_dir or data.data_dir / "results") / f"run-{run_id}"
+
+
+def collect(results: Path, text: str) -> None:
+    """Publish what is in the results directory, whether or not the agent came to its end."""
+    for name, language in (("report.md", ""), ("patch.diff", "diff"), ("trajectory.jsonl", "json")):
+        file = results / name
+        content = file.read_text(errors="replace") if file.is_file() else "(not written)"
+        whole = len(content) <= _MAX_ARTIFACT_CHARS
+        shown = content[:_MAX_ARTIFACT_CHARS]
+        body = shown if name == "report.md" else f"````{language}\n{shown}\n````"
+        note = "" if whole else f"\n\nCut here; the whole file: `{file}`"
+        create_markdown_artifact(
+            f"{body}{note}",
+            key=artifact_key("agent", name.partition(".")[0]),
+            description=f"{name} of: {text[:200]}",
+        )
+
+
+@flow(name="agent-task", flow_run_name="task: {text}")
+def agent_task(
+    text: Task,
+    repository: Annotated[str, Field(min_length=1)],
+    verify: str | None = None,
+    ref: str | None = None,
+    model: str | None = None,
+) -> State[Any]:
+    """Carry out a coding task on a copy of a repository; yields a patch, a report, a record.
+
+    Args:
+        text: What to do, in your words.
+        repository: Name of an indexed repository, or a folder as the worker sees it.
+        verify: Command that must pass, such as `pytest -q`.
+        ref: Commit to start from. Default: the files as they are.
+        model: Chat model. Default: CHAT_MODEL.
+    """
+    show_core_logs()
+    results = results_of(str(flow_run.id))
+    try:
+        result = run_agent(text, folder_of(repository), results, verify, ref, model)
+    finally:
+        collect(results, text)
+    data = {**result.to_dict(), "results": str(results)}
+    if result.exit_code:
+        message = f"{result.status}: {result.error or 'see the report'} ({results})"
+        return Failed(message=message, data=data)
+    return Completed(message=f"{result.status}, {len(result.patch)} bytes of patch", data=data)
+
+
+def folder_of(repository: str) -> Path:
+    """A folder, or that of an indexed repository."""
+    from harness.engines import open_engines
+    from harness.retrieval import in_scope
+
+    if Path(repository).is_dir():
+        return Path(repository)
+    with open_engines() as engines:
+        (record,) = in_scope(engines, repository)
+    return Path(record.path)
