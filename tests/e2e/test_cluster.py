@@ -108,7 +108,7 @@ def test_a_repository_on_the_volume_is_indexed_and_found(release: Release) -> No
 
 
 def test_an_agent_task_ends_with_a_result(release: Release) -> None:
-    run = release.start(TASK, task="Explain what retrying.py does.", repo="small")
+    run = release.start(TASK, text="Explain what retrying.py does.", repository="small")
     # A small model may give up, which is a failed run; a crash would be ours.
     state, message = release.wait_for(run, "COMPLETED", "FAILED", seconds=1500)
     assert state in {"COMPLETED", "FAILED"}, message
@@ -117,7 +117,8 @@ def test_an_agent_task_ends_with_a_result(release: Release) -> None:
 
 def test_two_tasks_run_at_the_same_time(release: Release) -> None:
     runs = [
-        release.start(TASK, task=f"Describe module_{number}.py.", repo="small") for number in (1, 2)
+        release.start(TASK, text=f"Describe module_{number}.py.", repository="small")
+        for number in (1, 2)
     ]
     until(lambda: all(release.pods_of(run, "Running") for run in runs), 300, pause=1)
     for run in runs:

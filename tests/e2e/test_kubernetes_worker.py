@@ -32,7 +32,7 @@ _AUTH = "harness:not-a-secret"
 # Enough for a flow run of each deployment to be made; the flows themselves do not run here.
 _PARAMETERS: dict[str, dict[str, Any]] = {
     "index-repository": {"source": "/repos/example"},
-    "agent-task": {"task": "Explain this repository.", "repo": "/repos/example"},
+    "agent-task": {"text": "Explain this repository.", "repository": "/repos/example"},
 }
 _SLEEPER = """
 import time

@@ -34,14 +34,20 @@ def allowed(
     policies: Policies, source: Place, target: Place, port: int, protocol: str = "TCP"
 ) -> bool:
     """Whether a connection passes its source's egress rules and its target's ingress rules."""
-    return _passes(policies, "Egress", source, target, port, protocol) and _passes(
+    return passes(policies, "Egress", source, target, port, protocol) and passes(
         policies, "Ingress", target, source, port, protocol
     )
 
 
-def _passes(
-    policies: Policies, direction: str, guarded: Place, other: Place, port: int, protocol: str
+def passes(
+    policies: Policies,
+    direction: str,
+    guarded: Place,
+    other: Place,
+    port: int,
+    protocol: str = "TCP",
 ) -> bool:
+    """Whether one end's own policies, "Egress" or "Ingress", let a connection pass."""
     if guarded.namespace != "harness" or guarded.address is not None:
         return True
     selecting = [

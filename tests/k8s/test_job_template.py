@@ -136,6 +136,8 @@ def test_the_workers_own_home_does_not_leak_in() -> None:
     environment = _environment(jobs.build())
     assert environment["PREFECT_HOME"] == "/home/harness/.prefect"
     assert environment["HOME"] == "/home/harness"
+    # The agent copies repositories to the temporary folder: workspace_size is what bounds it.
+    assert environment["TMPDIR"] == "/workspace"
     assert environment["PREFECT_API_URL"] == "http://prefect-server.harness.svc:4200/api"
     # Prefect starts the flow again after an eviction; Kubernetes does not.
     assert environment["PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR"] == "reschedule"

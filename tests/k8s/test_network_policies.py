@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from tests.k8s.documents import ROOT, VALUES_SETS, Document, kind, overlay, pods, rendered
-from tests.k8s.policies import Place, Policies, allowed, component
+from tests.k8s.policies import Place, Policies, allowed, component, passes
 
 NEEDS_TOOLS = True
 DNS = Place("DNS", (("k8s-app", "kube-dns"),), namespace="kube-system")
@@ -145,3 +147,16 @@ def test_default_deny_selects_everything(values_set: str) -> None:
         if policy["metadata"]["name"] == "default-deny"
     ]
     assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+@pytest.mark.parametrize("values_set", VALUES_SETS)
+def test_neither_end_of_a_connection_allows_more_than_the_other(values_set: str) -> None:
+    # A connection needs both ends, so the table does not see a rule that is too wide at one.
+    documents = rendered(values_set)
+    policies = _policies(documents)
+    names = {pod.component for pod in pods(documents)} | {"job"}
+    for source, target in itertools.product(names, names):
+        for port in PROBED:
+            out = passes(policies, "Egress", component(source), component(target), port)
+            into = passes(policies, "Ingress", component(target), component(source), port)
+            assert out == into, f"{source} -> {target}:{port}"

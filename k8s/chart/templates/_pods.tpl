@@ -31,8 +31,13 @@ capabilities:
 {{- define "harness.homeEnv" -}}
 - {name: HOME, value: /home/harness}
 - {name: PREFECT_HOME, value: /home/harness/.prefect}
-- {name: TMPDIR, value: /tmp}
 - {name: PYTHONUNBUFFERED, value: "1"}
+{{- end }}
+
+{{/* Where flow code runs: copies of repositories go to the temporary folder, so it is the big one. */}}
+{{- define "harness.workspaceEnv" -}}
+{{ include "harness.homeEnv" . }}
+- {name: TMPDIR, value: /workspace}
 {{- end }}
 
 {{- define "harness.homeMounts" -}}
