@@ -167,7 +167,7 @@ def test_same_steps_work_in_a_clean_environment_with_a_read_only_tree(tmp_path: 
         _run(venv / "bin" / "python", "-c", "import flows.index_repository, prefect_kubernetes",
              cwd=source, env=env)  # fmt: skip
         template = next(venv.glob("lib/python*/site-packages/deployments/base-job-template.json"))
-        assert template.read_bytes() == (ROOT / "deployments/base-job-template.json").read_bytes()
+        assert template.read_bytes() == (source / "deployments/base-job-template.json").read_bytes()
         assert not (venv / "bin" / "pip").exists()
         assert not list(venv.glob("lib/python*/site-packages/hatchling"))
     finally:
