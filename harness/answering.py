@@ -94,7 +94,7 @@ def answer_with_demo(
         return envelope
     record = choose_repository(question, engines, repo or envelope.citations[0].repo)
     passages = envelope.answer.split("\n\n")[:_DEMO_PASSAGES]
-    chat = model or DemoChatModel()
+    chat = model or DemoChatModel(max_output_tokens=96)
     turn = chat.chat(
         [
             ChatMessage(

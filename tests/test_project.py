@@ -106,3 +106,16 @@ def test_locks_hold_hashes_and_no_addresses() -> None:
             pinned
         ), lock.name
         assert "://" not in text, lock.name
+
+
+def test_the_architecture_names_every_module() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_]+)`", text))
+    for package in ("harness", "flows"):
+        modules = {
+            path.stem
+            for path in (ROOT / package).iterdir()
+            if (path.suffix == ".py" or (path / "__init__.py").exists())
+            and not path.stem.startswith("_")
+        }
+        assert modules <= named, f"{package}: {sorted(modules - named)}"
