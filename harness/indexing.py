@@ -64,11 +64,13 @@ _MAX_FAILED_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What was done since the last report."""
+    """What was done since the last report. ``size_bytes`` is the share of the batch's size: it
+    moves with every step, where ``files`` count only once their batch is stored."""
 
     files: int = 0
     chunks: int = 0
     chunks_embedded: int = 0
+    size_bytes: float = 0.0
 
 
 OnProgress = Callable[[Progress], None]
@@ -199,7 +201,8 @@ def store_batch(
         rows = engines.embedder.embed_documents([missing[embed_hash] for embed_hash in step])
         embed_seconds += time.perf_counter() - began
         vectors.update(zip(step, rows, strict=True))
-        report(Progress(chunks=len(step), chunks_embedded=len(step)))
+        share = prepared.batch.size_bytes * len(step) / len(hashes)
+        report(Progress(chunks=len(step), chunks_embedded=len(step), size_bytes=share))
 
     points = [point for f in good for point in _points(plan, f, vectors)]
     store.upsert_chunks(plan.collection, points)
@@ -208,7 +211,8 @@ def store_batch(
         stale = [path for path in paths if path in plan.known]
         store.delete_chunks(plan.collection, plan.repo, stale, [point.id for point in points])
     _write_records(plan, prepared, engines)
-    report(Progress(files=len(prepared.files)))
+    rest = 0 if hashes else prepared.batch.size_bytes
+    report(Progress(files=len(prepared.files), size_bytes=rest))
     total = sum(len(f.chunks) for f in good)
     failures = tuple((f.source.path, f.error) for f in prepared.files if f.error)
     return BatchResult(

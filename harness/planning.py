@@ -84,6 +84,11 @@ class IndexPlan:
     started_at: float = 0.0
 
     @property
+    def size_bytes(self) -> int:
+        """Size of all batches; small files count for more than they have."""
+        return sum(batch.size_bytes for batch in self.batches)
+
+    @property
     def files_to_index(self) -> int:
         """Number of files in all batches."""
         return sum(len(batch.files) for batch in self.batches)

@@ -89,6 +89,8 @@ class IndexProgress:
         self._task: Any = None
         self._files = 0
         self._total = 0
+        self._bytes = 0.0
+        self._total_bytes = 0
         self._chunks = 0
         self._began = 0.0
         self._last_line = 0.0
@@ -98,6 +100,7 @@ class IndexProgress:
         import time
 
         self._total = work.files_to_index
+        self._total_bytes = work.size_bytes
         self._began = self._last_line = time.monotonic()
         console = stderr()
         if self._quiet or not self._total:
@@ -107,12 +110,11 @@ class IndexProgress:
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        # Files are counted at the end of a batch, chunks as they are embedded: bytes of batches
-        # would jump, so the bar shows files plus the running count of chunks.
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f} files"),
+            TextColumn("{task.percentage:.0f}%"),
+            TextColumn("{task.fields[files]}/{task.fields[total_files]} files"),
             TextColumn("{task.fields[chunks]} chunks, {task.fields[rate]:.0f}/s"),
             TimeRemainingColumn(),
             console=console,
@@ -120,7 +122,12 @@ class IndexProgress:
         )
         self._bar.start()
         self._task = self._bar.add_task(
-            printable(f"indexing {self._name}"), total=self._total, chunks=0, rate=0.0
+            printable(f"indexing {self._name}"),
+            total=self._total_bytes,
+            files=0,
+            total_files=self._total,
+            chunks=0,
+            rate=0.0,
         )
 
     def advance(self, step: Progress) -> None:
@@ -129,14 +136,22 @@ class IndexProgress:
 
         self._files += step.files
         self._chunks += step.chunks
+        self._bytes += step.size_bytes
         now = time.monotonic()
         rate = self._chunks / max(now - self._began, 1e-9)
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._files, chunks=self._chunks, rate=rate)
+            self._bar.update(
+                self._task,
+                completed=self._bytes,
+                files=self._files,
+                chunks=self._chunks,
+                rate=rate,
+            )
         elif not self._quiet and now - self._last_line >= 5:
             self._last_line = now
             print(
-                f"{self._name}: {self._files}/{self._total} files, {self._chunks} chunks, "
+                f"{self._name}: {100 * self._bytes / max(self._total_bytes, 1):.0f}%, "
+                f"{self._files}/{self._total} files, {self._chunks} chunks, "
                 f"{rate:.0f} chunks/s",
                 file=sys.stderr,
             )
