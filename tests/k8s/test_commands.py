@@ -70,6 +70,22 @@ def test_prefect_has_the_arguments(component: str) -> None:
         assert flag in offered, flag
 
 
+def test_deployments_are_started_with_arguments_that_exist() -> None:
+    offered = _help("prefect", "deployment", "run")
+    texts = [path.read_text(encoding="utf-8") for path in (CHART / "templates").rglob("*")
+             if path.is_file()]  # fmt: skip
+    texts.append((ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8"))
+    used = {
+        flag
+        for text in texts
+        for line in re.findall(r"prefect deployment run ([^\n`]*)", text)
+        for flag in re.findall(r"(?<!\S)--[a-z-]+", line)
+    }
+    assert {"--param", "--watch", "--watch-timeout"} <= used
+    for flag in used:
+        assert re.search(rf"{flag}\b(?!-)", offered), flag
+
+
 def test_jobs_find_the_flow_code_where_the_image_has_it() -> None:
     (pod,) = [pod for pod in pods(rendered("default")) if pod.component == "bootstrap"]
     (container,) = pod.spec["containers"]
