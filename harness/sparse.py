@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from functools import lru_cache
 from zlib import crc32
 
@@ -83,11 +82,19 @@ def _word_ids(word: str) -> tuple[int, ...]:
     return tuple(term_id(term) for term in word_parts(word))
 
 
-def _count(text: str, times: int, into: Counter[int]) -> None:
+def _count(text: str) -> dict[int, int]:
+    counts: dict[int, int] = {}
     # Counting whole words first: a chunk repeats them, and each is then looked up only once.
     for word, count in Counter(_WORD.findall(text)).items():
         for index in _word_ids(word):
-            into[index] += count * times
+            counts[index] = counts.get(index, 0) + count
+    return counts
+
+
+@lru_cache(maxsize=1 << 12)
+def _place_counts(path: str, symbol: str) -> tuple[tuple[int, int], ...]:
+    counts = _count(f"{path} {symbol}")
+    return tuple((index, count * PATH_WEIGHT) for index, count in counts.items())
 
 
 def document_vector(text: str, path: str, symbol: str) -> SparseVector:
@@ -97,13 +104,13 @@ def document_vector(text: str, path: str, symbol: str) -> SparseVector:
     :param path: its file, relative to the repository.
     :param symbol: path of enclosing definitions; may be empty.
     """
-    counts: Counter[int] = Counter()
-    _count(text, 1, counts)
-    _count(path, PATH_WEIGHT, counts)
-    _count(symbol, PATH_WEIGHT, counts)
-    length = sum(counts.values())
-    base = K1 * (1.0 - B + B * length / AVERAGE_TERMS)
-    return _vector((index, tf * (K1 + 1.0) / (tf + base)) for index, tf in counts.items())
+    counts = _count(text)
+    for index, count in _place_counts(path, symbol):
+        counts[index] = counts.get(index, 0) + count
+    base = K1 * (1.0 - B + B * sum(counts.values()) / AVERAGE_TERMS)
+    indices = sorted(counts)
+    values = [(K1 + 1.0) * (tf := counts[index]) / (tf + base) for index in indices]
+    return SparseVector(tuple(indices), tuple(values))
 
 
 def query_vector(text: str) -> SparseVector:
@@ -111,14 +118,6 @@ def query_vector(text: str) -> SparseVector:
 
     :param text: a question, a symbol, or both.
     """
-    counts: Counter[int] = Counter()
-    _count(text, 1, counts)
-    return _vector((index, float(count)) for index, count in counts.items())
-
-
-def _vector(entries: Iterable[tuple[int, float]]) -> SparseVector:
-    ordered = sorted(entries)
-    return SparseVector(
-        indices=tuple(index for index, _ in ordered),
-        values=tuple(value for _, value in ordered),
-    )
+    counts = _count(text)
+    indices = sorted(counts)
+    return SparseVector(tuple(indices), tuple(float(counts[index]) for index in indices))
