@@ -8,26 +8,31 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from harness.engines import Engines
 from harness.errors import HarnessError, is_transient
 from harness.indexing import (
+    Batch,
     BatchResult,
     IndexOptions,
     IndexPlan,
-    PreparedBatch,
     Progress,
+    embed_batch,
     finalize,
     plan,
     prepare_batch,
     record_failed,
-    store_batch,
+    write_batch,
 )
 from harness.planning import DEFAULT_BATCH_BYTES
 from harness.types import IndexReport
 
 logger = logging.getLogger(__name__)
+
+ResultT = TypeVar("ResultT")
 
 _ATTEMPTS = 4
 _FIRST_DELAY_SECONDS = 1.0
@@ -45,8 +50,8 @@ def index_repository(
 ) -> IndexReport:
     """Index what changed in one repository.
 
-    The next batch is read and chunked in a thread while the current one is embedded. A batch
-    that fails for good is recorded and does not stop the others.
+    While a batch is embedded, the next one is read and chunked in a thread and the last one is
+    written in another. A batch that fails for good is recorded and does not stop the others.
 
     :raises HarnessError: nothing could be planned or finalized.
     """
@@ -55,36 +60,50 @@ def index_repository(
     if on_plan:
         on_plan(work)
     results: list[BatchResult] = []
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare") as pool:
-
-        def prepare(index: int) -> Future[PreparedBatch] | None:
-            if index >= len(work.batches):
-                return None
-            return pool.submit(prepare_batch, work, work.batches[index], engines.embedder)
-
-        ahead = prepare(0)
+    with (
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare") as reader,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="write") as writer,
+    ):
+        ahead = [reader.submit(prepare_batch, work, b, engines.embedder) for b in work.batches[:1]]
+        writing: tuple[Batch, Future[BatchResult]] | None = None
         for index, batch in enumerate(work.batches):
-            if ahead is None:  # only to satisfy the type: there is one per batch
-                break
-            prepared = ahead.result()
-            ahead = prepare(index + 1)
+            prepared = ahead.pop().result()
+            if index + 1 < len(work.batches):
+                following = work.batches[index + 1]
+                ahead.append(reader.submit(prepare_batch, work, following, engines.embedder))
+            embed = partial(embed_batch, work, prepared, engines, on_progress)
             try:
-                results.append(_store_with_retries(work, prepared, engines, on_progress))
+                embedded = _with_retries(embed)
             except HarnessError as error:
-                logger.error("batch %d of %d failed: %s", batch.number, len(work.batches), error)
-                results.append(record_failed(work, batch, error, engines))
+                results.append(_failed(work, batch, error, engines))
+                continue
+            if writing is not None:
+                results.append(_written(work, *writing, engines))
+            write = partial(write_batch, work, embedded, engines)
+            writing = batch, writer.submit(_with_retries, write)
+        if writing is not None:
+            results.append(_written(work, *writing, engines))
     return finalize(work, results, engines, seconds=time.perf_counter() - began)
 
 
-def _store_with_retries(
-    work: IndexPlan,
-    prepared: PreparedBatch,
-    engines: Engines,
-    on_progress: Callable[[Progress], None] | None,
+def _written(
+    work: IndexPlan, batch: Batch, writing: Future[BatchResult], engines: Engines
 ) -> BatchResult:
+    try:
+        return writing.result()
+    except HarnessError as error:
+        return _failed(work, batch, error, engines)
+
+
+def _failed(work: IndexPlan, batch: Batch, error: HarnessError, engines: Engines) -> BatchResult:
+    logger.error("batch %d of %d failed: %s", batch.number, len(work.batches), error)
+    return record_failed(work, batch, error, engines)
+
+
+def _with_retries(step: Callable[[], ResultT]) -> ResultT:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return store_batch(work, prepared, engines, on_progress)
+            return step()
         except HarnessError as error:
             if not is_transient(error) or attempt == _ATTEMPTS:
                 raise

@@ -36,21 +36,25 @@ from harness.types import (
     RepositoryRecord,
     SkipReason,
     SourceFile,
+    SparseVector,
 )
 
 __all__ = [
     "Batch",
     "BatchResult",
+    "EmbeddedBatch",
     "IndexOptions",
     "IndexPlan",
     "PreparedBatch",
     "Progress",
+    "embed_batch",
     "finalize",
     "index_batch",
     "plan",
     "prepare_batch",
     "record_failed",
     "store_batch",
+    "write_batch",
 ]
 
 logger = logging.getLogger(__name__)
@@ -78,12 +82,14 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class PreparedFile:
-    """One file, chunked but not embedded. ``hashes`` are (chunk hash, embed hash) by chunk."""
+    """One file, chunked but not embedded; ``hashes``, (chunk hash, embed hash), and ``words`` go
+    with the chunks."""
 
     source: SourceFile
     content_id: str
     chunks: tuple[Chunk, ...]
     hashes: tuple[tuple[str, str], ...]
+    words: tuple[SparseVector, ...] = ()
     skip_reason: SkipReason | None = None
     error: str = ""
 
@@ -95,6 +101,15 @@ class PreparedBatch:
     batch: Batch
     files: tuple[PreparedFile, ...]
     recorded_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedBatch:
+    """A batch that only has to be written, and its result once it is."""
+
+    prepared: PreparedBatch
+    points: tuple[ChunkPoint, ...]
+    result: BatchResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +174,8 @@ def _prepare_file(
         )
         for chunk in chunks
     )
-    return PreparedFile(source, read.content_id, chunks, hashes)
+    words = tuple(sparse.document_vector(c.text, source.path, c.symbol) for c in chunks)
+    return PreparedFile(source, read.content_id, chunks, hashes, words)
 
 
 def store_batch(
@@ -172,17 +188,21 @@ def store_batch(
 
     :raises HarnessError: as :func:`index_batch`.
     """
-    report = on_progress or (lambda progress: None)
-    store = engines.store
-    good = [f for f in prepared.files if f.skip_reason is None and not f.error]
-    pending = [
-        _record(plan, f, FileStatus.PENDING, prepared.recorded_ns)
-        for f in good
-        if f.source.path not in plan.known
-    ]
-    if pending:
-        store.put_file_records(plan.collection, pending)
+    return write_batch(plan, embed_batch(plan, prepared, engines, on_progress), engines)
 
+
+def embed_batch(
+    plan: IndexPlan,
+    prepared: PreparedBatch,
+    engines: Engines,
+    on_progress: OnProgress | None = None,
+) -> EmbeddedBatch:
+    """Find stored vectors and embed the rest; writes nothing.
+
+    :raises HarnessError: as :func:`index_batch`.
+    """
+    report = on_progress or (lambda progress: None)
+    good = [f for f in prepared.files if f.skip_reason is None and not f.error]
     vectors, reused = _stored_vectors(plan, good, engines)
     missing = {
         embed_hash: passage.embedding_text(f.source.path, chunk)
@@ -203,29 +223,44 @@ def store_batch(
         vectors.update(zip(step, rows, strict=True))
         share = prepared.batch.size_bytes * len(step) / len(hashes)
         report(Progress(chunks=len(step), chunks_embedded=len(step), size_bytes=share))
-
-    points = [point for f in good for point in _points(plan, f, vectors)]
-    store.upsert_chunks(plan.collection, points)
-    paths = [f.source.path for f in prepared.files]
-    if any(path in plan.known for path in paths):
-        stale = [path for path in paths if path in plan.known]
-        store.delete_chunks(plan.collection, plan.repo, stale, [point.id for point in points])
-    _write_records(plan, prepared, engines)
     rest = 0 if hashes else prepared.batch.size_bytes
     report(Progress(files=len(prepared.files), size_bytes=rest))
-    total = sum(len(f.chunks) for f in good)
     failures = tuple((f.source.path, f.error) for f in prepared.files if f.error)
-    return BatchResult(
+    result = BatchResult(
         number=prepared.batch.number,
         files_indexed=len(good),
         files_failed=len(failures),
         chunks_embedded=len(hashes),
-        chunks_reused=total - len(hashes),
+        chunks_reused=sum(len(f.chunks) for f in good) - len(hashes),
         bytes_indexed=sum(f.source.size_bytes for f in good),
         embed_seconds=embed_seconds,
         skipped=dict(Counter(str(f.skip_reason) for f in prepared.files if f.skip_reason)),
         failures=failures,
     )
+    points = [point for f in good for point in _points(plan, f, vectors)]
+    return EmbeddedBatch(prepared, tuple(points), result)
+
+
+def write_batch(plan: IndexPlan, embedded: EmbeddedBatch, engines: Engines) -> BatchResult:
+    """Write a batch in the order that the module describes. Idempotent.
+
+    :raises HarnessError: the store failed.
+    """
+    store = engines.store
+    prepared, points = embedded.prepared, embedded.points
+    pending = [
+        _record(plan, f, FileStatus.PENDING, prepared.recorded_ns)
+        for f in prepared.files
+        if f.skip_reason is None and not f.error and f.source.path not in plan.known
+    ]
+    if pending:
+        store.put_file_records(plan.collection, pending)
+    store.upsert_chunks(plan.collection, points)
+    stale = [f.source.path for f in prepared.files if f.source.path in plan.known]
+    if stale:
+        store.delete_chunks(plan.collection, plan.repo, stale, [point.id for point in points])
+    _write_records(plan, prepared, engines)
+    return embedded.result
 
 
 def _stored_vectors(
@@ -236,7 +271,7 @@ def _stored_vectors(
     A renamed or copied file's header names another path, so its embed hashes are new; its
     vectors are those of the same text at the origin.
     """
-    if plan.full:
+    if plan.full or not plan.may_reuse:
         return {}, 0
     store = engines.store
     wanted = [embed_hash for f in files for _, embed_hash in f.hashes]
@@ -267,7 +302,8 @@ def _points(
     path = prepared.source.path
     seen: Counter[str] = Counter()
     points: list[ChunkPoint] = []
-    for chunk, (chunk_hash, embed_hash) in zip(prepared.chunks, prepared.hashes, strict=True):
+    rows = zip(prepared.chunks, prepared.hashes, prepared.words, strict=True)
+    for chunk, (chunk_hash, embed_hash), words in rows:
         name = f"{plan.repo}\0{path}\0{chunk_hash}\0{seen[chunk_hash]}"
         seen[chunk_hash] += 1
         points.append(
@@ -280,7 +316,7 @@ def _points(
                 embed_hash=embed_hash,
                 content_id=prepared.content_id,
                 dense=np.asarray(vectors[embed_hash], dtype=np.float32),
-                sparse=sparse.document_vector(chunk.text, path, chunk.symbol),
+                sparse=words,
             )
         )
     return points

@@ -63,9 +63,12 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class IndexPlan:
-    """A run's work as plain data. ``known`` has the recorded attempts of files that were tried
-    before; ``origins`` maps a content id or, for moved and edited files, a file name to the
-    recorded path whose vectors may be reused."""
+    """A run's work as plain data.
+
+    ``known`` has the recorded attempts of files that were tried before; ``may_reuse`` is False
+    when the collection was empty; ``origins`` maps a content id or, for moved and edited files,
+    a file name to the recorded path whose vectors may be reused.
+    """
 
     repo: str
     root: str
@@ -81,6 +84,7 @@ class IndexPlan:
     skipped: Mapping[str, int]
     known: Mapping[str, int] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
+    may_reuse: bool = True
     started_at: float = 0.0
 
     @property
@@ -178,6 +182,7 @@ def plan(
         skipped=dict(skipped),
         known={s.path: records[s.path].attempts for s in changed if s.path in records},
         origins={} if options.full else _origins(changed, records, deleted),
+        may_reuse=engines.store.count_chunks(manifest.collection) > 0,
         started_at=started_at,
     )
 
