@@ -107,6 +107,15 @@ def path_words(path: str) -> tuple[str, ...]:
     return _words(path.rpartition(".")[0] or path)
 
 
+@lru_cache(maxsize=1 << 14)
+def name_words(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Words that names are made of, in order, without repeats.
+
+    :param names: identifiers.
+    """
+    return _words(" ".join(names))
+
+
 def _words(text: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for word in re.findall(r"\w+", text):

@@ -6,7 +6,6 @@ Pure functions; also the word matching that the ranking uses.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -166,14 +165,3 @@ def same(one: str, other: str) -> bool:
         return True
     short, long = sorted((left, right), key=len)
     return len(short) >= 4 and long.startswith(short)
-
-
-def overlap(words: Sequence[str], others: Sequence[str]) -> float:
-    """Share of ``words`` found among ``others``, between 0 and 1; 0 when there are no words.
-
-    :param words: lower-case.
-    :param others: lower-case.
-    """
-    if not words:
-        return 0.0
-    return sum(any(same(word, other) for other in others) for word in words) / len(words)

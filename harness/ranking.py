@@ -6,27 +6,28 @@ Pure functions, no I/O. The score of a chunk is
    scaled so that the first of both lists has 1;
 2. plus what its definitions and its path have in common with the query;
 3. times the factor of its file's kind (tests, examples, shims… unless the query is about them);
-4. plus a share of the rest of its file's best chunks (coherence).
+4. for the best chunk of a file, plus a share of its next best (coherence); for the others, less
+   each time (decay).
 
-The result is then picked greedily, chunks of a file already picked counting less each time.
-What the query and the paths mean is read by :mod:`harness.query`.
+The constants lie on plateaus: chosen on the labelled queries of ``benchmarks/`` together with
+descriptions of functions from other code bases in four languages, see ``benchmarks/README.md``.
+What a query means is read by :mod:`harness.query`, what a path means by :mod:`harness.paths`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import lru_cache
 
-from harness.paths import path_factor, path_words, stem_words
-from harness.query import Query, overlap, parse
-from harness.sparse import word_parts
+from harness.paths import name_words, path_factor, path_words, stem_words
+from harness.query import Query, parse, same, stem
 from harness.types import Candidate, CandidateLists
 
-RRF_K = 30
-"""Flattens the ranks; 60 in the paper, for lists of thousands. Ours have about 100."""
+RRF_K = 20
+"""Flattens the ranks. The paper has 60, for lists of a thousand; of our 100 the first few matter
+more. 10 to 30 are equally good."""
 
-DENSE_PROSE = 0.5
+DENSE_PROSE = 0.6
 DENSE_SYMBOL = 0.3
 """Share of the list by meaning. A name is found better by its letters than by its meaning."""
 
@@ -34,25 +35,32 @@ DEFINES_NAMED = 1.0
 """A chunk that defines the symbol asked for by name beats everything that only mentions it."""
 
 DEFINES_WORD = 0.25
-"""A definition called like a plain word of the question."""
+"""A definition called like a plain word of the question: a hint, words being ambiguous."""
 
-NAME_OVERLAP = 0.3
-"""All of the question's words occur in the names that the chunk defines."""
+NAME_OVERLAP = 1.0
+"""All of the question's words occur in the names that the chunk defines. People name functions by
+what they do: the strongest sign for questions that describe one."""
 
-STEM_OVERLAP = 0.5
-"""All words of the file's name are words of the question."""
+STEM_OVERLAP = 0.4
+"""All words of the file's name are words of the question. More of it helps questions about whole
+files and hurts those about one function."""
 
 PATH_OVERLAP = 0.2
 """All words of the question occur in the path."""
 
-COHERENCE = 0.25
+COMMON_TERM = 0.2
+"""Weight of a word that every candidate contains, next to 1 for one that none does: in a library
+of commands "command" tells nothing apart."""
+
+COHERENCE = 0.2
 """Share of the scores of a file's other good chunks that is added to its best one."""
 
-COHERENT_CHUNKS = 5
+COHERENT_CHUNKS = 4
 """Chunks of a file that count for coherence, so that long files do not win by length."""
 
-REPEAT_DECAY = 0.6
-"""Each further chunk of one file counts this times the one before."""
+REPEAT_DECAY = 0.8
+"""Each further chunk of one file counts this times the one before: other files are shown early,
+yet a file that is clearly meant keeps several places."""
 
 
 def identifiers(query: str) -> tuple[str, ...]:
@@ -74,20 +82,21 @@ def stems(query: str) -> tuple[str, ...]:
 def rank(query: str, lists: CandidateLists, limit: int) -> list[tuple[Candidate, float]]:
     """The best chunks, best first, with their scores (comparable within one answer only).
 
+    A filter needs no rule of its own: when only tests may be returned, all candidates are tests
+    and their factor changes nothing.
+
     :param query: the question as it was asked.
     :param lists: over-fetched lists, about 100 each; a chunk may be in several.
     :param limit: most chunks to return.
     """
     meaning = parse(query)
     pool = _fuse(meaning, lists)
+    boosts = _Boosts(meaning, [candidate for candidate, _ in pool])
     scored = [
-        (
-            candidate,
-            (base + _boost(meaning, candidate)) * path_factor(candidate.path, meaning.topics),
-        )
+        (candidate, (base + boosts.of(candidate)) * path_factor(candidate.path, meaning.topics))
         for candidate, base in pool
     ]
-    return _pick(_cohere(scored), limit)
+    return sorted(_spread(scored), key=_order)[:limit]
 
 
 def _fuse(query: Query, lists: CandidateLists) -> list[tuple[Candidate, float]]:
@@ -112,52 +121,80 @@ def _fuse(query: Query, lists: CandidateLists) -> list[tuple[Candidate, float]]:
     return [(candidate, scores[identity]) for identity, candidate in seen.items()]
 
 
-@lru_cache(maxsize=4096)
-def _name_words(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part for name in names for part in word_parts(name)))
+class _Boosts:
+    """What definitions and paths have in common with one query, terms weighted by how few of the
+    candidates contain them."""
+
+    def __init__(self, query: Query, pool: Sequence[Candidate]) -> None:
+        self._query = query
+        self._names = frozenset(query.names)
+        texts = [candidate.chunk.text.lower() for candidate in pool]
+        # A stem found inside another word counts too: exact enough for a share of hundreds.
+        self._weights = {
+            term: 1.0
+            - (1.0 - COMMON_TERM) * sum(stem(term) in text for text in texts) / max(1, len(texts))
+            for term in query.terms
+        }
+        self._total = sum(self._weights.values()) or 1.0
+        # Candidates share paths, and chunks of one definition share names.
+        self._covered: dict[tuple[str, ...], float] = {}
+        self._meant: dict[tuple[str, ...], float] = {}
+
+    def of(self, candidate: Candidate) -> float:
+        """The boost of one candidate: 0 when nothing is in common."""
+        names = {name.lower() for name in candidate.chunk.definitions}
+        boost = 0.0
+        if not names.isdisjoint(self._query.symbols):
+            boost += DEFINES_NAMED
+        elif not names.isdisjoint(self._names):
+            boost += DEFINES_WORD * max(
+                (self._weights[name] for name in names if name in self._weights), default=1.0
+            )
+        boost += NAME_OVERLAP * self._query_covered(name_words(candidate.chunk.definitions))
+        boost += STEM_OVERLAP * self._words_meant(stem_words(candidate.path))
+        return boost + PATH_OVERLAP * self._query_covered(path_words(candidate.path))
+
+    def _query_covered(self, words: tuple[str, ...]) -> float:
+        """Share of the query's terms, by weight, found among the words."""
+        if words not in self._covered:
+            found = sum(
+                weight
+                for term, weight in self._weights.items()
+                if any(same(term, word) for word in words)
+            )
+            self._covered[words] = found / self._total
+        return self._covered[words]
+
+    def _words_meant(self, words: tuple[str, ...]) -> float:
+        """Share of the words found in the query, each by the weight of its term."""
+        if words not in self._meant:
+            found = sum(
+                max(
+                    (weight for term, weight in self._weights.items() if same(term, word)),
+                    default=0,
+                )
+                for word in words
+            )
+            self._meant[words] = found / max(1, len(words))
+        return self._meant[words]
 
 
-def _boost(query: Query, candidate: Candidate) -> float:
-    definitions = candidate.chunk.definitions
-    lower = {name.lower() for name in definitions}
-    boost = 0.0
-    if not lower.isdisjoint(query.symbols):
-        boost += DEFINES_NAMED
-    elif not lower.isdisjoint(query.names):
-        boost += DEFINES_WORD
-    if query.terms:
-        boost += NAME_OVERLAP * overlap(query.terms, _name_words(definitions))
-        boost += STEM_OVERLAP * overlap(stem_words(candidate.path), query.terms)
-        boost += PATH_OVERLAP * overlap(query.terms, path_words(candidate.path))
-    return boost
-
-
-def _cohere(scored: list[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
-    """Lift each file's best chunk by a share of its next best ones."""
+def _spread(scored: list[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
+    """Lift each file's best chunk by a share of its next best ones, decay the others in turn."""
     files: dict[tuple[str, str], list[tuple[Candidate, float]]] = defaultdict(list)
     for entry in scored:
         files[entry[0].repo, entry[0].path].append(entry)
-    lifted: list[tuple[Candidate, float]] = []
+    result: list[tuple[Candidate, float]] = []
     for entries in files.values():
-        entries.sort(key=lambda entry: (-entry[1], entry[0].chunk.start_line))
+        entries.sort(key=_order)
         (best, score), *others = entries
         share = sum(other for _, other in others[: COHERENT_CHUNKS - 1])
-        lifted.append((best, score + COHERENCE * share))
-        lifted.extend(others)
-    return lifted
-
-
-def _pick(scored: list[tuple[Candidate, float]], limit: int) -> list[tuple[Candidate, float]]:
-    """Decay repeated chunks of one file by their order within it, then sort."""
-    scored.sort(key=_order)
-    taken: dict[tuple[str, str], int] = defaultdict(int)
-    picked: list[tuple[Candidate, float]] = []
-    for candidate, score in scored:
-        file = (candidate.repo, candidate.path)
-        picked.append((candidate, score * REPEAT_DECAY ** taken[file]))
-        taken[file] += 1
-    picked.sort(key=_order)
-    return picked[:limit]
+        result.append((best, score + COHERENCE * share))
+        result.extend(
+            (candidate, other * REPEAT_DECAY**place)
+            for place, (candidate, other) in enumerate(others, start=1)
+        )
+    return result
 
 
 def _order(entry: tuple[Candidate, float]) -> tuple[float, str, str, int]:
