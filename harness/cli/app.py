@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import agent, chat, index, inspect, models, search, stack
+from harness.cli import agent, chat, evaluate, index, inspect, mcp, models, search, stack
 
 app = typer.Typer(
     name="harness",
@@ -50,5 +50,7 @@ _add(inspect.status, "harness status --json")
 _add(inspect.forget, "harness forget flask")
 _add(inspect.doctor, "harness doctor")
 _add(models.models, "harness models pull nomic-embed-text")
+app.command("eval", epilog="Example: harness eval labels.json --repo flask")(evaluate.evaluate)
+_add(mcp.mcp, "harness mcp")
 _add(stack.up, "harness up --port 4200")
 _add(stack.down, "harness down")
