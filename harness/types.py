@@ -27,6 +27,7 @@ class SkipReason(StrEnum):
     GENERATED = "generated"
     VENDORED = "vendored"
     LOCK_FILE = "lock_file"
+    TRANSLATION = "translation"
     SECRET = "secret"  # noqa: S105 - a reason, not a password
     NOT_TEXT = "not_text"
     SYMLINK = "symlink"

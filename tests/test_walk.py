@@ -410,6 +410,8 @@ class TestBoth:
                 ("package-lock.json", "", SkipReason.LOCK_FILE),
                 ("sub/Cargo.lock", "", SkipReason.LOCK_FILE),
                 ("requirements.lock", "", SkipReason.LOCK_FILE),
+                ("requirements-image.lock", "", SkipReason.LOCK_FILE),
+                ("locale/de/django.po", "", SkipReason.TRANSLATION),
                 (".env", "", SkipReason.SECRET),
                 ("app/.env.production", "", SkipReason.SECRET),
                 ("tls/server.PEM", "", SkipReason.SECRET),
