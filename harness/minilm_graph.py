@@ -201,7 +201,9 @@ def _read_model(data: bytes) -> tuple[dict[str, _ARRAY], list[str]]:
     """All weights by name, and the names of the matrices in the order they are multiplied."""
     weights: dict[str, _ARRAY] = {}
     operands: list[str] = []
-    graph = next(value for field, value in _fields(memoryview(data)) if field == 7)
+    graph = next((value for field, value in _fields(memoryview(data)) if field == 7), None)
+    if graph is None:
+        raise ValueError("no graph")
     for field, value in _fields(graph):
         if field == 1:
             node = list(_fields(value))

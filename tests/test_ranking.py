@@ -1,0 +1,219 @@
+"""Ranking rules on small hand-made lists, and properties that hold for any lists."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.paths import path_factor, path_kinds, stem_words
+from harness.query import parse, same
+from harness.ranking import identifiers, rank, stems
+from harness.types import Candidate, CandidateLists, Chunk
+
+
+def candidate(
+    path: str, text: str = "pass", definitions: tuple[str, ...] = (), line: int = 1, repo: str = "r"
+) -> Candidate:
+    chunk = Chunk(
+        text, line, line + 9, "python", ".".join(definitions[:1]), "function", definitions
+    )
+    return Candidate(f"{repo}/{path}:{line}", repo, path, chunk, 1.0)
+
+
+def paths(query: str, lists: CandidateLists, limit: int = 10) -> list[str]:
+    return [found.path for found, _ in rank(query, lists, limit)]
+
+
+def test_nothing_found() -> None:
+    assert rank("anything", CandidateLists(), 10) == []
+
+
+def test_both_lists_beat_one() -> None:
+    a, b, c = candidate("a.py"), candidate("b.py"), candidate("c.py")
+    assert paths("zzz", CandidateLists(dense=(a, b), sparse=(c, b)))[0] == "b.py"
+
+
+def test_one_list_alone_keeps_its_order() -> None:
+    found = tuple(candidate(f"{name}.py") for name in "dcba")
+    expected = ["d.py", "c.py", "b.py", "a.py"]
+    assert paths("zzz", CandidateLists(dense=found)) == expected
+    assert paths("zzz", CandidateLists(sparse=found)) == expected
+
+
+def test_the_definition_of_a_symbol_comes_before_its_uses() -> None:
+    uses = tuple(candidate(f"use{n}.py", "PreparedRequest()") for n in range(5))
+    definition = candidate("models.py", "class PreparedRequest: ...", ("PreparedRequest",))
+    lists = CandidateLists(dense=uses, sparse=uses, defined=(definition,))
+    assert paths("PreparedRequest", lists)[0] == "models.py"
+    assert paths("how is a PreparedRequest built", lists)[0] == "models.py"
+
+
+def test_a_file_named_like_the_question_rises() -> None:
+    others = tuple(candidate(f"other{n}.py", line=n + 1) for n in range(4))
+    named = candidate("shell_completion.py")
+    lists = CandidateLists(dense=(*others, named), sparse=(*others, named))
+    assert paths("shell tab completion support", lists)[0] == "shell_completion.py"
+
+
+def test_words_that_all_candidates_share_decide_less() -> None:
+    chunks = tuple(candidate(f"x{n}.py", "a command") for n in range(8))
+    common = candidate("command.py", "a command")
+    rare = candidate("alias.py", "an alias of a command")
+    order = paths("command alias", CandidateLists(dense=(*chunks, common, rare)))
+    assert order.index("alias.py") < order.index("command.py")
+
+
+def test_a_file_with_several_good_chunks_beats_one_with_a_single() -> None:
+    many = tuple(candidate("many.py", line=line) for line in (1, 20, 40, 60))
+    single = candidate("single.py")
+    assert paths("zzz", CandidateLists(dense=(single, *many)))[0] == "many.py"
+
+
+def test_other_files_are_shown_early() -> None:
+    many = tuple(candidate("many.py", line=line) for line in range(1, 200, 10))
+    others = tuple(candidate(f"other{n}.py") for n in range(3))
+    assert "other0.py" in paths("zzz", CandidateLists(dense=(*many[:10], *others, *many[10:])))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tests/test_session.py",
+        "src/session.test.ts",
+        "pkg/session_test.go",
+        "src/test/java/SessionTest.java",
+        "spec/session_spec.rb",
+        "examples/session.py",
+        "benchmarks/session.py",
+        "docs/session.md",
+        "CHANGELOG.md",
+        "lib/_compat.py",
+        "session.pyi",
+        "types/session.d.ts",
+        "vendor/session.go",
+        "session.json",
+    ],
+)
+def test_code_comes_before_what_surrounds_it(path: str) -> None:
+    lists = CandidateLists(dense=(candidate(path), candidate("src/handler.py")))
+    assert paths("how is state kept", lists)[0] == "src/handler.py"
+    assert path_factor(path, frozenset()) < 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["src/click/testing.py", "lib/latest.js", "contest.py", "src/inspector.rs", "newsletter.py",
+     "attestation.go", "documents.py", "Protest.java", "exampled.py"],
+)  # fmt: skip
+def test_ordinary_code_is_not_taken_for_something_else(path: str) -> None:
+    assert path_kinds(path) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("tests of the session", "tests/test_session.py"),
+        ("example of a session", "examples/session.py"),
+        ("what changed in the changelog", "CHANGELOG.md"),
+        ("compatibility with old versions", "lib/_compat.py"),
+    ],
+)
+def test_no_penalty_when_the_query_is_about_it(query: str, path: str) -> None:
+    lists = CandidateLists(dense=(candidate(path), candidate("src/handler.py")))
+    assert paths(query, lists)[0] == path
+
+
+def test_among_tests_alone_the_order_stays() -> None:
+    found = tuple(candidate(f"tests/test_{name}.py") for name in "cab")
+    assert paths("zzz", CandidateLists(dense=found)) == [found_.path for found_ in found]
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("HTTPAdapter", "httpadapter"),
+        ("Session.send", "send"),
+        ("render_template()", "render_template"),
+        ("where is `g` set", "g"),
+        ("how are progress bars drawn", "progressbar"),
+        ("blueprints", "blueprint"),
+        ("std::vec::push", "push"),
+    ],
+)
+def test_names_asked_for(query: str, name: str) -> None:
+    assert name in identifiers(query) or name + "s" in identifiers(query)
+
+
+def test_stems_asked_for() -> None:
+    assert "shell_completion" in stems("shell completion")
+    assert "session" in stems("how sessions end")
+    assert "the" not in stems("the session")
+
+
+def test_symbols_and_prose_are_told_apart() -> None:
+    assert parse("HTTPAdapter").is_symbol
+    assert parse("flask.Flask").is_symbol
+    assert not parse("how does HTTPAdapter work").is_symbol
+    assert parse("how does HTTPAdapter work").symbols == {"httpadapter"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("registered", "register", True),
+        ("sessions", "session", True),
+        ("auth", "authentication", True),
+        ("config", "configuration", True),
+        ("ctx", "contexts", True),
+        ("cookies", "cookie", True),
+        ("app", "apply", False),
+        ("parse", "partial", False),
+        ("session", "response", False),
+    ],
+)
+def test_words_that_mean_the_same(one: str, other: str, expected: bool) -> None:
+    assert same(one, other) is expected
+    assert same(other, one) is expected
+
+
+def test_a_folder_names_its_entry_file() -> None:
+    assert stem_words("src/json/__init__.py") == ("json",)
+    assert stem_words("lib/router/index.js") == ("router",)
+
+
+CANDIDATES = st.builds(
+    candidate,
+    path=st.sampled_from(["a.py", "tests/test_a.py", "b/session.go", "docs/c.md"]),
+    text=st.text(max_size=30),
+    definitions=st.lists(st.sampled_from(["Session", "send", "x"]), max_size=2).map(tuple),
+    line=st.integers(1, 50),
+)
+LISTS = st.lists(CANDIDATES, max_size=12, unique_by=lambda found: found.id).map(tuple)
+ALL_LISTS = st.builds(CandidateLists, LISTS, LISTS, LISTS, LISTS)
+
+
+@given(query=st.text(max_size=60), lists=ALL_LISTS, limit=st.integers(1, 20))
+def test_any_answer_is_sorted_unique_and_complete(
+    query: str, lists: CandidateLists, limit: int
+) -> None:
+    answer = rank(query, lists, limit)
+    ids = [found.id for found, _ in answer]
+    scores = [score for _, score in answer]
+    known = {c.id for part in (lists.dense, lists.sparse, lists.defined, lists.stem) for c in part}
+    assert len(ids) == len(set(ids)) == min(limit, len(known))
+    assert set(ids) <= known
+    assert scores == sorted(scores, reverse=True)
+    assert rank(query, lists, limit) == answer
+
+
+@given(lists=ALL_LISTS, limit=st.integers(1, 10))
+def test_a_smaller_limit_gives_a_prefix(lists: CandidateLists, limit: int) -> None:
+    assert rank("send session", lists, limit) == rank("send session", lists, 40)[:limit]
+
+
+@given(query=st.text(max_size=80))
+def test_any_query_can_be_read(query: str) -> None:
+    for name in (*identifiers(query), *stems(query)):
+        assert name
+        assert name == name.lower()
