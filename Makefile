@@ -20,10 +20,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/lint/.installed
 
-.PHONY: chat-model test-services help run test lint format bench up down lock docs clean
+.PHONY: manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward chat-model test-services help run test lint format bench up down lock docs clean
 
 help: ## List these targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 18
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1	/' | expand -t 18
 
 run: $(INSTALLED) ## Index this repository through Prefect and search it; Ctrl-C stops everything
 	@$(BIN)/python -m harness.tour
@@ -43,6 +43,32 @@ chat-model: $(INSTALLED) ## Install the demo chat model (93 MB; shows the plumbi
 
 test-services: $(INSTALLED) ## The contract tests against HARNESS_TEST_OLLAMA_HOST, HARNESS_TEST_QDRANT_URL
 	@$(BIN)/python -m pytest tests/test_store.py tests/test_ollama_contract.py $(ARGS)
+
+OVERLAY ?= k8s/overlays/minikube
+
+manifests: $(INSTALLED) ## Render k8s/manifests from the chart
+	@$(BIN)/python -m tests.k8s.render
+
+checkov: $(INSTALLED) ## Check the rendered manifests against policies
+	@$(BIN)/python -m tests.k8s.policy_check
+
+k8s-up: ## Apply an overlay to the current cluster (OVERLAY=k8s/overlays/gpu names another)
+	kubectl apply -f k8s/manifests/namespace.yaml
+	k8s/create-secrets.sh harness
+	kubectl apply -k $(OVERLAY)
+
+# Never `delete -k`: it deletes the namespace and all data in it.
+k8s-down: ## Remove what runs; volumes stay
+	kubectl -n harness delete deployments,statefulsets,jobs --all
+
+k8s-status: ## What runs in the cluster
+	kubectl -n harness get pods,jobs,pvc
+
+k8s-logs: ## Follow the worker's log
+	kubectl -n harness logs -f deployment/prefect-worker
+
+k8s-forward: ## Prefect's UI on this machine
+	kubectl -n harness port-forward svc/prefect-server 4200:4200
 
 format: $(INSTALLED) ## Let ruff rewrite what it can
 	@$(BIN)/python -m ruff check --fix .

@@ -231,7 +231,7 @@ class TestClones:
             resolve(source.as_uri(), data, timeout_seconds=0.2)
 
     def test_two_processes_at_once(self, source: Path, data: Path) -> None:
-        context = multiprocessing.get_context("fork")
+        context = multiprocessing.get_context("spawn")
         children = [context.Process(target=resolve, args=(source.as_uri(), data)) for _ in range(2)]
         for child in children:
             child.start()
