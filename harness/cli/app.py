@@ -54,3 +54,4 @@ app.command("eval", epilog="Example: harness eval labels.json --repo flask")(eva
 _add(mcp.mcp, "harness mcp")
 _add(stack.up, "harness up --port 4200")
 _add(stack.down, "harness down")
+_add(stack.deploy, "harness deploy --pool kubernetes")

@@ -49,3 +49,34 @@ def down(as_json: AsJson = False) -> None:
         console.print_json({"stopped": stopped})
     else:
         print("Stopped." if stopped else "Nothing was running.", file=sys.stdout)
+
+
+def deploy(
+    pool: Annotated[str, typer.Option(help="Type of the work pool: process or kubernetes.")] = (
+        "process"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Register work pool and deployments with the Prefect server; can be repeated.
+
+    The server is that of PREFECT_API_URL, or the one that `harness up` started.
+    """
+    from harness import stack
+    from harness.errors import StackError, UsageError
+    from harness.settings import DataSettings, PrefectSettings, load
+
+    if pool not in {"process", "kubernetes"}:
+        raise UsageError(f"{pool!r} is not a pool; --pool takes process or kubernetes")
+    data_dir = load(DataSettings).data_dir
+    url = load(PrefectSettings).api_url
+    if not url:
+        local = stack.status(data_dir)
+        if local is None:
+            raise StackError("no Prefect server; run `harness up`, or set PREFECT_API_URL")
+        url = local.api_url
+    changes = stack.deploy(data_dir, url=url, pool=pool)
+    if as_json:
+        console.print_json({"changes": changes})
+        return
+    for change in changes:
+        print(f"{change.kind} {change.name}: {change.change}")
