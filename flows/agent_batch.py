@@ -9,10 +9,10 @@ import time
 from typing import Annotated, Any
 
 from prefect import flow
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.concurrency.asyncio import concurrency
-from prefect.deployments import run_deployment
+from prefect.deployments.flow_runs import arun_deployment
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, Field
 
@@ -46,9 +46,7 @@ async def agent_batch(
     limit = ollama_limit_name()
     await ensure_limit(limit, at_once)
     rows = await asyncio.gather(*(_run(limit, item) for item in tasks))
-    await create_table_artifact(  # type: ignore[misc]
-        key="agent-batch", description="One row a task.", table=list(rows)
-    )
+    await acreate_table_artifact(key="agent-batch", description="One row a task.", table=list(rows))
     failed = [row for row in rows if row["state"] != "Completed"]
     message = f"{len(rows) - len(failed)} of {len(rows)} tasks done"
     if failed:
@@ -60,7 +58,7 @@ async def _run(limit: str, item: BatchTask) -> dict[str, Any]:
     """Start one task's run when there is room, and wait for its end."""
     async with concurrency(limit, occupy=1):
         began = time.monotonic()
-        run: FlowRun = await run_deployment(  # type: ignore[misc]
+        run: FlowRun = await arun_deployment(
             DEPLOYMENT, parameters=item.model_dump(), timeout=None, poll_interval=2
         )
     state = run.state

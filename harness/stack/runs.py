@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from harness.stack.api import PrefectApi
 _FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 # A busy machine may leave a call unanswered; a server that is gone stays silent for longer.
 _SILENCE_SECONDS = 60.0
+_ATTEMPTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +40,28 @@ class FlowRun:
 def start_run(api: PrefectApi, deployment: str, parameters: Mapping[str, object]) -> FlowRun:
     """Create a run of ``flow/deployment``; a worker picks it up.
 
+    A busy server may answer 503: the call is repeated under one idempotency key, so that it
+    creates one run however often it is sent.
+
     :raises StackError: no such deployment.
     :raises UsageError: the parameters do not fit the flow; says which.
     :raises ServiceUnavailableError: the server does not answer.
     """
     flow_name, _, deployment_name = deployment.partition("/")
     found = api.mapping("GET", f"/deployments/name/{flow_name}/{deployment_name}")
-    return _run(
-        api.mapping(
-            "POST",
-            f"/deployments/{found['id']}/create_flow_run",
-            {"parameters": dict(parameters), "state": {"type": "SCHEDULED"}},
-        )
-    )
+    body = {
+        "parameters": dict(parameters),
+        "state": {"type": "SCHEDULED"},
+        "idempotency_key": uuid.uuid4().hex,
+    }
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return _run(api.mapping("POST", f"/deployments/{found['id']}/create_flow_run", body))
+        except ServiceUnavailableError:
+            if attempt == _ATTEMPTS:
+                raise
+            time.sleep(attempt)
+    raise AssertionError("unreachable")
 
 
 def follow(

@@ -1,0 +1,136 @@
+"""Deployments on the real local server and a real process worker: schedules, overlapping runs,
+many repositories, many tasks. The model server is the imitation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness import stack
+from harness.engines import Engines
+from harness.stack import FlowRun, PrefectApi
+from harness.store.edge import EdgeStore
+from tests.fakes.embedder import HashEmbedder
+from tests.fakes.ollama_models import Turn
+from tests.fakes.ollama_server import FakeOllama
+from tests.repositories import make_repository
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RUN_SECONDS = 300.0
+
+
+@dataclass
+class Lab:
+    data_dir: Path
+    repositories: Path
+    api: PrefectApi
+    ollama: FakeOllama
+
+    def run(self, deployment: str, parameters: dict[str, Any]) -> FlowRun:
+        return stack.start_run(self.api, deployment, parameters)
+
+    def follow(self, run: FlowRun) -> FlowRun:
+        return stack.follow(self.api, run.id, timeout_seconds=RUN_SECONDS, poll_seconds=0.5)
+
+    def runs_of(self, flow: str) -> list[dict[str, Any]]:
+        where = {"flows": {"name": {"any_": [flow]}}}
+        return self.api.listing("POST", "/flow_runs/filter", where)
+
+    def table(self, key: str) -> list[dict[str, Any]]:
+        import json
+
+        artifact = self.api.mapping("GET", f"/artifacts/{key}/latest")
+        data = artifact["data"]
+        return list(json.loads(data) if isinstance(data, str) else data)  # type: ignore[call-overload]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("orchestration")
+    repositories = folder / "repositories"
+    for name in ("alpha", "beta"):
+        make_repository(repositories / name, {f"{name}.py": f"def {name}():\n    return 1\n"})
+    broken = make_repository(repositories / "broken", {"broken.py": "x = 1\n"})
+    (broken / ".git" / "index").write_bytes(b"damaged")
+    with FakeOllama() as ollama, pytest.MonkeyPatch.context() as patch:
+        for name in ("QDRANT_HOST", "QDRANT_URL"):
+            patch.delenv(name, raising=False)
+        patch.setenv("OLLAMA_HOST", ollama.url)
+        patch.setenv("CHAT_MODEL", "qwen2.5-coder:7b")
+        patch.setenv("HARNESS_REPOS_ROOT", str(repositories))
+        status = stack.up(folder / "data", port=stack.free_port(), timeout_seconds=300)
+        yield Lab(folder / "data", repositories, PrefectApi(status.api_url), ollama)
+        stack.down(folder / "data")
+
+
+def test_deploying_again_changes_nothing_and_schedules_have_runs(lab: Lab) -> None:
+    before = {d["name"]: d["id"] for d in lab.api.listing("POST", "/deployments/filter", {})}
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    assert set(before) == {deployment["name"] for deployment in declared}
+    stack.deploy(lab.data_dir, url=lab.api.url)
+    after = {d["name"]: d["id"] for d in lab.api.listing("POST", "/deployments/filter", {})}
+    assert after == before
+    wanted = {d["name"] for d in declared if d.get("schedules")}
+    deadline = time.monotonic() + 120
+    scheduled: set[str] = set()
+    while not wanted <= scheduled and time.monotonic() < deadline:
+        time.sleep(1)
+        for name in wanted - scheduled:
+            where = {
+                "deployments": {"id": {"any_": [after[name]]}},
+                "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+            }
+            if lab.api.request("POST", "/flow_runs/count", where):
+                scheduled.add(name)
+    assert scheduled == wanted
+
+
+def test_three_repositories_one_broken_and_a_second_run_at_the_same_time(lab: Lab) -> None:
+    first = lab.run("index-all/nightly-index", {})
+    deadline = time.monotonic() + 120
+    while stack.read_run(lab.api, first.id).state_type != "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    second = lab.follow(lab.run("index-all/nightly-index", {}))
+    assert second.state_type == "CANCELLED"
+    done = lab.follow(first)
+    assert done.state_type == "FAILED"
+    assert "2 of 3 repositories indexed; failed: broken" in (done.message or "")
+    states = {row["repository"]: row["state"] for row in lab.table("index-all")}
+    assert states == {"alpha": "Completed", "beta": "Completed", "broken": "Failed"}
+    with Engines(HashEmbedder(), EdgeStore(lab.data_dir / "index"), lab.data_dir) as engines:
+        assert {r.name for r in engines.store.repositories() if r.indexed_at} == {"alpha", "beta"}
+
+
+def test_a_batch_of_tasks_is_bounded_and_one_failure_stops_no_other(lab: Lab) -> None:
+    # Every task reads the same script, whose turns are taken by whichever run comes next: so each
+    # says the same, and the failing one names a repository that does not exist.
+    lab.ollama.faults.paths = ("/api/chat",)
+    lab.ollama.faults.delay_seconds = 1.0
+    lab.ollama.say(*(Turn("Nothing to change.") for _ in range(20)))
+    tasks = [{"text": f"Task {n}.", "repository": "alpha"} for n in range(7)]
+    tasks.append({"text": "Task 7.", "repository": "does-not-exist"})
+    run = lab.run("agent-batch/agent-batch", {"tasks": tasks, "at_once": 2})
+    most = 0
+    deadline = time.monotonic() + RUN_SECONDS
+    while not stack.read_run(lab.api, run.id).is_final and time.monotonic() < deadline:
+        under_way = [
+            r for r in lab.runs_of("agent-task") if r["state_type"] in {"PENDING", "RUNNING"}
+        ]
+        most = max(most, len(under_way))
+        time.sleep(0.3)
+    rows = lab.table("agent-batch")
+    assert len(rows) == 8
+    assert len({row["run"] for row in rows}) == 8
+    assert 1 <= most <= 2
+    messages = {row["task"]: row["message"] for row in rows}
+    assert "does-not-exist" in messages["Task 7."]
+    assert all("no_change" in messages[f"Task {n}."] for n in range(7))
