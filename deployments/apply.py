@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from deployments.job_template import DEFAULTS_VARIABLE, read_defaults, with_defaults
+
 WORK_POOL = "harness"
 # Where flow code is at run time; prefect.yaml's pull step reads this variable.
 _CODE_VARIABLE = "HARNESS_CODE_DIR"
@@ -75,11 +77,10 @@ def apply_work_pool(client: Any, pool_type: str) -> dict[str, str]:
 
 def _base_job_template(pool_type: str) -> dict[str, Any]:
     if pool_type == "kubernetes":
-        path = Path(__file__).with_name("base-job-template.json")
-        if not path.is_file():
-            _fail(f"{path} is missing: it comes with the Kubernetes part")
-        template: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return template
+        try:
+            return with_defaults(read_defaults(os.environ.get(DEFAULTS_VARIABLE, "")))
+        except (OSError, ValueError) as error:
+            _fail(str(error))
     from prefect.workers.process import ProcessWorker
 
     return ProcessWorker.get_default_base_job_template()

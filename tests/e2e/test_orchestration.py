@@ -14,6 +14,7 @@ import yaml
 
 from harness import stack
 from harness.engines import Engines
+from harness.errors import ServiceUnavailableError
 from harness.stack import FlowRun, PrefectApi
 from harness.store.edge import EdgeStore
 from tests.fakes.embedder import HashEmbedder
@@ -43,6 +44,19 @@ class Lab:
     def runs_of(self, flow: str) -> list[dict[str, Any]]:
         where = {"flows": {"name": {"any_": [flow]}}}
         return self.api.listing("POST", "/flow_runs/filter", where)
+
+    def schedules(self, deployment_id: str) -> list[dict[str, Any]]:
+        return self.api.listing("GET", f"/deployments/{deployment_id}/schedules")
+
+    def set_active(self, path: str, active: bool) -> None:
+        """Pause or resume a schedule; a server on SQLite may answer 503 while it is busy."""
+        for _ in range(10):
+            try:
+                self.api.request("PATCH", path, {"active": active})
+                return
+            except ServiceUnavailableError:
+                time.sleep(1)
+        raise AssertionError(f"{path} could not be changed")
 
     def table(self, key: str) -> list[dict[str, Any]]:
         import json
@@ -75,7 +89,13 @@ def test_deploying_again_changes_nothing_and_schedules_have_runs(lab: Lab) -> No
     before = {d["name"]: d["id"] for d in lab.api.listing("POST", "/deployments/filter", {})}
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     assert set(before) == {deployment["name"] for deployment in declared}
-    stack.deploy(lab.data_dir, url=lab.api.url)
+    (paused,) = lab.schedules(before["update-models"])
+    path = f"/deployments/{before['update-models']}/schedules/{paused['id']}"
+    lab.set_active(path, False)
+    assert {c.change for c in stack.deploy(lab.data_dir, url=lab.api.url)} == {"unchanged"}
+    (still,) = lab.schedules(before["update-models"])
+    assert (still["id"], still["active"]) == (paused["id"], False)
+    lab.set_active(path, True)
     after = {d["name"]: d["id"] for d in lab.api.listing("POST", "/deployments/filter", {})}
     assert after == before
     wanted = {d["name"] for d in declared if d.get("schedules")}

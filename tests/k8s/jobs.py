@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import json
 import uuid
 from typing import Any
 
 import yaml
 
+from deployments.job_template import base_job_template as template
 from tests.k8s.documents import ROOT, Document
-
-TEMPLATE = ROOT / "deployments" / "base-job-template.json"
-
-
-def template() -> dict[str, Any]:
-    """The base job template as committed."""
-    loaded: dict[str, Any] = json.loads(TEMPLATE.read_text(encoding="utf-8"))
-    return loaded
 
 
 def deployments() -> dict[str, dict[str, Any]]:
@@ -31,17 +23,6 @@ def deployments() -> dict[str, dict[str, Any]]:
         entry["name"]: (entry.get("work_pool") or {}).get("job_variables") or {}
         for entry in entries
     }
-
-
-def with_defaults(defaults: dict[str, Any]) -> dict[str, Any]:
-    """The template with the release's defaults, merged as `harness deploy` does."""
-    merged = template()
-    for name, value in defaults.items():
-        variable = merged["variables"]["properties"][name]
-        if isinstance(variable.get("default"), dict) and isinstance(value, dict):
-            value = variable["default"] | value
-        variable["default"] = value
-    return merged
 
 
 def build(

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from deployments.job_template import read_defaults, with_defaults
 from tests.k8s import jobs
 from tests.k8s.documents import VALUES_SETS, Document, kind, pods, rendered
 from tests.k8s.pod_security import findings
@@ -67,7 +68,7 @@ def test_release_defaults_make_a_valid_job(
     variables = jobs.template()["variables"]
     assert set(defaults) <= set(variables["properties"])
     jsonschema.validate(defaults, variables)
-    job = jobs.strict(jobs.build(base=jobs.with_defaults(defaults)))
+    job = jobs.strict(jobs.build(base=with_defaults(defaults)))
     validate_schema(job, "1.33")
     assert findings(job["spec"]["template"]["spec"]) == []
     _resolves(job, rendered(values_set))
@@ -183,3 +184,21 @@ def test_the_password_is_replaced_by_a_reference() -> None:
     prefix = "PREFECT_INTEGRATIONS_KUBERNETES_WORKER_API_AUTH_STRING_SECRET"
     assert environment[f"{prefix}_NAME"] == "harness-prefect"
     assert environment[f"{prefix}_KEY"] == "auth-string"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param("not json", "not JSON", id="not-json"),
+        pytest.param("[1]", "not a JSON object", id="a-list"),
+    ],
+)
+def test_defaults_that_cannot_be_used_say_so(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        read_defaults(text)
+
+
+def test_a_default_for_no_variable_is_refused() -> None:
+    with pytest.raises(ValueError, match="no_such_variable"):
+        with_defaults({"no_such_variable": 1})
+    assert read_defaults("") == {}

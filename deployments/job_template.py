@@ -1,0 +1,53 @@
+"""The base job template of the kubernetes pool, with a release's own defaults."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+# A JSON object: names of the template's variables and their defaults in this release, such as
+# namespace, image, volume claims. The chart's bootstrap Job sets it.
+DEFAULTS_VARIABLE = "HARNESS_JOB_DEFAULTS"
+
+
+def base_job_template() -> dict[str, Any]:
+    """The template as it is shipped.
+
+    :raises FileNotFoundError: it is not beside this file.
+    """
+    path = Path(__file__).with_name("base-job-template.json")
+    template: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return template
+
+
+def with_defaults(defaults: dict[str, Any]) -> dict[str, Any]:
+    """The template with other defaults; an object is merged into the template's, key by key.
+
+    :raises ValueError: the template has no such variable; the message names it.
+    """
+    template = base_job_template()
+    variables = template["variables"]["properties"]
+    for name, value in defaults.items():
+        if name not in variables:
+            raise ValueError(f"{DEFAULTS_VARIABLE}: the job template has no variable {name!r}")
+        current = variables[name].get("default")
+        merge = isinstance(current, dict) and isinstance(value, dict)
+        variables[name]["default"] = current | value if merge else value
+    return template
+
+
+def read_defaults(text: str) -> dict[str, Any]:
+    """Read the variable's value; empty means none.
+
+    :raises ValueError: it is not a JSON object.
+    """
+    if not text.strip():
+        return {}
+    try:
+        defaults = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{DEFAULTS_VARIABLE} is not JSON: {error}") from None
+    if not isinstance(defaults, dict):
+        raise ValueError(f"{DEFAULTS_VARIABLE} is not a JSON object")
+    return defaults
