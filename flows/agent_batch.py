@@ -32,7 +32,7 @@ class BatchTask(BaseModel):
     model: str | None = None
 
 
-@flow(name="agent-batch", flow_run_name="batch of tasks")
+@flow(name="agent-batch", flow_run_name="batch of tasks", timeout_seconds=85_800)
 async def agent_batch(
     tasks: Annotated[list[BatchTask], Field(min_length=1, max_length=500)], at_once: int = 2
 ) -> State[Any]:

@@ -83,7 +83,7 @@ def collect(results: Path, text: str) -> None:
         )
 
 
-@flow(name="agent-task", flow_run_name="task: {text}")
+@flow(name="agent-task", flow_run_name="task: {text}", timeout_seconds=6900)
 def agent_task(
     text: Task,
     repository: Annotated[str, Field(min_length=1)],

@@ -19,7 +19,7 @@ run_checks = task(name="run-checks", cache_policy=NO_CACHE, persist_result=False
 _MARKS = {True: "ok", False: "failed", None: "skipped"}
 
 
-@flow(name="check-stack", flow_run_name="check stack")
+@flow(name="check-stack", flow_run_name="check stack", timeout_seconds=480)
 def check_stack() -> State[Any]:
     """Check everything that Harness needs; fails with the names of what failed."""
     show_core_logs()

@@ -21,7 +21,7 @@ DEPLOYMENT = "index-repository/index-repository"
 _POLL_SECONDS = 2.0
 
 
-@flow(name="index-all", flow_run_name="index all")
+@flow(name="index-all", flow_run_name="index all", timeout_seconds=85_800)
 async def index_all(
     root: str | None = None,
     at_once: Annotated[int, Field(ge=1, le=64)] = 2,

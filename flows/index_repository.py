@@ -63,6 +63,7 @@ def index_batch(
 @flow(
     name="index-repository",
     flow_run_name="index {source}",
+    timeout_seconds=42_600,
     task_runner=ThreadPoolTaskRunner(max_workers=2),  # type: ignore[arg-type]
 )
 def index_repository(

@@ -62,6 +62,7 @@ def _progress_of(name: str) -> Callable[[PullProgress], None]:
 @flow(
     name="pull-models",
     flow_run_name="pull models",
+    timeout_seconds=21_000,
     task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]
 )
 def pull_models(models: list[ModelName] | None = None, update: bool = False) -> State[Any]:

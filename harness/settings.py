@@ -54,6 +54,12 @@ class DataSettings(_Settings):
         validation_alias="HARNESS_RESULTS_DIR",
         description="Where agent results go. Unset: `results` under the data directory.",
     )
+    keep_results_days: int = Field(
+        default=30,
+        ge=0,
+        validation_alias="HARNESS_KEEP_RESULTS_DAYS",
+        description="Agent results older than this are removed every night (days); 0: never.",
+    )
 
 
 class IndexSettings(_Settings):
@@ -259,6 +265,17 @@ class PrefectSettings(_Settings):
         default="harness",
         validation_alias="HARNESS_WORK_POOL",
         description="Work pool whose workers run the flows.",
+    )
+
+
+class NotifySettings(_Settings):
+    """Who is told when something fails; read by `harness up` and `harness deploy`."""
+
+    notify_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="HARNESS_NOTIFY_URL",
+        description="Apprise URL (`mailto://…`, `slack://…`, `json://host/path`) for failed checks "
+        "and late runs; kept in a block of the Prefect server. Unset: none.",
     )
 
 
