@@ -1,8 +1,9 @@
-"""Register the work pool and the deployments of prefect.yaml with a Prefect server.
+"""Register work pool, deployments, limits and automations with a Prefect server.
 
-``python -m deployments.apply [--pool process|kubernetes]`` (and so ``harness deploy``) can be
-repeated: what exists keeps its id, what differs is updated. One line of JSON on stdout for
-each thing, ``{"kind", "name", "id", "change"}``; Prefect's own messages go to stderr.
+``python -m deployments.apply [--pool process|kubernetes] [--prune]``, which is also what
+``harness deploy`` runs, can be repeated: what exists keeps its id, what differs is updated. One
+line of JSON on stdout for each thing, ``{"kind", "name", "id", "change"}``; Prefect's own messages
+go to stderr.
 
 prefect.yaml is given to Prefect's own ``deploy`` command, called in this process: the file
 means exactly what Prefect's documentation says, and only one interpreter has to import it.
@@ -20,7 +21,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+import yaml
+
+from deployments.automations import apply_automations
+from deployments.changes import line as _line
 from deployments.job_template import DEFAULTS_VARIABLE, read_defaults, with_defaults
+from deployments.ledger import settle
+from deployments.limits import apply_limits
+from harness.settings import NotifySettings, OllamaSettings, load
 
 WORK_POOL = "harness"
 # Where flow code is at run time; prefect.yaml's pull step reads this variable.
@@ -103,6 +111,17 @@ def apply_deployments(client: Any, pool_type: str) -> list[dict[str, str]]:
     return lines
 
 
+def declared_deployments(client: Any) -> list[tuple[str, str]]:
+    """Kind and name of the server's deployments that are in prefect.yaml."""
+    entries = yaml.safe_load(prefect_file().read_text(encoding="utf-8"))["deployments"]
+    declared = {(entry["name"], entry["entrypoint"]) for entry in entries}
+    return [
+        ("deployment", name)
+        for name, deployment in _deployments(client).items()
+        if (deployment["name"], deployment["entrypoint"]) in declared
+    ]
+
+
 def _deployments(client: Any) -> dict[str, Mapping[str, Any]]:
     """Deployments of our work pool by ``flow/deployment``, without what changes by itself."""
     from prefect.client.schemas.filters import (
@@ -143,10 +162,6 @@ def _prefect_deploy() -> None:
                 _fail("`prefect deploy` refused prefect.yaml; its messages are above")
 
 
-def _line(kind: str, name: str, identity: object, change: str) -> dict[str, str]:
-    return {"kind": kind, "name": name, "id": str(identity), "change": change}
-
-
 def _fail(message: str) -> NoReturn:
     print(message, file=sys.stderr)
     raise SystemExit(1)
@@ -165,6 +180,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m deployments.apply", description=__doc__)
     parser.add_argument("--pool", choices=("process", "kubernetes"), default="process")
     parser.add_argument(
+        "--prune", action="store_true", help="remove what was made here and is declared no longer"
+    )
+    parser.add_argument(
         "--wait-seconds", type=float, default=0.0, help="wait this long for the server to answer"
     )
     options = parser.parse_args(arguments)
@@ -177,6 +195,13 @@ def main(arguments: list[str] | None = None) -> None:
         _wait_for_server(client, options.wait_seconds)
         print(json.dumps(apply_work_pool(client, options.pool)), flush=True)
         for line in apply_deployments(client, options.pool):
+            print(json.dumps(line), flush=True)
+        lines = apply_limits(client, load(OllamaSettings).host)
+        notify_url = load(NotifySettings).notify_url
+        lines += apply_automations(client, notify_url.get_secret_value() if notify_url else None)
+        declared = [(line["kind"], line["name"]) for line in lines]
+        lines += settle(client, declared + declared_deployments(client), prune=options.prune)
+        for line in lines:
             print(json.dumps(line), flush=True)
 
 

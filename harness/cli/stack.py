@@ -55,9 +55,14 @@ def deploy(
     pool: Annotated[str, typer.Option(help="Type of the work pool: process or kubernetes.")] = (
         "process"
     ),
+    prune: Annotated[
+        bool, typer.Option(help="Also remove what was registered before and no longer exists.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Register work pool and deployments with the Prefect server; can be repeated.
+    """Register work pool, deployments, limits and automations with the Prefect server.
+
+    Can be repeated: what exists keeps its id, and what was paused in the UI stays paused.
 
     The server is that of PREFECT_API_URL, or the one that `harness up` started.
     """
@@ -74,7 +79,7 @@ def deploy(
         if local is None:
             raise StackError("no Prefect server; run `harness up`, or set PREFECT_API_URL")
         url = local.api_url
-    changes = stack.deploy(data_dir, url=url, pool=pool)
+    changes = stack.deploy(data_dir, url=url, pool=pool, prune=prune)
     if as_json:
         console.print_json({"changes": changes})
         return

@@ -23,8 +23,9 @@ _WAIT_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that was looked at: ``kind`` is ``work-pool`` or ``deployment``, ``change`` is
-    ``created``, ``updated``, ``unchanged`` or ``deleted``."""
+    """One thing that was looked at: ``kind`` is ``work-pool``, ``deployment``, ``limit``,
+    ``automation`` or ``block``, ``change`` is ``created``, ``updated``, ``unchanged`` or
+    ``deleted``."""
 
     kind: str
     name: str
@@ -36,9 +37,12 @@ class DeployProcess:
     """A running ``python -m deployments.apply``; a context manager that leaves none behind.
 
     :param log: receives the output of Prefect's own messages.
+    :param prune: remove what was made by an earlier one and is declared no longer.
     """
 
-    def __init__(self, pool: str, *, env: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, pool: str, *, env: Mapping[str, str], log: Path, prune: bool = False
+    ) -> None:
         self._log = log
         self._output = log.with_suffix(".jsonl")
         with log.open("wb") as errors, self._output.open("wb") as output:
@@ -48,6 +52,7 @@ class DeployProcess:
                 [
                     *(sys.executable, "-m", "deployments.apply"),
                     *("--pool", pool, "--wait-seconds", str(_WAIT_SECONDS)),
+                    *(("--prune",) if prune else ()),
                 ],
                 env=dict(env),
                 stdin=subprocess.DEVNULL,

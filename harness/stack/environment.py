@@ -46,6 +46,18 @@ def client_environment(port: int, prefect_home: Path) -> dict[str, str]:
     }
 
 
+def deploy_environment(url: str, prefect_home: Path) -> dict[str, str]:
+    """The environment of deploying to any server.
+
+    One that the caller's own PREFECT_API_URL names is reached with the caller's other settings
+    too: password, certificates, headers.
+    """
+    own = {name: value for name, value in os.environ.items() if name.startswith("PREFECT_")}
+    if own.get("PREFECT_API_URL") != url:
+        own = {}
+    return {**client_environment(0, prefect_home), **own, "PREFECT_API_URL": url}
+
+
 def stack_environment(layout: Layout, port: int, stack_id: str) -> dict[str, str]:
     """The environment of the server, the worker and, through the worker, of flow runs."""
     origins = ",".join((ui_url(port), f"http://localhost:{port}"))

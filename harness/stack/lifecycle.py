@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,13 +23,13 @@ from harness.stack.deploying import Change, DeployProcess, last_line
 from harness.stack.environment import (
     WORK_POOL,
     api_url,
-    client_environment,
+    deploy_environment,
     stack_environment,
     ui_url,
 )
 from harness.stack.ports import check_port
 from harness.stack.processes import ProcessRecord
-from harness.stack.runs import end_orphans
+from harness.stack.runs import end_orphans, mark_stopped
 from harness.stack.state import Layout, StackState, read_state, remove_state, write_state
 
 OnProgress = Callable[[str], None]
@@ -110,7 +111,7 @@ def down(data_dir: Path, *, on_progress: OnProgress | None = None) -> bool:
             return False
         if on_progress is not None:
             on_progress("stopping flow runs, worker and server")
-        stopped = _stop(state)
+        stopped = _stop(state, on_request=True)
         remove_state(layout)
         return stopped
 
@@ -122,18 +123,24 @@ def status(data_dir: Path) -> StackStatus | None:
 
 
 def deploy(
-    data_dir: Path, *, url: str, pool: str = "process", timeout_seconds: float = 300.0
+    data_dir: Path,
+    *,
+    url: str,
+    pool: str = "process",
+    prune: bool = False,
+    timeout_seconds: float = 300.0,
 ) -> tuple[Change, ...]:
-    """Register the work pool and every deployment of prefect.yaml; can be repeated.
+    """Register work pool, deployments, limits and automations; can be repeated.
 
     :param url: API of any Prefect server, local or in a cluster.
     :param pool: type of the work pool, ``process`` or ``kubernetes``.
+    :param prune: remove what was registered before and is declared no longer.
     :raises StackError: it failed; names the log.
     """
     layout = Layout(data_dir.resolve())
     layout.create()
-    env = client_environment(0, layout.prefect_home) | {"PREFECT_API_URL": url}
-    with DeployProcess(pool, env=env, log=layout.log("deploy")) as deployment:
+    env = deploy_environment(url, layout.prefect_home)
+    with DeployProcess(pool, env=env, log=layout.log("deploy"), prune=prune) as deployment:
         return deployment.wait(timeout_seconds)
 
 
@@ -210,16 +217,21 @@ def _prefect(layout: Layout, state: StackState, role: str, *arguments: str) -> P
     )
 
 
-def _stop(state: StackState) -> bool:
+def _stop(state: StackState, *, on_request: bool = False) -> bool:
     """End every process of a stack: flow runs, worker, server.
 
     In this order, because a flow run's end is reported to the server by itself or, when it
     does not end in time, by its worker; and a worker that ends first kills its flow runs.
 
+    :param on_request: runs that are stopped do not go on with the next start.
     :returns: whether there was one.
     :raises StackError: a process did not end even when killed.
     """
+    began = datetime.now(UTC)
     survivors, found = _stop_runs(state)
+    if on_request and _server_answers(state):
+        with contextlib.suppress(HarnessError):
+            mark_stopped(PrefectApi(api_url(state.port)), WORK_POOL, began)
     rest = processes.members(state.id, state.processes)
     survivors += processes.end(rest, grace_seconds=_GRACE_SECONDS)
     if survivors:

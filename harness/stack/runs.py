@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from harness.errors import ServiceUnavailableError, StackError
 from harness.stack.api import PrefectApi
@@ -147,6 +148,30 @@ def end_orphans(api: PrefectApi, work_pool: str) -> int:
             "type": "CANCELLED" if cancelled else "CRASHED",
             "message": "Its process was stopped together with the worker; start it again.",
         }
+        api.request("POST", f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
+    return len(runs)
+
+
+def mark_stopped(api: PrefectApi, work_pool: str, since: datetime) -> int:
+    """Give runs that crashed since a time the state `Stopped` of the same type. An automation
+    (deployments/automations.yaml) starts what has crashed once more, but not what was stopped.
+
+    :returns: how many there were.
+    :raises ServiceUnavailableError: the server does not answer.
+    """
+    runs = api.listing(
+        "POST",
+        "/flow_runs/filter",
+        {
+            "flow_runs": {
+                "state": {"type": {"any_": ["CRASHED"]}},
+                "end_time": {"after_": since.isoformat()},
+            },
+            "work_pools": {"name": {"any_": [work_pool]}},
+        },
+    )
+    state = {"type": "CRASHED", "name": "Stopped", "message": "Stopped by `harness down`."}
+    for run in runs:
         api.request("POST", f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
     return len(runs)
 

@@ -1,0 +1,77 @@
+"""Automations of deployments/automations.yaml, and the block through which they notify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deployments.changes import line
+
+NOTIFY_BLOCK = "harness-notify"
+
+
+def apply_automations(client: Any, notify_url: str | None) -> list[dict[str, str]]:
+    """Create or update each automation by name; ids stay, and one paused in the UI stays paused.
+
+    :param notify_url: Apprise URL; None leaves the notifications out.
+    """
+    lines = []
+    block_id = None
+    if notify_url:
+        lines.append(_apply_notify_block(notify_url))
+        block_id = lines[0]["id"]
+    for entry in _declared():
+        lines.append(_apply(client, dict(entry), block_id))
+    return lines
+
+
+def _declared() -> list[dict[str, Any]]:
+    path = Path(__file__).with_name("automations.yaml")
+    entries: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["automations"]
+    return entries
+
+
+def _apply(client: Any, entry: dict[str, Any], block_id: str | None) -> dict[str, str]:
+    from prefect.events.schemas.automations import AutomationCore
+
+    text = entry.pop("notify", None)
+    if text and block_id:
+        notification = {
+            "type": "send-notification",
+            "block_document_id": block_id,
+            "subject": entry["description"],
+            "body": text,
+        }
+        entry["actions"] = [*entry["actions"], notification]
+    wanted = AutomationCore.model_validate(entry)
+    found = client.read_automations_by_name(wanted.name)
+    if not found:
+        return line("automation", wanted.name, client.create_automation(wanted), "created")
+    current = found[0]
+    known = AutomationCore.model_validate(current.model_dump(exclude={"id"}))
+    wanted = wanted.model_copy(update={"enabled": known.enabled})
+    # By content: the server adds ids to triggers, and sets have no order.
+    if known.model_dump() == wanted.model_dump():
+        return line("automation", wanted.name, current.id, "unchanged")
+    client.update_automation(current.id, wanted)
+    return line("automation", wanted.name, current.id, "updated")
+
+
+def _apply_notify_block(url: str) -> dict[str, str]:
+    """Keep the URL in a block, where it is encrypted and hidden in the UI."""
+    from prefect.blocks.notifications import SlackWebhook
+    from pydantic import SecretStr
+
+    # The server sends through block types that it knows itself. This one hands every URL that is
+    # not Slack's to Apprise as it is, so any of Apprise's services will do.
+    wanted = SlackWebhook(url=SecretStr(url))
+    try:
+        found: Any = SlackWebhook.load(NOTIFY_BLOCK)
+    except ValueError:  # Prefect's "not found"
+        found = None
+    if found is not None and found.url == wanted.url:
+        return line("block", NOTIFY_BLOCK, found._block_document_id, "unchanged")
+    identity = wanted.save(NOTIFY_BLOCK, overwrite=True)
+    return line("block", NOTIFY_BLOCK, identity, "created" if found is None else "updated")

@@ -1,0 +1,105 @@
+"""What is deployed, without a server: time limits, job variables, automations."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deployments.job_template import base_job_template
+from harness.stack.environment import deploy_environment
+
+ROOT = Path(__file__).resolve().parent.parent
+DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())[
+    "deployments"
+]
+AUTOMATIONS: list[dict[str, Any]] = yaml.safe_load(
+    (ROOT / "deployments" / "automations.yaml").read_text()
+)["automations"]
+# Time for the flow to report its end before its pod is killed.
+_REPORT_SECONDS = 60
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_a_flow_ends_by_itself_before_its_job_is_killed(
+    deployment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.flows import load_flow_from_entrypoint
+
+    monkeypatch.chdir(ROOT)
+    flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    default = base_job_template()["variables"]["properties"]["active_deadline_seconds"]["default"]
+    variables = deployment["work_pool"].get("job_variables") or {}
+    deadline = variables.get("active_deadline_seconds", default)
+    assert flow.timeout_seconds, "a run that hangs would never end"
+    assert flow.timeout_seconds + _REPORT_SECONDS <= deadline
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_the_process_pool_takes_the_same_job_variables(deployment: dict[str, Any]) -> None:
+    import asyncio
+
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
+
+    # Never asked: without an address Prefect would start a server of its own.
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        configuration = asyncio.run(
+            ProcessJobConfiguration.from_template_and_values(
+                ProcessWorker.get_default_base_job_template(),
+                deployment["work_pool"]["job_variables"],
+            )
+        )
+    assert configuration.env["PREFECT_LOGGING_EXTRA_LOGGERS"] == "harness"
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_every_schedule_has_a_slug(deployment: dict[str, Any]) -> None:
+    # Without one, deploying again makes a new schedule and starts one that was paused.
+    slugs = [schedule.get("slug") for schedule in deployment.get("schedules") or []]
+    assert all(slugs)
+    assert len(set(slugs)) == len(slugs)
+
+
+@pytest.mark.parametrize("automation", AUTOMATIONS, ids=lambda automation: automation["name"])
+def test_automations_are_valid_and_look_at_our_runs_only(automation: dict[str, Any]) -> None:
+    from prefect.server.events.schemas.automations import AutomationCore
+
+    # Prefect's model writes into what it is given.
+    given = copy.deepcopy({key: value for key, value in automation.items() if key != "notify"})
+    core = AutomationCore.model_validate(given)
+    assert core.name.startswith("harness-")
+    assert core.description
+    assert automation["trigger"]["match_related"], "other flows of the server would be touched"
+
+
+def test_states_of_automations_are_those_that_the_stack_sets() -> None:
+    text = (ROOT / "harness" / "stack" / "runs.py").read_text()
+    assert re.search(r'"name": "Stopped"', text)
+    (heartbeat,) = [a for a in AUTOMATIONS if a["name"] == "harness-no-heartbeat"]
+    assert "prefect.flow-run.Stopped" in heartbeat["trigger"]["expect"]
+    assert heartbeat["trigger"]["within"] >= 3 * _heartbeat_seconds()
+
+
+def _heartbeat_seconds() -> int:
+    from prefect.settings.models.flows import FlowsSettings
+
+    return FlowsSettings().heartbeat_frequency or 0
+
+
+def test_own_settings_go_only_to_the_server_that_they_are_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    remote = "https://prefect.example/api"
+    monkeypatch.setenv("PREFECT_API_URL", remote)
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "harness:password")
+    env = deploy_environment(remote, tmp_path)
+    assert (env["PREFECT_API_URL"], env["PREFECT_API_AUTH_STRING"]) == (remote, "harness:password")
+    local = "http://127.0.0.1:4200/api"
+    env = deploy_environment(local, tmp_path)
+    assert env["PREFECT_API_URL"] == local
+    assert "PREFECT_API_AUTH_STRING" not in env
