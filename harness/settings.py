@@ -279,6 +279,34 @@ class NotifySettings(_Settings):
     )
 
 
+class WebhookSettings(_Settings):
+    """The receiver of git servers' webhooks, `harness webhook`."""
+
+    secret: SecretStr | None = Field(
+        default=None,
+        validation_alias="HARNESS_WEBHOOK_SECRET",
+        description="Secret shared with the git servers. Unset: the receiver refuses to start.",
+    )
+    repositories: Path | None = Field(
+        default=None,
+        validation_alias="HARNESS_WEBHOOK_REPOSITORIES",
+        description="JSON file of clone URLs and what a push to each of them indexes; goes before "
+        "what is known from the index. Unset: the index alone.",
+    )
+    max_body_bytes: int = Field(
+        default=5_000_000,
+        gt=0,
+        validation_alias="HARNESS_WEBHOOK_MAX_BODY_BYTES",
+        description="A larger request is refused (bytes).",
+    )
+    tolerance_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        validation_alias="HARNESS_WEBHOOK_TOLERANCE_SECONDS",
+        description="How far the timestamp of a generic delivery may be off.",
+    )
+
+
 def load(settings_class: type[SettingsT]) -> SettingsT:
     """Read one settings class from the environment.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import agent, chat, evaluate, index, inspect, mcp, models, search, stack
+from harness.cli import agent, chat, evaluate, index, inspect, mcp, models, search, stack, webhook
 
 app = typer.Typer(
     name="harness",
@@ -55,3 +55,4 @@ _add(mcp.mcp, "harness mcp")
 _add(stack.up, "harness up --port 4200")
 _add(stack.down, "harness down")
 _add(stack.deploy, "harness deploy --pool kubernetes")
+_add(webhook.webhook, "harness webhook --port 8080")

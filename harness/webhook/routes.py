@@ -1,0 +1,200 @@
+"""Which indexed repository a clone URL belongs to.
+
+Known are the repositories that were indexed from a URL, folders with a remote ``origin``, and
+what a mapping file says, which goes first.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from harness.checkout import CHECKOUTS_FOLDER, is_git_url
+from harness.errors import HarnessError, InvalidSettingError
+from harness.git import redact, run_git
+from harness.types import RepositoryRecord
+
+logger = logging.getLogger(__name__)
+
+_SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?(?P<host>\[[0-9a-fA-F:]+\]|[^:/\s]+):(?P<path>[^\s]+)")
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git+ssh": 22, "git": 9418}
+_GIT_TIMEOUT_SECONDS = 20.0
+# A URL that nobody knows must not make us read everything again with each request.
+_SHORTEST_REFRESH_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a push starts: an index run of ``source`` as ``name``. ``branch`` is the indexed
+    branch; None: the repository's default one, which the event names."""
+
+    name: str
+    source: str
+    branch: str | None = None
+
+
+def normalise(url: str) -> str:
+    """Bring a clone URL to one form, ``host/path``, whatever protocol and account it names.
+
+    Host and path are compared without case, as the large git servers do; a path of this machine
+    keeps it. A port that is not the protocol's own stays, because another one is another server.
+
+    :returns: empty when it is no address.
+    """
+    text = url.strip()
+    if "://" not in text:
+        match = _SCP_LIKE.fullmatch(text)
+        if match is None:
+            return _without_suffix(text) if text.startswith("/") else ""
+        return f"{match['host']}/{_without_suffix(match['path']).lstrip('/')}".lower()
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return ""
+    path = _without_suffix(unquote(parts.path))
+    scheme = parts.scheme.lower()
+    if scheme == "file":
+        return path
+    if not parts.hostname or not path:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    shown = "" if port is None or port == _DEFAULT_PORTS.get(scheme) else f":{port}"
+    return f"{host}{shown}/{path.lstrip('/')}".lower()
+
+
+def _without_suffix(path: str) -> str:
+    return path.rstrip("/").removesuffix("/.git").removesuffix(".git").rstrip("/")
+
+
+def known_routes(
+    records: Iterable[RepositoryRecord], *, data_dir: Path, mapping_file: Path | None
+) -> dict[str, Target]:
+    """Every repository that a push may concern, by its normalised clone URL.
+
+    :param data_dir: clones below it are known by the URL that they came from.
+    :raises InvalidSettingError: the mapping file cannot be used.
+    """
+    checkouts = data_dir.expanduser().resolve() / CHECKOUTS_FOLDER
+    cloned: dict[str, Target] = {}
+    folders: dict[str, Target] = {}
+    for record in records:
+        root = Path(record.path)
+        if root.parent == checkouts:
+            url = _fetched_from(root)
+            if url:
+                cloned[normalise(url)] = Target(record.name, url)
+            continue
+        url = _git_line(root, "config", "--get", "remote.origin.url")
+        if url:
+            branch = _git_line(root, "symbolic-ref", "--short", "--quiet", "HEAD")
+            folders[normalise(url)] = Target(record.name, str(root), branch or None)
+    routes = folders | cloned | (read_mapping(mapping_file) if mapping_file else {})
+    routes.pop("", None)
+    return routes
+
+
+def _fetched_from(clone: Path) -> str:
+    """The URL of the last fetch; git writes it down without ``.git``, which servers accept."""
+    try:
+        line = (clone / ".git" / "FETCH_HEAD").read_text(encoding="utf-8").split("\n", 1)[0]
+    except (OSError, ValueError):
+        return ""
+    url = line.rpartition("\t")[2].strip()
+    if url.startswith(("branch '", "tag '")):
+        url = url.partition("' of ")[2]
+    return url if is_git_url(url) else ""
+
+
+def _git_line(root: Path, *command: str) -> str:
+    if not root.is_dir():
+        return ""
+    try:
+        output = run_git(command, root, _GIT_TIMEOUT_SECONDS, check=False)
+    except HarnessError as error:
+        logger.warning("%s: its origin cannot be read: %s", root, error)
+        return ""
+    return output.stdout.decode("utf-8", "replace").strip() if output.returncode == 0 else ""
+
+
+def read_mapping(path: Path) -> dict[str, Target]:
+    """Read the mapping file: a JSON object of clone URL to ``{"source", "name", "branch"}``.
+
+    ``source`` is what is indexed, a folder as the worker sees it or a git URL (default: the
+    clone URL itself); ``name`` the name in the index; ``branch`` may be left out.
+
+    :raises InvalidSettingError: it cannot be read or is not of this form.
+    """
+    setting = "HARNESS_WEBHOOK_REPOSITORIES"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidSettingError(f"{setting}: {path} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise InvalidSettingError(f"{setting}: {path} is not valid JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise InvalidSettingError(f"{setting}: {path} must hold an object of clone URLs")
+    routes: dict[str, Target] = {}
+    for url, entry in document.items():
+        fields = entry if isinstance(entry, dict) else {}
+        name, source, branch = (fields.get(key) for key in ("name", "source", "branch"))
+        shown = redact(url)
+        if not normalise(url):
+            raise InvalidSettingError(f"{setting}: {shown!r} in {path} is not a clone URL")
+        if not isinstance(name, str) or not name:
+            raise InvalidSettingError(f'{setting}: {shown!r} in {path} needs a "name"')
+        if not isinstance(source, str | None) or not isinstance(branch, str | None):
+            raise InvalidSettingError(f"{setting}: {shown!r} in {path}: source, branch are text")
+        routes[normalise(url)] = Target(name, source or url, branch)
+    return routes
+
+
+class Routes:
+    """The routes, read again now and then, and when an unknown URL comes. Any thread may ask.
+
+    :param read: gives all routes; may take seconds.
+    :param refresh_seconds: age at which they are read again.
+    """
+
+    def __init__(
+        self, read: Callable[[], Mapping[str, Target]], *, refresh_seconds: float = 60.0
+    ) -> None:
+        self._read = read
+        self._refresh_seconds = refresh_seconds
+        self._lock = threading.Lock()
+        self._known: Mapping[str, Target] = {}
+        self._read_at = float("-inf")
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def cached(self, urls: Iterable[str]) -> Target | None:
+        """The target among fresh routes, without reading anything; None: ask :meth:`find`."""
+        if time.monotonic() - self._read_at > self._refresh_seconds:
+            return None
+        return self._match(urls)
+
+    def find(self, urls: Iterable[str]) -> Target | None:
+        """The target of the first URL that is known.
+
+        :raises HarnessError: the index or the mapping file cannot be read.
+        """
+        wanted = tuple(urls)
+        with self._lock:
+            target = self.cached(wanted)
+            if target is None and time.monotonic() - self._read_at > _SHORTEST_REFRESH_SECONDS:
+                self._known = self._read()
+                self._read_at = time.monotonic()
+                target = self._match(wanted)
+        return target
+
+    def _match(self, urls: Iterable[str]) -> Target | None:
+        found = (self._known.get(normalise(url)) for url in urls)
+        return next((target for target in found if target is not None), None)

@@ -1,0 +1,228 @@
+"""The HTTP side: ``POST /hooks/<provider>``, ``GET /healthz``, ``GET /metrics``.
+
+A request goes through size, signature, form, repository and branch, in this order; what remains
+is on disk before it is answered. Answers are small JSON documents with a ``status``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from harness.errors import HarnessError, UsageError
+from harness.webhook.delivery import Dispatcher, Start
+from harness.webhook.events import Ignored, Push, read_event
+from harness.webhook.journal import Delivery, Journal
+from harness.webhook.metrics import CONTENT_TYPE, Metrics
+from harness.webhook.routes import Routes, Target
+from harness.webhook.signatures import SIGNATURE_HEADERS, Provider, delivery_keys, refusal
+
+logger = logging.getLogger(__name__)
+
+# Senders give up after 10 s (GitHub, GitLab) or 5 s (Gitea).
+_ANSWER_SECONDS = 4.0
+_BODY_SECONDS = 20.0
+_RETRY_AFTER_SECONDS = "30"
+_KEPT = "the push is kept and handed over once Prefect answers; do not send it again"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``max_body_bytes`` of a request; ``tolerance_seconds`` of the generic timestamp, either
+    way; ``answer_seconds`` that a request waits for Prefect before it is answered without a
+    run."""
+
+    max_body_bytes: int = 5_000_000
+    tolerance_seconds: float = 300.0
+    answer_seconds: float = _ANSWER_SECONDS
+
+
+class _Answered(Exception):  # noqa: N818 - no error: it ends the handling of a request
+    """The request has its answer."""
+
+    def __init__(self, code: int, status: str, **fields: object) -> None:
+        super().__init__(status)
+        self.code = code
+        self.status = status
+        self.fields = fields
+
+
+class Receiver:
+    """What the requests share.
+
+    :param secret: the shared secret, not empty.
+    :param start: makes a run, see :class:`Dispatcher`.
+    """
+
+    def __init__(
+        self, secret: bytes, routes: Routes, journal: Journal, start: Start, limits: Limits
+    ) -> None:
+        self._secret = secret
+        self._routes = routes
+        self._limits = limits
+        self.journal = journal
+        self.metrics = Metrics()
+        self.dispatcher = Dispatcher(journal, start, self.metrics)
+
+    async def hook(self, request: Request, provider: Provider) -> Response:
+        """Answer one delivery."""
+        try:
+            await self._receive(request, provider)
+        except _Answered as answered:
+            self.metrics.deliveries[provider, answered.status] += 1
+            document = {"status": answered.status, **answered.fields}
+            headers = {"Retry-After": _RETRY_AFTER_SECONDS} if answered.code == 503 else None
+            return JSONResponse(document, answered.code, headers)
+        raise AssertionError("unreachable")
+
+    async def _receive(self, request: Request, provider: Provider) -> None:
+        """Always ends by raising :class:`_Answered`."""
+        body = await self._genuine_body(request, provider)
+        try:
+            event = read_event(provider, request.headers, body)
+        except UsageError as error:
+            raise _Answered(400, "malformed", reason=str(error)) from None
+        if isinstance(event, Ignored):
+            raise _Answered(202, "ignored", reason=event.reason)
+        target = await self._target(event)
+        expected = target.branch or event.default_branch
+        if event.branch and expected and event.branch != expected:
+            reason = f"the indexed branch is {expected}"
+            raise _Answered(202, "ignored", repository=target.name, reason=reason)
+        keys = delivery_keys(provider, request.headers, body)
+        known = self.journal.seen(keys)
+        if known is not None:
+            if self.journal.is_pending(target.name, known) and self.metrics.prefect_up is False:
+                raise _Answered(503, "kept", repository=target.name, reason=_KEPT)
+            raise _Answered(202, "replayed", repository=target.name)
+        try:
+            delivery = await self.journal.accept(
+                target.name, target.source, event.commit, keys, time.time()
+            )
+        except HarnessError as error:
+            raise _Answered(503, "not_kept", reason=str(error)) from None
+        await self._hand_over(delivery)
+
+    async def _genuine_body(self, request: Request, provider: Provider) -> bytes:
+        """The body of a request that fits in size and whose signature is right."""
+        if not request.headers.get(SIGNATURE_HEADERS[provider]):
+            raise _Answered(401, "refused", reason=f"no {SIGNATURE_HEADERS[provider]} header")
+        limit = self._limits.max_body_bytes
+        too_large = _Answered(413, "too_large", reason=f"more than {limit} bytes")
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > limit:
+            raise too_large
+        body = bytearray()
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                async for piece in request.stream():
+                    body += piece
+                    if len(body) > limit:
+                        raise too_large
+        except TimeoutError:
+            raise _Answered(408, "too_slow", reason="the body did not come in time") from None
+        except ClientDisconnect:
+            raise _Answered(400, "malformed", reason="the connection was cut") from None
+        reason = refusal(
+            provider,
+            request.headers,
+            bytes(body),
+            secret=self._secret,
+            now=time.time(),
+            tolerance_seconds=self._limits.tolerance_seconds,
+        )
+        if reason is not None:
+            logger.warning("a %s delivery was refused: %s", provider, reason)
+            raise _Answered(401, "refused", reason=reason)
+        return bytes(body)
+
+    async def _target(self, event: Push) -> Target:
+        try:
+            target = self._routes.cached(event.urls)
+            if target is None:
+                target = await asyncio.to_thread(self._routes.find, event.urls)
+        except HarnessError as error:
+            logger.error("the list of repositories cannot be read: %s", error)
+            reason = "the list of repositories cannot be read now; send it again later"
+            raise _Answered(503, "not_kept", reason=reason) from None
+        if target is None:
+            reason = "no indexed repository has this address; index it, or add it to the mapping"
+            raise _Answered(404, "unknown", reason=reason)
+        return target
+
+    async def _hand_over(self, delivery: Delivery) -> None:
+        fields = {"repository": delivery.name, "commit": delivery.commit}
+        try:
+            run = await self.dispatcher.hand_over(delivery, self._limits.answer_seconds)
+        except UsageError as error:
+            raise _Answered(422, "failed", **fields, reason=str(error)) from None
+        except HarnessError:
+            raise _Answered(503, "kept", **fields, reason=_KEPT) from None
+        except TimeoutError:
+            raise _Answered(202, "queued", **fields, run=None) from None
+        raise _Answered(202, "accepted", **fields, run=run.id)
+
+
+def make_app(
+    *, secret: bytes, routes: Routes, journal_path: Path, start: Start, limits: Limits | None = None
+) -> Starlette:
+    """Build the ASGI application; the journal is opened when the server starts it.
+
+    :param secret: shared with the git servers.
+    :raises ValueError: the secret is empty.
+    """
+    if not secret:
+        raise ValueError("the secret is empty")
+    receivers: list[Receiver] = []
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with Journal(journal_path) as journal:
+            receiver = Receiver(secret, routes, journal, start, limits or Limits())
+            async with receiver.dispatcher:
+                receivers[:] = [receiver]
+                yield
+
+    def hook(provider: Provider) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            return await receivers[0].hook(request, provider)
+
+        return endpoint
+
+    async def healthz(_request: Request) -> Response:
+        # Prefect may be down: pushes are kept then, so this service does its work.
+        receiver = receivers[0]
+        words = {True: "up", False: "down", None: "unknown"}
+        return JSONResponse(
+            {
+                "ok": True,
+                "pending": len(receiver.journal.pending),
+                "prefect": words[receiver.metrics.prefect_up],
+            }
+        )
+
+    async def metrics(_request: Request) -> Response:
+        journal = receivers[0].journal
+        page = receivers[0].metrics.text(
+            pending=len(journal.pending), journal_bytes=journal.size_bytes
+        )
+        return Response(page, media_type=CONTENT_TYPE)
+
+    return Starlette(
+        routes=[
+            *(Route(f"/hooks/{p}", hook(p), methods=["POST"], name=p) for p in Provider),
+            Route("/healthz", healthz),
+            Route("/metrics", metrics),
+        ],
+        lifespan=lifespan,
+    )

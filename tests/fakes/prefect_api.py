@@ -1,0 +1,93 @@
+"""An imitation of the few calls to Prefect's HTTP API that start runs: real HTTP on loopback.
+
+Runs stay SCHEDULED until a test says otherwise; idempotency keys give the run that has them.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = True
+
+
+class FakePrefect:
+    """A context manager; ``stop`` and ``start`` keep the port, as a restart does."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, dict[str, Any]] = {}
+        self.refuse_parameters = False
+        self._keys: dict[str, str] = {}
+        self._port = 0
+        self._server: _Server | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/api"
+
+    def __enter__(self) -> FakePrefect:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                self._answer(*fake.answer(self.path, None))
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self._answer(*fake.answer(self.path, json.loads(body)))
+
+            def _answer(self, code: int, document: object) -> None:
+                content = json.dumps(document).encode()
+                self.send_response(code)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+        self._server = _Server(("127.0.0.1", self._port), Handler)
+        self._port = self._server.server_address[1]
+        serve = self._server.serve_forever
+        threading.Thread(target=serve, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def set_states(self, state: str) -> None:
+        """Every run has this state type from now on."""
+        for run in self.runs.values():
+            run["state_type"] = state
+
+    def answer(self, path: str, body: dict[str, Any] | None) -> tuple[int, object]:
+        if path == "/api/deployments/name/index-repository/index-repository":
+            return 200, {"id": "d1"}
+        if path.startswith("/api/flow_runs/"):
+            run = self.runs.get(path.rpartition("/")[2])
+            return (200, run) if run else (404, {"detail": "not found"})
+        if path == "/api/deployments/d1/create_flow_run" and body is not None:
+            if self.refuse_parameters:
+                return 422, {"detail": "the parameter source is wrong"}
+            with self._lock:
+                run_id = self._keys.setdefault(body["idempotency_key"], str(uuid.uuid4()))
+                made = {"id": run_id, "name": "run", "state_type": "SCHEDULED"}
+                run = self.runs.setdefault(run_id, made | body)
+            return 201, run
+        return 404, {"detail": f"no route {path}"}
