@@ -68,6 +68,15 @@ class Lab:
             self.api, run.id, on_change=on_change, timeout_seconds=RUN_SECONDS, poll_seconds=0.2
         )
 
+    def automation(self, name: str) -> dict[str, object]:
+        found = self.api.listing("POST", "/automations/filter", {"limit": 200})
+        (automation,) = [entry for entry in found if entry["name"] == name]
+        return automation
+
+    def enable(self, automation: str, enabled: bool) -> None:
+        path = f"/automations/{self.automation(automation)['id']}"
+        self.api.request("PATCH", path, {"enabled": enabled})
+
     def engines(self) -> Engines:
         return Engines(MiniLmEmbedder(), EdgeStore(self.data_dir / "index", 20.0), self.data_dir)
 
@@ -146,6 +155,51 @@ def test_deploying_again_changes_nothing(lab: Lab) -> None:
     assert f"{DEPLOYMENT}" in {change.name for change in changes}
 
 
+def test_what_is_no_longer_declared_goes_only_with_prune(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deploy(prune: bool = False) -> dict[str, str]:
+        changes = stack.deploy(lab.data_dir, url=lab.api.url, prune=prune)
+        return {change.name: change.change for change in changes if change.change != "unchanged"}
+
+    limit = "ollama-http-models-example-11434"
+    with monkeypatch.context() as patch:
+        patch.setenv("OLLAMA_HOST", "http://models.example:11434")
+        patch.setenv("HARNESS_NOTIFY_URL", "json://127.0.0.1:9/nobody")
+        made = deploy()
+    notifying = {"harness-check-stack-failing": "updated", "harness-late": "updated"}
+    assert made == {limit: "created", "harness-notify": "created", **notifying}
+    # Made by somebody else.
+    other = {"name": "other", "limit": 1}
+    lab.api.request("POST", "/v2/concurrency_limits/", other)
+    lab.enable("harness-late", False)
+
+    # Notifications are a part of the automations; the block they went through stays.
+    assert deploy() == notifying
+    assert deploy(prune=True) == {limit: "deleted", "harness-notify": "deleted"}
+    assert lab.automation("harness-late")["enabled"] is False, "paused stays paused"
+    lab.enable("harness-late", True)
+    limits = lab.api.listing("POST", "/v2/concurrency_limits/filter", {})
+    assert "other" in {entry["name"] for entry in limits}
+
+
+def test_a_crashed_run_is_started_again_once(lab: Lab) -> None:
+    status = lab.up()
+    run = lab.run(lab.small)
+
+    def kill_when_running() -> None:
+        while stack.read_run(lab.api, run.id).state_type != "RUNNING":
+            time.sleep(0.05)
+        _flow_process(status).kill()
+
+    for attempt in (1, 2):
+        kill_when_running()
+        assert lab.follow(run).state_type == "CRASHED", attempt
+    time.sleep(22)  # the automation waits for 15 s and looks every 5
+    again = lab.api.mapping("GET", f"/flow_runs/{run.id}")
+    assert (again["state_type"], again["run_count"]) == ("CRASHED", 2)
+
+
 def test_prefect_deployment_run_watched(lab: Lab) -> None:
     done = _prefect(
         lab, "deployment", "run", DEPLOYMENT, "--param", f"source={lab.small}", "--watch"
@@ -171,6 +225,8 @@ def test_wrong_parameters_are_refused_when_the_run_is_made(lab: Lab) -> None:
 
 def test_a_flow_process_killed_in_the_middle_loses_at_most_one_batch(lab: Lab) -> None:
     status = lab.up()
+    # The second start would be at work on the same repository.
+    lab.enable("harness-restart-crashed", False)
     run = lab.run(lab.large)
 
     def kill(seen: FlowRun) -> None:
@@ -199,6 +255,7 @@ def test_a_flow_process_killed_in_the_middle_loses_at_most_one_batch(lab: Lab) -
     assert len(plan.batches) < len(every.batches)
 
     again = lab.follow(lab.run(lab.large))
+    lab.enable("harness-restart-crashed", True)
     assert again.state_type == "COMPLETED"
     assert f"{expected - stored} chunks embedded" in again.message
 
