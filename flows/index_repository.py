@@ -6,6 +6,7 @@ is simply started again, and only the batch it was at is embedded twice.
 
 # Annotations are evaluated by Prefect, which makes the form of the UI from them.
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
@@ -21,15 +22,19 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 from pydantic import Field
 
+from flows.limits import work_pool_limit
 from flows.logs import show_core_logs
 from flows.policies import BATCH, CHECKOUT, CLONE_TIMEOUT_SECONDS, IO
 from flows.progress import IndexProgress, artifact_key
+from flows.shards import index_in_shards
 from flows.summary import markdown, sentence
 from harness import indexing
-from harness.checkout import Checkout, resolve_source
+from harness.checkout import Checkout, is_git_url, resolve_source
 from harness.engines import Engines, open_engines
 from harness.indexing import Batch, BatchResult, IndexOptions, IndexPlan
 from harness.settings import DataSettings, IndexSettings, load
+from harness.sharding import shard_count
+from harness.turns import turn
 from harness.types import IndexReport
 
 # A run works in a folder of the worker, so a relative path would mean something else there.
@@ -85,13 +90,29 @@ def index_repository(
         exclude: Path globs. Matching files are left out.
         allow_failures: Complete the run although some files failed.
     """
-    began = time.perf_counter()
     show_core_logs()
     data_dir = load(DataSettings).data_dir
     settings = load(IndexSettings)
     options = IndexOptions(
         full, tuple(include or ()), tuple(exclude or ()), settings.max_file_bytes
     )
+    place = source if is_git_url(source) else str(Path(source).expanduser().resolve())
+    request = repr((name, options, allow_failures))
+    with turn(data_dir, place, request, str(flow_run.id)) as is_ours:
+        if not is_ours:
+            return Completed(message=f"{source}: left to a later run, which waits for its turn")
+        report = _index(source, name, options, settings, data_dir)
+    create_markdown_artifact(markdown(report), key=artifact_key("index-report", report.repo))
+    if report.files_failed and not allow_failures:
+        return Failed(message=sentence(report))
+    return Completed(message=sentence(report), data=asdict(report))
+
+
+def _index(
+    source: str, name: str | None, options: IndexOptions, settings: IndexSettings, data_dir: Path
+) -> IndexReport:
+    """The steps of a run that has its turn."""
+    began = time.perf_counter()
     source_dir: Checkout = checkout(
         source, data_dir=data_dir, timeout_seconds=CLONE_TIMEOUT_SECONDS
     )
@@ -104,17 +125,33 @@ def index_repository(
             batch_bytes=settings.batch_bytes,
         )
         _rename_run(plan)
-        results = _index_batches(plan, engines)
+        shards = shard_count(plan.size_bytes, settings.shard_bytes)
+        if shards > 1 and work_pool_limit() is None:
+            results = index_in_shards(
+                plan,
+                shards,
+                engines,
+                data_dir=data_dir,
+                batch_bytes=settings.batch_bytes,
+                at_once=settings.shards_at_once,
+            )
+        else:
+            # In a limited pool, runs that wait for their shards could hold every slot.
+            results = index_batches(plan, engines)
         seconds = time.perf_counter() - began
         report: IndexReport = finalize(plan, results, engines, seconds=seconds)
-    create_markdown_artifact(markdown(report), key=artifact_key("index-report", report.repo))
-    if report.files_failed and not allow_failures:
-        return Failed(message=sentence(report))
-    return Completed(message=sentence(report), data=asdict(report))
+    return report
 
 
-def _index_batches(plan: IndexPlan, engines: Engines) -> list[BatchResult]:
-    """Index every batch; one that fails for good is recorded and does not stop the others."""
+def index_batches(
+    plan: IndexPlan,
+    engines: Engines,
+    on_result: Callable[[BatchResult], None] = lambda result: None,
+) -> list[BatchResult]:
+    """Index every batch; one that fails for good is recorded and does not stop the others.
+
+    :param on_result: is given each batch's result once the batch is stored.
+    """
     progress = IndexProgress(plan.repo, plan.batches)
     futures = index_batch.map(
         plan=unmapped(quote(plan)),
@@ -130,10 +167,10 @@ def _index_batches(plan: IndexPlan, engines: Engines) -> list[BatchResult]:
         outcome = _wait(future, progress)
         progress.finish(batch)
         progress.show()
-        if isinstance(outcome, BatchResult):
-            results.append(outcome)
-        else:
-            results.append(indexing.record_failed(plan, batch, outcome, engines))
+        if not isinstance(outcome, BatchResult):
+            outcome = indexing.record_failed(plan, batch, outcome, engines)
+        on_result(outcome)
+        results.append(outcome)
     return results
 
 

@@ -8,6 +8,7 @@ from prefect.client.schemas.actions import (
     GlobalConcurrencyLimitUpdate,
 )
 from prefect.exceptions import ObjectNotFound
+from prefect.runtime import flow_run
 
 from harness.settings import OllamaSettings, load
 
@@ -16,6 +17,14 @@ def ollama_limit_name() -> str:
     """One limit an Ollama server, named after its host."""
     host = load(OllamaSettings).host or "none"
     return "ollama-" + re.sub(r"[^A-Za-z0-9]+", "-", host).strip("-").lower()
+
+
+def work_pool_limit() -> int | None:
+    """How many runs the work pool of this run may have at once; None: any number, or this run
+    came from no work pool. A run that waits for others must know: it holds one of the slots."""
+    with get_client(sync_client=True) as client:
+        pool = client.read_flow_run(flow_run.id).work_pool_name
+        return client.read_work_pool(pool).concurrency_limit if pool else None
 
 
 async def ensure_limit(name: str, limit: int) -> None:

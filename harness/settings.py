@@ -84,6 +84,20 @@ class IndexSettings(_Settings):
         description="Source in one task of an index run (bytes); the default is 10-15 s of work "
         "for the embedded model.",
     )
+    shard_bytes: int = Field(
+        default=256_000_000,
+        ge=0,
+        validation_alias="HARNESS_SHARD_BYTES",
+        description="A repository with more source to index is split into runs of at most about "
+        "this size (bytes); 0: never.",
+    )
+    shards_at_once: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        validation_alias="HARNESS_SHARDS_AT_ONCE",
+        description="How many of these runs of one repository work at the same time.",
+    )
 
 
 class StackSettings(_Settings):

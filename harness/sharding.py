@@ -1,0 +1,175 @@
+"""Splits the work of a large repository among several processes, and collects what they did.
+
+The plan is made once. Each shard gets the files whose paths hash to it, as a plan of its own on
+disk (a shard reads the repository's files from the data directory, so it can read that, too), and
+notes each finished batch beside it: a shard that was killed is started again and goes on there.
+The repository is finalized once, with every shard's results, so that the index is the same as
+without shards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from harness.indexing import Batch, BatchResult, IndexPlan
+from harness.planning import batches_of
+from harness.types import FileRecord, SourceFile
+
+SHARDS_FOLDER = "shards"
+MOST_SHARDS = 64
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
+# What a killed parent left is of no use to anybody: the next run plans anew.
+_KEPT_SECONDS = 7 * 24 * 3600
+
+
+def shard_count(size_bytes: int, shard_bytes: int) -> int:
+    """How many shards a run is split into; 1: it is not split.
+
+    :param size_bytes: source to index, in bytes.
+    :param shard_bytes: largest size of a shard; 0: never split.
+    """
+    if shard_bytes <= 0:
+        return 1
+    return max(1, min(MOST_SHARDS, -(-size_bytes // shard_bytes)))
+
+
+def shard_of(path: str, shards: int) -> int:
+    """The shard of a file, 0 to ``shards - 1``: a function of its path alone."""
+    digest = hashlib.sha256(path.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") % shards
+
+
+def split(plan: IndexPlan, shards: int, batch_bytes: int) -> tuple[IndexPlan, ...]:
+    """Plans that together index just what ``plan`` does; one may have nothing to do.
+
+    They delete nothing: finalizing ``plan`` does.
+    """
+    files: list[list[SourceFile]] = [[] for _ in range(shards)]
+    for batch in plan.batches:
+        for source in batch.files:
+            files[shard_of(source.path, shards)].append(source)
+    return tuple(
+        replace(
+            plan,
+            batches=batches_of(own, batch_bytes),
+            known={s.path: plan.known[s.path] for s in own if s.path in plan.known},
+        )
+        for own in files
+    )
+
+
+def resumed(plan: IndexPlan, records: Mapping[str, FileRecord]) -> IndexPlan:
+    """A shard's plan as it is now: files that a killed process had begun have records, and their
+    points may be stale.
+
+    :param records: the repository's, by path.
+    """
+    own = {source.path for batch in plan.batches for source in batch.files}
+    begun = {path: record.attempts for path, record in records.items() if path in own}
+    return replace(plan, known={**begun, **plan.known})
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFolder:
+    """Plans and results of one run's shards, below the data directory."""
+
+    path: Path
+
+    @classmethod
+    def at(cls, data_dir: Path, name: str) -> ShardFolder:
+        """The folder of a run.
+
+        :raises UsageError: the name is not one of ours.
+        """
+        if _NAME.fullmatch(name) is None:
+            raise UsageError(f"{name!r} does not name the shards of a run")
+        return cls(data_dir.expanduser().resolve() / SHARDS_FOLDER / name)
+
+    def create(self, plans: tuple[IndexPlan, ...]) -> None:
+        """Write the shards' plans, readable by their owner only.
+
+        :raises OSError: the disk is full, or the folder cannot be written.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for other in self.path.parent.iterdir():
+            if time.time() - other.stat().st_mtime > _KEPT_SECONDS:
+                shutil.rmtree(other, ignore_errors=True)
+        self.remove()
+        self.path.mkdir(mode=0o700)
+        for number, plan in enumerate(plans):
+            self._append(f"plan-{number}.json", json.dumps(asdict(plan)))
+
+    def remove(self) -> None:
+        """Remove everything; a shard that still runs fails at its next batch."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def plan(self, shard: int) -> IndexPlan:
+        """A shard's whole plan.
+
+        :raises UsageError: there is none: its run has ended.
+        """
+        try:
+            text = (self.path / f"plan-{shard}.json").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise UsageError(
+                f"{self.path.name} has no shard {shard}; shards are started by their "
+                "repository's run, and end with it"
+            ) from None
+        document: dict[str, Any] = json.loads(text)
+        batches = tuple(
+            Batch(
+                batch["number"],
+                tuple(SourceFile(**source) for source in batch["files"]),
+                batch["size_bytes"],
+            )
+            for batch in document["batches"]
+        )
+        return IndexPlan(**document | {"batches": batches, "deleted": tuple(document["deleted"])})
+
+    def unfinished(self, shard: int) -> IndexPlan:
+        """A shard's plan without the batches that have results."""
+        plan = self.plan(shard)
+        done = {result.number for result in self.results(shard)}
+        return replace(plan, batches=tuple(b for b in plan.batches if b.number not in done))
+
+    def add_result(self, shard: int, result: BatchResult) -> None:
+        """Note a finished batch; durable on return.
+
+        :raises OSError: the folder was removed, or the disk is full.
+        """
+        self._append(f"results-{shard}.jsonl", json.dumps(asdict(result)))
+
+    def results(self, shard: int) -> list[BatchResult]:
+        """Results of a shard's finished batches, one a batch."""
+        try:
+            text = (self.path / f"results-{shard}.jsonl").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        found: dict[int, BatchResult] = {}
+        for line in text.splitlines():
+            try:
+                document = json.loads(line)
+            except ValueError:
+                continue  # of a process that was killed while writing: the batch is done again
+            failures = tuple((path, error) for path, error in document["failures"])
+            result = BatchResult(**document | {"failures": failures})
+            found[result.number] = result
+        return list(found.values())
+
+    def _append(self, name: str, line: str) -> None:
+        descriptor = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+            # First: a killed process may have left half a line.
+            file.write(f"\n{line}\n")
+            file.flush()
+            os.fsync(file.fileno())

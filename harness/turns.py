@@ -1,0 +1,66 @@
+"""One index run a repository at a time, among the processes that share a data directory.
+
+Two at once would read a clone while the other one updates it, and the one that ends last would
+record the older commit. A run that waits is superseded by a later one that asks for the same: so
+however many pushes come, one is under way and one waits, and the last commit is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+logger = logging.getLogger(__name__)
+
+_POLL_SECONDS = 1.0
+
+
+@contextmanager
+def turn(data_dir: Path, source: str, request: str, own_id: str) -> Iterator[bool]:
+    """Wait until no other run works on a repository, and hold it.
+
+    :param source: folder or URL; with and without ``.git`` it is the same repository.
+    :param request: what is asked for, in words that are equal for equal requests.
+    :param own_id: tells this run from others.
+    :returns: False, without holding anything, when a later equal request waits as well.
+    """
+    folder = data_dir.expanduser().resolve() / "turns"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = _digest(source.rstrip("/").removesuffix(".git"))
+    lock = FileLock(folder / f"{key}.lock", mode=0o600)
+    last = folder / f"{key}-{_digest(request)}.last"
+    if not _acquired(lock, 0):
+        logger.info("another run works on this repository: waiting for its end")
+        _write(last, own_id)
+        while not _acquired(lock, _POLL_SECONDS):
+            if last.read_text(encoding="utf-8") != own_id:
+                yield False
+                return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _acquired(lock: FileLock, timeout_seconds: float) -> bool:
+    try:
+        lock.acquire(timeout=timeout_seconds, poll_interval=0.2)
+    except Timeout:
+        return False
+    return True
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,141 @@
+"""The flow index-all and shards as flow runs, on a real Prefect server and the real Edge store;
+sub-runs are carried out by threads of this process."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import get_client
+from prefect.client.schemas.objects import State
+
+from flows import index_all as all_module
+from flows import index_repository as module
+from flows import index_shard as shard_module
+from flows import shards
+from flows.index_all import index_all, names_of
+from harness.engines import Engines
+from harness.store.edge import EdgeStore
+from harness.types import RepositoryRecord
+from tests.fakes.embedder import HashEmbedder
+from tests.fakes.worker import ThreadWorker
+from tests.repositories import make_repository
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in list(os.environ):
+        if name.startswith(("HARNESS_", "OLLAMA_", "QDRANT_")):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "data"
+    monkeypatch.setenv("HARNESS_DATA_DIR", str(folder))
+    monkeypatch.setenv("HARNESS_BATCH_BYTES", "10000")
+
+    def open_engines() -> Engines:
+        return Engines(HashEmbedder(), EdgeStore(folder / "index", 20.0), folder)
+
+    monkeypatch.setattr(module, "open_engines", open_engines)
+    monkeypatch.setattr(shard_module, "open_engines", open_engines)
+    for owner in (all_module, shards):
+        monkeypatch.setattr(owner, "_POLL_SECONDS", 0.2)
+    return folder
+
+
+def table() -> list[dict[str, Any]]:
+    with get_client(sync_client=True) as client:
+        found = [a for a in client.read_artifacts(limit=200) if a.key == "index-all"]
+    data = max(found, key=lambda artifact: str(artifact.created)).data
+    return list(json.loads(str(data)))
+
+
+def test_each_repository_is_a_run_and_a_broken_one_stops_no_other(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "repositories"
+    for name in ("alpha", "team/app", "other/app"):
+        make_repository(root / name, {"main.py": f"# {name}\nx = 1\n"})
+    broken = make_repository(root / "broken", {"broken.py": "x = 1\n"})
+    (broken / ".git" / "index").write_bytes(b"damaged")
+    with ThreadWorker(module.index_repository):
+        state: State[Any] = index_all_state(root)
+    assert state.is_failed()
+    assert state.message == "3 of 4 repositories indexed; failed: broken"
+    rows = {row["repository"]: row for row in table()}
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "alpha": "Completed", "team/app": "Completed", "other/app": "Completed",
+        "broken": "Failed",
+    }  # fmt: skip
+    assert (rows["alpha"]["files"], rows["alpha"]["chunks"]) == (1, 1)
+    assert "index" in rows["broken"]["message"]
+    assert records(data_dir)["team/app"].path == str(root / "team/app")
+
+
+def index_all_state(root: Path) -> State[Any]:
+    import asyncio
+
+    return asyncio.run(index_all(str(root), return_state=True))  # type: ignore[arg-type]
+
+
+def records(data_dir: Path) -> dict[str, RepositoryRecord]:
+    return {r.name: r for r in EdgeStore(data_dir / "index").repositories()}
+
+
+def test_nothing_to_start_a_run_with(data_dir: Path, tmp_path: Path) -> None:
+    """No deployment on the server: each repository says so."""
+    make_repository(tmp_path / "repositories/one", {"a.py": "x = 1\n"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(all_module, "DEPLOYMENT", "no-such-flow/no-such-deployment")
+        state = index_all_state(tmp_path / "repositories")
+    assert state.is_failed()
+    (row,) = table()
+    assert (row["state"], row["repository"]) == ("unknown", "one")
+    assert "NotFound" in row["message"]
+
+
+def test_a_pool_for_one_run_is_refused(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(all_module, "work_pool_limit", lambda: 1)
+    state = index_all_state(tmp_path)
+    assert state.is_failed()
+    assert "at least two" in str(state.message)
+
+
+def test_names() -> None:
+    root = Path("/r")
+    found = [root / "a/app", root / "b/app", root / "c/lib"]
+    assert list(names_of(root, found).values()) == ["a/app", "b/app", "lib"]
+    assert names_of(root, [root]) == {root: "r"}
+
+
+def test_a_large_repository_is_indexed_by_runs_of_its_own(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "".join(f"def f_{n}():\n    return {n}\n\n" for n in range(300))
+    files: dict[str, str | bytes] = {f"part_{n}.py": f"# part {n}\n{body}" for n in range(6)}
+    repository = make_repository(tmp_path / "large", files)
+    monkeypatch.setenv("HARNESS_SHARD_BYTES", "20000")
+    killed: list[int] = []
+    store_batch = module.indexing.store_batch
+
+    def dies_once(*arguments: Any) -> Any:
+        if not killed:
+            killed.append(1)
+            raise KeyboardInterrupt
+        return store_batch(*arguments)
+
+    monkeypatch.setattr(module.indexing, "store_batch", dies_once)
+    with ThreadWorker(module.index_repository, shard_module.index_shard):
+        state: State[Any] = module.index_repository(str(repository), return_state=True)
+    assert state.is_completed(), state.message
+    report = state.result()
+    assert (report["files_indexed"], report["files_failed"]) == (6, 0)
+    assert killed, "no shard was cut off"
+    assert list((data_dir / "shards").iterdir()) == []
+    assert records(data_dir)["large"].files == 6
+    with get_client(sync_client=True) as client:
+        names = [run.name for run in client.read_flow_runs(limit=200)]
+    assert any(name.startswith("shard 1 of ") for name in names)
