@@ -62,6 +62,23 @@ class DataSettings(_Settings):
     )
 
 
+class BackupSettings(_Settings):
+    """How long backups are kept; the newest always is."""
+
+    keep_daily: int = Field(
+        default=7,
+        ge=0,
+        validation_alias="HARNESS_BACKUP_KEEP_DAILY",
+        description="Days of which the newest backup is kept.",
+    )
+    keep_weekly: int = Field(
+        default=4,
+        ge=0,
+        validation_alias="HARNESS_BACKUP_KEEP_WEEKLY",
+        description="Weeks of which the newest backup is kept.",
+    )
+
+
 class IndexSettings(_Settings):
     """What is indexed and how."""
 

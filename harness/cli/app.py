@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import agent, chat, evaluate, index, inspect, mcp, models, search, stack, webhook
+from harness.cli import (
+    agent,
+    backup,
+    chat,
+    evaluate,
+    index,
+    inspect,
+    mcp,
+    models,
+    search,
+    stack,
+    webhook,
+)
 
 app = typer.Typer(
     name="harness",
@@ -51,6 +63,8 @@ _add(inspect.forget, "harness forget flask")
 _add(inspect.doctor, "harness doctor")
 _add(models.models, "harness models pull nomic-embed-text")
 app.command("eval", epilog="Example: harness eval labels.json --repo flask")(evaluate.evaluate)
+_add(backup.backup, "harness backup")
+_add(backup.restore, "harness restore latest")
 _add(mcp.mcp, "harness mcp")
 _add(stack.up, "harness up --port 4200")
 _add(stack.down, "harness down")

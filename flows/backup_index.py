@@ -1,0 +1,48 @@
+"""The flow ``backup-index``: a verified copy of the whole index, every night."""
+
+from dataclasses import asdict
+from typing import Any
+
+from prefect import flow, task
+from prefect.artifacts import create_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.logs import show_core_logs
+from flows.policies import IO
+from harness.backup import BackupReport, open_backups
+from harness.settings import BackupSettings, DataSettings, IndexSettings, QdrantSettings, load
+
+# A copy takes as long as the index is large; every request to a server has a time-out of its own.
+COPY: dict[str, Any] = IO | {"timeout_seconds": None}
+
+
+@task(name="back-up", **COPY)
+def back_up() -> BackupReport:
+    """One backup; what a failed try left is removed by the next."""
+    settings = load(DataSettings), load(IndexSettings), load(QdrantSettings), load(BackupSettings)
+    with open_backups(*settings) as backups:
+        return backups.backup()
+
+
+# Below the Job's deadline in prefect.yaml.
+@flow(name="backup-index", flow_run_name="back up the index", timeout_seconds=14_000)
+def backup_index() -> State[Any]:
+    """Copy the index into HARNESS_BACKUP_DIR and remove backups that are kept no longer."""
+    show_core_logs()
+    report = back_up()
+    create_table_artifact(
+        key="backup-index",
+        description=f"Backup {report.name} in {report.path}; removed: {len(report.removed)}.",
+        table=[
+            {
+                "file": file.file,
+                "MB": round(file.bytes / 1e6, 2),
+                "points": file.points,
+                "sha256": file.sha256,
+            }
+            for file in report.files
+        ],
+    )
+    message = f"{report.name}: {report.points} chunks, {report.bytes / 1e6:.1f} MB"
+    return Completed(message=message, data=asdict(report))

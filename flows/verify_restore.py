@@ -1,0 +1,42 @@
+"""The flow ``verify-restore``: shows every week that the newest backup can be restored."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+from pydantic import Field
+
+from flows.backup_index import COPY
+from flows.logs import show_core_logs
+from harness.backup import RestoreReport, open_backups
+from harness.settings import BackupSettings, DataSettings, IndexSettings, QdrantSettings, load
+
+
+@task(name="try-restore", **COPY)
+def try_restore(name: str) -> RestoreReport:
+    """Restore beside the index, compare, remove."""
+    settings = load(DataSettings), load(IndexSettings), load(QdrantSettings), load(BackupSettings)
+    with open_backups(*settings) as backups:
+        return backups.verify_restore(name)
+
+
+@flow(name="verify-restore", flow_run_name="verify backup {name}", timeout_seconds=14_000)
+def verify_restore(name: Annotated[str, Field(min_length=1)] = "latest") -> State[Any]:
+    """Restore a backup under a temporary name, compare counts and vectors, and drop it.
+
+    Args:
+        name: Name of a backup. Default: the newest.
+    """
+    show_core_logs()
+    report = try_restore(name)
+    message = f"{report.name} can be restored: {report.points} chunks, {report.samples} compared"
+    create_markdown_artifact(
+        f"# {message}\n\n`{report.path}`, made {report.created_at} by the engine {report.engine}; "
+        f"{report.collections} collections, {report.seconds} s.\n",
+        key="verify-restore",
+        description=f"Backup {report.name}",
+    )
+    return Completed(message=message, data=asdict(report))

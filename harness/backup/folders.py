@@ -1,0 +1,138 @@
+"""The folder with all backups: names, lock, leftovers, retention.
+
+A backup is a folder named by its UTC time. It is written as ``.partial-…`` and renamed when it is
+complete, so that a folder with a proper name is always whole.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import filelock
+
+from harness.errors import StoreBusyError, StoreError, UsageError
+from harness.store.snapshots import sync
+
+LATEST = "latest"
+_PARTIAL = ".partial-"
+_TIME = "%Y%m%dT%H%M%SZ"
+_NAME = re.compile(r"(\d{8}T\d{6}Z)(?:-\d+)?")
+
+
+class BackupFolders:
+    """All backups below ``root``, which is created with mode 0700.
+
+    :param lock_timeout_seconds: how long to wait for another backup or restore.
+    """
+
+    def __init__(self, root: Path, lock_timeout_seconds: float) -> None:
+        self.root = root
+        self._lock_timeout_seconds = lock_timeout_seconds
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """One backup, restore or check at a time; released by the kernel however it ends.
+
+        :raises StoreBusyError: another one held it for the whole time-out.
+        :raises StoreError: the folder cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = filelock.FileLock(self.root / ".lock", thread_local=False, mode=0o600)
+            lock.acquire(timeout=self._lock_timeout_seconds, poll_interval=0.05)
+        except filelock.Timeout:
+            raise StoreBusyError(
+                f"another backup or restore is using {self.root}; wait for it or end it"
+            ) from None
+        except OSError as error:
+            raise StoreError(
+                f"cannot write to {self.root} ({error.strerror}); set HARNESS_BACKUP_DIR to a "
+                "folder that can be written"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def names(self) -> list[str]:
+        """Complete backups, oldest first."""
+        if not self.root.is_dir():
+            return []
+        found = [path.name for path in self.root.iterdir() if path.is_dir()]
+        return sorted((name for name in found if _NAME.fullmatch(name)), key=_order)
+
+    def find(self, name: str) -> Path:
+        """The folder of a backup; ``latest`` is the newest.
+
+        :raises UsageError: there is none of that name.
+        """
+        names = self.names()
+        if name == LATEST and names:
+            return self.root / names[-1]
+        if name not in names:
+            known = ", ".join(names[-5:]) or "none"
+            raise UsageError(f"no backup {name!r} in {self.root}; there is: {known}")
+        return self.root / name
+
+    def clear_leftovers(self, before: Callable[[Path], None]) -> None:
+        """Remove what killed runs left; call it only under the lock.
+
+        :param before: told each folder that is going to be removed.
+        """
+        for path in self.root.glob(f"{_PARTIAL}*"):
+            before(path)
+            shutil.rmtree(path, ignore_errors=True)
+
+    def begin(self, now: datetime) -> Path:
+        """A new, private, partial folder."""
+        base = now.astimezone(UTC).strftime(_TIME)
+        name, number = base, 1
+        while (self.root / name).exists():
+            number += 1
+            name = f"{base}-{number}"
+        folder = self.root / f"{_PARTIAL}{name}"
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def publish(self, folder: Path) -> Path:
+        """Rename a partial folder whose files are on disk; durable on return."""
+        sync(folder)
+        complete = folder.rename(self.root / folder.name.removeprefix(_PARTIAL))
+        sync(self.root)
+        return complete
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Delete backups; one that is killed half-way leaves a partial folder."""
+        for name in names:
+            condemned = (self.root / name).rename(self.root / f"{_PARTIAL}{name}")
+            shutil.rmtree(condemned, ignore_errors=True)
+
+
+def expired(names: Sequence[str], keep_daily: int, keep_weekly: int) -> list[str]:
+    """Those of these backups that no rule keeps, oldest first.
+
+    Kept are the newest of each of the last ``keep_daily`` days and of the last ``keep_weekly`` ISO
+    weeks that have one (UTC), and always the newest of all.
+    """
+    newest_first = sorted(names, key=_order, reverse=True)
+    days: dict[str, str] = {}
+    weeks: dict[tuple[int, int], str] = {}
+    for name in newest_first:
+        day = name[:8]
+        calendar = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).isocalendar()
+        days.setdefault(day, name)
+        weeks.setdefault((calendar.year, calendar.week), name)
+    kept = {*newest_first[:1], *list(days.values())[:keep_daily]}
+    kept |= set(list(weeks.values())[:keep_weekly])
+    return sorted(set(names) - kept, key=_order)
+
+
+def _order(name: str) -> tuple[str, int]:
+    """By time, then by number: ``-10`` after ``-9``."""
+    time, _, number = name.partition("-")
+    return time, int(number or 1)

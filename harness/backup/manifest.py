@@ -1,0 +1,103 @@
+"""``manifest.json`` of a backup: what is in it, and how to tell that it is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import StoreError
+from harness.store.snapshots import (
+    COLLECTION_NAME,
+    Capture,
+    Sample,
+    SnapshotFile,
+    create_private,
+    file_sha256,
+)
+
+NAME = "manifest.json"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BackupManifest:
+    """``created_at`` is UTC in ISO 8601. ``files`` are in the order in which they were copied."""
+
+    schema_version: int
+    created_at: str
+    engine: str
+    harness_version: str
+    alias: str | None
+    files: tuple[SnapshotFile, ...]
+
+    @property
+    def capture(self) -> Capture:
+        """What a store restores."""
+        return Capture(self.alias, self.files)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files."""
+        return sum(file.bytes for file in self.files)
+
+    @property
+    def points(self) -> int:
+        """Chunks in all collections; records do not count."""
+        return sum(file.points for file in self.files if file.samples)
+
+
+def write(folder: Path, manifest: BackupManifest) -> None:
+    """Write it, on disk on return."""
+    with os.fdopen(create_private(folder / NAME), "w", encoding="utf-8") as file:
+        json.dump(asdict(manifest), file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(folder: Path) -> BackupManifest:
+    """Read and validate; a manifest comes from anywhere, so its names are not trusted.
+
+    :raises StoreError: missing, damaged, or of a version that this Harness does not know.
+    """
+    path = folder / NAME
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version = data["schema_version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); choose another backup") from error
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has schema version {version}, this Harness knows {SCHEMA_VERSION}; use the "
+            f"Harness that made it ({data.get('harness_version', 'unknown')})"
+        )
+    try:
+        files = tuple(
+            SnapshotFile(**{**file, "samples": tuple(Sample(**s) for s in file["samples"])})
+            for file in data["files"]
+        )
+        manifest = BackupManifest(**{**data, "files": files})
+        for file in files:
+            plain = Path(file.file).name == file.file and file.file not in {"", ".", ".."}
+            named = not file.collection or COLLECTION_NAME.fullmatch(file.collection)
+            if not plain or not named:
+                raise ValueError(f"it names {file.file!r} for {file.collection!r}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{path} is damaged ({error}); choose another backup") from error
+    return manifest
+
+
+def verify_files(folder: Path, manifest: BackupManifest) -> None:
+    """Compare every file with its recorded size and SHA-256.
+
+    :raises StoreError: one is missing or differs.
+    """
+    for file in manifest.files:
+        path = folder / file.file
+        if path.is_symlink() or file_sha256(path) != file.sha256:
+            raise StoreError(
+                f"{path} is not what was backed up (its sha256 differs); nothing was changed, "
+                "choose another backup"
+            )

@@ -1,0 +1,201 @@
+"""Make a backup, check it, restore it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from harness import __version__
+from harness.backup import manifest as manifests
+from harness.backup.folders import LATEST, BackupFolders, expired
+from harness.backup.manifest import BackupManifest
+from harness.errors import StoreError, UsageError
+from harness.settings import BackupSettings, DataSettings, IndexSettings, QdrantSettings
+from harness.store.snapshots import SnapshotFile, Snapshots, Step
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReport:
+    """A backup that was made; ``removed`` are older ones that retention deleted."""
+
+    name: str
+    path: str
+    engine: str
+    created_at: str
+    alias: str | None
+    bytes: int
+    points: int
+    seconds: float
+    files: tuple[SnapshotFile, ...]
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """A backup that was restored, or only checked; ``samples`` vectors were compared."""
+
+    name: str
+    path: str
+    engine: str
+    created_at: str
+    collections: int
+    points: int
+    samples: int
+    seconds: float
+    restored: bool
+
+
+class Backups:
+    """All backups of one index; a context manager that closes the store.
+
+    :param root: folder with the backups.
+    :param keep_daily: see :func:`harness.backup.folders.expired`; so for ``keep_weekly``.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        snapshots: Snapshots,
+        *,
+        keep_daily: int = 7,
+        keep_weekly: int = 4,
+        lock_timeout_seconds: float = 60.0,
+    ) -> None:
+        self.folders = BackupFolders(root, lock_timeout_seconds)
+        self._snapshots = snapshots
+        self._keep = keep_daily, keep_weekly
+
+    def __enter__(self) -> Backups:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._snapshots.close()
+
+    def backup(self, step: Step = logger.info) -> BackupReport:
+        """Copy the index into a new folder, then remove backups that are kept no longer.
+
+        :raises StoreBusyError: another backup is under way, or the index is held too long.
+        :raises StoreError: no space, or the store is damaged; earlier backups are untouched.
+        :raises ServiceUnavailableError: the server does not answer.
+        :raises UsageError: nothing is indexed.
+        """
+        began = time.monotonic()
+        with self.folders.exclusive():
+            self.folders.clear_leftovers(self._snapshots.clean)
+            try:
+                partial = self.folders.begin(datetime.now(UTC))
+                folder, manifest = self._write(partial, step)
+            except OSError as error:
+                raise StoreError(
+                    f"cannot write the backup ({error.strerror or error}); check the space of "
+                    f"{self.folders.root}"
+                ) from error
+            finally:  # half a backup must not fill the disk until the next run
+                self.folders.clear_leftovers(self._snapshots.clean)
+            removed = expired(self.folders.names(), *self._keep)
+            self.folders.remove(removed)
+        return BackupReport(
+            *(folder.name, str(folder), manifest.engine, manifest.created_at, manifest.alias),
+            *(manifest.bytes, manifest.points, round(time.monotonic() - began, 2)),
+            *(manifest.files, tuple(removed)),
+        )
+
+    def _write(self, partial: Path, step: Step) -> tuple[Path, BackupManifest]:
+        created_at = datetime.now(UTC).isoformat(timespec="seconds")
+        capture = self._snapshots.capture(partial, step)
+        manifest = BackupManifest(
+            *(manifests.SCHEMA_VERSION, created_at, self._snapshots.engine),
+            *(__version__, capture.alias, capture.files),
+        )
+        manifests.write(partial, manifest)
+        step("verifying")
+        manifests.verify_files(partial, manifests.read(partial))
+        return self.folders.publish(partial), manifest
+
+    def restore(self, name: str = LATEST, step: Step = logger.info) -> RestoreReport:
+        """Replace the index by a backup; everything is verified before anything is touched.
+
+        :raises UsageError: no such backup, or one of another engine.
+        :raises StoreError: the backup is damaged or too new; the index is as it was.
+        """
+        return self._use(name, step, restored=True)
+
+    def verify_restore(self, name: str = LATEST, step: Step = logger.info) -> RestoreReport:
+        """Restore beside the index, compare counts and vectors, and remove it again.
+
+        :raises UsageError: no such backup, or one of another engine.
+        :raises StoreError: it would not restore to what was backed up.
+        """
+        return self._use(name, step, restored=False)
+
+    def _use(self, name: str, step: Step, restored: bool) -> RestoreReport:
+        began = time.monotonic()
+        with self.folders.exclusive():
+            self.folders.clear_leftovers(self._snapshots.clean)
+            folder = self.folders.find(name)
+            manifest = manifests.read(folder)
+            if manifest.engine != self._snapshots.engine:
+                raise UsageError(
+                    f"backup {folder.name} is of the engine {manifest.engine}, the one in use is "
+                    f"{self._snapshots.engine}; set or unset QDRANT_HOST, or index again"
+                )
+            step("verifying checksums")
+            manifests.verify_files(folder, manifest)
+            act = self._snapshots.restore if restored else self._snapshots.rehearse
+            try:
+                act(folder, manifest.capture, step)
+            except OSError as error:
+                raise StoreError(
+                    f"cannot restore ({error.strerror or error}); check the disk's space"
+                ) from error
+        return RestoreReport(
+            *(folder.name, str(folder), manifest.engine, manifest.created_at),
+            collections=sum(bool(file.collection) for file in manifest.files),
+            points=manifest.points,
+            samples=sum(len(file.samples) for file in manifest.files),
+            seconds=round(time.monotonic() - began, 2),
+            restored=restored,
+        )
+
+
+def open_backups(
+    data: DataSettings, index: IndexSettings, qdrant: QdrantSettings, backup: BackupSettings
+) -> Backups:
+    """Backups of the configured index.
+
+    :raises InvalidSettingError: the address cannot be used.
+    :raises ServiceUnavailableError: a configured Qdrant server does not answer.
+    :raises StoreError: the data directory cannot be written, or the API key is refused.
+    """
+    return Backups(
+        data.backup_dir or data.data_dir / "backups",
+        _snapshots(data, index, qdrant),
+        keep_daily=backup.keep_daily,
+        keep_weekly=backup.keep_weekly,
+        lock_timeout_seconds=index.lock_timeout_seconds,
+    )
+
+
+def _snapshots(data: DataSettings, index: IndexSettings, qdrant: QdrantSettings) -> Snapshots:
+    if qdrant.url or qdrant.host:
+        from harness.store.connection import address_of, connect
+        from harness.store.snapshots_http import SnapshotApi
+        from harness.store.snapshots_qdrant import QdrantSnapshots
+
+        key = qdrant.api_key.get_secret_value() if qdrant.api_key else None
+        api = SnapshotApi(address_of(qdrant), key, qdrant.timeout_seconds)
+        return QdrantSnapshots(connect(qdrant), api)
+    from harness.store.snapshots_edge import EdgeSnapshots
+
+    return EdgeSnapshots(data.data_dir / "index", index.lock_timeout_seconds)

@@ -1,0 +1,153 @@
+"""Copies of a whole index as files: what a backup needs of a store, for every engine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from harness.errors import StoreError
+
+Step = Callable[[str], None]
+"""Told, in a few words, what begins."""
+
+SAMPLES = 16
+"""Points of a collection whose vectors are compared after a restore."""
+
+COLLECTION_NAME = re.compile(r"harness-(?:[0-9a-f]{16}(?:-files)?|catalog)")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A point and :func:`vector_checksum` of its vectors."""
+
+    id: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFile:
+    """One file of a backup.
+
+    ``collection`` is empty for the embedded store's records, which have no points. ``exact`` is
+    False when a server's collection was written to while it was copied: ``points`` is then only
+    near. ``bytes`` and ``sha256`` are of the file.
+    """
+
+    collection: str
+    file: str
+    sha256: str
+    bytes: int
+    points: int = 0
+    exact: bool = True
+    samples: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A copied index: the collection that the alias named, and the files, records first."""
+
+    alias: str | None
+    files: tuple[SnapshotFile, ...]
+
+
+class Snapshots(Protocol):
+    """Copying an index out of a store and back. Errors as of :class:`VectorStore`."""
+
+    engine: str
+
+    def capture(self, folder: Path, step: Step) -> Capture:
+        """Copy the whole index into files of this folder (mode 0600, on disk on return).
+
+        :raises UsageError: nothing is indexed.
+        """
+
+    def rehearse(self, folder: Path, capture: Capture, step: Step) -> None:
+        """Restore beside the index, compare with what was recorded, and remove it again.
+
+        :param folder: the backup; nothing in it changes. Temporary files go beside it.
+        :raises StoreError: counts or vectors are not those that were recorded.
+        """
+
+    def restore(self, folder: Path, capture: Capture, step: Step) -> None:
+        """Replace the index. Searches see the old one until the new one is checked.
+
+        :raises StoreError: the copy is not what was recorded; the index is as it was.
+        """
+
+    def clean(self, folder: Path) -> None:
+        """Remove what a killed :meth:`capture` into this folder left outside it."""
+
+    def close(self) -> None:
+        """Release connections."""
+
+
+def vector_checksum(vectors: object) -> str:
+    """SHA-256 over a point's named vectors, independent of engine and order.
+
+    Each is its name, then little-endian float32, for a sparse one preceded by its uint32
+    indices, ascending.
+    """
+    digest = hashlib.sha256()
+    named: Mapping[str, Any] = vectors if isinstance(vectors, Mapping) else {}
+    for name in sorted(named):
+        digest.update(name.encode() + b"\0")
+        value = named[name]
+        if hasattr(value, "indices"):
+            pairs = sorted(zip(value.indices, value.values, strict=True))
+            digest.update(np.asarray([index for index, _ in pairs], dtype="<u4").tobytes())
+            digest.update(np.asarray([weight for _, weight in pairs], dtype="<f4").tobytes())
+        else:
+            digest.update(np.asarray(value, dtype="<f4").tobytes())
+    return digest.hexdigest()
+
+
+def compare(recorded: SnapshotFile, points: int, checksums: Mapping[str, str]) -> None:
+    """Check a restored collection.
+
+    :param checksums: by id, of those sampled points that were found.
+    :raises StoreError: it differs from what was recorded.
+    """
+    if recorded.exact and points != recorded.points:
+        raise StoreError(
+            f"{recorded.file} holds {points} points, its backup recorded {recorded.points}; "
+            "restore another backup"
+        )
+    for sample in recorded.samples:
+        if checksums.get(sample.id) != sample.sha256:
+            what = "differs" if sample.id in checksums else "is missing"
+            raise StoreError(
+                f"{recorded.file}: the vector of point {sample.id} {what}; restore another backup"
+            )
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes.
+
+    :raises StoreError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise StoreError(f"cannot read {path} ({error.strerror}); choose another backup") from error
+
+
+def create_private(path: Path) -> int:
+    """Create a new file that only its owner may read; returns its descriptor, for writing."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+
+def sync(path: Path) -> None:
+    """Bring a file, or a folder's list of names, onto the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,145 @@
+"""Qdrant's snapshot endpoints over HTTP.
+
+``qdrant-client`` can start a snapshot but neither download nor upload one, and both must be
+streamed. https://qdrant.tech/documentation/concepts/snapshots/
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from harness.errors import ServiceUnavailableError, StoreError
+from harness.store.snapshots import create_private
+
+# The server answers when it has copied, or taken in, the whole collection.
+_WORK_TIMEOUT_SECONDS = 3600.0
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSnapshot:
+    """A snapshot on the server; ``checksum`` is its SHA-256, None from servers before 1.10."""
+
+    collection: str
+    name: str
+    checksum: str | None
+
+
+class SnapshotApi:
+    """Create, download, delete and upload snapshots of one server.
+
+    Every method raises :class:`ServiceUnavailableError` when the server does not answer and
+    :class:`StoreError` when it refuses.
+
+    :param address: URL of the server; TLS certificates are verified.
+    :param api_key: sent as ``api-key``; None sends none.
+    :param timeout_seconds: longest wait for a connection.
+    """
+
+    def __init__(self, address: str, api_key: str | None, timeout_seconds: float) -> None:
+        self._address = address
+        self._http = httpx.Client(
+            base_url=address,
+            headers={"api-key": api_key} if api_key else {},
+            timeout=httpx.Timeout(timeout_seconds, read=_WORK_TIMEOUT_SECONDS),
+        )
+
+    def close(self) -> None:
+        """Close connections."""
+        self._http.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPStatusError as error:
+            status = error.response.status_code
+            if status in {401, 403}:
+                raise StoreError(
+                    f"Qdrant at {self._address} refused the API key; set QDRANT_API_KEY to "
+                    "one that may write"
+                ) from error
+            if status in {408, 429, 502, 503, 504}:
+                raise ServiceUnavailableError(
+                    f"Qdrant at {self._address} answered {status}; try again later"
+                ) from error
+            detail = error.response.text[:200] if error.response.is_closed else ""
+            raise StoreError(
+                f"Qdrant at {self._address} answered {status} {detail}; look at its log"
+            ) from error
+        except httpx.HTTPError as error:
+            raise ServiceUnavailableError(
+                f"Qdrant at {self._address} did not answer ({error or type(error).__name__}); "
+                "start it or correct QDRANT_HOST/QDRANT_URL"
+            ) from error
+        except ValueError as error:
+            raise StoreError(f"{self._address} does not answer like Qdrant: {error}") from error
+
+    def _request(self, method: str, url: str, **options: Any) -> Any:
+        with self._translated():
+            response = self._http.request(method, url, **options)
+            response.raise_for_status()
+            return response.json().get("result")
+
+    def create(self, collection: str) -> RemoteSnapshot:
+        """Make a snapshot and wait for it."""
+        result = self._request("POST", _url(collection), params={"wait": "true"})
+        if not isinstance(result, dict) or not isinstance(result.get("name"), str):
+            raise StoreError(f"Qdrant at {self._address} made no snapshot of {collection}")
+        return RemoteSnapshot(collection, result["name"], result.get("checksum"))
+
+    def delete(self, collection: str, name: str) -> None:
+        """Remove a snapshot from the server."""
+        self._request("DELETE", _url(collection, name), params={"wait": "true"})
+
+    def download(self, remote: RemoteSnapshot, target: Path) -> tuple[str, int]:
+        """Stream a snapshot into a new file, on disk on return.
+
+        :returns: its SHA-256 and its size in bytes.
+        :raises ServiceUnavailableError: also when it arrived damaged: another try may help.
+        """
+        digest, size = hashlib.sha256(), 0
+        with (
+            self._translated(),
+            os.fdopen(create_private(target), "wb") as file,
+            self._http.stream("GET", _url(remote.collection, remote.name)) as response,
+        ):
+            response.raise_for_status()
+            for data in response.iter_raw(_CHUNK_BYTES):
+                digest.update(data)
+                size += len(data)
+                file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if remote.checksum and digest.hexdigest() != remote.checksum.lower():
+            raise ServiceUnavailableError(
+                f"the snapshot of {remote.collection} arrived damaged (its sha256 differs from the "
+                "server's); try again"
+            )
+        return digest.hexdigest(), size
+
+    def upload(self, collection: str, source: Path, sha256: str) -> None:
+        """Make or replace a collection by a snapshot; the server checks the SHA-256 first.
+
+        ``priority=snapshot``: the file decides, not what replicas hold.
+        """
+        params = {"wait": "true", "priority": "snapshot", "checksum": sha256}
+        with source.open("rb") as file:
+            files = {"snapshot": (source.name, file, "application/octet-stream")}
+            url = f"{_url(collection)}/upload"
+            if self._request("POST", url, params=params, files=files) is not True:
+                raise StoreError(f"Qdrant at {self._address} did not take in {source.name}")
+
+
+def _url(collection: str, name: str = "") -> str:
+    base = f"/collections/{quote(collection, safe='')}/snapshots"
+    return f"{base}/{quote(name, safe='')}" if name else base

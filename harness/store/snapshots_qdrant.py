@@ -1,0 +1,219 @@
+"""Snapshots of an index on a Qdrant server: one a collection, downloaded.
+
+Repository records name collections, and a collection's name is its fingerprint, so a restored one
+must get exactly the old name; an alias cannot stand in for it, as Qdrant refuses an alias with the
+name of a collection. A restore is therefore rehearsed first: every snapshot is taken in under a
+temporary name and compared. Only then is each taken in again under its own name; the server unpacks
+and validates it before it replaces the old one. If that fails, the old collections are taken in
+again from copies that were made just before.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from harness.errors import HarnessError, StoreBusyError, UsageError
+from harness.store.qdrant import CATALOG, QdrantStore
+from harness.store.snapshots import (
+    COLLECTION_NAME,
+    SAMPLES,
+    Capture,
+    Sample,
+    SnapshotFile,
+    Step,
+    compare,
+    sync,
+    vector_checksum,
+)
+from harness.store.snapshots_http import SnapshotApi
+
+logger = logging.getLogger(__name__)
+
+_RESTORING = "harness-restoring-"
+_REMOTE = "remote-snapshot.json"
+
+
+class QdrantSnapshots:
+    """See :class:`harness.store.snapshots.Snapshots`; for a server of one node.
+
+    :param store: reads points through its client; closed with this.
+    """
+
+    engine = "qdrant"
+
+    def __init__(self, store: QdrantStore, api: SnapshotApi) -> None:
+        self._store = store
+        self._client = store._client
+        self._api = api
+
+    def close(self) -> None:
+        """See the Protocol."""
+        self._api.close()
+        self._store.close()
+
+    # Out
+
+    def capture(self, folder: Path, step: Step) -> Capture:
+        """See the Protocol.
+
+        Records are copied before the points: a record promises that its chunks are stored.
+        """
+        before = self._store.manifests()
+        if not before:
+            raise UsageError("nothing is indexed, so there is nothing to back up")
+        alias = self._store.alias_target()
+        names = [CATALOG, *(f"{manifest.collection}-files" for manifest in before)]
+        names += [manifest.collection for manifest in before]
+        files = tuple(self._copy(name, folder, step) for name in names)
+        if self._store.manifests() != before:
+            raise StoreBusyError(
+                "a collection was added or removed while the index was copied; try again"
+            )
+        return Capture(alias, files)
+
+    def _copy(self, name: str, folder: Path, step: Step) -> SnapshotFile:
+        step(f"copying {name}")
+        points, samples = self._look(name)
+        remote = self._api.create(name)
+        note = folder / _REMOTE
+        note.write_text(json.dumps({"collection": name, "name": remote.name}))
+        target = folder / f"{name}.snapshot"
+        try:
+            sha256, size = self._api.download(remote, target)
+        finally:
+            # A copy that stays would fill the volume of the data; a failure here hides nothing.
+            with suppress(HarnessError):
+                self._api.delete(name, remote.name)
+                note.unlink()
+        points_after, samples_after = self._look(name, [sample.id for sample in samples])
+        return SnapshotFile(
+            *(name, target.name, sha256, size, points_after),
+            exact=points == points_after and set(samples) == set(samples_after),
+            samples=tuple(sample for sample in samples if sample in set(samples_after)),
+        )
+
+    def clean(self, folder: Path) -> None:
+        """See the Protocol: the snapshot that a killed run had not downloaded yet."""
+        with suppress(OSError, ValueError, KeyError, HarnessError):
+            remote = json.loads((folder / _REMOTE).read_text())
+            self._api.delete(remote["collection"], remote["name"])
+
+    def _look(self, name: str, ids: Sequence[str] | None = None) -> tuple[int, tuple[Sample, ...]]:
+        """Count points and checksum the vectors of these, or of some at random.
+
+        Ids are hashes, so that those behind a random one are a random sample.
+        """
+        points = self._store.count_chunks(name)
+        if name.endswith((CATALOG, "-files")) or ids == []:
+            return points, ()
+        client, call = self._client, self._store._call
+        if ids is not None:
+            wanted = list(ids)
+            found = call(lambda: client.retrieve(name, wanted, False, with_vectors=True))
+        else:
+            start = str(uuid.uuid4())
+            found = call(
+                lambda: client.scroll(
+                    name, limit=SAMPLES, offset=start, with_payload=False, with_vectors=True
+                )
+            )[0]
+            if len(found) < SAMPLES:
+                found = call(
+                    lambda: client.scroll(
+                        name, limit=SAMPLES, with_payload=False, with_vectors=True
+                    )
+                )[0]
+        return points, tuple(Sample(str(p.id), vector_checksum(p.vector)) for p in found)
+
+    # Back
+
+    def rehearse(self, folder: Path, capture: Capture, step: Step) -> None:
+        """See the Protocol. One collection at a time, so that disk space for one is enough."""
+        for name in self._names():
+            if name.startswith(_RESTORING):  # of a killed run
+                self._drop(name)
+        for file in capture.files:
+            step(f"checking {file.collection}")
+            self._take_in(f"{_RESTORING}{file.collection}", folder, file, keep=False)
+
+    def _take_in(self, name: str, folder: Path, file: SnapshotFile, keep: bool = True) -> None:
+        try:
+            self._api.upload(name, folder / file.file, file.sha256)
+            points, samples = self._look(name, [sample.id for sample in file.samples])
+            compare(file, points, {sample.id: sample.sha256 for sample in samples})
+        finally:
+            if not keep:
+                self._drop(name)
+
+    def restore(self, folder: Path, capture: Capture, step: Step) -> None:
+        """See the Protocol. Points first, the catalog that names them last."""
+        self.rehearse(folder, capture, step)
+        present = self._names()
+        alias = self._store.alias_target()
+        files = list(reversed(capture.files))
+        with tempfile.TemporaryDirectory(prefix=".partial-undo-", dir=folder.parent) as undo:
+            old = self._old(files, present, Path(undo), step)
+            began: list[str] = []
+            try:
+                for file in files:
+                    step(f"restoring {file.collection}")
+                    began.append(file.collection)
+                    self._take_in(file.collection, folder, file)
+                if capture.alias:
+                    self._store.set_alias(capture.alias)
+            except BaseException:
+                step("putting the old index back")
+                self._put_back(began, old, present, Path(undo), alias)
+                raise
+        kept = {file.collection for file in files}
+        for name in present:
+            # Those of indexes that the backup does not know: nothing would name them any more.
+            if COLLECTION_NAME.fullmatch(name) and name not in kept:
+                with suppress(HarnessError):
+                    self._drop(name)
+
+    def _old(
+        self, files: Sequence[SnapshotFile], present: Sequence[str], undo: Path, step: Step
+    ) -> dict[str, SnapshotFile]:
+        old: dict[str, SnapshotFile] = {}
+        for file in files:
+            if file.collection in present:
+                try:
+                    old[file.collection] = self._copy(file.collection, undo, step)
+                except HarnessError as error:  # damaged, which may be why it is being restored
+                    logger.warning("%s cannot be kept: %s", file.collection, error)
+        sync(undo)
+        return old
+
+    def _put_back(
+        self,
+        names: Sequence[str],
+        old: dict[str, SnapshotFile],
+        present: Sequence[str],
+        undo: Path,
+        alias: str | None,
+    ) -> None:
+        for name in names:
+            try:
+                if name in old:
+                    self._api.upload(name, undo / old[name].file, old[name].sha256)
+                elif name not in present:
+                    self._drop(name)
+            except HarnessError as error:
+                logger.error("%s is not as it was: %s; restore again", name, error)
+        if alias:
+            with suppress(HarnessError):
+                self._store.set_alias(alias)
+
+    def _names(self) -> list[str]:
+        found = self._store._call(self._client.get_collections)
+        return [collection.name for collection in found.collections]
+
+    def _drop(self, name: str) -> None:
+        self._store._call(lambda: self._client.delete_collection(name))

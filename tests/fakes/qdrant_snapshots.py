@@ -1,0 +1,165 @@
+"""An imitation of Qdrant's snapshot endpoints, and of nothing else, on a loopback port.
+
+Written from the official description (https://qdrant.tech/documentation/concepts/snapshots/ and
+https://api.qdrant.tech/api-reference/snapshots), not compared with a real server: create, list,
+download, delete, and recover from an upload with ``checksum`` and ``priority``. Points live in a
+``QdrantClient(":memory:")`` that the test shares, because that client has no snapshots of its own;
+a "snapshot" is a pickle of one of its collections.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from qdrant_client import QdrantClient
+
+Hook = Callable[[str, str], int | None]
+
+
+class FakeSnapshots:
+    """A context manager that serves; ``url`` is its address.
+
+    ``hook`` sees (method, path) of each request and may return a status to answer with.
+    ``corrupt_downloads`` flips a byte of that many downloads.
+    """
+
+    def __init__(self, client: QdrantClient, api_key: str | None = None) -> None:
+        self.client = client
+        self.api_key = api_key
+        self.stored: dict[tuple[str, str], bytes] = {}
+        self.requests: list[tuple[str, str]] = []
+        self.hook: Hook | None = None
+        self.corrupt_downloads = 0
+        self.number = 0
+        # Not through upserts: a local client would normalise the vectors once more.
+        self._collections: dict[str, Any] = client._client.collections  # type: ignore[attr-defined]
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> FakeSnapshots:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def create(self, name: str) -> dict[str, Any]:
+        """Dump a collection."""
+        data = pickle.dumps(self._collections[name])
+        self.number += 1
+        snapshot = f"{name}-1-2026-03-02-03-30-{self.number:02}.snapshot"
+        self.stored[name, snapshot] = data
+        return self.describe(name, snapshot)
+
+    def describe(self, name: str, snapshot: str) -> dict[str, Any]:
+        """A ``SnapshotDescription``."""
+        data = self.stored[name, snapshot]
+        return {
+            "name": snapshot,
+            "creation_time": "2026-03-02T03:30:00",
+            "size": len(data),
+            "checksum": hashlib.sha256(data).hexdigest(),
+        }
+
+    def recover(self, name: str, data: bytes) -> None:
+        """Make or replace a collection."""
+        self._collections[name] = pickle.loads(data)
+
+
+def _handler(fake: FakeSnapshots) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            self.serve("GET")
+
+        def do_POST(self) -> None:
+            self.serve("POST")
+
+        def do_DELETE(self) -> None:
+            self.serve("DELETE")
+
+        def serve(self, method: str) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            if "chunked" in (self.headers.get("transfer-encoding") or ""):
+                body = self.read_chunks()
+            parts = urlsplit(self.path)
+            path = [unquote(part) for part in parts.path.strip("/").split("/")]
+            query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+            fake.requests.append((method, self.path))
+            if fake.api_key and self.headers.get("api-key") != fake.api_key:
+                return self.error(403, "forbidden")
+            status = fake.hook(method, parts.path) if fake.hook else None
+            if status:
+                return self.error(status, "told to fail")
+            match method, path:
+                case "POST", ["collections", name, "snapshots"]:
+                    if not fake.client.collection_exists(name):
+                        return self.error(404, f"Collection `{name}` doesn't exist!")
+                    return self.answer(fake.create(name))
+                case "GET", ["collections", name, "snapshots"]:
+                    kept = [snapshot for of, snapshot in fake.stored if of == name]
+                    return self.answer([fake.describe(name, snapshot) for snapshot in kept])
+                case "GET", ["collections", name, "snapshots", snapshot]:
+                    return self.download(fake.stored[name, snapshot])
+                case "DELETE", ["collections", name, "snapshots", snapshot]:
+                    return self.answer(fake.stored.pop((name, snapshot), None) is not None)
+                case "POST", ["collections", name, "snapshots", "upload"]:
+                    data = self.form_file(body)
+                    if query.get("priority") not in {"no_sync", "snapshot", "replica"}:
+                        return self.error(400, "unknown priority")
+                    if query.get("checksum") not in {None, hashlib.sha256(data).hexdigest()}:
+                        return self.error(400, "Snapshot checksum mismatch")
+                    fake.recover(name, data)
+                    return self.answer(True)
+            return self.error(404, "not found")
+
+        def read_chunks(self) -> bytes:
+            parts = []
+            while size := int(self.rfile.readline(), 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(parts)
+
+        def form_file(self, body: bytes) -> bytes:
+            """The file of the one field ``snapshot``."""
+            boundary = (self.headers["content-type"] or "").partition("boundary=")[2].encode()
+            head, _, rest = body.partition(b"\r\n\r\n")
+            assert b'name="snapshot"' in head
+            return rest.rpartition(b"\r\n--" + boundary)[0]
+
+        def answer(self, result: object) -> None:
+            self.send(200, json.dumps({"result": result, "status": "ok", "time": 0.01}).encode())
+
+        def error(self, status: int, message: str) -> None:
+            self.send(status, json.dumps({"status": {"error": message}, "time": 0.0}).encode())
+
+        def download(self, data: bytes) -> None:
+            if fake.corrupt_downloads:
+                fake.corrupt_downloads -= 1
+                data = data[:-1] + bytes([data[-1] ^ 1])
+            self.send(200, data, "application/octet-stream")
+
+        def send(self, status: int, data: bytes, kind: str = "application/json") -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    return Handler
