@@ -111,6 +111,8 @@ class Lab:
         )
 
     def generic(self, document: Any, *, age_seconds: int = 0, **headers: str) -> Answer:
+        # What curl calls any body.
+        headers.setdefault("Content_Type", "application/x-www-form-urlencoded")
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
         return self.post("generic", body, **generic_headers(body, age_seconds), **headers)
 
@@ -316,6 +318,12 @@ def test_prefect_down_keeps_the_push_and_delivers_it_later(lab: Lab) -> None:
     eventually(lambda: lab.health()["pending"] == 0)
     (run,) = lab.prefect.runs.values()
     assert run["idempotency_key"] == f"app@{commit_number(2)}", "the last commit"
+
+
+def test_a_busy_prefect_is_asked_again_before_the_answer(lab: Lab) -> None:
+    lab.prefect.busy = 2
+    assert lab.github()[1]["status"] == "accepted"
+    assert len(lab.prefect.runs) == 1
 
 
 def test_a_kept_push_survives_a_restart(lab: Lab) -> None:

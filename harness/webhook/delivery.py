@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from types import TracebackType
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, TransientError, UsageError
 from harness.webhook.journal import Delivery, Journal
 from harness.webhook.metrics import Metrics
 from harness.webhook.runs import StartedRun
@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 # A Prefect server on SQLite makes a few dozen runs a second; more at once only wait inside it.
 _AT_ONCE = 4
+_QUICK_DELAYS_SECONDS = (0.2, 0.8)
 _FIRST_DELAY_SECONDS = 1.0
 _LONGEST_DELAY_SECONDS = 60.0
 
@@ -118,7 +119,7 @@ class Dispatcher:
         if delivery is None:
             return False
         try:
-            run = await asyncio.to_thread(self._start, delivery)
+            run = await self._started(delivery)
         except UsageError as error:
             # The same parameters would be refused for ever.
             logger.error("%s: Prefect refuses the run: %s", name, error)
@@ -140,6 +141,17 @@ class Dispatcher:
             self._answer(delivery, run)
         latest = self._journal.pending.get(name)
         return latest is not None and latest.seq > delivery.seq
+
+    async def _started(self, delivery: Delivery) -> StartedRun:
+        """A busy Prefect answers 503 now and then: not yet a reason to send the caller away."""
+        for delay in _QUICK_DELAYS_SECONDS:
+            try:
+                return await asyncio.to_thread(self._start, delivery)
+            except TransientError:
+                if self._metrics.prefect_up is False:
+                    raise
+                await asyncio.sleep(delay)
+        return await asyncio.to_thread(self._start, delivery)
 
     def _answer(self, delivery: Delivery, outcome: StartedRun | HarnessError) -> None:
         for seq, future in self._waiting.get(delivery.name, []):

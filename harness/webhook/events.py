@@ -56,15 +56,22 @@ def read_event(provider: Provider, headers: Mapping[str, str], body: bytes) -> P
             raise UsageError(f"the header {name} is missing")
         if kind != wanted:
             return Ignored("not a push event")
-    document = _document(headers, body)
+    document = _document(body if provider is not Provider.GITHUB else _payload(headers, body))
     return _generic(document) if provider is Provider.GENERIC else _push(provider, document)
 
 
-def _document(headers: Mapping[str, str], body: bytes) -> dict[str, object]:
-    if (headers.get("content-type") or "").startswith("application/x-www-form-urlencoded"):
-        # What GitHub sends unless told otherwise.
+def _payload(headers: Mapping[str, str], body: bytes) -> bytes:
+    """The JSON out of a form, which is what GitHub sends unless told otherwise."""
+    if not (headers.get("content-type") or "").startswith("application/x-www-form-urlencoded"):
+        return body
+    try:
         fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
-        body = fields.get("payload", [""])[0].encode()
+    except ValueError:
+        raise UsageError("the form has too many fields") from None
+    return fields.get("payload", [""])[0].encode()
+
+
+def _document(body: bytes) -> dict[str, object]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,6 +1,7 @@
 """An imitation of the few calls to Prefect's HTTP API that start runs: real HTTP on loopback.
 
-Runs stay SCHEDULED until a test says otherwise; idempotency keys give the run that has them.
+Runs stay SCHEDULED until a test says otherwise; idempotency keys give the run that has them; the
+next ``busy`` calls are answered 503, as Prefect does when its database is locked.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class FakePrefect:
     def __init__(self) -> None:
         self.runs: dict[str, dict[str, Any]] = {}
         self.refuse_parameters = False
+        self.busy = 0
         self._keys: dict[str, str] = {}
         self._port = 0
         self._server: _Server | None = None
@@ -83,6 +85,9 @@ class FakePrefect:
             run = self.runs.get(path.rpartition("/")[2])
             return (200, run) if run else (404, {"detail": "not found"})
         if path == "/api/deployments/d1/create_flow_run" and body is not None:
+            if self.busy:
+                self.busy -= 1
+                return 503, {"exception_message": "Service Unavailable"}
             if self.refuse_parameters:
                 return 422, {"detail": "the parameter source is wrong"}
             with self._lock:
