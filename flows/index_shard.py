@@ -20,6 +20,7 @@ from harness.sharding import ShardFolder, resumed
     name="index-shard",
     flow_run_name="shard {shard} of {plan}",
     task_runner=ThreadPoolTaskRunner(max_workers=2),  # type: ignore[arg-type]
+    timeout_seconds=42_600,
 )
 def index_shard(
     plan: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", max_length=100)],
