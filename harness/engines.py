@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
@@ -13,11 +13,14 @@ from harness.types import Embedder
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What indexing and searching need; a context manager that closes both."""
+    """What indexing and searching need; a context manager that closes all of it."""
 
     embedder: Embedder
     store: VectorStore
     data_dir: Path
+    _others: dict[tuple[str, str], Embedder | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def __enter__(self) -> Engines:
         return self
@@ -29,9 +32,21 @@ class Engines:
         traceback: TracebackType | None,
     ) -> None:
         self.store.close()
-        close = getattr(self.embedder, "close", None)  # one with a connection has it
-        if close is not None:
-            close()
+        for embedder in (self.embedder, *self._others.values()):
+            close = getattr(embedder, "close", None)  # one with a connection has it
+            if close is not None:
+                close()
+
+    def embedder_named(self, engine: str, model: str) -> Embedder | None:
+        """The embedder that made an index, when it can be had here, else None; kept, since
+        loading a model takes longer than a query.
+
+        :param engine: as in an index's manifest.
+        :raises HarnessError: a setting cannot be used.
+        """
+        if (engine, model) not in self._others:
+            self._others[engine, model] = _embedder_named(engine, model)
+        return self._others[engine, model]
 
 
 def open_engines() -> Engines:
@@ -71,11 +86,7 @@ def open_store(data: DataSettings, index: IndexSettings, qdrant: QdrantSettings)
     return EdgeStore(data.data_dir / "index", index.lock_timeout_seconds)
 
 
-def embedder_named(engine: str, model: str) -> Embedder | None:
-    """The embedder that made an index, when it can be had here; None when it cannot.
-
-    :param engine: as in an index's manifest.
-    """
+def _embedder_named(engine: str, model: str) -> Embedder | None:
     if engine == "embedded":
         from harness.embedded import MiniLmEmbedder
 

@@ -157,20 +157,25 @@ def _embedder_of(collection: str, engines: Engines) -> Embedder | None:
         return None
     if engines.embedder.model == manifest.model and engines.embedder.engine == manifest.engine:
         try:
-            if manifest_of(engines.embedder).digest == manifest.digest:
+            if _can_query(engines.embedder, manifest):
                 return engines.embedder
         except HarnessError as error:
             logger.warning("searching by words only: %s", error)
             return None
-    return _embedder_from(manifest)
+    return _embedder_from(manifest, engines)
 
 
-def _embedder_from(manifest: Manifest) -> Embedder | None:
-    from harness.engines import embedder_named
+def _can_query(embedder: Embedder, manifest: Manifest) -> bool:
+    """The same weights and a vector of the same length: a server may cut or project the vectors
+    of one model differently after an update."""
+    own = manifest_of(embedder)
+    return (own.digest, own.dimension) == (manifest.digest, manifest.dimension)
 
+
+def _embedder_from(manifest: Manifest, engines: Engines) -> Embedder | None:
     try:
-        embedder = embedder_named(manifest.engine, manifest.model)
-        if embedder is not None and manifest_of(embedder).digest == manifest.digest:
+        embedder = engines.embedder_named(manifest.engine, manifest.model)
+        if embedder is not None and _can_query(embedder, manifest):
             return embedder
     except HarnessError as error:
         logger.info("%s cannot be had: %s", manifest.model, error)

@@ -122,6 +122,18 @@ def test_a_model_that_changed_under_its_name_is_noticed(
     assert again["chunks_embedded"] == first["chunks_total"]
 
 
+def test_a_model_whose_vectors_change_length_is_searched_by_words_until_it_is_rebuilt(
+    harness: Run, repository: Path, ollama: FakeOllama
+) -> None:
+    index(harness, repository)
+    ollama.faults.embed = "dimension"
+    assert first_path(harness, "sign_cookie") == "app/session.py"
+    report = index(harness, repository)
+    assert report["chunks_embedded"] == report["chunks_total"]
+    ollama.faults.embed = ""
+    assert first_path(harness, "sign_cookie") == "app/session.py"
+
+
 @pytest.mark.parametrize(
     "faults",
     [
