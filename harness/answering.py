@@ -51,8 +51,7 @@ def answer_with_agent(
     from harness.agent import ask
 
     record = choose_repository(question, engines, repo)
-    assistant = open_assistant(model)
-    with index_search(record.name) as semantic:
+    with open_assistant(model) as assistant, index_search(record.name) as semantic:
         return ask(
             question,
             Path(record.path),

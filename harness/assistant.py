@@ -41,11 +41,20 @@ NO_MODEL = (
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
-    """What a run of the agent needs besides its request."""
+    """What a run of the agent needs besides its request; a context manager that closes the
+    model's connections."""
 
     model: ChatModel
     limits: Limits
     options: RunOptions
+
+    def __enter__(self) -> Assistant:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        from harness.engines import close_model
+
+        close_model(self.model)
 
 
 def has_chat_model() -> bool:

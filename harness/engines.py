@@ -33,9 +33,7 @@ class Engines:
     ) -> None:
         self.store.close()
         for embedder in (self.embedder, *self._others.values()):
-            close = getattr(embedder, "close", None)  # one with a connection has it
-            if close is not None:
-                close()
+            close_model(embedder)
 
     def embedder_named(self, engine: str, model: str) -> Embedder | None:
         """The embedder that made an index, when it can be had here, else None; kept, since
@@ -47,6 +45,13 @@ class Engines:
         if (engine, model) not in self._others:
             self._others[engine, model] = _embedder_named(engine, model)
         return self._others[engine, model]
+
+
+def close_model(model: object) -> None:
+    """Close an embedding or chat model; one with a connection has ``close``."""
+    close = getattr(model, "close", None)
+    if close is not None:
+        close()
 
 
 def open_engines() -> Engines:

@@ -53,16 +53,14 @@ def _chat_model(settings: OllamaSettings) -> Outcome:
 def _embedding(settings: OllamaSettings) -> Outcome:
     import numpy as np
 
-    from harness.engines import open_embedder
+    from harness.engines import close_model, open_embedder
 
     embedder = open_embedder(settings)
     try:
         vector = embedder.embed_query("probe")
         usable = vector.shape == (embedder.dimension,) and bool(np.isfinite(vector).all())
     finally:
-        close = getattr(embedder, "close", None)
-        if close is not None:
-            close()
+        close_model(embedder)
     if not usable:
         return False, f"{embedder.model} answered with a vector that cannot be used", ""
     where = "in this process" if embedder.engine == "embedded" else str(settings.host)

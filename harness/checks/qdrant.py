@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from harness.checks.running import Check, Outcome
-from harness.engines import open_embedder, open_store
+from harness.engines import close_model, open_embedder, open_store
 from harness.planning import manifest_of
 from harness.settings import DataSettings, IndexSettings, OllamaSettings, QdrantSettings
 from harness.store.protocol import VectorStore
@@ -42,7 +42,7 @@ def _index(store: VectorStore, ollama: OllamaSettings) -> Outcome:
                 f"the collection of {', '.join(lost)} is gone",
                 ("restore a backup (`harness restore`) or run `harness index --full`"),
             )
-        wanted = manifest_of(open_embedder(ollama)).collection
+        wanted = _configured_collection(ollama)
         stale = [r.name for r in repositories if r.collection != wanted]
         chunks = sum(store.count_chunks(collection) for collection in present)
     finally:
@@ -57,3 +57,11 @@ def _index(store: VectorStore, ollama: OllamaSettings) -> Outcome:
             ("run `harness index` on them; until then the old index answers"),
         )
     return True, detail, ""
+
+
+def _configured_collection(ollama: OllamaSettings) -> str:
+    embedder = open_embedder(ollama)
+    try:
+        return manifest_of(embedder).collection
+    finally:
+        close_model(embedder)
