@@ -117,6 +117,9 @@ class ConfinedTree:
             resolved = full.resolve()
         except (OSError, RuntimeError):
             raise PolicyError(f"{path}: a loop of symbolic links") from None
+        # From Python 3.13 on a loop is left as it is.
+        if any(folder.is_symlink() for folder in (resolved, *resolved.parents)):
+            raise PolicyError(f"{path}: a loop of symbolic links")
         if not resolved.is_relative_to(self.root):
             raise PolicyError(f"{path}: leads out of the repository")
         inside = resolved.relative_to(self.root).parts
