@@ -34,10 +34,12 @@ def index_shard(
     """
     show_core_logs()
     folder = ShardFolder.at(load(DataSettings).data_dir, plan)
-    left = folder.unfinished(shard)
-    with open_engines() as engines:
-        left = resumed(left, engines.store.file_records(left.collection, left.repo))
-        results = index_batches(left, engines, on_result=partial(folder.add_result, shard))
+    # Whatever started this shard twice (a pool may start the run of a lost Job again): not at once.
+    with folder.held(shard):
+        left = folder.unfinished(shard)
+        with open_engines() as engines:
+            left = resumed(left, engines.store.file_records(left.collection, left.repo))
+            results = index_batches(left, engines, on_result=partial(folder.add_result, shard))
     failed = sum(result.files_failed for result in results)
     indexed = sum(result.files_indexed for result in results)
     return Completed(message=f"{left.repo}: {indexed} files indexed, {failed} failed")

@@ -10,10 +10,11 @@ from prefect.runtime import flow_run
 
 from harness.engines import Engines
 from harness.indexing import BatchResult, IndexPlan, record_failed
-from harness.sharding import ShardFolder, split
+from harness.sharding import ShardFolder, folder_name, split
 
 DEPLOYMENT = "index-shard/index-shard"
-# A shard that was killed goes on where it stopped.
+# A shard that was killed goes on where it stopped. Nobody else starts it again: see
+# harness-restart-crashed in deployments/automations.yaml.
 _ATTEMPTS = 3
 _POLL_SECONDS = 2.0
 
@@ -31,7 +32,8 @@ def index_in_shards(
 
     :param at_once: how many shards run at the same time.
     """
-    folder = ShardFolder.at(data_dir, f"{flow_run.id}-{flow_run.run_count or 1}")
+    run = f"{flow_run.id}-{flow_run.run_count or 1}"
+    folder = ShardFolder.at(data_dir, folder_name(plan, run))
     folder.create(split(plan, shards, batch_bytes))
     try:
         messages = asyncio.run(_run_all(folder, shards, at_once))

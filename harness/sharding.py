@@ -3,6 +3,7 @@
 The plan is made once. Each shard gets the files whose paths hash to it, as a plan of its own on
 disk (a shard reads the repository's files from the data directory, so it can read that, too), and
 notes each finished batch beside it: a shard that was killed is started again and goes on there.
+One process at a time works on a shard, by a lock that a killed process cannot keep.
 The repository is finalized once, with every shard's results, so that the index is the same as
 without shards.
 """
@@ -11,25 +12,32 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from harness.errors import UsageError
 from harness.indexing import Batch, BatchResult, IndexPlan
 from harness.planning import batches_of
 from harness.types import FileRecord, SourceFile
 
+logger = logging.getLogger(__name__)
+
 SHARDS_FOLDER = "shards"
 MOST_SHARDS = 64
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
 # What a killed parent left is of no use to anybody: the next run plans anew.
 _KEPT_SECONDS = 7 * 24 * 3600
+_POLL_SECONDS = 1.0
 
 
 def shard_count(size_bytes: int, shard_bytes: int) -> int:
@@ -79,6 +87,12 @@ def resumed(plan: IndexPlan, records: Mapping[str, FileRecord]) -> IndexPlan:
     return replace(plan, known={**begun, **plan.known})
 
 
+def folder_name(plan: IndexPlan, run: str) -> str:
+    """Name of a run's folder; those of the same repository begin alike, see
+    :meth:`ShardFolder.create`."""
+    return f"{hashlib.sha256(plan.root.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}-{run}"
+
+
 @dataclass(frozen=True, slots=True)
 class ShardFolder:
     """Plans and results of one run's shards, below the data directory."""
@@ -98,13 +112,18 @@ class ShardFolder:
     def create(self, plans: tuple[IndexPlan, ...]) -> None:
         """Write the shards' plans, readable by their owner only.
 
+        The run that calls it has the repository's turn, so shards of an earlier run that was
+        killed have no business any more: they end first.
+
         :raises OSError: the disk is full, or the folder cannot be written.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        repository = self.path.name.partition("-")[0]
         for other in self.path.parent.iterdir():
-            if time.time() - other.stat().st_mtime > _KEPT_SECONDS:
+            if other.name.partition("-")[0] == repository:
+                ShardFolder(other).end()
+            elif time.time() - other.stat().st_mtime > _KEPT_SECONDS:
                 shutil.rmtree(other, ignore_errors=True)
-        self.remove()
         self.path.mkdir(mode=0o700)
         for number, plan in enumerate(plans):
             self._append(f"plan-{number}.json", json.dumps(asdict(plan)))
@@ -112,6 +131,45 @@ class ShardFolder:
     def remove(self) -> None:
         """Remove everything; a shard that still runs fails at its next batch."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def end(self) -> None:
+        """Remove everything, and return when no shard is at work: one that is fails at its next
+        batch."""
+        for plan in self.path.glob("plan-*.json"):
+            plan.unlink(missing_ok=True)
+        for lock in self.path.glob("lock-*"):
+            with self.held(int(lock.name.removeprefix("lock-"))):
+                pass
+        self.remove()
+
+    @contextmanager
+    def held(self, shard: int) -> Iterator[None]:
+        """Hold a shard, as soon as nobody else does: another start of the same run, perhaps.
+
+        :raises UsageError: the folder was removed: the repository's run has ended.
+        """
+        lock = FileLock(self.path / f"lock-{shard}", mode=0o600)
+        timeout_seconds = 0.0
+        while True:
+            if not self.path.is_dir():
+                raise UsageError(self._ended(shard))
+            try:
+                lock.acquire(timeout=timeout_seconds, poll_interval=0.2)
+                break
+            except Timeout:
+                if not timeout_seconds:
+                    logger.info("another run works on shard %d: waiting for its end", shard)
+                timeout_seconds = _POLL_SECONDS
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _ended(self, shard: int) -> str:
+        return (
+            f"{self.path.name} has no shard {shard}; shards are started by their repository's "
+            "run, and end with it"
+        )
 
     def plan(self, shard: int) -> IndexPlan:
         """A shard's whole plan.
@@ -121,10 +179,7 @@ class ShardFolder:
         try:
             text = (self.path / f"plan-{shard}.json").read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise UsageError(
-                f"{self.path.name} has no shard {shard}; shards are started by their "
-                "repository's run, and end with it"
-            ) from None
+            raise UsageError(self._ended(shard)) from None
         document: dict[str, Any] = json.loads(text)
         batches = tuple(
             Batch(
@@ -145,8 +200,11 @@ class ShardFolder:
     def add_result(self, shard: int, result: BatchResult) -> None:
         """Note a finished batch; durable on return.
 
-        :raises OSError: the folder was removed, or the disk is full.
+        :raises UsageError: the repository's run has ended, or another one has begun.
+        :raises OSError: the disk is full.
         """
+        if not (self.path / f"plan-{shard}.json").exists():
+            raise UsageError(self._ended(shard))
         self._append(f"results-{shard}.jsonl", json.dumps(asdict(result)))
 
     def results(self, shard: int) -> list[BatchResult]:

@@ -77,6 +77,29 @@ def test_automations_are_valid_and_look_at_our_runs_only(automation: dict[str, A
     assert automation["trigger"]["match_related"], "other flows of the server would be touched"
 
 
+@pytest.mark.parametrize(
+    ("flow", "restarted"), [("index-repository", True), ("index-shard", False)]
+)
+def test_a_crashed_shard_is_left_to_its_repositorys_run(flow: str, restarted: bool) -> None:
+    from prefect.server.events.schemas.automations import EventTrigger
+    from prefect.server.events.schemas.events import RelatedResource, Resource
+
+    (entry,) = [a for a in AUTOMATIONS if a["name"] == "harness-restart-crashed"]
+    trigger = EventTrigger.model_validate(copy.deepcopy(entry["trigger"]))
+    run = Resource({"prefect.resource.id": "prefect.flow-run.1", "prefect.run-count": "1"})
+    related = [
+        RelatedResource(
+            {
+                "prefect.resource.id": f"prefect.{role}.1",
+                "prefect.resource.role": role,
+                "prefect.resource.name": name,
+            }
+        )
+        for role, name in (("flow", flow), ("deployment", flow), ("work-pool", "harness"))
+    ]
+    assert trigger.covers_resources(run, related) is restarted
+
+
 def test_states_of_automations_are_those_that_the_stack_sets() -> None:
     text = (ROOT / "harness" / "stack" / "runs.py").read_text()
     assert re.search(r'"name": "Stopped"', text)

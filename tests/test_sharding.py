@@ -16,7 +16,15 @@ from harness import indexing, retrieval
 from harness.engines import Engines
 from harness.errors import UsageError
 from harness.indexing import BatchResult, IndexOptions, IndexPlan
-from harness.sharding import MOST_SHARDS, ShardFolder, resumed, shard_count, shard_of, split
+from harness.sharding import (
+    MOST_SHARDS,
+    ShardFolder,
+    folder_name,
+    resumed,
+    shard_count,
+    shard_of,
+    split,
+)
 from harness.store.edge import EdgeStore
 from harness.store.protocol import VectorStore
 from harness.turns import turn
@@ -126,9 +134,9 @@ def points(engines: Engines) -> dict[str, object]:
     """Every point of the collection with payload and vectors, straight from the engine."""
     from qdrant_edge import ScrollRequest
 
-    (record,) = engines.store.repositories()
+    (collection,) = {r.collection for r in engines.store.repositories() if r.indexed_at}
     assert isinstance(engines.store, EdgeStore)
-    with engines.store._shard(record.collection) as shard:
+    with engines.store._shard(collection) as shard:
         found, _ = shard.scroll(ScrollRequest(limit=100_000, with_payload=True, with_vector=True))
     return {
         str(point.id): (
@@ -226,6 +234,64 @@ def test_a_plan_survives_the_disk(repository: Path, tmp_path: Path) -> None:
     assert (folder.path / "plan-0.json").stat().st_mode & 0o077 == 0
     with pytest.raises(UsageError):
         folder.plan(SHARDS)
+
+
+def test_one_process_at_a_time_works_on_a_shard(repository: Path, tmp_path: Path) -> None:
+    plan = make_plan(repository, engines(tmp_path, "one"))
+    folder = ShardFolder.at(tmp_path, "run-1")
+    folder.create(split(plan, SHARDS, BATCH_BYTES))
+    at_work, order = threading.Event(), []
+
+    def second() -> None:
+        at_work.set()
+        with folder.held(0):
+            order.append("second")
+
+    with folder.held(0):
+        thread = threading.Thread(target=second)
+        thread.start()
+        at_work.wait()
+        with folder.held(1):
+            order.append("first")
+    thread.join(timeout=20)
+    assert order == ["first", "second"]
+    folder.remove()
+    with pytest.raises(UsageError, match="end with it"), folder.held(0):
+        pass
+    assert not folder.path.exists()
+
+
+def test_shards_of_a_killed_run_end_before_the_next_run_begins(
+    repository: Path, tmp_path: Path
+) -> None:
+    one = engines(tmp_path, "one")
+    plan = make_plan(repository, one)
+    plans = split(plan, SHARDS, BATCH_BYTES)
+    killed, other = (
+        ShardFolder.at(tmp_path, name) for name in (folder_name(plan, "run-1"), "other-run")
+    )
+    for folder in (killed, other):
+        folder.create(plans)
+    at_work, refused = threading.Event(), []
+
+    def orphan() -> None:
+        with killed.held(0):
+            at_work.set()
+            while (killed.path / "plan-0.json").exists():
+                time.sleep(0.02)
+            try:
+                killed.add_result(0, BatchResult(1))
+            except UsageError as error:
+                refused.append(error)
+
+    thread = threading.Thread(target=orphan)
+    thread.start()
+    at_work.wait()
+    ShardFolder.at(tmp_path, folder_name(plan, "run-2")).create(plans)
+    assert refused, "the next run did not wait"
+    thread.join(timeout=20)
+    assert not killed.path.exists()
+    assert other.path.exists(), "of another repository"
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "../x", "-x"])

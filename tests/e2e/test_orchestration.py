@@ -3,29 +3,36 @@ many repositories, many tasks. The model server is the imitation."""
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
-from harness import stack
-from harness.engines import Engines
+from harness import retrieval, stack
+from harness.engines import Engines, open_engines
 from harness.errors import ServiceUnavailableError
+from harness.index_repository import index_repository
+from harness.indexing import IndexOptions
+from harness.sharding import shard_of
 from harness.stack import FlowRun, PrefectApi
 from harness.store.edge import EdgeStore
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama
 from tests.repositories import make_repository
+from tests.test_sharding import OrderedTies, module, points
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN_SECONDS = 300.0
+BATCH_BYTES, SHARD_BYTES = 10_000, 60_000
 
 
 @dataclass
@@ -58,6 +65,26 @@ class Lab:
                 time.sleep(1)
         raise AssertionError(f"{path} could not be changed")
 
+    def kill_a_shard(self) -> dict[str, Any]:
+        """Kill -9 the process of the first run of a shard that has finished a batch."""
+        deadline = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < deadline:
+            for run in self.runs_of("index-shard"):
+                plan, shard = run["parameters"]["plan"], run["parameters"]["shard"]
+                if (self.data_dir / "shards" / plan / f"results-{shard}.jsonl").exists():
+                    self.process_of(run["id"]).kill()
+                    return run
+            time.sleep(0.1)
+        raise AssertionError("no shard finished a batch")
+
+    def process_of(self, run_id: str) -> psutil.Process:
+        status = stack.status(self.data_dir)
+        assert status is not None
+        for child in psutil.Process(status.pids["worker"]).children(recursive=True):
+            if child.environ().get("PREFECT__FLOW_RUN_ID") == run_id:
+                return child
+        raise AssertionError(f"no process of run {run_id}")
+
     def table(self, key: str) -> list[dict[str, Any]]:
         import json
 
@@ -80,6 +107,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         patch.setenv("OLLAMA_HOST", ollama.url)
         patch.setenv("CHAT_MODEL", "qwen2.5-coder:7b")
         patch.setenv("HARNESS_REPOS_ROOT", str(repositories))
+        patch.setenv("HARNESS_BATCH_BYTES", str(BATCH_BYTES))
+        patch.setenv("HARNESS_SHARD_BYTES", str(SHARD_BYTES))
         status = stack.up(folder / "data", port=stack.free_port(), timeout_seconds=300)
         yield Lab(folder / "data", repositories, PrefectApi(status.api_url), ollama)
         stack.down(folder / "data")
@@ -128,6 +157,55 @@ def test_three_repositories_one_broken_and_a_second_run_at_the_same_time(lab: La
     assert states == {"alpha": "Completed", "beta": "Completed", "broken": "Failed"}
     with Engines(HashEmbedder(), EdgeStore(lab.data_dir / "index"), lab.data_dir) as engines:
         assert {r.name for r in engines.store.repositories() if r.indexed_at} == {"alpha", "beta"}
+
+
+def test_a_killed_shard_goes_on_and_the_index_is_as_without_shards(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = make_repository(
+        tmp_path / "large", {f"src/part_{n:02}.py": module(n) for n in range(16)}
+    )
+    monkeypatch.setattr(lab.ollama.faults, "paths", ("/api/embed",))
+    monkeypatch.setattr(lab.ollama.faults, "delay_seconds", 0.5)
+    run = lab.run("index-repository/index-repository", {"source": str(large)})
+    killed = lab.kill_a_shard()
+    lab.ollama.faults.delay_seconds = 0.0
+    done = lab.follow(run)
+    assert done.state_type == "COMPLETED", done.message
+    assert "16 files indexed" in done.message
+    assert list((lab.data_dir / "shards").iterdir()) == []
+    shards = {r["id"]: r for r in lab.runs_of("index-shard")}
+    assert len(shards) == 4, "one of three was killed and started again"
+    crashed = shards.pop(killed["id"])
+    assert (crashed["state_type"], crashed["run_count"]) == ("CRASHED", 1)
+    assert {r["state_type"] for r in shards.values()} == {"COMPLETED"}
+    (again,) = [r for r in shards.values() if r["parameters"] == crashed["parameters"]]
+    shard = killed["parameters"]["shard"]
+    own = sum(shard_of(f"src/part_{n:02}.py", 3) == shard for n in range(16))
+    assert int(again["state"]["message"].split()[1]) < own, "what was done was done again"
+
+    # Words are weighed by the whole collection: everything in it is indexed here as well.
+    monkeypatch.setenv("HARNESS_DATA_DIR", str(lab.data_dir))
+    with open_engines() as sharded:
+        records = sharded.store.repositories()
+        monkeypatch.setenv("HARNESS_DATA_DIR", str(tmp_path / "data"))
+        with open_engines() as whole:
+            for record in records:
+                if record.indexed_at:
+                    index_repository(record.name, Path(record.path), whole, IndexOptions())
+            assert points(sharded) == points(whole)
+            assert len(points(whole)) > 200
+            for query in ("work_3_7", "session cookie", "lease of a folder lock"):
+                hits, expected = (
+                    retrieval.search(
+                        query,
+                        dataclasses.replace(e, store=OrderedTies(e.store)),  # type: ignore[arg-type]
+                        limit=20,
+                    )
+                    for e in (sharded, whole)
+                )
+                assert hits == expected
+                assert {hit.repo for hit in hits} == {"large"}
 
 
 def test_a_batch_of_tasks_is_bounded_and_one_failure_stops_no_other(lab: Lab) -> None:
