@@ -11,6 +11,7 @@ from prefect.states import Completed
 from flows.logs import show_core_logs
 from flows.policies import IO
 from harness.backup import BackupReport, open_backups
+from harness.errors import NothingIndexedError
 from harness.settings import BackupSettings, DataSettings, IndexSettings, QdrantSettings, load
 
 # A copy takes as long as the index is large; every request to a server has a time-out of its own.
@@ -18,11 +19,14 @@ COPY: dict[str, Any] = IO | {"timeout_seconds": None}
 
 
 @task(name="back-up", **COPY)
-def back_up() -> BackupReport:
-    """One backup; what a failed try left is removed by the next."""
+def back_up() -> BackupReport | None:
+    """One backup; what a failed try left is removed by the next. None: nothing is indexed."""
     settings = load(DataSettings), load(IndexSettings), load(QdrantSettings), load(BackupSettings)
     with open_backups(*settings) as backups:
-        return backups.backup()
+        try:
+            return backups.backup()
+        except NothingIndexedError:
+            return None
 
 
 # Below the Job's deadline in prefect.yaml.
@@ -31,6 +35,8 @@ def backup_index() -> State[Any]:
     """Copy the index into HARNESS_BACKUP_DIR and remove backups that are kept no longer."""
     show_core_logs()
     report = back_up()
+    if report is None:
+        return Completed(message="nothing to back up: nothing is indexed; earlier backups are kept")
     create_table_artifact(
         key="backup-index",
         description=f"Backup {report.name} in {report.path}; removed: {len(report.removed)}.",

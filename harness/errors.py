@@ -9,7 +9,8 @@
     └── PermanentError                the same call would fail again
         ├── UsageError                exit 2: bad input (path, query, option, setting)
         │   ├── RepositoryNotFoundError   exit 2: not a folder, unreachable URL, unknown name
-        │   └── InvalidSettingError       exit 2: an environment variable cannot be used
+        │   ├── InvalidSettingError       exit 2: an environment variable cannot be used
+        │   └── NothingIndexedError       exit 2: the index is empty
         ├── ModelMissingError         exit 3: the server does not have the model
         ├── ModelMismatchError        exit 3: wrong dimension, not finite, wrong count
         ├── StoreError                exit 1: the store refused, is damaged, or its disk is full
@@ -57,6 +58,10 @@ class UsageError(PermanentError):
 
 class RepositoryNotFoundError(UsageError):
     """No such folder, no such indexed repository, or a git URL that cannot be reached."""
+
+
+class NothingIndexedError(UsageError):
+    """The index is empty, so there is nothing to do it with."""
 
 
 class InvalidSettingError(UsageError):

@@ -88,7 +88,7 @@ class Backups:
         :raises StoreBusyError: another backup is under way, or the index is held too long.
         :raises StoreError: no space, or the store is damaged; earlier backups are untouched.
         :raises ServiceUnavailableError: the server does not answer.
-        :raises UsageError: nothing is indexed.
+        :raises NothingIndexedError: there is nothing to back up.
         """
         began = time.monotonic()
         with self.folders.exclusive():

@@ -18,7 +18,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from harness.errors import StoreBusyError, StoreError, UsageError
+from harness.errors import NothingIndexedError, StoreBusyError, StoreError
 from harness.store.edge import EdgeStore
 from harness.store.records import Records
 from harness.store.snapshots import (
@@ -73,7 +73,7 @@ class EdgeSnapshots:
         with self._store.exclusive():
             manifests = self._store.manifests()
             if not manifests:
-                raise UsageError("nothing is indexed, so there is nothing to back up")
+                raise NothingIndexedError("nothing is indexed, so there is nothing to back up")
             alias = self._store.alias_target()
             _copy_records(self._root / _RECORDS, folder / _RECORDS)
             for manifest in manifests:

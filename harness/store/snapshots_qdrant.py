@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from harness.errors import HarnessError, StoreBusyError, UsageError
+from harness.errors import HarnessError, NothingIndexedError, StoreBusyError
 from harness.store.qdrant import CATALOG, QdrantStore
 from harness.store.snapshots import (
     COLLECTION_NAME,
@@ -66,7 +66,7 @@ class QdrantSnapshots:
         """
         before = self._store.manifests()
         if not before:
-            raise UsageError("nothing is indexed, so there is nothing to back up")
+            raise NothingIndexedError("nothing is indexed, so there is nothing to back up")
         alias = self._store.alias_target()
         names = [CATALOG, *(f"{manifest.collection}-files" for manifest in before)]
         names += [manifest.collection for manifest in before]
