@@ -29,7 +29,7 @@ from flows.progress import IndexProgress, artifact_key
 from flows.shards import index_in_shards
 from flows.summary import markdown, sentence
 from harness import indexing
-from harness.checkout import Checkout, is_git_url, resolve_source
+from harness.checkout import Checkout, resolve_source
 from harness.engines import Engines, open_engines
 from harness.indexing import Batch, BatchResult, IndexOptions, IndexPlan
 from harness.settings import DataSettings, IndexSettings, load
@@ -96,9 +96,8 @@ def index_repository(
     options = IndexOptions(
         full, tuple(include or ()), tuple(exclude or ()), settings.max_file_bytes
     )
-    place = source if is_git_url(source) else str(Path(source).expanduser().resolve())
     request = repr((name, options, allow_failures))
-    with turn(data_dir, place, request, str(flow_run.id)) as is_ours:
+    with turn(data_dir, source, request, str(flow_run.id)) as is_ours:
         if not is_ours:
             return Completed(message=f"{source}: left to a later run, which waits for its turn")
         report = _index(source, name, options, settings, data_dir)

@@ -10,36 +10,53 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from harness.checkout import is_git_url
 
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
 
 
+def _log_wait() -> None:
+    logger.info("another run works on this repository: waiting for its end")
+
+
 @contextmanager
-def turn(data_dir: Path, source: str, request: str, own_id: str) -> Iterator[bool]:
+def turn(
+    data_dir: Path,
+    source: str,
+    request: str | None = None,
+    own_id: str = "",
+    *,
+    on_wait: Callable[[], None] = _log_wait,
+) -> Iterator[bool]:
     """Wait until no other run works on a repository, and hold it.
 
     :param source: folder or URL; with and without ``.git`` it is the same repository.
-    :param request: what is asked for, in words that are equal for equal requests.
+    :param request: what is asked for, in words that are equal for equal requests. None: this run
+        never gives way to a later one.
     :param own_id: tells this run from others.
+    :param on_wait: called once, when another run holds it.
     :returns: False, without holding anything, when a later equal request waits as well.
     """
     folder = data_dir.expanduser().resolve() / "turns"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = _digest(source.rstrip("/").removesuffix(".git"))
+    place = source if is_git_url(source) else str(Path(source).expanduser().resolve())
+    key = _digest(place.rstrip("/").removesuffix(".git"))
     lock = FileLock(folder / f"{key}.lock", mode=0o600)
-    last = folder / f"{key}-{_digest(request)}.last"
+    last = folder / f"{key}-{_digest(request or '')}.last"
     if not _acquired(lock, 0):
-        logger.info("another run works on this repository: waiting for its end")
-        _write(last, own_id)
+        on_wait()
+        if request is not None:
+            _write(last, own_id)
         while not _acquired(lock, _POLL_SECONDS):
-            if last.read_text(encoding="utf-8") != own_id:
+            if request is not None and last.read_text(encoding="utf-8") != own_id:
                 yield False
                 return
     try:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from harness.cli.main import module_arguments, run
 from harness.indexer import arguments_for_index
+from harness.turns import turn
 from tests.repositories import make_repository
 
 ROUTING = '''"""URL routing."""
@@ -235,6 +237,28 @@ def test_doctor_with_a_data_directory_that_cannot_be_written(
     code, _, err = harness("index", str(tmp_path))
     assert code == 1
     assert "HARNESS_DATA_DIR" in err
+
+
+def test_index_waits_for_another_run_of_the_repository(
+    harness: Run, repository: Path, tmp_path: Path
+) -> None:
+    held, release = threading.Event(), threading.Event()
+
+    def another_run() -> None:
+        with turn(tmp_path / "data", str(repository), "a flow's", "id"):
+            held.set()
+            release.wait(30)
+
+    thread = threading.Thread(target=another_run)
+    thread.start()
+    held.wait()
+    # Looking disturbs nobody.
+    assert harness("index", str(repository), "--dry-run")[0] == 0
+    threading.Timer(1.5, release.set).start()
+    code, out, err = harness("index", str(repository), "--json")
+    thread.join()
+    assert (code, json.loads(out)["files_indexed"]) == (0, 2)
+    assert "another run is indexing this repository; waiting for its end" in err
 
 
 HEAVY = ("prefect", "qdrant_client", "qdrant_edge", "onnxruntime", "numpy", "tree_sitter")

@@ -311,6 +311,29 @@ def test_how_many_shards(size: int, shard: int, expected: int) -> None:
 # Turns
 
 
+def test_a_run_that_does_not_give_way_says_that_it_waits(tmp_path: Path) -> None:
+    said: list[str] = []
+    order: list[str] = []
+
+    def wait(name: str) -> None:
+        with turn(tmp_path, str(tmp_path / "x/../app"), on_wait=lambda: said.append(name)) as ours:
+            assert ours
+            order.append(name)
+
+    with turn(tmp_path, str(tmp_path / "app"), "the same", "first"):
+        threads = [threading.Thread(target=wait, args=(name,)) for name in ("second", "third")]
+        for thread in threads:
+            thread.start()
+        while len(said) < 2:
+            time.sleep(0.02)
+        order.append("first")
+    for thread in threads:
+        thread.join(timeout=20)
+    assert order[0] == "first"
+    assert sorted(order[1:]) == sorted(said) == ["second", "third"]
+    assert list(tmp_path.glob("turns/*.last")) == []
+
+
 def test_one_run_works_one_waits_and_a_later_one_takes_its_place(tmp_path: Path) -> None:
     url = "https://git.example.org/team/app"
     outcomes: dict[str, bool] = {}

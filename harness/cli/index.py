@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,7 +46,7 @@ def index(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Index what changed in one or several repositories."""
-    from harness.checkout import discover, resolve_source
+    from harness.checkout import discover, is_git_url, resolve_source
     from harness.engines import open_engines
     from harness.indexing import IndexOptions
     from harness.settings import DataSettings, IndexSettings, load
@@ -70,14 +72,17 @@ def index(
     with open_engines() as engines:
         for source in wanted:
             try:
-                checkout = resolve_source(
-                    source, data_dir=data_dir, timeout_seconds=CLONE_TIMEOUT_SECONDS
-                )
-                repo = name or checkout.name
-                if dry_run:
-                    reports.append(_dry_run(repo, checkout, options, as_json))
-                    continue
-                report = _index_one(repo, checkout, engines, options, as_json)
+                # A dry run reads only, but an update of a clone.
+                waits = not dry_run or is_git_url(source)
+                with _turn(data_dir, source) if waits else contextlib.nullcontext():
+                    checkout = resolve_source(
+                        source, data_dir=data_dir, timeout_seconds=CLONE_TIMEOUT_SECONDS
+                    )
+                    repo = name or checkout.name
+                    if dry_run:
+                        reports.append(_dry_run(repo, checkout, options, as_json))
+                        continue
+                    report = _index_one(repo, checkout, engines, options, as_json)
             except HarnessError as error:
                 if not many:
                     raise
@@ -95,6 +100,14 @@ def index(
     if failed_files:
         console.error(f"{failed_files} files failed; the next run tries them again")
         raise typer.Exit(1)
+
+
+def _turn(data_dir: Path, source: str) -> contextlib.AbstractContextManager[bool]:
+    """The repository's turn, which flow runs take as well; says when it has to be waited for."""
+    from harness.turns import turn
+
+    wait = f"{source}: another run is indexing this repository; waiting for its end"
+    return turn(data_dir, source, on_wait=partial(console.error, wait))
 
 
 def _index_one(
