@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,10 +26,15 @@ import yaml
 
 from deployments.automations import apply_automations
 from deployments.changes import line as _line
-from deployments.job_template import DEFAULTS_VARIABLE, read_defaults, with_defaults
+from deployments.job_template import (
+    DEFAULTS_VARIABLE,
+    read_defaults,
+    with_defaults,
+    with_defaults_of,
+)
 from deployments.ledger import settle
 from deployments.limits import apply_limits
-from harness.settings import NotifySettings, OllamaSettings, load
+from harness.settings import NotifySettings, OllamaSettings, ScheduleSettings, load
 
 WORK_POOL = "harness"
 # Where flow code is at run time; prefect.yaml's pull step reads this variable.
@@ -59,10 +65,13 @@ def apply_work_pool(client: Any, pool_type: str) -> dict[str, str]:
     from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectNotFound
 
-    template = _base_job_template(pool_type)
     try:
         pool = client.read_work_pool(WORK_POOL)
     except ObjectNotFound:
+        pool = None
+    existing = pool.base_job_template if pool is not None and pool.type == pool_type else None
+    template = _base_job_template(pool_type, existing)
+    if pool is None:
         pool = client.create_work_pool(
             WorkPoolCreate(
                 name=WORK_POOL,
@@ -83,10 +92,15 @@ def apply_work_pool(client: Any, pool_type: str) -> dict[str, str]:
     return _line("work-pool", pool.name, pool.id, "updated")
 
 
-def _base_job_template(pool_type: str) -> dict[str, Any]:
+def _base_job_template(pool_type: str, existing: dict[str, Any] | None) -> dict[str, Any]:
+    """The pool's template; without defaults in the environment, an existing pool's are kept: the
+    chart has set them, and this may be somebody's `harness deploy`."""
     if pool_type == "kubernetes":
+        text = os.environ.get(DEFAULTS_VARIABLE, "")
         try:
-            return with_defaults(read_defaults(os.environ.get(DEFAULTS_VARIABLE, "")))
+            if existing and not text.strip():
+                return with_defaults_of(existing)
+            return with_defaults(read_defaults(text))
         except (OSError, ValueError) as error:
             _fail(str(error))
     from prefect.workers.process import ProcessWorker
@@ -152,14 +166,26 @@ def _prefect_deploy() -> None:
     """Run ``prefect deploy --all`` here; entrypoints are relative to the code's folder."""
     from prefect.cli import app
 
-    # The command line is this function's only input.
-    sys.argv = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(prefect_file())]
-    with contextlib.chdir(code_dir()), contextlib.redirect_stdout(sys.stderr):
-        try:
-            app()
-        except SystemExit as error:
-            if error.code not in (None, 0):
-                _fail("`prefect deploy` refused prefect.yaml; its messages are above")
+    document = yaml.safe_load(prefect_file().read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory(prefix="harness-") as folder:
+        file = Path(folder, "prefect.yaml")
+        in_timezone(document, load(ScheduleSettings).timezone)
+        file.write_text(yaml.safe_dump(document), encoding="utf-8")
+        # The command line is this function's only input.
+        sys.argv = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
+        with contextlib.chdir(code_dir()), contextlib.redirect_stdout(sys.stderr):
+            try:
+                app()
+            except SystemExit as error:
+                if error.code not in (None, 0):
+                    _fail("`prefect deploy` refused prefect.yaml; its messages are above")
+
+
+def in_timezone(document: Mapping[str, Any], timezone: str) -> None:
+    """Give each schedule of prefect.yaml that names no time zone this one."""
+    for deployment in document["deployments"]:
+        for schedule in deployment.get("schedules") or ():
+            schedule.setdefault("timezone", timezone)
 
 
 def _fail(message: str) -> NoReturn:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 # A JSON object: names of the template's variables and their defaults in this release, such as
-# namespace, image, volume claims. The chart's bootstrap Job sets it.
+# namespace, image, volume claims. The chart's bootstrap Job sets it. Unset or empty: an existing
+# pool keeps its own; `{}`: the template's.
 DEFAULTS_VARIABLE = "HARNESS_JOB_DEFAULTS"
 
 
@@ -34,6 +35,19 @@ def with_defaults(defaults: dict[str, Any]) -> dict[str, Any]:
         current = variables[name].get("default")
         merge = isinstance(current, dict) and isinstance(value, dict)
         variables[name]["default"] = current | value if merge else value
+    return template
+
+
+def with_defaults_of(existing: dict[str, Any]) -> dict[str, Any]:
+    """The template with the defaults that a pool's template has for the same variables.
+
+    :param existing: of a pool that was made with an earlier version, perhaps.
+    """
+    template = base_job_template()
+    before = (existing.get("variables") or {}).get("properties") or {}
+    for name, variable in template["variables"]["properties"].items():
+        if "default" in before.get(name, {}):
+            variable["default"] = before[name]["default"]
     return template
 
 

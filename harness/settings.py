@@ -10,9 +10,10 @@ import os
 import re
 from pathlib import Path
 from typing import Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from harness.errors import InvalidSettingError
@@ -297,6 +298,25 @@ class PrefectSettings(_Settings):
         validation_alias="HARNESS_WORK_POOL",
         description="Work pool whose workers run the flows.",
     )
+
+
+class ScheduleSettings(_Settings):
+    """When scheduled runs start; read by `harness up` and `harness deploy`."""
+
+    timezone: str = Field(
+        default="UTC",
+        validation_alias="HARNESS_TIMEZONE",
+        description="Time zone of all schedules (`Europe/Berlin`), from the IANA database.",
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _must_exist(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is no time zone such as Europe/Berlin") from None
+        return value
 
 
 class NotifySettings(_Settings):

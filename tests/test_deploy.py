@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from deployments.apply import in_timezone
 from deployments.job_template import base_job_template
+from harness.errors import InvalidSettingError
+from harness.settings import ScheduleSettings, load
 from harness.stack.environment import deploy_environment
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,6 +66,29 @@ def test_every_schedule_has_a_slug(deployment: dict[str, Any]) -> None:
     slugs = [schedule.get("slug") for schedule in deployment.get("schedules") or []]
     assert all(slugs)
     assert len(set(slugs)) == len(slugs)
+
+
+def test_schedules_are_in_the_configured_timezone() -> None:
+    document = {
+        "deployments": [
+            {"name": "none"},
+            {"name": "some", "schedules": [{"cron": "* * * * *"}, {"timezone": "Asia/Tokyo"}]},
+        ]
+    }
+    in_timezone(document, "Europe/Berlin")
+    schedules = document["deployments"][1]["schedules"]
+    assert [s["timezone"] for s in schedules] == ["Europe/Berlin", "Asia/Tokyo"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["Nowhere/Land", "../../etc/passwd", "/etc/localtime", "Europe"])
+def test_a_timezone_that_does_not_exist_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_TIMEZONE", "")
+    assert load(ScheduleSettings).timezone == "UTC"
+    monkeypatch.setenv("HARNESS_TIMEZONE", name)
+    with pytest.raises(InvalidSettingError, match="HARNESS_TIMEZONE"):
+        load(ScheduleSettings)
 
 
 @pytest.mark.parametrize("automation", AUTOMATIONS, ids=lambda automation: automation["name"])

@@ -117,6 +117,7 @@ def test_another_prefect_installation_is_not_used(monkeypatch: pytest.MonkeyPatc
     assert "PREFECT_API_KEY" not in env
     assert "127.0.0.1" in env["NO_PROXY"]
     assert env["DO_NOT_TRACK"] == "1"
+    assert env["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,flow_runs"
 
 
 def test_a_server_that_is_not_there() -> None:

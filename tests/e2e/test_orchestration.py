@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN_SECONDS = 300.0
+TIMEZONE = "Europe/Berlin"
 BATCH_BYTES, SHARD_BYTES = 10_000, 60_000
 
 
@@ -107,6 +108,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         patch.setenv("OLLAMA_HOST", ollama.url)
         patch.setenv("CHAT_MODEL", "qwen2.5-coder:7b")
         patch.setenv("HARNESS_REPOS_ROOT", str(repositories))
+        patch.setenv("HARNESS_TIMEZONE", TIMEZONE)
         patch.setenv("HARNESS_BATCH_BYTES", str(BATCH_BYTES))
         patch.setenv("HARNESS_SHARD_BYTES", str(SHARD_BYTES))
         status = stack.up(folder / "data", port=stack.free_port(), timeout_seconds=300)
@@ -128,6 +130,9 @@ def test_deploying_again_changes_nothing_and_schedules_have_runs(lab: Lab) -> No
     after = {d["name"]: d["id"] for d in lab.api.listing("POST", "/deployments/filter", {})}
     assert after == before
     wanted = {d["name"] for d in declared if d.get("schedules")}
+    for name in wanted:
+        (schedule,) = lab.schedules(after[name])
+        assert schedule["schedule"]["timezone"] == TIMEZONE
     deadline = time.monotonic() + 120
     scheduled: set[str] = set()
     while not wanted <= scheduled and time.monotonic() < deadline:
