@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from urllib.parse import urlsplit
 
 from harness.errors import InvalidSettingError
@@ -66,18 +67,22 @@ def connect(settings: QdrantSettings) -> QdrantStore:
     api_key = settings.api_key.get_secret_value() if settings.api_key else None
 
     def client(prefer_grpc: bool) -> QdrantClient:
-        return QdrantClient(
-            host=parts.hostname,
-            port=parts.port,
-            https=parts.scheme == "https",
-            prefix=parts.path or None,
-            grpc_port=settings.grpc_port or 6334,
-            prefer_grpc=prefer_grpc,
-            api_key=api_key,
-            timeout=settings.timeout_seconds,
-            # Checked below once, with our message, instead of a warning at every start.
-            check_compatibility=False,
-        )
+        with warnings.catch_warnings():
+            # A key over plain HTTP is for the same machine or a cluster's own network, and said
+            # in docs/services.md; a warning with source lines at every command helps nobody.
+            warnings.filterwarnings("ignore", message="Api key is used with an insecure")
+            return QdrantClient(
+                host=parts.hostname,
+                port=parts.port,
+                https=parts.scheme == "https",
+                prefix=parts.path or None,
+                grpc_port=settings.grpc_port or 6334,
+                prefer_grpc=prefer_grpc,
+                api_key=api_key,
+                timeout=settings.timeout_seconds,
+                # Checked below once, with our message, instead of a warning at every start.
+                check_compatibility=False,
+            )
 
     rest = client(prefer_grpc=False)
     try:

@@ -111,7 +111,12 @@ class SnapshotApi:
         with (
             self._translated(),
             os.fdopen(create_private(target), "wb") as file,
-            self._http.stream("GET", _url(remote.collection, remote.name)) as response,
+            # As it is on the disk there, which its checksum is of: Qdrant compresses on the way.
+            self._http.stream(
+                "GET",
+                _url(remote.collection, remote.name),
+                headers={"accept-encoding": "identity"},
+            ) as response,
         ):
             response.raise_for_status()
             for data in response.iter_raw(_CHUNK_BYTES):

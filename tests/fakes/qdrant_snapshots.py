@@ -9,6 +9,7 @@ a "snapshot" is a pickle of one of its collections.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import pickle
@@ -158,6 +159,9 @@ def _handler(fake: FakeSnapshots) -> type[BaseHTTPRequestHandler]:
         def send(self, status: int, data: bytes, kind: str = "application/json") -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
+            if "gzip" in (self.headers.get("accept-encoding") or ""):  # as the real server does
+                data = gzip.compress(data)
+                self.send_header("Content-Encoding", "gzip")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
