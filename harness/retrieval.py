@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import chain, zip_longest
 
 from harness import ranking, sparse
@@ -118,7 +118,7 @@ def _query_collection(
             dense = embedder.embed_query(query)
         except HarnessError as error:
             logger.warning("searching by words only: %s", error)
-    return engines.store.query(
+    found = engines.store.query(
         collection,
         dense=dense,
         sparse=sparse.query_vector(query),
@@ -126,6 +126,15 @@ def _query_collection(
         stems=ranking.stems(query),
         where=Filter(repos=names, language=language, paths=paths),
         limit=max(CANDIDATES, 2 * limit),
+    )
+    return replace(found, dense=_settle(found.dense), sparse=_settle(found.sparse))
+
+
+def _settle(ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Equal scores in the order of their places: engines return them as they were inserted, and
+    a place in a list decides the fused score."""
+    return tuple(
+        sorted(ranked, key=lambda c: (-round(c.score, 5), c.repo, c.path, c.chunk.start_line))
     )
 
 

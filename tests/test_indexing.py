@@ -475,3 +475,20 @@ def test_an_empty_folder(tmp_path: Path, engines: Engines, index: Index) -> None
     report = index(tmp_path / "empty", "empty")
     assert (report.files_total, report.chunks_total) == (0, 0)
     assert retrieval.search("anything", engines) == []
+
+
+def test_the_order_in_which_files_were_indexed_does_not_matter(tmp_path: Path) -> None:
+    """Many chunks score the same; a restored or sharded index holds them in another order."""
+    names = [f"same_{number}.py" for number in range(6)]
+    answers = []
+    for number, order in enumerate((names, names[::-1])):
+        root = tmp_path / str(number) / "project"
+        root.mkdir(parents=True)
+        data_dir = tmp_path / f"data-{number}"
+        with Engines(HashEmbedder(), EdgeStore(data_dir / "index"), data_dir) as engines:
+            for name in order:
+                (root / name).write_text("def shared_value(argument):\n    return argument\n")
+                index_repository("project", root, engines, IndexOptions())
+            hits = retrieval.search("shared value of an argument", engines)
+        answers.append([(hit.path, hit.score) for hit in hits])
+    assert answers[0] == answers[1]
