@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 import yaml
+from psutil import process_iter
 
 from harness import retrieval, stack
 from harness.engines import Engines, open_engines
@@ -237,3 +238,38 @@ def test_a_batch_of_tasks_is_bounded_and_one_failure_stops_no_other(lab: Lab) ->
     messages = {row["task"]: row["message"] for row in rows}
     assert "does-not-exist" in messages["Task 7."]
     assert all("no_change" in messages[f"Task {n}."] for n in range(7))
+
+
+def test_a_task_that_is_cancelled_leaves_its_record_and_no_process(lab: Lab) -> None:
+    lab.ollama.faults.delay_seconds = 0.0
+    lab.ollama.shelf.script.clear()
+    edit = {"path": "alpha.py", "search": "return 1", "replace": "return 2"}
+    marker = "297.31"  # seconds that nothing else sleeps
+    lab.ollama.say(
+        Turn(tool_calls=(("edit_file", edit),)),
+        Turn(tool_calls=(("run", {"command": f"sleep {marker}"}),)),
+    )
+
+    def sleeping() -> bool:
+        return any(marker in " ".join(p.info["cmdline"] or ()) for p in process_iter(["cmdline"]))
+
+    run = lab.run("agent-task/agent-task", {"text": "Return two.", "repository": "alpha"})
+    deadline = time.monotonic() + 120
+    while not sleeping():
+        assert time.monotonic() < deadline, stack.read_run(lab.api, run.id).message
+        time.sleep(0.3)
+    # What the UI and `prefect flow-run cancel` do.
+    state = {"state": {"type": "CANCELLING"}}
+    lab.api.request("POST", f"/flow_runs/{run.id}/set_state", state)
+    assert lab.follow(run).state_type == "CANCELLED"
+    deadline = time.monotonic() + 60
+    while sleeping():
+        assert time.monotonic() < deadline, "the command goes on"
+        time.sleep(0.5)
+    results = lab.data_dir / "results" / f"run-{run.id}"
+    assert "return 2" in (results / "patch.diff").read_text()
+    assert (results / "report.md").stat().st_size
+    assert marker in (results / "trajectory.jsonl").read_text()
+    where = {"artifacts": {"flow_run_id": {"any_": [run.id]}}}
+    artifacts = lab.api.listing("POST", "/artifacts/filter", where)
+    assert {a["key"] for a in artifacts} == {"agent-patch", "agent-report", "agent-trajectory"}
