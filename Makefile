@@ -28,11 +28,9 @@ help: ## List these targets
 run: $(INSTALLED) ## Index this repository through Prefect and search it; Ctrl-C stops everything
 	@$(BIN)/python -m harness.tour
 
-# Servers and their workers wait much: they share one process, the other tests fill the rest.
-SPREAD := --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 test: $(INSTALLED) ## Run the tests (ARGS="-k name" picks some)
-	@$(BIN)/python -m pytest $(SPREAD) $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(INSTALLED) $(LINT_INSTALLED) ## ruff, mypy, import-linter, pydoclint
 	@$(BIN)/python -m ruff check .
