@@ -28,9 +28,11 @@ help: ## List these targets
 run: $(INSTALLED) ## Index this repository through Prefect and search it; Ctrl-C stops everything
 	@$(BIN)/python -m harness.tour
 
+# One process waits for servers and their workers while the other one computes: tests/conftest.py.
+SPREAD := --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 test: $(INSTALLED) ## Run the tests (ARGS="-k name" picks some)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 lint: $(INSTALLED) $(LINT_INSTALLED) ## ruff, mypy, import-linter, pydoclint
 	@$(BIN)/python -m ruff check .

@@ -19,6 +19,7 @@ from harness.stack import processes
 from harness.stack.environment import stack_environment
 from harness.stack.processes import STACK_ID_VARIABLE, ProcessRecord
 from harness.stack.state import Layout, StackState, read_state, write_state
+from tests.fakes.prefect_api import FakePrefect
 
 SLEEP = "import time; time.sleep(60)"
 # Ignores SIGTERM and has a child in a session of its own, as a worker and its flow runs do.
@@ -125,6 +126,22 @@ def test_a_server_that_is_not_there() -> None:
     assert not api.is_healthy()
     with pytest.raises(ServiceUnavailableError, match="harness up"):
         stack.start_run(api, "a/b", {})
+
+
+def test_only_reading_is_repeated_while_the_server_is_busy() -> None:
+    with FakePrefect() as prefect:
+        api = stack.PrefectApi(prefect.url)
+        made = api.mapping("POST", "/deployments/d1/create_flow_run", {"idempotency_key": "k"})
+        path = f"/flow_runs/{made['id']}"
+        prefect.busy_reads = 2
+        assert api.mapping("GET", path)["id"] == made["id"]
+        prefect.busy_reads = 3
+        with pytest.raises(ServiceUnavailableError, match="503"):
+            api.mapping("GET", path)
+        prefect.busy = 1
+        with pytest.raises(ServiceUnavailableError, match="503"):
+            api.mapping("POST", "/deployments/d1/create_flow_run", {"idempotency_key": "l"})
+        assert prefect.busy == 0
 
 
 def test_importing_the_stack_loads_no_prefect() -> None:

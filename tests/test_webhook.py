@@ -67,7 +67,7 @@ class Lab:
     service: Running | None = None
 
     def start(self) -> None:
-        runs = IndexRuns(lambda: PrefectApi(self.prefect.url, timeout_seconds=5))
+        runs = IndexRuns(lambda: PrefectApi(self.prefect.url, timeout_seconds=5, read_attempts=1))
         self.service = Running(
             make_app(
                 secret=SECRET.encode(),

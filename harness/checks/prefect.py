@@ -22,7 +22,7 @@ def checks(data: DataSettings, settings: PrefectSettings) -> list[Check]:
     if not url:
         return [Check("prefect", lambda: (None, "no server is running (`harness up`)", ""))]
     key = settings.auth_string.get_secret_value() if settings.auth_string else None
-    api = PrefectApi(url, timeout_seconds=10.0, auth_string=key)
+    api = PrefectApi(url, timeout_seconds=10.0, auth_string=key, read_attempts=1)
     return [
         Check("prefect", partial(_server, api), _UP),
         Check("work pool", partial(_pool, api, settings.work_pool), _UP),

@@ -90,7 +90,7 @@ def configured_app() -> Starlette:
             state = read_state(Layout(data.data_dir.resolve()))
             url = api_url(state.port if state else stack.port)
         auth = prefect.auth_string.get_secret_value() if prefect.auth_string else None
-        return PrefectApi(url, auth_string=auth)
+        return PrefectApi(url, auth_string=auth, read_attempts=1)
 
     return make_app(
         secret=secret.encode(),

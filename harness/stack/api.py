@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 
 from harness.errors import ServiceUnavailableError, StackError, UsageError
+
+_READS = ("/filter", "/count")
 
 
 class PrefectApi:
@@ -19,13 +22,21 @@ class PrefectApi:
     :param url: address of the API, for example ``http://127.0.0.1:4200/api``.
     :param timeout_seconds: for one call.
     :param auth_string: ``user:password`` of a server with basic authentication.
+    :param read_attempts: of calls that change nothing: a server on SQLite answers 503, or late,
+        while its database is busy.
     """
 
     def __init__(
-        self, url: str, *, timeout_seconds: float = 15.0, auth_string: str | None = None
+        self,
+        url: str,
+        *,
+        timeout_seconds: float = 15.0,
+        auth_string: str | None = None,
+        read_attempts: int = 3,
     ) -> None:
         self.url = url.rstrip("/")
         self._timeout_seconds = timeout_seconds
+        self._read_attempts = read_attempts
         self._headers = {"Content-Type": "application/json"}
         if auth_string:
             encoded = base64.b64encode(auth_string.encode()).decode()
@@ -36,7 +47,7 @@ class PrefectApi:
     def is_healthy(self) -> bool:
         """Tell whether the server answers; never raises."""
         try:
-            return self.request("GET", "/health") is True
+            return self._once("GET", "/health", None) is True
         except (ServiceUnavailableError, StackError, UsageError):
             return False
 
@@ -47,6 +58,15 @@ class PrefectApi:
         :raises UsageError: the server refused what was sent (409, 422).
         :raises StackError: any other answer that is not a success.
         """
+        attempts = self._read_attempts if method == "GET" or path.endswith(_READS) else 1
+        for attempt in range(1, attempts):
+            try:
+                return self._once(method, path, body)
+            except ServiceUnavailableError:
+                time.sleep(0.5 * attempt)
+        return self._once(method, path, body)
+
+    def _once(self, method: str, path: str, body: Mapping[str, object] | None) -> object:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310 - http(s) address of a Prefect server
             self.url + path, data=data, method=method, headers=self._headers

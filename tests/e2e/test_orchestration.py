@@ -57,6 +57,21 @@ class Lab:
     def schedules(self, deployment_id: str) -> list[dict[str, Any]]:
         return self.api.listing("GET", f"/deployments/{deployment_id}/schedules")
 
+    def wait_for_scheduled_runs(self, deployments: dict[str, str]) -> None:
+        """Until each of these, ids by name, has a run to come."""
+        missing = dict(deployments)
+        deadline = time.monotonic() + 120
+        while missing:
+            assert time.monotonic() < deadline, f"nothing is scheduled for {sorted(missing)}"
+            for name, deployment_id in list(missing.items()):
+                where = {
+                    "deployments": {"id": {"any_": [deployment_id]}},
+                    "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+                }
+                if self.api.request("POST", "/flow_runs/count", where):
+                    del missing[name]
+            time.sleep(0.5)
+
     def set_active(self, path: str, active: bool) -> None:
         """Pause or resume a schedule; a server on SQLite may answer 503 while it is busy."""
         for _ in range(10):
@@ -121,31 +136,22 @@ def test_deploying_again_changes_nothing_and_schedules_have_runs(lab: Lab) -> No
     before = {d["name"]: d["id"] for d in lab.api.listing("POST", "/deployments/filter", {})}
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     assert set(before) == {deployment["name"] for deployment in declared}
+    wanted = {d["name"] for d in declared if d.get("schedules")}
+    for name in wanted:
+        (schedule,) = lab.schedules(before[name])
+        assert schedule["schedule"]["timezone"] == TIMEZONE
+    lab.wait_for_scheduled_runs({name: before[name] for name in wanted})
     (paused,) = lab.schedules(before["update-models"])
     path = f"/deployments/{before['update-models']}/schedules/{paused['id']}"
     lab.set_active(path, False)
     assert {c.change for c in stack.deploy(lab.data_dir, url=lab.api.url)} == {"unchanged"}
     (still,) = lab.schedules(before["update-models"])
     assert (still["id"], still["active"]) == (paused["id"], False)
+    others = {name: before[name] for name in wanted - {"update-models"}}
+    lab.wait_for_scheduled_runs(others)
     lab.set_active(path, True)
     after = {d["name"]: d["id"] for d in lab.api.listing("POST", "/deployments/filter", {})}
     assert after == before
-    wanted = {d["name"] for d in declared if d.get("schedules")}
-    for name in wanted:
-        (schedule,) = lab.schedules(after[name])
-        assert schedule["schedule"]["timezone"] == TIMEZONE
-    deadline = time.monotonic() + 120
-    scheduled: set[str] = set()
-    while not wanted <= scheduled and time.monotonic() < deadline:
-        time.sleep(1)
-        for name in wanted - scheduled:
-            where = {
-                "deployments": {"id": {"any_": [after[name]]}},
-                "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
-            }
-            if lab.api.request("POST", "/flow_runs/count", where):
-                scheduled.add(name)
-    assert scheduled == wanted
 
 
 def test_three_repositories_one_broken_and_a_second_run_at_the_same_time(lab: Lab) -> None:

@@ -1,7 +1,8 @@
 """An imitation of the few calls to Prefect's HTTP API that start runs: real HTTP on loopback.
 
 Runs stay SCHEDULED until a test says otherwise; idempotency keys give the run that has them; the
-next ``busy`` calls are answered 503, as Prefect does when its database is locked.
+next ``busy`` calls that make a run, and ``busy_reads`` that read one, are answered 503, as Prefect
+does when its database is locked.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class FakePrefect:
         self.runs: dict[str, dict[str, Any]] = {}
         self.refuse_parameters = False
         self.busy = 0
+        self.busy_reads = 0
         self._keys: dict[str, str] = {}
         self._port = 0
         self._server: _Server | None = None
@@ -82,6 +84,9 @@ class FakePrefect:
         if path == "/api/deployments/name/index-repository/index-repository":
             return 200, {"id": "d1"}
         if path.startswith("/api/flow_runs/"):
+            if self.busy_reads:
+                self.busy_reads -= 1
+                return 503, {"exception_message": "Service Unavailable"}
             run = self.runs.get(path.rpartition("/")[2])
             return (200, run) if run else (404, {"detail": "not found"})
         if path == "/api/deployments/d1/create_flow_run" and body is not None:
