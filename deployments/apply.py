@@ -151,15 +151,24 @@ def _deployments(client: Any) -> dict[str, Mapping[str, Any]]:
     flow_names = {
         deployment.flow_id: client.read_flow(deployment.flow_id).name for deployment in found
     }
-    named = {}
-    for deployment in found:
-        document = deployment.model_dump(mode="json", exclude=set(_VOLATILE))
-        for schedule in document.get("schedules") or []:
-            # Prefect writes schedules anew each time.
-            for field in ("id", "created", "updated"):
-                schedule.pop(field, None)
-        named[f"{flow_names[deployment.flow_id]}/{deployment.name}"] = document
-    return named
+    return {
+        f"{flow_names[deployment.flow_id]}/{deployment.name}": comparable(deployment)
+        for deployment in found
+    }
+
+
+def comparable(deployment: Any) -> dict[str, Any]:
+    """What was declared of a deployment, as JSON, without what changes by itself."""
+    document: dict[str, Any] = deployment.model_dump(mode="json", exclude=set(_VOLATILE))
+    for schedule in document.get("schedules") or []:
+        # Prefect writes schedules anew each time.
+        for field in ("id", "created", "updated"):
+            schedule.pop(field, None)
+    if document.get("global_concurrency_limit"):
+        # The rest counts the runs that are under way.
+        limit = document["global_concurrency_limit"]["limit"]
+        document["global_concurrency_limit"] = limit
+    return document
 
 
 def _prefect_deploy() -> None:

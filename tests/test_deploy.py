@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deployments.apply import in_timezone
+from deployments.apply import comparable, in_timezone
 from deployments.job_template import base_job_template
 from harness.errors import InvalidSettingError
 from harness.settings import ScheduleSettings, load
@@ -66,6 +66,29 @@ def test_every_schedule_has_a_slug(deployment: dict[str, Any]) -> None:
     slugs = [schedule.get("slug") for schedule in deployment.get("schedules") or []]
     assert all(slugs)
     assert len(set(slugs)) == len(slugs)
+
+
+def test_a_run_under_way_is_no_change() -> None:
+    from uuid import uuid4
+
+    from prefect.client.schemas.responses import (
+        DeploymentResponse,
+        GlobalConcurrencyLimitResponse,
+    )
+
+    def deployment(limit: int, active_slots: int) -> dict[str, Any]:
+        group = GlobalConcurrencyLimitResponse(
+            name="deployment:x", limit=limit, active_slots=active_slots, slot_decay_per_second=0
+        )
+        return comparable(
+            DeploymentResponse(
+                id=identity, name="x", flow_id=identity, global_concurrency_limit=group
+            )
+        )
+
+    identity = uuid4()
+    assert deployment(1, active_slots=0) == deployment(1, active_slots=1)
+    assert deployment(1, active_slots=0) != deployment(2, active_slots=0)
 
 
 def test_schedules_are_in_the_configured_timezone() -> None:
