@@ -152,7 +152,7 @@ class TestFaults:
     def test_a_prompt_longer_than_the_window_is_refused_not_cut(
         self, fake: FakeOllama, make: Callable[..., ChatModel]
     ) -> None:
-        with pytest.raises(PermanentError, match="longer than the context"):
+        with pytest.raises(PermanentError, match=r"request: request \(\d+ tokens\) exceeds"):
             make(HARNESS_NUM_CTX=1024).chat((ChatMessage("user", "word " * 2000),))
         assert fake.count("/api/chat") == 1
 

@@ -150,8 +150,9 @@ def test_a_streamed_turn(chat: OllamaChatModel) -> None:
 
 def test_a_prompt_longer_than_the_window_is_refused(chat: OllamaChatModel) -> None:
     words = "word " * 3 * chat.num_ctx
-    with pytest.raises(PermanentError, match="context"):
+    with pytest.raises(PermanentError, match="context size") as caught:
         chat.chat([ChatMessage("system", "Be brief."), ChatMessage("user", words)])
+    assert "{" not in str(caught.value)
 
 
 def test_tools_on_a_model_without(chat: OllamaChatModel) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -69,7 +70,7 @@ def diagnose(error: Exception, url: str, model: str = "", streaming: bool = Fals
     """
     server = f"Ollama at {url}"
     if isinstance(error, ollama.ResponseError):
-        return _of_status(error.status_code, _one_line(error.error), server, model)
+        return _of_status(error.status_code, _one_line(_unwrapped(error.error)), server, model)
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
         return _unavailable(
             f"{server} did not answer in time; raise HARNESS_OLLAMA_TIMEOUT_SECONDS if it is "
@@ -137,6 +138,14 @@ def _unavailable(message: str, advice: Advice) -> Failure:
 
 def _refused(message: str) -> Failure:
     return Failure(PermanentError(message), Advice.GIVE_UP)
+
+
+def _unwrapped(text: str) -> str:
+    # Ollama passes on some answers of its runner as they are: JSON as the text of the error.
+    try:
+        return str(json.loads(text)["error"]["message"])
+    except (ValueError, LookupError, TypeError):
+        return text
 
 
 def _one_line(text: str) -> str:

@@ -197,11 +197,16 @@ def _prompt_tokens(model: FakeModel, body: dict[str, Any], prompt: str) -> int:
     window = (body.get("options") or {}).get("num_ctx", 4096)
     tokens = len(prompt) // 4 + 1
     if tokens > window and body.get("truncate") is False:
-        raise BadRequestError(
-            "the prompt is longer than the context length currently available to the model; "
-            "shorten the prompt, adjust the context length in settings, or use a model with a "
-            "longer context length"
-        )
+        refusal = {
+            "code": 400,
+            "message": f"request ({tokens} tokens) exceeds the available context size "
+            f"({window} tokens), try increasing it",
+            "type": "exceed_context_size_error",
+            "n_prompt_tokens": tokens,
+            "n_ctx": window,
+        }
+        # The runner's own answer, JSON inside the text.
+        raise BadRequestError(json.dumps({"error": refusal}))
     return min(tokens, window)
 
 
