@@ -40,6 +40,11 @@ _FUTILE = re.compile(
     r"not available",
     re.IGNORECASE,
 )
+# Of the server's own way to the registry: Go's words for name, route, port and certificate.
+_NO_REGISTRY = re.compile(
+    r"dial tcp|no such host|i/o timeout|network is unreachable|proxyconnect|tls: |x509: ",
+    re.IGNORECASE,
+)
 
 
 class ModelState(StrEnum):
@@ -226,6 +231,11 @@ def _pull_failure(error: Exception, url: str, name: str) -> HarnessError:
         )
     if _FUTILE.search(said):
         return PermanentError(f"Ollama at {url} cannot pull {name}: {said}")
+    if _NO_REGISTRY.search(said):
+        return ServiceUnavailableError(
+            f"Ollama at {url} cannot reach the registry of {name} ({said}); give that server a "
+            "way to the internet (HTTPS_PROXY in its environment), or copy the model there"
+        )
     failure = diagnose(error, url, name, streaming=True)
     if failure.advice is Advice.SHORTEN:
         return PermanentError(f"Ollama at {url} cannot pull {name}: {said}")

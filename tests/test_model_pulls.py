@@ -153,7 +153,10 @@ class TestPull:
             'pull model manifest: Get "https://registry.ollama.ai/v2/library/bge-m3": dial tcp: '
             "lookup registry.ollama.ai: no such host"
         )
-        with pytest.raises(ServiceUnavailableError, match="no such host"):
+        with pytest.raises(
+            ServiceUnavailableError,
+            match=r"registry of bge-m3 .*no such host.*HTTPS_PROXY",
+        ):
             pull(client, "bge-m3", backoff=backoff)
         assert fake.count("/api/pull") == 3
 
