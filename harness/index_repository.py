@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.engines import Engines
-from harness.errors import HarnessError, is_transient
+from harness.errors import HarnessError, ServiceUnavailableError, is_transient
 from harness.indexing import (
     Batch,
     BatchResult,
@@ -51,7 +51,8 @@ def index_repository(
     """Index what changed in one repository.
 
     While a batch is embedded, the next one is read and chunked in a thread and the last one is
-    written in another. A batch that fails for good is recorded and does not stop the others.
+    written in another. A batch that fails for good is recorded and does not stop the others,
+    unless the model's server is gone: then they are recorded as failed without trying them.
 
     :raises HarnessError: nothing could be planned or finalized.
     """
@@ -66,7 +67,11 @@ def index_repository(
     ):
         ahead = [reader.submit(prepare_batch, work, b, engines.embedder) for b in work.batches[:1]]
         writing: tuple[Batch, Future[BatchResult]] | None = None
+        gone: HarnessError | None = None
         for index, batch in enumerate(work.batches):
+            if gone is not None:
+                results.append(record_failed(work, batch, gone, engines))
+                continue
             prepared = ahead.pop().result()
             if index + 1 < len(work.batches):
                 following = work.batches[index + 1]
@@ -76,6 +81,7 @@ def index_repository(
                 embedded = _with_retries(embed)
             except HarnessError as error:
                 results.append(_failed(work, batch, error, engines))
+                gone = error if _model_gone(error, engines) else None
                 continue
             if writing is not None:
                 results.append(_written(work, *writing, engines))
@@ -98,6 +104,23 @@ def _written(
 def _failed(work: IndexPlan, batch: Batch, error: HarnessError, engines: Engines) -> BatchResult:
     logger.error("batch %d of %d failed: %s", batch.number, len(work.batches), error)
     return record_failed(work, batch, error, engines)
+
+
+def _model_gone(error: HarnessError, engines: Engines) -> bool:
+    """Tell whether every other batch would fail as well, each after half a minute of attempts.
+
+    A text that breaks the model fails with the same class, so the server is asked once more.
+    """
+    if not isinstance(error, ServiceUnavailableError):
+        return False
+    try:
+        engines.embedder.embed_query("probe")
+    except ServiceUnavailableError:
+        logger.error("the model does not answer: the other batches are left to the next run")
+        return True
+    except HarnessError as other:
+        logger.info("the model answers a probe with: %s", other)
+    return False
 
 
 def _with_retries(step: Callable[[], ResultT]) -> ResultT:

@@ -33,7 +33,7 @@ from harness.indexing import (
     store_batch,
 )
 from harness.store.edge import EdgeStore
-from harness.types import FileStatus, IndexReport
+from harness.types import FileStatus, FloatArray, IndexReport
 from tests.fakes.embedder import HashEmbedder
 
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
@@ -266,6 +266,36 @@ def test_transient_errors_are_tried_again(
     report = index()
     assert report.failures == ()
     assert report.files_indexed == 3
+
+
+@pytest.mark.parametrize(
+    ("answers_a_probe", "files_failed"),
+    [pytest.param(False, 3, id="server gone"), pytest.param(True, 1, id="one text breaks it")],
+)
+def test_a_server_that_is_gone_is_not_asked_for_every_batch(
+    repository: Path,
+    engines: Engines,
+    embedder: HashEmbedder,
+    monkeypatch: pytest.MonkeyPatch,
+    answers_a_probe: bool,
+    files_failed: int,
+) -> None:
+    monkeypatch.setattr("harness.index_repository._FIRST_DELAY_SECONDS", 0.001)
+    embedder.failures = [ServiceUnavailableError("down") for _ in range(4)]
+
+    def no_answer(text: str) -> FloatArray:
+        raise ServiceUnavailableError("down")
+
+    options = IndexOptions()
+    with monkeypatch.context() as patch:
+        if not answers_a_probe:
+            patch.setattr(embedder, "embed_query", no_answer)
+        report = index_repository("project", repository, engines, options, batch_bytes=600)
+    assert report.files_failed == files_failed
+    assert report.files_indexed == 3 - files_failed
+    report = index_repository("project", repository, engines, options, batch_bytes=600)
+    assert report.files_indexed == files_failed
+    assert_whole(engines, repository)
 
 
 def test_a_permanent_failure_is_recorded_and_tried_by_the_next_run_only(

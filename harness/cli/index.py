@@ -142,8 +142,13 @@ def _print_report(report: IndexReport) -> None:
     if report.files_skipped:
         reasons = ", ".join(f"{n} {reason}" for reason, n in report.files_skipped.items())
         print(f"  skipped: {reasons}  (details: harness index --dry-run)")
-    for path, error in report.failures[:20]:
-        print(f"  failed: {console.printable(path)}: {console.printable(error)}")
+    # A server that is gone gives every file the same words.
+    by_error: dict[str, list[str]] = {}
+    for path, error in report.failures:
+        by_error.setdefault(error, []).append(path)
+    for error, paths in list(by_error.items())[:20]:
+        which = paths[0] if len(paths) == 1 else f"{len(paths)} files, {paths[0]} first"
+        print(f"  failed: {console.printable(which)}: {console.printable(error)}")
 
 
 def _dry_run(
