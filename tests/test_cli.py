@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from harness.agent.events import AgentEvent, EventKind
+from harness.cli.agent import progress_printer
 from harness.cli.main import module_arguments, run
 from harness.indexer import arguments_for_index
 from harness.turns import turn
@@ -303,3 +306,26 @@ def test_module_forms(arguments: list[str], task: str, expected: list[str]) -> N
 )
 def test_indexer_module(arguments: list[str], expected: list[str]) -> None:
     assert arguments_for_index(arguments) == expected
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "file"])
+def test_a_terminal_is_told_that_the_model_is_at_work(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    class Stderr(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+    shown = Stderr()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setenv("TERM", "xterm")
+    show = progress_printer(quiet=False)
+    show(AgentEvent(EventKind.STEP, "step 1", 1))
+    show(AgentEvent(EventKind.TOKEN, "I look", 1))
+    show(AgentEvent(EventKind.CALL, '{"pattern": "x"}', 1, "grep"))
+    while_called = shown.getvalue()
+    show(AgentEvent(EventKind.END, "ok", 1))
+    assert ("step 1: the model has written" in while_called) is terminal
+    assert '[1] call: {"pattern": "x"}' in while_called
+    # Nothing is drawn over the question whether a command may run.
+    assert shown.getvalue() == while_called

@@ -12,6 +12,8 @@ from harness.cli import console
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.status import Status
+
     from harness.agent import AgentEvent, AgentResult
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -127,17 +129,47 @@ def _ask_user(kind: str, text: str) -> bool:
 
 
 class progress_printer:  # noqa: N801 - used like a function
-    """Shows what the agent does on stderr: calls and notes, one line each."""
+    """Shows what the agent does on stderr: calls and notes, one line each.
+
+    On a terminal also that the model is at work: a large one loads for a minute before its first
+    word. Nothing moves while a command runs, so that a question can be asked.
+    """
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
+        self._terminal = sys.stderr.isatty()
+        self._status: Status | None = None
+        self._tokens = 0
 
     def __call__(self, event: AgentEvent) -> None:
         """Take one event."""
-        if self._quiet or event.kind.value not in {"call", "note", "retry", "verify"}:
+        kind = event.kind.value
+        if self._quiet:
             return
-        first = console.printable(event.text).split("\n", 1)[0][:160]
-        print(f"[{event.step}] {event.kind.value}: {first}", file=sys.stderr)
+        if kind == "token":
+            self._tokens += 1
+            self._wait(f"step {event.step}: the model has written {self._tokens} tokens")
+            return
+        self._stop()
+        if kind in {"call", "note", "retry", "verify"}:
+            first = console.printable(event.text).split("\n", 1)[0][:160]
+            print(f"[{event.step}] {kind}: {first}", file=sys.stderr)
+        if kind in {"step", "retry"}:
+            self._tokens = 0
+            self._wait(f"step {event.step}: waiting for the model")
+
+    def _wait(self, text: str) -> None:
+        if not self._terminal:
+            return
+        if self._status is None:
+            self._status = console.stderr().status(text)
+            self._status.start()
+        self._status.update(text)
+
+    def _stop(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
 
 
 def _finish(
