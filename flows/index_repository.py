@@ -7,7 +7,7 @@ is simply started again, and only the batch it was at is embedded twice.
 # Annotations are evaluated by Prefect, which makes the form of the UI from them.
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Annotated, Any
@@ -31,6 +31,7 @@ from flows.summary import markdown, sentence
 from harness import indexing
 from harness.checkout import Checkout, resolve_source
 from harness.engines import Engines, open_engines
+from harness.errors import HarnessError, PermanentError
 from harness.indexing import Batch, BatchResult, IndexOptions, IndexPlan
 from harness.settings import DataSettings, IndexSettings, load
 from harness.sharding import shard_count
@@ -51,9 +52,17 @@ make_plan = task(name="plan", **IO)(indexing.plan)
 finalize = task(name="finalize", **IO)(indexing.finalize)
 
 
+@dataclass
+class Turn:
+    """One batch is embedded at a time, and none any more once the model's server is gone."""
+
+    lock: Lock = field(default_factory=Lock)
+    gone: HarnessError | None = None
+
+
 @task(name="index-batch", task_run_name="batch {batch.number}, {batch.size_bytes} bytes", **BATCH)
 def index_batch(
-    plan: IndexPlan, batch: Batch, engines: Engines, progress: IndexProgress, turn: Lock
+    plan: IndexPlan, batch: Batch, engines: Engines, progress: IndexProgress, turn: Turn
 ) -> BatchResult:
     """One batch of files; safe to run again at any time.
 
@@ -61,7 +70,9 @@ def index_batch(
     the model uses all cores, and what a killed process loses is one batch, not two.
     """
     prepared = indexing.prepare_batch(plan, batch, engines.embedder)
-    with turn:
+    with turn.lock:
+        if turn.gone is not None:
+            raise PermanentError(f"not tried: {turn.gone}")
         return indexing.store_batch(plan, prepared, engines, progress.reporter(batch))
 
 
@@ -151,13 +162,13 @@ def index_batches(
 
     :param on_result: is given each batch's result once the batch is stored.
     """
-    progress = IndexProgress(plan.repo, plan.batches)
+    progress, turn = IndexProgress(plan.repo, plan.batches), Turn()
     futures = index_batch.map(
         plan=unmapped(quote(plan)),
         batch=plan.batches,
         engines=unmapped(quote(engines)),
         progress=unmapped(quote(progress)),
-        turn=unmapped(quote(Lock())),
+        turn=unmapped(quote(turn)),
     )
     results = []
     # In order, not `as_completed`: that one reacts to the server's event, which may come before
@@ -167,6 +178,8 @@ def index_batches(
         progress.finish(batch)
         progress.show()
         if not isinstance(outcome, BatchResult):
+            if isinstance(outcome, HarnessError) and engines.model_is_gone(outcome):
+                turn.gone = outcome
             outcome = indexing.record_failed(plan, batch, outcome, engines)
         on_result(outcome)
         results.append(outcome)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+from harness.errors import HarnessError, ServiceUnavailableError
 from harness.settings import DataSettings, IndexSettings, OllamaSettings, QdrantSettings, load
 from harness.store.protocol import VectorStore
 from harness.types import Embedder
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,23 @@ class Engines:
         if (engine, model) not in self._others:
             self._others[engine, model] = _embedder_named(engine, model)
         return self._others[engine, model]
+
+    def model_is_gone(self, error: BaseException) -> bool:
+        """Tell whether every other batch would fail like one that ended with this error, each
+        after half a minute of attempts.
+
+        A text that breaks the model gives the same class, so the server is asked once more.
+        """
+        if not isinstance(error, ServiceUnavailableError):
+            return False
+        try:
+            self.embedder.embed_query("probe")
+        except ServiceUnavailableError:
+            logger.error("the model does not answer: what is left waits for the next run")
+            return True
+        except HarnessError as other:
+            logger.info("the model answers a probe with: %s", other)
+        return False
 
 
 def close_model(model: object) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.engines import Engines
-from harness.errors import HarnessError, ServiceUnavailableError, is_transient
+from harness.errors import HarnessError, is_transient
 from harness.indexing import (
     Batch,
     BatchResult,
@@ -81,7 +81,7 @@ def index_repository(
                 embedded = _with_retries(embed)
             except HarnessError as error:
                 results.append(_failed(work, batch, error, engines))
-                gone = error if _model_gone(error, engines) else None
+                gone = error if engines.model_is_gone(error) else None
                 continue
             if writing is not None:
                 results.append(_written(work, *writing, engines))
@@ -104,23 +104,6 @@ def _written(
 def _failed(work: IndexPlan, batch: Batch, error: HarnessError, engines: Engines) -> BatchResult:
     logger.error("batch %d of %d failed: %s", batch.number, len(work.batches), error)
     return record_failed(work, batch, error, engines)
-
-
-def _model_gone(error: HarnessError, engines: Engines) -> bool:
-    """Tell whether every other batch would fail as well, each after half a minute of attempts.
-
-    A text that breaks the model fails with the same class, so the server is asked once more.
-    """
-    if not isinstance(error, ServiceUnavailableError):
-        return False
-    try:
-        engines.embedder.embed_query("probe")
-    except ServiceUnavailableError:
-        logger.error("the model does not answer: the other batches are left to the next run")
-        return True
-    except HarnessError as other:
-        logger.info("the model answers a probe with: %s", other)
-    return False
 
 
 def _with_retries(step: Callable[[], ResultT]) -> ResultT:

@@ -185,6 +185,7 @@ def _finish(
         if results is not None:
             print(f"Results: {results}", file=sys.stderr)
         if result.error:
-            console.error(f"{result.status}: {result.error}")
+            said = result.error.startswith(result.status)
+            console.error(result.error if said else f"{result.status}: {result.error}")
     if result.exit_code:
         raise typer.Exit(result.exit_code)

@@ -57,11 +57,12 @@ def index(
     if name and many:
         raise UsageError("--name goes with one repository only")
     data_dir = load(DataSettings).data_dir
+    settings = load(IndexSettings)
     options = IndexOptions(
         full=full,
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
-        max_file_bytes=load(IndexSettings).max_file_bytes,
+        max_file_bytes=settings.max_file_bytes,
     )
     wanted = [str(path) for path in discover(root)] if root is not None else (sources or ["."])
     if not wanted:
@@ -82,7 +83,9 @@ def index(
                     if dry_run:
                         reports.append(_dry_run(repo, checkout, options, as_json))
                         continue
-                    report = _index_one(repo, checkout, engines, options, as_json)
+                    report = _index_one(
+                        repo, checkout, engines, options, settings.batch_bytes, as_json
+                    )
             except HarnessError as error:
                 if not many:
                     raise
@@ -111,7 +114,12 @@ def _turn(data_dir: Path, source: str) -> contextlib.AbstractContextManager[bool
 
 
 def _index_one(
-    repo: str, checkout: Checkout, engines: Engines, options: IndexOptions, as_json: bool
+    repo: str,
+    checkout: Checkout,
+    engines: Engines,
+    options: IndexOptions,
+    batch_bytes: int,
+    as_json: bool,
 ) -> IndexReport:
     from harness.index_repository import index_repository
 
@@ -123,6 +131,7 @@ def _index_one(
             options,
             on_plan=progress.start,
             on_progress=progress.advance,
+            batch_bytes=batch_bytes,
         )
 
 

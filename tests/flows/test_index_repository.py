@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from prefect.exceptions import ParameterTypeError
 
 from flows import index_repository as module
 from harness.engines import Engines
-from harness.errors import StoreBusyError, StoreError
+from harness.errors import ServiceUnavailableError, StoreBusyError, StoreError
 from harness.store.edge import EdgeStore
+from harness.types import FloatArray
 from tests.fakes.embedder import HashEmbedder
 from tests.repositories import make_repository
 
@@ -40,6 +41,16 @@ class FaultyStore:
         return getattr(self._store, name)
 
 
+class GoneEmbedder(HashEmbedder):
+    """A model whose server is gone."""
+
+    def embed_documents(self, texts: Sequence[str]) -> FloatArray:
+        raise ServiceUnavailableError("the server is gone")
+
+    def embed_query(self, text: str) -> FloatArray:
+        raise ServiceUnavailableError("the server is gone")
+
+
 class Lab:
     """A repository of three batches, and a data directory."""
 
@@ -49,10 +60,11 @@ class Lab:
         self.repository = make_repository(tmp_path / "project", files)
         self.data_dir = tmp_path / "data"
         self.fault: Callable[[list[Any]], None] = lambda points: None
+        self.embedder = HashEmbedder()
 
     def open_engines(self) -> Engines:
         store = FaultyStore(EdgeStore(self.data_dir / "index", 10.0), lambda p: self.fault(p))
-        return Engines(HashEmbedder(), store, self.data_dir)  # type: ignore[arg-type]
+        return Engines(self.embedder, store, self.data_dir)  # type: ignore[arg-type]
 
     def run(self, **parameters: Any) -> State[Any]:
         state: State[Any] = module.index_repository(
@@ -153,6 +165,21 @@ def test_a_permanent_failure_is_recorded_and_only_that_is_tried_again(lab: Lab) 
     assert state.is_completed()
     assert state.result()["files_indexed"] == 1
     assert state.result()["files_unchanged"] == 2
+
+
+def test_a_model_server_that_is_gone_is_not_asked_for_every_batch(lab: Lab) -> None:
+    lab.embedder = GoneEmbedder()
+    state = lab.run()
+
+    assert state.is_failed()
+    assert state.message is not None
+    assert state.message.startswith("project: 3 files failed, 0 files indexed")
+    assert "| part_2.py | not tried: the server is gone |" in _artifacts(state)["markdown"]
+    tries = {name.split(",")[0]: count for name, count in _task_runs(state).items()}
+    assert tries["batch 3"] == 1
+
+    lab.embedder = HashEmbedder()
+    assert lab.run().result()["files_indexed"] == 3
 
 
 def test_failures_may_be_allowed(lab: Lab) -> None:
