@@ -252,6 +252,7 @@ def test_verify_restore_compares_and_leaves_no_trace(case: Case) -> None:
     assert len(list(case.folder.iterdir())) == 2
     if case.server:
         assert len(case.server.client.get_collections().collections) == 3
+        assert not case.server.stored, "nor does an uploaded file"
 
 
 def test_a_missing_point_is_found(case: Case) -> None:

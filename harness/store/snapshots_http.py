@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
-from harness.errors import ServiceUnavailableError, StoreError
+from harness.errors import HarnessError, ServiceUnavailableError, StoreError
 from harness.store.snapshots import create_private
 
 # The server answers when it has copied, or taken in, the whole collection.
@@ -138,11 +138,17 @@ class SnapshotApi:
         ``priority=snapshot``: the file decides, not what replicas hold.
         """
         params = {"wait": "true", "priority": "snapshot", "checksum": sha256}
-        with source.open("rb") as file:
-            files = {"snapshot": (source.name, file, "application/octet-stream")}
-            url = f"{_url(collection)}/upload"
-            if self._request("POST", url, params=params, files=files) is not True:
-                raise StoreError(f"Qdrant at {self._address} did not take in {source.name}")
+        try:
+            with source.open("rb") as file:
+                files = {"snapshot": (source.name, file, "application/octet-stream")}
+                url = f"{_url(collection)}/upload"
+                if self._request("POST", url, params=params, files=files) is not True:
+                    raise StoreError(f"Qdrant at {self._address} did not take in {source.name}")
+        finally:
+            # The server keeps what was uploaded among the collection's snapshots, even after the
+            # collection is deleted: code on its disk that nothing would remove any more.
+            with suppress(HarnessError):
+                self.delete(collection, source.name)
 
 
 def _url(collection: str, name: str = "") -> str:

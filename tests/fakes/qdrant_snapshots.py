@@ -1,8 +1,9 @@
 """An imitation of Qdrant's snapshot endpoints, and of nothing else, on a loopback port.
 
 Written from the official description (https://qdrant.tech/documentation/concepts/snapshots/ and
-https://api.qdrant.tech/api-reference/snapshots), not compared with a real server: create, list,
-download, delete, and recover from an upload with ``checksum`` and ``priority``. Points live in a
+https://api.qdrant.tech/api-reference/snapshots) and compared with Qdrant 1.19.0: create, list,
+download, delete, and recover from an upload with ``checksum`` and ``priority``. An uploaded file
+stays until it is deleted, which needs its collection. Points live in a
 ``QdrantClient(":memory:")`` that the test shares, because that client has no snapshots of its own;
 a "snapshot" is a pickle of one of its collections.
 """
@@ -118,13 +119,16 @@ def _handler(fake: FakeSnapshots) -> type[BaseHTTPRequestHandler]:
                 case "GET", ["collections", name, "snapshots", snapshot]:
                     return self.download(fake.stored[name, snapshot])
                 case "DELETE", ["collections", name, "snapshots", snapshot]:
+                    if not fake.client.collection_exists(name):
+                        return self.error(404, f"Collection `{name}` doesn't exist!")
                     return self.answer(fake.stored.pop((name, snapshot), None) is not None)
                 case "POST", ["collections", name, "snapshots", "upload"]:
-                    data = self.form_file(body)
+                    filename, data = self.form_file(body)
                     if query.get("priority") not in {"no_sync", "snapshot", "replica"}:
                         return self.error(400, "unknown priority")
                     if query.get("checksum") not in {None, hashlib.sha256(data).hexdigest()}:
                         return self.error(400, "Snapshot checksum mismatch")
+                    fake.stored[name, filename] = data
                     fake.recover(name, data)
                     return self.answer(True)
             return self.error(404, "not found")
@@ -137,12 +141,13 @@ def _handler(fake: FakeSnapshots) -> type[BaseHTTPRequestHandler]:
             self.rfile.readline()
             return b"".join(parts)
 
-        def form_file(self, body: bytes) -> bytes:
-            """The file of the one field ``snapshot``."""
+        def form_file(self, body: bytes) -> tuple[str, bytes]:
+            """Name and content of the file of the one field ``snapshot``."""
             boundary = (self.headers["content-type"] or "").partition("boundary=")[2].encode()
             head, _, rest = body.partition(b"\r\n\r\n")
             assert b'name="snapshot"' in head
-            return rest.rpartition(b"\r\n--" + boundary)[0]
+            filename = head.partition(b'filename="')[2].partition(b'"')[0].decode()
+            return filename, rest.rpartition(b"\r\n--" + boundary)[0]
 
         def answer(self, result: object) -> None:
             self.send(200, json.dumps({"result": result, "status": "ok", "time": 0.01}).encode())
