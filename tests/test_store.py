@@ -20,7 +20,7 @@ from harness.settings import QdrantSettings
 from harness.store.connection import address_of, connect
 from harness.store.edge import EdgeStore
 from harness.store.protocol import VectorStore, with_collection
-from harness.store.qdrant import QdrantStore
+from harness.store.qdrant import QdrantStore, translate
 from harness.types import (
     Chunk,
     ChunkPoint,
@@ -394,3 +394,19 @@ class TestEdge:
 )
 def test_addresses(settings: dict[str, object], address: str) -> None:
     assert address_of(QdrantSettings(**settings)) == address  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        pytest.param(401, "set QDRANT_API_KEY", id="wrong"),
+        pytest.param(403, "set QDRANT_API_KEY to one that may write", id="read-only"),
+    ],
+)
+def test_a_refused_key_names_what_is_wanted(status: int, remedy: str) -> None:
+    from httpx import Headers
+    from qdrant_client.http.exceptions import UnexpectedResponse
+
+    answer = UnexpectedResponse(status, "", b"Global manage access is required", Headers())
+    error = translate(answer, "http://q:6333")
+    assert str(error) == f"Qdrant at http://q:6333 refused the API key; {remedy}"

@@ -497,9 +497,11 @@ def translate(error: Exception, address: str) -> StoreError | ServiceUnavailable
         if name in {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"}:
             status = 503
         elif name in {"UNAUTHENTICATED", "PERMISSION_DENIED"}:
-            status = 401
+            status = 401 if name == "UNAUTHENTICATED" else 403
     if status in {401, 403}:
-        return StoreError(f"Qdrant at {address} refused the API key; set QDRANT_API_KEY")
+        # 403 is also the answer to a good key that may only read.
+        wanted = " to one that may write" if status == 403 else ""
+        return StoreError(f"Qdrant at {address} refused the API key; set QDRANT_API_KEY{wanted}")
     if status in {408, 429, 502, 503, 504}:
         return ServiceUnavailableError(
             f"Qdrant at {address} did not answer ({detail}); start it or correct "
