@@ -16,7 +16,7 @@ from prefect import flow, get_client, task, unmapped
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
-from prefect.runtime import flow_run
+from prefect.runtime import flow_run, task_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
@@ -73,7 +73,12 @@ def index_batch(
     with turn.lock:
         if turn.gone is not None:
             raise PermanentError(f"not tried: {turn.gone}")
-        return indexing.store_batch(plan, prepared, engines, progress.reporter(batch))
+        try:
+            return indexing.store_batch(plan, prepared, engines, progress.reporter(batch))
+        except HarnessError as error:
+            if (task_run.run_count or 0) > BATCH["retries"] and engines.model_is_gone(error):
+                turn.gone = error
+            raise
 
 
 @flow(
@@ -162,13 +167,13 @@ def index_batches(
 
     :param on_result: is given each batch's result once the batch is stored.
     """
-    progress, turn = IndexProgress(plan.repo, plan.batches), Turn()
+    progress = IndexProgress(plan.repo, plan.batches)
     futures = index_batch.map(
         plan=unmapped(quote(plan)),
         batch=plan.batches,
         engines=unmapped(quote(engines)),
         progress=unmapped(quote(progress)),
-        turn=unmapped(quote(turn)),
+        turn=unmapped(quote(Turn())),
     )
     results = []
     # In order, not `as_completed`: that one reacts to the server's event, which may come before
@@ -178,8 +183,6 @@ def index_batches(
         progress.finish(batch)
         progress.show()
         if not isinstance(outcome, BatchResult):
-            if isinstance(outcome, HarnessError) and engines.model_is_gone(outcome):
-                turn.gone = outcome
             outcome = indexing.record_failed(plan, batch, outcome, engines)
         on_result(outcome)
         results.append(outcome)
