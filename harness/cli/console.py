@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from harness.indexing import IndexPlan, Progress
 
+_NO_TERMINAL_COLUMNS = 300
+
 
 def take_debug_flag(arguments: list[str]) -> bool:
     """Remove ``--debug`` wherever it stands before ``--`` and tell whether it was there."""
@@ -34,10 +36,11 @@ def configure_logging(debug: bool) -> None:
 
 
 def stdout() -> Console:
-    """A console on stdout; plain when it is not a terminal."""
+    """A console on stdout; plain, and wide enough for any table, when it is not a terminal."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    width = None if sys.stdout.isatty() else _NO_TERMINAL_COLUMNS
+    return Console(highlight=False, soft_wrap=True, width=width)
 
 
 def stderr() -> Console:

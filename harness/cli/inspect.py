@@ -26,21 +26,16 @@ def status(as_json: AsJson = False) -> None:
     if not records:
         print("Nothing is indexed yet. Start with: harness index PATH")
         return
-    from rich.table import Table
-
-    table = Table("repository", "commit", "files", "chunks", "failed", "indexed", "model", "path")
+    # Lines and no table: paths and names are long, and terminals and pipes narrow.
     for record in records:
-        table.add_row(
-            console.printable(record.name),
-            record.commit[:9],
-            str(record.files),
-            str(record.chunks),
-            str(record.failed),
-            record.indexed_at or "not finished",
-            record.model,
-            console.printable(record.path),
+        commit = f" at {record.commit[:9]}" if record.commit else ""
+        failed = f", {record.failed} files failed" if record.failed else ""
+        print(
+            f"{console.printable(record.name)}: "
+            f"{record.files} files, {record.chunks} chunks{failed}\n"
+            f"    {console.printable(record.path)}{commit}\n"
+            f"    indexed {record.indexed_at or '(not finished)'} with {record.model}"
         )
-    console.stdout().print(table)
 
 
 def forget(
