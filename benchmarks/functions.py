@@ -25,7 +25,7 @@ from harness import retrieval
 from harness.engines import Engines, open_embedder
 from harness.evaluation import DEPTH, ndcg_at_10
 from harness.index_repository import index_repository
-from harness.indexing import IndexOptions
+from harness.planning import IndexOptions
 from harness.settings import OllamaSettings, load
 from harness.store.edge import EdgeStore
 

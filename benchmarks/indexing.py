@@ -22,7 +22,7 @@ import numpy as np
 
 from harness.engines import Engines
 from harness.index_repository import index_repository
-from harness.indexing import IndexOptions
+from harness.planning import IndexOptions
 from harness.store.edge import EdgeStore
 from harness.types import FloatArray, IndexReport
 

@@ -24,7 +24,7 @@ from harness import retrieval
 from harness.engines import Engines, open_embedder
 from harness.evaluation import DEPTH, LabelledQuery, ndcg_at_10, read_labels
 from harness.index_repository import index_repository
-from harness.indexing import IndexOptions
+from harness.planning import IndexOptions
 from harness.settings import OllamaSettings, load
 from harness.store.edge import EdgeStore
 

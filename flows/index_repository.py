@@ -28,11 +28,13 @@ from flows.policies import BATCH, CHECKOUT, CLONE_TIMEOUT_SECONDS, IO
 from flows.progress import IndexProgress, artifact_key
 from flows.shards import index_in_shards
 from flows.summary import markdown, sentence
-from harness import indexing
+from harness import finalizing, indexing, planning
 from harness.checkout import Checkout, resolve_source
 from harness.engines import Engines, open_engines
 from harness.errors import HarnessError, PermanentError
-from harness.indexing import Batch, BatchResult, IndexOptions, IndexPlan
+from harness.indexing import BatchResult
+from harness.planning import Batch, IndexOptions, IndexPlan
+from harness.preparing import prepare_batch
 from harness.settings import DataSettings, IndexSettings, load
 from harness.sharding import shard_count
 from harness.turns import turn
@@ -48,8 +50,8 @@ Globs = list[Annotated[str, Field(min_length=1)]]
 # Engines and plans go through Prefect untouched (`quote`): it would otherwise visit each of a
 # plan's files once a task.
 checkout = task(name="checkout", **CHECKOUT)(resolve_source)
-make_plan = task(name="plan", **IO)(indexing.plan)
-finalize = task(name="finalize", **IO)(indexing.finalize)
+make_plan = task(name="plan", **IO)(planning.plan)
+finalize = task(name="finalize", **IO)(finalizing.finalize)
 
 
 @dataclass
@@ -69,7 +71,7 @@ def index_batch(
     A batch is read and chunked while another one is embedded. Only one is embedded at a time:
     the model uses all cores, and what a killed process loses is one batch, not two.
     """
-    prepared = indexing.prepare_batch(plan, batch, engines.embedder)
+    prepared = prepare_batch(plan, batch, engines.embedder)
     with turn.lock:
         if turn.gone is not None:
             raise PermanentError(f"not tried: {turn.gone}")

@@ -9,7 +9,8 @@ from prefect.deployments.flow_runs import arun_deployment
 from prefect.runtime import flow_run
 
 from harness.engines import Engines
-from harness.indexing import BatchResult, IndexPlan, record_failed
+from harness.indexing import BatchResult, record_failed
+from harness.planning import IndexPlan
 from harness.sharding import ShardFolder, folder_name, split
 
 DEPLOYMENT = "index-shard/index-shard"

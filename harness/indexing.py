@@ -1,5 +1,4 @@
-"""Indexing: each batch of planned files is read, chunked, embedded and stored; then the run is
-finalized.
+"""Indexing one batch of planned files: prepared (read and chunked), embedded, stored.
 
 Write order: a pending record for each new file, the new points, then the stale points are
 deleted, then the files' records. Whatever moment a process is killed at, the next run does the
@@ -9,61 +8,29 @@ no duplicates.
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness import chunking, passage, sparse
-from harness.content import SourceText, read_source
+from harness import passage
 from harness.engines import Engines
-from harness.planning import Batch, IndexOptions, IndexPlan, max_chars, plan
+from harness.planning import Batch, IndexPlan
+from harness.preparing import PreparedBatch, PreparedFile, prepare_batch
 from harness.types import (
-    Chunk,
     ChunkPoint,
-    Embedder,
     FileRecord,
     FileStatus,
     FloatArray,
-    IndexReport,
-    RepositoryRecord,
     SkipReason,
-    SourceFile,
-    SparseVector,
 )
-
-__all__ = [
-    "Batch",
-    "BatchResult",
-    "EmbeddedBatch",
-    "IndexOptions",
-    "IndexPlan",
-    "PreparedBatch",
-    "Progress",
-    "embed_batch",
-    "finalize",
-    "index_batch",
-    "plan",
-    "prepare_batch",
-    "record_failed",
-    "store_batch",
-    "write_batch",
-]
-
-logger = logging.getLogger(__name__)
 
 _POINTS = uuid.UUID("5b0f4c3e-92c1-5e3b-8f5e-0c1a5d1e7b42")
 # Between two reports of progress: about a second of the embedded model.
 _TEXTS_PER_STEP = 64
-# While more of a rebuild's files than this failed, search stays on the old collection.
-_MAX_FAILED_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +45,6 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedFile:
-    """One file, chunked but not embedded; ``hashes``, (chunk hash, embed hash), and ``words`` go
-    with the chunks."""
-
-    source: SourceFile
-    content_id: str
-    chunks: tuple[Chunk, ...]
-    hashes: tuple[tuple[str, str], ...]
-    words: tuple[SparseVector, ...] = ()
-    skip_reason: SkipReason | None = None
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedBatch:
-    """A batch that needs no more reading. ``recorded_ns`` was taken before the first read."""
-
-    batch: Batch
-    files: tuple[PreparedFile, ...]
-    recorded_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,44 +82,6 @@ def index_batch(
         or recorded as failed.
     """
     return store_batch(plan, prepare_batch(plan, batch, engines.embedder), engines, on_progress)
-
-
-def prepare_batch(plan: IndexPlan, batch: Batch, embedder: Embedder) -> PreparedBatch:
-    """Read and chunk the files of a batch; touches neither model server nor store."""
-    recorded_ns = time.time_ns()
-    limit = max_chars(embedder)
-    count = getattr(embedder, "count_tokens", None)
-    files = tuple(
-        _prepare_file(plan, source, limit, count, embedder.max_tokens) for source in batch.files
-    )
-    return PreparedBatch(batch, files, recorded_ns)
-
-
-def _prepare_file(
-    plan: IndexPlan,
-    source: SourceFile,
-    limit: int,
-    count: Callable[[str], int] | None,
-    max_tokens: int,
-) -> PreparedFile:
-    read = read_source(Path(plan.root), source, plan.max_file_bytes)
-    if not isinstance(read, SourceText):
-        return PreparedFile(source, source.content_id or "", (), (), skip_reason=read)
-    fits = passage.window_check(count, max_tokens, source.path) if count else None
-    try:
-        chunks = tuple(chunking.chunk_text(source.path, read.text, max_chars=limit, fits=fits))
-    except Exception as error:  # one strange file must not stop the others
-        logger.warning("%s: cannot be chunked: %s", source.path, error)
-        return PreparedFile(source, read.content_id, (), (), error=f"cannot be chunked: {error}")
-    hashes = tuple(
-        (
-            _hash(f"{chunk.language}\0{chunk.symbol}\0{chunk.text}"),
-            _hash(passage.embedding_text(source.path, chunk)),
-        )
-        for chunk in chunks
-    )
-    words = tuple(sparse.document_vector(c.text, source.path, c.symbol) for c in chunks)
-    return PreparedFile(source, read.content_id, chunks, hashes, words)
 
 
 def store_batch(
@@ -381,87 +287,3 @@ def record_failed(
         files_failed=len(records),
         failures=tuple((record.path, message) for record in records),
     )
-
-
-def finalize(
-    plan: IndexPlan, results: Sequence[BatchResult], engines: Engines, *, seconds: float
-) -> IndexReport:
-    """Remove what was deleted, publish the repository's collection, and sum up.
-
-    :param seconds: wall time of the run.
-    """
-    store = engines.store
-    if plan.deleted:
-        store.delete_chunks(plan.collection, plan.repo, plan.deleted)
-        store.delete_file_records(plan.collection, plan.repo, plan.deleted)
-    records = store.file_records(plan.collection, plan.repo)
-    status = Counter(record.status for record in records.values())
-    failed = status[FileStatus.FAILED] + status[FileStatus.PENDING]
-    chunks = store.count_chunks(plan.collection, plan.repo)
-    current = RepositoryRecord(
-        name=plan.repo,
-        path=plan.root,
-        commit=plan.commit,
-        collection=plan.collection,
-        model=plan.model,
-        files=status[FileStatus.INDEXED],
-        chunks=chunks,
-        failed=failed,
-        indexed_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    _publish(current, len(records), engines)
-    store.compact(plan.collection)
-    skipped = Counter(dict(plan.skipped))
-    for result in results:
-        skipped.update(result.skipped)
-    return IndexReport(
-        repo=plan.repo,
-        path=plan.root,
-        commit=plan.commit,
-        files_total=plan.files_total,
-        files_indexed=sum(r.files_indexed for r in results),
-        files_unchanged=plan.files_unchanged,
-        files_deleted=len(plan.deleted),
-        files_skipped=dict(sorted(skipped.items())),
-        chunks_total=chunks,
-        chunks_embedded=sum(r.chunks_embedded for r in results),
-        chunks_reused=sum(r.chunks_reused for r in results),
-        chunks_failed=sum(r.chunks_failed for r in results),
-        bytes_indexed=sum(r.bytes_indexed for r in results),
-        seconds=round(seconds, 3),
-        embed_seconds=round(sum(r.embed_seconds for r in results), 3),
-        model=plan.model,
-        files_failed=sum(r.files_failed for r in results),
-        failures=tuple(failure for r in results for failure in r.failures),
-    )
-
-
-def _publish(current: RepositoryRecord, files: int, engines: Engines) -> None:
-    """Let searches use this run's collection, then remove what no repository uses any more."""
-    store = engines.store
-    repositories = {record.name: record for record in store.repositories()}
-    previous = repositories.get(current.name)
-    moved = previous is not None and previous.collection != current.collection
-    if moved and previous is not None and current.failed > _MAX_FAILED_SHARE * files:
-        logger.warning(
-            "%s: %d of %d files failed; search stays on the index of %s",
-            current.name, current.failed, files, previous.model,
-        )  # fmt: skip
-        store.put_repository(replace(previous, failed=current.failed))
-        return
-    store.put_repository(current)
-    repositories[current.name] = current
-    used = {record.collection for record in repositories.values()}
-    if used == {current.collection}:
-        store.set_alias(current.collection)
-    if moved and previous is not None:
-        if previous.collection in used:
-            store.delete_chunks(previous.collection, current.name)
-            store.delete_file_records(previous.collection, current.name)
-        else:
-            store.drop_collection(previous.collection)
-
-
-def _hash(text: str) -> str:
-    """128 bits of SHA-256: a collision would give one chunk another's vector."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

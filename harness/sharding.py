@@ -26,8 +26,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from harness.errors import UsageError
-from harness.indexing import Batch, BatchResult, IndexPlan
-from harness.planning import batches_of
+from harness.indexing import BatchResult
+from harness.planning import Batch, IndexPlan, batches_of
 from harness.types import FileRecord, SourceFile
 
 logger = logging.getLogger(__name__)

@@ -21,17 +21,12 @@ from harness.errors import (
     StoreError,
     UsageError,
 )
+from harness.finalizing import finalize
 from harness.forgetting import forget_repository
 from harness.index_repository import index_repository
-from harness.indexing import (
-    IndexOptions,
-    finalize,
-    index_batch,
-    plan,
-    prepare_batch,
-    record_failed,
-    store_batch,
-)
+from harness.indexing import index_batch, record_failed, store_batch
+from harness.planning import IndexOptions, plan
+from harness.preparing import prepare_batch
 from harness.store.edge import EdgeStore
 from harness.types import FileStatus, FloatArray, IndexReport
 from tests.fakes.embedder import HashEmbedder
@@ -156,12 +151,12 @@ def test_an_unchanged_repository_is_not_read(
 ) -> None:
     index()
     embedder.embedded.clear()
-    import harness.indexing
+    import harness.preparing
 
     def no_reading(*arguments: object) -> object:
         raise AssertionError(f"read {arguments}")
 
-    monkeypatch.setattr(harness.indexing, "read_source", no_reading)
+    monkeypatch.setattr(harness.preparing, "read_source", no_reading)
     report = index()
     assert (report.files_indexed, report.files_unchanged, report.chunks_embedded) == (0, 3, 0)
     assert embedder.embedded == []

@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 
-from harness import indexing, retrieval
+from harness import indexing, planning, retrieval
 from harness.engines import Engines
 from harness.errors import UsageError
-from harness.indexing import BatchResult, IndexOptions, IndexPlan
+from harness.finalizing import finalize
+from harness.indexing import BatchResult
+from harness.planning import IndexOptions, IndexPlan
+from harness.preparing import prepare_batch
 from harness.sharding import (
     MOST_SHARDS,
     ShardFolder,
@@ -86,7 +89,7 @@ def engines(tmp_path: Path, name: str) -> Engines:
 
 
 def make_plan(root: Path, engines: Engines) -> IndexPlan:
-    return indexing.plan("project", root, engines, IndexOptions(), batch_bytes=BATCH_BYTES)
+    return planning.plan("project", root, engines, IndexOptions(), batch_bytes=BATCH_BYTES)
 
 
 def run_shard(folder: ShardFolder, shard: int, engines: Engines, stop_after: int = 10**6) -> None:
@@ -96,7 +99,7 @@ def run_shard(folder: ShardFolder, shard: int, engines: Engines, stop_after: int
     for done, batch in enumerate(left.batches):
         if done == stop_after:
             # The worst moment: everything written but the records and the result.
-            prepared = indexing.prepare_batch(left, batch, engines.embedder)
+            prepared = prepare_batch(left, batch, engines.embedder)
             embedded = indexing.embed_batch(left, prepared, engines)
             engines.store.upsert_chunks(left.collection, embedded.points)
             return
@@ -121,13 +124,13 @@ def finish(plan: IndexPlan, folder: ShardFolder, engines: Engines) -> IndexRepor
         assert folder.unfinished(shard).batches == ()
         results += folder.results(shard)
     folder.remove()
-    return indexing.finalize(plan, results, engines, seconds=0.0)
+    return finalize(plan, results, engines, seconds=0.0)
 
 
 def unsharded(root: Path, engines: Engines) -> IndexReport:
     plan = make_plan(root, engines)
     results = [indexing.index_batch(plan, batch, engines) for batch in plan.batches]
-    return indexing.finalize(plan, results, engines, seconds=0.0)
+    return finalize(plan, results, engines, seconds=0.0)
 
 
 def points(engines: Engines) -> dict[str, object]:

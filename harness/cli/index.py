@@ -16,7 +16,7 @@ from harness.errors import HarnessError, UsageError
 if TYPE_CHECKING:
     from harness.checkout import Checkout
     from harness.engines import Engines
-    from harness.indexing import IndexOptions
+    from harness.planning import IndexOptions
     from harness.types import IndexReport
 
 CLONE_TIMEOUT_SECONDS = 600.0
@@ -48,7 +48,7 @@ def index(
     """Index what changed in one or several repositories."""
     from harness.checkout import discover, is_git_url, resolve_source
     from harness.engines import open_engines
-    from harness.indexing import IndexOptions
+    from harness.planning import IndexOptions
     from harness.settings import DataSettings, IndexSettings, load
 
     if root is not None and sources:

@@ -14,11 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import indexing, retrieval, stack
+from harness import retrieval, stack
 from harness.embedded import MiniLmEmbedder
 from harness.engines import Engines
-from harness.indexing import IndexOptions
-from harness.planning import manifest_of
+from harness.planning import IndexOptions, manifest_of, plan
+from harness.preparing import prepare_batch
 from harness.stack import FlowRun, PrefectApi, StackStatus, processes
 from harness.stack.environment import client_environment
 from harness.stack.state import Layout, read_state
@@ -241,17 +241,13 @@ def test_a_flow_process_killed_in_the_middle_loses_at_most_one_batch(lab: Lab) -
     with lab.engines() as engines:
         collection = manifest_of(engines.embedder).collection
         stored = engines.store.count_chunks(collection, "large")
-        plan = indexing.plan("large", lab.large, engines, IndexOptions(), batch_bytes=BATCH_BYTES)
-        every = indexing.plan(
-            "large", lab.large, engines, IndexOptions(full=True), batch_bytes=BATCH_BYTES
-        )
-        prepared = [
-            indexing.prepare_batch(every, batch, engines.embedder) for batch in every.batches
-        ]
+        left = plan("large", lab.large, engines, IndexOptions(), batch_bytes=BATCH_BYTES)
+        every = plan("large", lab.large, engines, IndexOptions(full=True), batch_bytes=BATCH_BYTES)
+        prepared = [prepare_batch(every, batch, engines.embedder) for batch in every.batches]
     expected = sum(len(file.chunks) for batch in prepared for file in batch.files)
     assert 0 < stored < expected
     # What was embedded is stored, but for the batch that was under way.
-    assert len(plan.batches) < len(every.batches)
+    assert len(left.batches) < len(every.batches)
 
     again = lab.follow(lab.run(lab.large))
     lab.enable("harness-restart-crashed", True)

@@ -19,7 +19,7 @@ from harness import retrieval, stack
 from harness.engines import Engines, open_engines
 from harness.errors import ServiceUnavailableError
 from harness.index_repository import index_repository
-from harness.indexing import IndexOptions
+from harness.planning import IndexOptions
 from harness.sharding import shard_of
 from harness.stack import FlowRun, PrefectApi
 from harness.store.edge import EdgeStore

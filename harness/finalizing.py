@@ -1,0 +1,99 @@
+"""The end of an index run: what was deleted goes, the repository's record points to the collection
+of this run, and the report is summed up."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from harness.engines import Engines
+from harness.indexing import BatchResult
+from harness.planning import IndexPlan
+from harness.types import FileStatus, IndexReport, RepositoryRecord
+
+logger = logging.getLogger(__name__)
+
+# While more of a rebuild's files than this failed, search stays on the old collection.
+_MAX_FAILED_SHARE = 0.1
+
+
+def finalize(
+    plan: IndexPlan, results: Sequence[BatchResult], engines: Engines, *, seconds: float
+) -> IndexReport:
+    """Remove what was deleted, publish the repository's collection, and sum up.
+
+    :param seconds: wall time of the run.
+    """
+    store = engines.store
+    if plan.deleted:
+        store.delete_chunks(plan.collection, plan.repo, plan.deleted)
+        store.delete_file_records(plan.collection, plan.repo, plan.deleted)
+    records = store.file_records(plan.collection, plan.repo)
+    status = Counter(record.status for record in records.values())
+    failed = status[FileStatus.FAILED] + status[FileStatus.PENDING]
+    chunks = store.count_chunks(plan.collection, plan.repo)
+    current = RepositoryRecord(
+        name=plan.repo,
+        path=plan.root,
+        commit=plan.commit,
+        collection=plan.collection,
+        model=plan.model,
+        files=status[FileStatus.INDEXED],
+        chunks=chunks,
+        failed=failed,
+        indexed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    _publish(current, len(records), engines)
+    store.compact(plan.collection)
+    skipped = Counter(dict(plan.skipped))
+    for result in results:
+        skipped.update(result.skipped)
+    return IndexReport(
+        repo=plan.repo,
+        path=plan.root,
+        commit=plan.commit,
+        files_total=plan.files_total,
+        files_indexed=sum(r.files_indexed for r in results),
+        files_unchanged=plan.files_unchanged,
+        files_deleted=len(plan.deleted),
+        files_skipped=dict(sorted(skipped.items())),
+        chunks_total=chunks,
+        chunks_embedded=sum(r.chunks_embedded for r in results),
+        chunks_reused=sum(r.chunks_reused for r in results),
+        chunks_failed=sum(r.chunks_failed for r in results),
+        bytes_indexed=sum(r.bytes_indexed for r in results),
+        seconds=round(seconds, 3),
+        embed_seconds=round(sum(r.embed_seconds for r in results), 3),
+        model=plan.model,
+        files_failed=sum(r.files_failed for r in results),
+        failures=tuple(failure for r in results for failure in r.failures),
+    )
+
+
+def _publish(current: RepositoryRecord, files: int, engines: Engines) -> None:
+    """Let searches use this run's collection, then remove what no repository uses any more."""
+    store = engines.store
+    repositories = {record.name: record for record in store.repositories()}
+    previous = repositories.get(current.name)
+    moved = previous is not None and previous.collection != current.collection
+    if moved and previous is not None and current.failed > _MAX_FAILED_SHARE * files:
+        logger.warning(
+            "%s: %d of %d files failed; search stays on the index of %s",
+            current.name, current.failed, files, previous.model,
+        )  # fmt: skip
+        store.put_repository(replace(previous, failed=current.failed))
+        return
+    store.put_repository(current)
+    repositories[current.name] = current
+    used = {record.collection for record in repositories.values()}
+    if used == {current.collection}:
+        store.set_alias(current.collection)
+    if moved and previous is not None:
+        if previous.collection in used:
+            store.delete_chunks(previous.collection, current.name)
+            store.delete_file_records(previous.collection, current.name)
+        else:
+            store.drop_collection(previous.collection)
