@@ -20,7 +20,8 @@ from harness.settings import QdrantSettings
 from harness.store.connection import address_of, connect
 from harness.store.edge import EdgeStore
 from harness.store.protocol import VectorStore, with_collection
-from harness.store.qdrant import QdrantStore, translate
+from harness.store.qdrant import QdrantStore
+from harness.store.qdrant_requests import translate
 from harness.types import (
     Chunk,
     ChunkPoint,

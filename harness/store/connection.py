@@ -60,7 +60,7 @@ def connect(settings: QdrantSettings) -> QdrantStore:
     from qdrant_client import QdrantClient
 
     from harness.errors import StoreError
-    from harness.store.qdrant import translate
+    from harness.store.qdrant_requests import translate
 
     address = address_of(settings)
     parts = urlsplit(address)

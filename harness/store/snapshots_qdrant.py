@@ -19,7 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import HarnessError, NothingIndexedError, StoreBusyError
-from harness.store.qdrant import CATALOG, QdrantStore
+from harness.store.qdrant import QdrantStore
+from harness.store.qdrant_records import CATALOG
 from harness.store.snapshots import (
     COLLECTION_NAME,
     SAMPLES,
@@ -49,7 +50,7 @@ class QdrantSnapshots:
 
     def __init__(self, store: QdrantStore, api: SnapshotApi) -> None:
         self._store = store
-        self._client = store._client
+        self._client = store.requests.client
         self._api = api
 
     def close(self) -> None:
@@ -112,7 +113,7 @@ class QdrantSnapshots:
         points = self._store.count_chunks(name)
         if name.endswith((CATALOG, "-files")) or ids == []:
             return points, ()
-        client, call = self._client, self._store._call
+        client, call = self._client, self._store.requests.call
         if ids is not None:
             wanted = list(ids)
             found = call(lambda: client.retrieve(name, wanted, False, with_vectors=True))
@@ -212,8 +213,8 @@ class QdrantSnapshots:
                 self._store.set_alias(alias)
 
     def _names(self) -> list[str]:
-        found = self._store._call(self._client.get_collections)
+        found = self._store.requests.call(self._client.get_collections)
         return [collection.name for collection in found.collections]
 
     def _drop(self, name: str) -> None:
-        self._store._call(lambda: self._client.delete_collection(name))
+        self._store.requests.call(lambda: self._client.delete_collection(name))

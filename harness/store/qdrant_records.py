@@ -1,0 +1,125 @@
+"""Records on a Qdrant server: collections without vectors, so that the index is whole in one place
+and needs no database of its own.
+
+``harness-catalog`` holds manifests and repositories; beside each collection of chunks lies
+``<collection>-files`` with its file records.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from harness.store.qdrant_requests import SCROLL_PAGE, QdrantRequests
+from harness.store.records import record_from_json
+from harness.types import FileRecord, Filter, Manifest, RepositoryRecord
+
+CATALOG = "harness-catalog"
+FILES_SUFFIX = "-files"
+_NAMESPACE = uuid.UUID("a9b1a0f5-6f0e-5d54-9a0a-3f6b1f0c7a11")
+
+
+class QdrantRecords:
+    """The part of :class:`harness.store.protocol.VectorStore` that is about records."""
+
+    def __init__(self, requests: QdrantRequests) -> None:
+        self.requests = requests
+
+    def ensure_records(self, name: str, keys: Sequence[str]) -> None:
+        """Create a collection of records unless it is there, with these fields to look up."""
+        if self.requests.exists(name):
+            return
+        self.requests.create(name, vectors_config={}, on_disk_payload=True)
+        self.requests.index_keyword(name, keys)
+
+    def manifests(self) -> list[Manifest]:
+        """See the Protocol."""
+        found = [Manifest(**data) for data in self._catalog("manifest")]
+        return sorted(found, key=lambda manifest: manifest.collection)
+
+    def put_manifest(self, manifest: Manifest) -> None:
+        """Insert or replace the record of ``manifest.collection``."""
+        self._put_catalog("manifest", manifest.collection, asdict(manifest))
+
+    def delete_manifest(self, collection: str) -> None:
+        """Remove the record of a collection."""
+        self._delete_catalog("manifest", collection)
+
+    def _catalog(self, record_type: str) -> list[dict[str, Any]]:
+        if not self.requests.exists(CATALOG):
+            return []
+        found = self.requests.scroll(CATALOG, [_equals("type", record_type)])
+        return [json.loads(point.payload["record"]) for point in found]
+
+    def _put_catalog(self, record_type: str, key: str, data: Mapping[str, Any]) -> None:
+        payload = {"type": record_type, "key": key, "record": json.dumps(data)}
+        self._put_payloads(CATALOG, [(record_id(record_type, key), payload)])
+
+    def _delete_catalog(self, record_type: str, key: str) -> None:
+        from qdrant_client import models
+
+        if self.requests.exists(CATALOG):
+            selector = models.PointIdsList(points=[record_id(record_type, key)])
+            self.requests.call(lambda: self.requests.client.delete(CATALOG, selector, wait=True))
+
+    def _put_payloads(self, name: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        from qdrant_client import models
+
+        for start in range(0, len(rows), SCROLL_PAGE):
+            points = [
+                models.PointStruct(id=point_id, vector={}, payload=payload)
+                for point_id, payload in rows[start : start + SCROLL_PAGE]
+            ]
+            self.requests.upsert(name, points)
+
+    def repositories(self) -> list[RepositoryRecord]:
+        """See the Protocol."""
+        found = [RepositoryRecord(**data) for data in self._catalog("repository")]
+        return sorted(found, key=lambda record: record.name)
+
+    def put_repository(self, record: RepositoryRecord) -> None:
+        """See the Protocol."""
+        self.ensure_records(CATALOG, ["type"])
+        self._put_catalog("repository", record.name, asdict(record))
+
+    def delete_repository(self, name: str) -> None:
+        """See the Protocol."""
+        self._delete_catalog("repository", name)
+
+    def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
+        """See the Protocol."""
+        found = self.requests.scroll(f"{collection}{FILES_SUFFIX}", [_equals("repo", repo)])
+        records = [record_from_json(point.payload["record"]) for point in found]
+        return {record.path: record for record in sorted(records, key=lambda r: r.path)}
+
+    def put_file_records(self, collection: str, records: Sequence[FileRecord]) -> None:
+        """See the Protocol."""
+        rows = [
+            (
+                record_id(record.repo, record.path),
+                {"repo": record.repo, "path": record.path, "record": json.dumps(asdict(record))},
+            )
+            for record in records
+        ]
+        self._put_payloads(f"{collection}{FILES_SUFFIX}", rows)
+
+    def delete_file_records(
+        self, collection: str, repo: str, paths: Sequence[str] | None = None
+    ) -> None:
+        """See the Protocol."""
+        where = Filter(repos=(repo,), paths=None if paths is None else tuple(paths))
+        self.requests.delete(f"{collection}{FILES_SUFFIX}", where)
+
+
+def record_id(kind: str, key: str) -> str:
+    """Point id of a record: uuid5 of both parts."""
+    return str(uuid.uuid5(_NAMESPACE, f"{kind}\0{key}"))
+
+
+def _equals(key: str, value: str) -> Any:
+    from qdrant_client import models
+
+    return models.FieldCondition(key=key, match=models.MatchValue(value=value))

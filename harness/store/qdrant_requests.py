@@ -1,0 +1,161 @@
+"""Requests to a Qdrant server: repeated when a connection breaks, errors in Harness' own terms."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from harness.errors import ServiceUnavailableError, StoreError
+from harness.types import Filter
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+logger = logging.getLogger(__name__)
+ResultT = TypeVar("ResultT")
+
+SCROLL_PAGE = 1000
+_ATTEMPTS = 3
+
+
+class QdrantRequests:
+    """A client and what every kind of request needs.
+
+    :param client: a connected client.
+    :param address: how messages name the server.
+    """
+
+    def __init__(self, client: QdrantClient, address: str) -> None:
+        self.client = client
+        self.address = address
+
+    def call(self, operation: Callable[[], ResultT]) -> ResultT:
+        """Run one request; every one is idempotent, so a broken connection is tried again.
+
+        :raises ServiceUnavailableError: the server does not answer.
+        :raises StoreError: it refused; the message says what to do.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return operation()
+            except Exception as error:
+                translated = translate(error, self.address)
+                if not isinstance(translated, ServiceUnavailableError) or attempt == _ATTEMPTS:
+                    raise translated from error
+                logger.warning("%s; attempt %d of %d", translated, attempt, _ATTEMPTS)
+                time.sleep(0.2 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is a collection of this name."""
+        return bool(self.call(lambda: self.client.collection_exists(name)))
+
+    def create(self, name: str, **config: Any) -> None:
+        """Create a collection, unless another process is quicker."""
+        try:
+            self.call(lambda: self.client.create_collection(name, **config))
+        except StoreError:
+            if not self.exists(name):
+                raise
+
+    def index_keyword(self, name: str, keys: Sequence[str]) -> None:
+        """Let conditions on these payload fields be looked up."""
+        from qdrant_client import models
+
+        for key in keys:
+            self.call(
+                lambda key=key: self.client.create_payload_index(  # type: ignore[misc]
+                    name, key, models.PayloadSchemaType.KEYWORD
+                )
+            )
+
+    def scroll(self, name: str, must: Sequence[Any], vectors: Any = False) -> Iterator[Any]:
+        """All points that meet the conditions, page by page, with payload.
+
+        :param vectors: names of the vectors to return as well.
+        """
+        from qdrant_client import models
+
+        offset: Any = None
+        while True:
+            page, offset = self.call(
+                lambda offset=offset: self.client.scroll(  # type: ignore[misc]
+                    name,
+                    scroll_filter=models.Filter(must=list(must)),
+                    limit=SCROLL_PAGE,
+                    offset=offset,
+                    with_payload=True,
+                    with_vectors=vectors,
+                )
+            )
+            yield from page
+            if offset is None:
+                return
+
+    def upsert(self, name: str, points: Sequence[Any]) -> None:
+        """Insert or replace points. Waits until they are there: records that follow promise it."""
+        self.call(lambda: self.client.upsert(name, list(points), wait=True))
+
+    def delete(self, name: str, where: Filter, keep_ids: Iterable[str] = ()) -> None:
+        """Remove the points that match, except ``keep_ids``."""
+        from qdrant_client import models
+
+        if where.paths is not None and not where.paths:
+            return
+        kept: list[Any] = list(keep_ids)
+        selector = models.FilterSelector(
+            filter=models.Filter(
+                must=conditions(where),
+                must_not=[models.HasIdCondition(has_id=kept)] if kept else None,
+            )
+        )
+        self.call(lambda: self.client.delete(name, selector, wait=True))
+
+
+def conditions(where: Filter) -> list[Any]:
+    """A filter in the client's terms."""
+    from qdrant_client import models
+
+    must: list[Any] = []
+    for key, values in (("repo", where.repos), ("path", where.paths)):
+        if values is not None:
+            match = models.MatchAny(any=list(values))
+            must.append(models.FieldCondition(key=key, match=match))
+    if where.language is not None:
+        match_language = models.MatchValue(value=where.language)
+        must.append(models.FieldCondition(key="language", match=match_language))
+    return must
+
+
+def translate(error: Exception, address: str) -> StoreError | ServiceUnavailableError:
+    """Map an exception of ``qdrant-client`` onto Harness' tree."""
+    from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+    status: int | None = None
+    detail = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    if isinstance(error, UnexpectedResponse):
+        status = error.status_code
+        detail = bytes(error.content or b"").decode(errors="replace")[:200] or detail
+    elif isinstance(error, ResponseHandlingException):
+        status = 503
+        detail = str(error.source)[:200]
+    else:
+        code = getattr(error, "code", None)  # grpc.RpcError
+        name = getattr(code() if callable(code) else None, "name", "")
+        detail = str(getattr(error, "details", lambda: detail)())[:200]
+        if name in {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"}:
+            status = 503
+        elif name in {"UNAUTHENTICATED", "PERMISSION_DENIED"}:
+            status = 401 if name == "UNAUTHENTICATED" else 403
+    if status in {401, 403}:
+        # 403 is also the answer to a good key that may only read.
+        wanted = " to one that may write" if status == 403 else ""
+        return StoreError(f"Qdrant at {address} refused the API key; set QDRANT_API_KEY{wanted}")
+    if status in {408, 429, 502, 503, 504}:
+        return ServiceUnavailableError(
+            f"Qdrant at {address} did not answer ({detail}); start it or correct "
+            "QDRANT_HOST/QDRANT_URL"
+        )
+    return StoreError(f"Qdrant at {address} refused an operation: {detail}")
