@@ -8,6 +8,9 @@ import typer
 
 from harness.cli import console
 
+# Of each passage, those that share most with the query.
+_LINES_SHOWN = 8
+
 
 def search(
     query: Annotated[str, typer.Argument(help="What to look for: words, a name, a question.")],
@@ -22,6 +25,7 @@ def search(
     """Find passages, best first."""
     from harness import retrieval
     from harness.engines import open_engines
+    from harness.passages import shorten
 
     with open_engines() as engines:
         hits = retrieval.search(
@@ -44,9 +48,7 @@ def search(
             end="",
         )
         out.print(console.printable(f"  {hit.symbol}"), style="dim", markup=False)
-        lines = hit.text.split("\n")
-        for line in lines[:8]:
-            out.print(f"    {console.printable(line.rstrip())}", markup=False)
-        if len(lines) > 8:
-            out.print(f"    … {len(lines) - 8} more lines", style="dim", markup=False)
+        first, lines = shorten(query, hit, _LINES_SHOWN)
+        for number, line in enumerate(lines, first):
+            out.print(f"{number:6}  {console.printable(line.rstrip())}", markup=False)
         out.print()
