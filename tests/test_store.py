@@ -411,3 +411,18 @@ def test_a_refused_key_names_what_is_wanted(status: int, remedy: str) -> None:
     answer = UnexpectedResponse(status, "", b"Global manage access is required", Headers())
     error = translate(answer, "http://q:6333")
     assert str(error) == f"Qdrant at http://q:6333 refused the API key; {remedy}"
+
+
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        pytest.param(b'{"status":{"error":"Wrong input"},"time":0.0}', "Wrong input", id="qdrant"),
+        pytest.param(b"<h1>Bad gateway</h1>", "<h1>Bad gateway</h1>", id="proxy"),
+    ],
+)
+def test_a_refusal_says_what_the_server_said(content: bytes, detail: str) -> None:
+    from httpx import Headers
+    from qdrant_client.http.exceptions import UnexpectedResponse
+
+    error = translate(UnexpectedResponse(400, "", content, Headers()), "http://q:6333")
+    assert str(error) == f"Qdrant at http://q:6333 refused an operation: {detail}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -137,7 +138,7 @@ def translate(error: Exception, address: str) -> StoreError | ServiceUnavailable
     detail = (str(error).splitlines() or [type(error).__name__])[0][:200]
     if isinstance(error, UnexpectedResponse):
         status = error.status_code
-        detail = bytes(error.content or b"").decode(errors="replace")[:200] or detail
+        detail = _said(bytes(error.content or b"").decode(errors="replace"))[:200] or detail
     elif isinstance(error, ResponseHandlingException):
         status = 503
         detail = str(error.source)[:200]
@@ -159,3 +160,11 @@ def translate(error: Exception, address: str) -> StoreError | ServiceUnavailable
             "QDRANT_HOST/QDRANT_URL"
         )
     return StoreError(f"Qdrant at {address} refused an operation: {detail}")
+
+
+def _said(answer: str) -> str:
+    """The error in one of Qdrant's answers; any other answer (of a proxy) as it is."""
+    try:
+        return str(json.loads(answer)["status"]["error"])
+    except (ValueError, LookupError, TypeError):
+        return answer
