@@ -17,25 +17,41 @@ def _set(words: str) -> frozenset[str]:
 
 _FOLDERS = {
     "test": _set(
-        "test tests spec specs __tests__ __mocks__ testdata fixtures e2e androidtest unittest"
-        " unittests testsuite"
+        "test tests spec specs __tests__ __mocks__ __snapshots__ testdata fixtures mocks e2e"
+        " unittest unittests testsuite fuzz fuzzing cypress"
     ),
     "example": _set("example examples sample samples demo demos tutorial tutorials docs_src"),
-    "benchmark": _set("bench benches benchmark benchmarks perf"),
+    "benchmark": _set("bench benches benchmark benchmarks perf jmh microbenchmarks"),
     "docs": _set("doc docs documentation website changelogs releases"),
     "compat": _set("compat deprecated legacy backports shims polyfills"),
-    "vendor": _set("vendor vendored _vendor third_party thirdparty external node_modules"),
+    "vendor": _set(
+        "vendor vendored _vendor third_party third-party thirdparty 3rdparty external externals"
+        " extern bundled node_modules pods carthage"
+    ),
+    "generated": _set("generated __generated__ single_include amalgamation"),
 }
 
+_TEST_FOLDER = re.compile(
+    r"(?:.+[._-])?[Tt]ests?$"  # integration_test, Library.Tests
+    r"|[Tt]ests?[._-].+"  # test-utils
+    r"|.*[a-z0-9](?:Tests?|Specs)$"  # androidTest, commonTest, LibraryTests
+)
+
 _NAMES = (
-    ("test", re.compile(r"(test_.*|.*_tests?|conftest|.*[.-](test|spec)|.*_spec)$")),
-    ("test", re.compile(r".+(Tests?|Spec|TestCase)$")),
+    ("test", re.compile(r"(test[_-].*|.*_(unit)?tests?|conftest|.*[.-](test|spec)|.*_spec)$")),
+    ("test", re.compile(r".+(Tests?|Specs?|TestCase)$")),
+    ("benchmark", re.compile(r"(bench_.*|.*_bench(marks?)?|.*[.-]bench(mark)?|.+Benchmarks?)$")),
+    ("example", re.compile(r".*\.stories$")),
     ("stub", re.compile(r".*\.d$")),
+    ("generated", re.compile(r".*([._]pb|_pb2(_grpc)?|\.(g|freezed|generated|designer))$", re.I)),
     ("compat", re.compile(r"_?(.*_)?(compat|shims?|polyfills?|deprecated|legacy)$", re.I)),
     ("docs", re.compile(r"(changelog|changes|history|news|readme|contributing|authors)$", re.I)),
 )
 
 _PROSE = _set("md mdx rst txt adoc")
+_TEST_SUFFIXES = _set("bats feature snap t")
+_TEST_MODULES = frozenset({"tests.rs"})
+"""In other languages a file of this name may as well be about tests of a template or a value."""
 _DATA = _set("json yaml yml toml ini cfg lock xml csv svg properties")
 
 FACTORS = {
@@ -45,6 +61,7 @@ FACTORS = {
     "docs": 0.6,
     "compat": 0.6,
     "stub": 0.6,
+    "generated": 0.6,
     "vendor": 0.5,
     "config": 0.7,
 }
@@ -62,11 +79,15 @@ def path_kinds(path: str) -> frozenset[str]:
     :param path: relative to the repository.
     """
     *folders, name = path.split("/")
-    stem, _, suffix = name.rpartition(".")
+    stem, dot, suffix = name.rpartition(".")
     stem = stem or name
     lowered = {folder.lower() for folder in folders}
     kinds = {kind for kind, words in _FOLDERS.items() if not lowered.isdisjoint(words)}
     kinds.update(kind for kind, pattern in _NAMES if pattern.match(stem))
+    if name in _TEST_MODULES or (dot and suffix in _TEST_SUFFIXES):
+        kinds.add("test")
+    if any(map(_TEST_FOLDER.match, folders)):
+        kinds.add("test")
     if suffix == "pyi":
         kinds.add("stub")
     if suffix.lower() in _PROSE:

@@ -65,6 +65,7 @@ _TOPICS = {
     ),
     "stub": _set("stub stubs typing typings declaration declarations pyi"),
     "vendor": _set("vendor vendored bundled"),
+    "generated": _set("generated amalgamation"),
     "config": _set(
         "config configuration settings ci workflow package manifest build setup yaml toml json"
         " docker helm"

@@ -93,6 +93,24 @@ def test_other_files_are_shown_early() -> None:
         "types/session.d.ts",
         "vendor/session.go",
         "session.json",
+        "lib/src/commonTest/kotlin/Session.kt",
+        "Library.Tests/Helpers/Session.cs",
+        "LibraryTests/Session.swift",
+        "integration_test/lib/session.ex",
+        "test-utils/session.ts",
+        "src/session/tests.rs",
+        "src/session_unittest.cc",
+        "test/session.bats",
+        "features/session.feature",
+        "src/SessionBenchmark.java",
+        "src/session.bench.ts",
+        "src/Session.stories.tsx",
+        "include/lib/bundled/session.h",
+        "3rdparty/session.c",
+        "single_include/session.hpp",
+        "api/session.pb.go",
+        "api/session_pb2.py",
+        "Data/Session.designer.cs",
     ],
 )
 def test_code_comes_before_what_surrounds_it(path: str) -> None:
@@ -104,7 +122,9 @@ def test_code_comes_before_what_surrounds_it(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["src/click/testing.py", "lib/latest.js", "contest.py", "src/inspector.rs", "newsletter.py",
-     "attestation.go", "documents.py", "Protest.java", "exampled.py"],
+     "attestation.go", "documents.py", "Protest.java", "exampled.py", "src/jinja2/tests.py",
+     "src/cmd/test.go", "libexec/bats", "src/testing/clock.go", "src/latest/a.py",
+     "src/generator.ts", "lib/workbench.rb"],
 )  # fmt: skip
 def test_ordinary_code_is_not_taken_for_something_else(path: str) -> None:
     assert path_kinds(path) == frozenset()
