@@ -78,6 +78,23 @@ _DEFINITIONS = [
         id="cpp",
     ),
     pytest.param(
+        "macros.hpp",
+        "#include <a>\nLIB_BEGIN_NAMESPACE\nnamespace lib {\nclass LIB_API logger {\npublic:\n"
+        "  int level() const LIB_NOEXCEPT;\n};\ntemplate <typename T>\n"
+        "class LIB_API sink final : public base<T> {\n  void log(int m) override {}\n};\n"
+        "LIB_INLINE logger::logger() { }\nbool LIB_INLINE logger::flush() LIB_NOEXCEPT { }\n"
+        "}\nLIB_END_NAMESPACE\n",
+        "logger sink log flush",
+        id="cpp-macros",
+    ),
+    pytest.param(
+        "broken.c",
+        "static int a(int x) {\n#ifdef FAST\n  if(x) {\n#else\n  while(x) {\n#endif\n"
+        "    x--;\n  }\n  return x;\n}\nint b(int y) {\n  return y;\n}\n",
+        "a b",
+        id="c-conditions",
+    ),
+    pytest.param(
         "a.cs",
         "using X;\nnamespace A.B {\n [Attr]\n"
         " public class C : D { const int K=1; public int P {get;set;} "
@@ -117,8 +134,8 @@ _DEFINITIONS = [
     pytest.param(
         "a.scala",
         "package a\nobject O { def f(x:Int)=1\n val k=2 }\ntrait T\ncase class C(x:Int)\n"
-        "type X=Int\n",
-        "O f T C X",
+        "type X=Int\nobject `If-Range`\n",
+        "O f T C X If-Range",
         id="scala",
     ),
     pytest.param(
@@ -146,8 +163,9 @@ _DEFINITIONS = [
     ),
     pytest.param(
         "a.ex",
-        'defmodule A.B do\n @doc "x"\n def f(a), do: 1\n defp g(a) do\n 1\n end\nend\n',
-        "B f g",
+        'defmodule A.B do\n @doc "x"\n def f(a), do: 1\n defp g(a) do\n 1\n end\n'
+        " defdelegate h(a), to: C\nend\n",
+        "B f g h",
         id="elixir",
     ),
     pytest.param(

@@ -16,15 +16,16 @@ from harness.chunking.measure import (
 )
 from harness.chunking.outline import Outline, Scope
 from harness.chunking.packing import Border
-from harness.chunking.parsing import has_grammar, parse
+from harness.chunking.parsing import has_grammar
 from harness.chunking.plain import recursive_borders
+from harness.chunking.reading import syntax_tree
 from harness.chunking.splitting import Splitter
 from harness.types import Chunk
 
 __all__ = ["VERSION", "chunk_text", "detect_language"]
 
 # Part of the index fingerprint: raise it with any change of the output.
-VERSION = "3"
+VERSION = "4"
 
 # Grammars without a useful structure for chunks, or slower than they are worth.
 _WITHOUT_TREE = frozenset(
@@ -68,7 +69,7 @@ def chunk_text(
     else:
         root = None
         if language not in _WITHOUT_TREE and has_grammar(language):
-            root = parse(language, data)
+            root = syntax_tree(language, data)
         if root is None:
             borders = recursive_borders(text, lines, max_chars)
         else:

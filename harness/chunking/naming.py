@@ -52,6 +52,7 @@ _ELIXIR_SCOPES = {
     "defmacro": "F",
     "defmacrop": "F",
     "defguard": "F",
+    "defdelegate": "F",
     "test": "F",
     "describe": "P",
 }
@@ -137,7 +138,7 @@ class Namer:
             return ("constructor",) if "constructor" in node.type else ()
         if name.type == "object_reference":
             name = name.child_by_field_name("name") or name
-        text = self._text(name).strip("\"'")
+        text = self._text(name).strip("\"'`")
         if receiver is not None and receiver.type == "parameter_list":
             owner = self._receiver(receiver)
             if owner:

@@ -146,7 +146,8 @@ class Outline:
             glue = max(_MIN_GLUED, glue - (prefix[start] - prefix[top]) / min(budget, 1.0))
             attached_from = -1
             found: list[Definition] = []
-            letter = table.get(kind, "")
+            # What a grammar could not make sense of may hold definitions that it could.
+            letter = table.get(kind, "P" if kind == "ERROR" else "")
             if letter and child.id not in self._named:
                 found = self._namer.definitions_of(child)
             path, inside = visit.path, visit.inside
