@@ -13,6 +13,7 @@ from functools import lru_cache
 from zlib import crc32
 
 from harness.types import SparseVector
+from harness.word_forms import word_forms
 
 VERSION = "words-1"
 """Changes with anything below that changes a vector; part of an index's fingerprint."""
@@ -30,6 +31,9 @@ is indexed; chunks of 750–900 characters of code have 150–170 terms."""
 PATH_WEIGHT = 2
 """Times that the words of the path and the symbol count: one mention there says more than one
 in the code."""
+
+OTHER_FORM = 0.5
+"""Weight of a question's word with another ending, next to 1 for the word as it was asked."""
 
 _WORD = re.compile(r"[^\W\d]\w*|\d+")
 _PART = re.compile(
@@ -114,10 +118,15 @@ def document_vector(text: str, path: str, symbol: str) -> SparseVector:
 
 
 def query_vector(text: str) -> SparseVector:
-    """How often each term stands in a query.
+    """How often each term stands in a query; a question's words also count, less, with other
+    endings, while a name alone is looked up as it is.
 
     :param text: a question, a symbol, or both.
     """
-    counts = _count(text)
+    counts: dict[int, float] = dict(_count(text))
+    if len(text.split()) > 1:
+        for term in words(text):
+            for form in word_forms(term):
+                counts.setdefault(term_id(form), OTHER_FORM)
     indices = sorted(counts)
     return SparseVector(tuple(indices), tuple(float(counts[index]) for index in indices))
