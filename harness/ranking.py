@@ -27,7 +27,7 @@ RRF_K = 20
 """Flattens the ranks. The paper has 60, for lists of a thousand; of our 100 the first few matter
 more. 10 to 30 are equally good."""
 
-DENSE_PROSE = 0.6
+DENSE_PROSE = 0.65
 DENSE_SYMBOL = 0.3
 """Share of the list by meaning. A name is found better by its letters than by its meaning."""
 
