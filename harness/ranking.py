@@ -5,7 +5,7 @@ Pure functions, no I/O. The score of a chunk is
 1. weighted reciprocal rank fusion of the lists by meaning and by words (Cormack et al. 2009),
    scaled so that the first of both lists has 1;
 2. plus what its definitions and its path have in common with the query;
-3. times the factor of its file's kind (tests, examples, shims… unless the query is about them);
+3. times the factor of its kind (tests, examples, shims… unless the query is about them);
 4. for the best chunk of a file, plus a share of its next best (coherence); for the others, less
    each time (decay).
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from harness.paths import name_words, path_factor, path_words, stem_words
+from harness.paths import FACTORS, name_words, path_factor, path_words, stem_words
 from harness.query import Query, parse, same, stem
 from harness.types import Candidate, CandidateLists
 
@@ -93,10 +93,22 @@ def rank(query: str, lists: CandidateLists, limit: int) -> list[tuple[Candidate,
     pool = _fuse(meaning, lists)
     boosts = _Boosts(meaning, [candidate for candidate, _ in pool])
     scored = [
-        (candidate, (base + boosts.of(candidate)) * path_factor(candidate.path, meaning.topics))
+        (candidate, (base + boosts.of(candidate)) * _factor(candidate, meaning))
         for candidate, base in pool
     ]
     return sorted(_spread(scored), key=_order)[:limit]
+
+
+def _factor(candidate: Candidate, query: Query) -> float:
+    """The factor of the file's kind, or of a module of tests inside a file of ordinary source, as
+    is usual in Rust (C# names a namespace so), unless it defines what was asked for by name."""
+    factor = path_factor(candidate.path, query.topics)
+    chunk = candidate.chunk
+    if "test" in query.topics or "tests" not in chunk.symbol.lower().split("."):
+        return factor
+    if any(name.lower() in query.symbols for name in chunk.definitions):
+        return factor
+    return min(factor, FACTORS["test"])
 
 
 def _fuse(query: Query, lists: CandidateLists) -> list[tuple[Candidate, float]]:

@@ -119,6 +119,18 @@ def test_code_comes_before_what_surrounds_it(path: str) -> None:
     assert path_factor(path, frozenset()) < 1
 
 
+def test_a_module_of_tests_inside_a_source_file_counts_as_tests() -> None:
+    chunk = Chunk(
+        "assert!(keeps())", 1, 9, "rust", "tests.keeps_state", "function", ("keeps_state",)
+    )
+    inside = Candidate("r/src/glob.rs:1", "r", "src/glob.rs", chunk, 1.0)
+    other = candidate("src/session.rs", line=1)
+    lists = CandidateLists(dense=(inside, other))
+    assert paths("how is state kept", lists) == ["src/session.rs", "src/glob.rs"]
+    assert paths("tests of the state", lists) == ["src/glob.rs", "src/session.rs"]
+    assert paths("keeps_state", lists) == ["src/glob.rs", "src/session.rs"]
+
+
 @pytest.mark.parametrize(
     "path",
     ["src/click/testing.py", "lib/latest.js", "contest.py", "src/inspector.rs", "newsletter.py",
