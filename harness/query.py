@@ -85,7 +85,8 @@ class Query:
 
     ``terms``: content words, lower-case. ``symbols``: names asked for as names. ``names``: these
     and every word or joined pair of words that a definition may be called. ``stems``: the same
-    for files. ``topics``: kinds of files that the query is about.
+    for files. ``initials``: what its words may be shortened to, as ``sse`` for server sent events.
+    ``topics``: kinds of files that the query is about.
     """
 
     is_symbol: bool
@@ -93,6 +94,7 @@ class Query:
     symbols: frozenset[str]
     names: tuple[str, ...]
     stems: tuple[str, ...]
+    initials: frozenset[str]
     topics: frozenset[str]
 
 
@@ -124,13 +126,28 @@ def parse(text: str) -> Query:
     singles = [form for word in lowered for form in _forms(word)]
     names = tuple(dict.fromkeys([*symbols, *singles, *(j for j in joined if "-" not in j)]))
     lower = {word.lower() for word in raw}
+    initials = _initials([word.lower() for word in raw])
     return Query(
         is_symbol=is_symbol,
         terms=tuple(terms),
         symbols=frozenset(symbols),
         names=names,
-        stems=tuple(dict.fromkeys([*symbols, *singles, *joined])),
+        stems=tuple(dict.fromkeys([*symbols, *singles, *joined, *sorted(initials)])),
+        initials=initials,
         topics=frozenset(topic for topic, words in _TOPICS.items() if not lower.isdisjoint(words)),
+    )
+
+
+def _initials(words: list[str]) -> frozenset[str]:
+    """First letters of three to five content words in a row."""
+    return (
+        frozenset(
+            "".join(word[0] for word in run)
+            for length in (3, 4, 5)
+            for start in range(len(words) - length + 1)
+            if _STOP_WORDS.isdisjoint(run := words[start : start + length])
+        )
+        - _STOP_WORDS
     )
 
 

@@ -181,7 +181,9 @@ class _Boosts:
         """Share of the words found in the query, each by the weight of its term."""
         if words not in self._meant:
             found = sum(
-                max(
+                1.0
+                if word in self._query.initials
+                else max(
                     (weight for term, weight in self._weights.items() if same(term, word)),
                     default=0,
                 )

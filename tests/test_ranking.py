@@ -183,6 +183,14 @@ def test_stems_asked_for() -> None:
     assert "the" not in stems("the session")
 
 
+def test_a_file_may_be_named_with_the_initials_of_the_question() -> None:
+    assert "sse" in stems("how are server sent events written")
+    assert parse("where it is, and how").initials == frozenset()
+    others = tuple(candidate(f"other{n}.py", line=n + 1) for n in range(4))
+    lists = CandidateLists(dense=(*others, candidate("sse.py")))
+    assert paths("server sent events", lists)[0] == "sse.py"
+
+
 def test_symbols_and_prose_are_told_apart() -> None:
     assert parse("HTTPAdapter").is_symbol
     assert parse("flask.Flask").is_symbol
