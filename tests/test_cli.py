@@ -225,7 +225,8 @@ def test_doctor_with_nothing_configured(harness: Run) -> None:
     assert result["ok"] is True, [c for c in result["checks"] if c["ok"] is False]
     for check in result["checks"]:
         assert {"name", "ok", "detail", "remedy", "seconds"} <= set(check)
-    assert "ok" in harness("doctor")[1]
+    for line in ("export OLLAMA_HOST=http://localhost:11434", "export QDRANT_HOST=localhost"):
+        assert line in harness("doctor")[1]
 
 
 def test_doctor_with_a_data_directory_that_cannot_be_written(

@@ -10,6 +10,8 @@ from harness.planning import manifest_of
 from harness.settings import DataSettings, IndexSettings, OllamaSettings, QdrantSettings
 from harness.store.protocol import VectorStore
 
+_SERVER_HINT = " (to use a server: export QDRANT_HOST=localhost)"
+
 
 def checks(
     data: DataSettings, index: IndexSettings, ollama: OllamaSettings, qdrant: QdrantSettings
@@ -23,8 +25,9 @@ def checks(
 
 
 def _store(store: VectorStore) -> Outcome:
+    hint = "" if store.engine == "qdrant" else _SERVER_HINT
     try:
-        return True, store.describe(), ""
+        return True, f"{store.describe()}{hint}", ""
     finally:
         store.close()
 
