@@ -139,7 +139,7 @@ def points(engines: Engines) -> dict[str, object]:
 
     (collection,) = {r.collection for r in engines.store.repositories() if r.indexed_at}
     assert isinstance(engines.store, EdgeStore)
-    with engines.store._shard(collection) as shard:
+    with engines.store._shards.open(collection) as shard:
         found, _ = shard.scroll(ScrollRequest(limit=100_000, with_payload=True, with_vector=True))
     return {
         str(point.id): (

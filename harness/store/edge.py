@@ -1,26 +1,16 @@
-"""Qdrant Edge: Qdrant's own engine in the process, one shard a collection.
-
-Edge allows one process at a time. The shard is therefore opened for each operation under an
-advisory file lock (released by the kernel however the holder ends) and closed again: nothing
-is held while files are parsed or embedded, and a search during an index run waits for one
-write at most.
-"""
+"""Qdrant Edge: Qdrant's own engine in the process, one shard a collection, records in SQLite."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 
-from harness.errors import StoreBusyError, StoreError
-from harness.store.payload import TENANT_INDEX, to_candidate, to_payload
+from harness.store.edge_shards import EdgeShards
+from harness.store.payload import to_candidate, to_payload
 from harness.store.protocol import ALIAS
 from harness.store.records import Records
 from harness.types import (
@@ -34,12 +24,6 @@ from harness.types import (
     SparseVector,
 )
 
-# Below some hundred thousand points an exact scan is fast (9 ms at 100k) and HNSW with default
-# settings loses recall, so the optimizer must not build it. Unit: kilobytes of vectors.
-_INDEXING_THRESHOLD_KB = 10**9
-# Each index costs time at every opening; these are the ones that lookups and filters need. Without
-# one a condition is checked against every payload on disk (0.3 s at 20k points, with it 0.02 s).
-_KEYWORD_INDEXES = ("path", "stem", "definitions", "embed_hash")
 _POINTS_PER_UPSERT = 512
 _SCROLL_PAGE = 1000
 
@@ -54,15 +38,7 @@ class EdgeStore:
     engine = "edge"
 
     def __init__(self, root: Path, lock_timeout_seconds: float = 60.0) -> None:
-        self._root = root
-        self._lock_timeout_seconds = lock_timeout_seconds
-        try:
-            root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise StoreError(
-                f"cannot write to {root} ({error.strerror}); set HARNESS_DATA_DIR to a folder "
-                "that can be written"
-            ) from error
+        self._shards = EdgeShards(root, lock_timeout_seconds)
         self._records = Records(root / "records.sqlite", lock_timeout_seconds)
 
     def close(self) -> None:
@@ -71,113 +47,28 @@ class EdgeStore:
     def describe(self) -> str:
         """See the Protocol."""
         for manifest in self.manifests():
-            with self._shard(manifest.collection):
+            with self._shards.open(manifest.collection):
                 pass  # opens, so it is whole
-        return f"Qdrant Edge in {self._root}"
+        return f"Qdrant Edge in {self._shards.root}"
 
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold the store's lock; the holder's pid is written beside it for others' messages.
-
-        :raises StoreBusyError: another process held it for the whole time-out.
-        """
-        holder = self._root / "holder"
-        lock = filelock.FileLock(self._root / "lock", thread_local=False, mode=0o600)
-        try:
-            lock.acquire(timeout=self._lock_timeout_seconds, poll_interval=0.01)
-        except filelock.Timeout:
-            pid = "unknown"
-            with contextlib.suppress(OSError):
-                pid = holder.read_text().strip() or pid
-            raise StoreBusyError(
-                f"the index in {self._root} was held by process {pid} for more than "
-                f"{self._lock_timeout_seconds:g} s; wait for it or end it"
-            ) from None
-        try:
-            with contextlib.suppress(OSError):  # only for messages: a full disk must not stop reads
-                holder.write_text(f"{os.getpid()}\n")
-            yield
-        finally:
-            lock.release()
-
-    @contextmanager
-    def _shard(self, collection: str) -> Iterator[Any]:
-        from qdrant_edge import EdgeShard
-
-        folder = self._root / collection
-        with self.exclusive():
-            if not folder.is_dir():
-                raise StoreError(f"collection {collection} is missing; run `harness index --full`")
-            try:
-                shard = EdgeShard.load(str(folder))
-            except Exception as error:  # the binding raises plain Exceptions
-                raise StoreError(
-                    f"collection {collection} cannot be opened ({_first_line(error)}); restore a "
-                    "backup or run `harness index --full`"
-                ) from error
-            try:
-                yield shard
-            except StoreError:
-                raise
-            except Exception as error:
-                raise StoreError(
-                    f"the index refused an operation ({_first_line(error)}); check the disk's space"
-                ) from error
-            finally:
-                shard.close()
+    def exclusive(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the store's lock, as :meth:`harness.store.edge_shards.EdgeShards.exclusive`."""
+        return self._shards.exclusive()
 
     # Collections
 
     def ensure_collection(self, manifest: Manifest) -> None:
         """See :class:`harness.store.protocol.VectorStore`."""
-        from qdrant_edge import (
-            Distance,
-            EdgeConfig,
-            EdgeOptimizersConfig,
-            EdgeShard,
-            EdgeSparseVectorParams,
-            EdgeVectorParams,
-            KeywordIndexParams,
-            Modifier,
-            PayloadSchemaType,
-            UpdateOperation,
-        )
-
-        folder = self._root / manifest.collection
-        if any(m.collection == manifest.collection for m in self.manifests()) and folder.is_dir():
+        if self._has(manifest.collection):
             return
         with self.exclusive():
-            if folder.is_dir() and any(
-                m.collection == manifest.collection for m in self.manifests()
-            ):
-                return
-            # A folder that is not recorded is what a killed creation left behind.
-            shutil.rmtree(folder, ignore_errors=True)
-            building = self._root / f".{manifest.collection}.building"
-            shutil.rmtree(building, ignore_errors=True)
-            try:
-                building.mkdir(mode=0o700)
-                shard = EdgeShard.create(
-                    str(building),
-                    EdgeConfig(
-                        vectors={"dense": EdgeVectorParams(manifest.dimension, Distance.Cosine)},
-                        sparse_vectors={"bm25": EdgeSparseVectorParams(modifier=Modifier.Idf)},
-                        optimizers=EdgeOptimizersConfig(indexing_threshold=_INDEXING_THRESHOLD_KB),
-                    ),
-                )
-                tenant = KeywordIndexParams(is_tenant=True)
-                shard.update(UpdateOperation.create_field_index(TENANT_INDEX, tenant))
-                for key in _KEYWORD_INDEXES:
-                    shard.update(UpdateOperation.create_field_index(key, PayloadSchemaType.Keyword))
-                shard.close()
-                building.rename(folder)
-            except Exception as error:
-                shutil.rmtree(building, ignore_errors=True)
-                raise StoreError(
-                    f"cannot create a collection in {self._root} ({_first_line(error)}); check the "
-                    "disk's space and permissions"
-                ) from error
-            self._records.add_collection(manifest)
+            if not self._has(manifest.collection):  # else another process was quicker
+                self._shards.create(manifest.collection, manifest.dimension)
+                self._records.add_collection(manifest)
+
+    def _has(self, collection: str) -> bool:
+        recorded = any(manifest.collection == collection for manifest in self.manifests())
+        return recorded and self._shards.exists(collection)
 
     def manifests(self) -> list[Manifest]:
         """See the Protocol."""
@@ -187,7 +78,7 @@ class EdgeStore:
         """See the Protocol."""
         with self.exclusive():
             self._records.drop_collection(collection)
-            shutil.rmtree(self._root / collection, ignore_errors=True)
+            self._shards.delete(collection)
 
     def set_alias(self, collection: str) -> None:
         """See the Protocol."""
@@ -245,7 +136,7 @@ class EdgeStore:
             )
             for point in points
         ]
-        with self._shard(collection) as shard:
+        with self._shards.open(collection) as shard:
             for start in range(0, len(converted), _POINTS_PER_UPSERT):
                 part = converted[start : start + _POINTS_PER_UPSERT]
                 shard.update(UpdateOperation.upsert_points(part))
@@ -268,12 +159,12 @@ class EdgeStore:
             must=_conditions(Filter(repos=(repo,), paths=None if paths is None else tuple(paths))),
             must_not=[HasIdCondition(kept)] if kept else None,
         )
-        with self._shard(collection) as shard:
+        with self._shards.open(collection) as shard:
             shard.update(UpdateOperation.delete_points_by_filter(where))
 
     def compact(self, collection: str) -> None:
         """See the Protocol."""
-        with self._shard(collection) as shard:
+        with self._shards.open(collection) as shard:
             shard.optimize()
 
     def count_chunks(self, collection: str, repo: str | None = None) -> int:
@@ -282,7 +173,7 @@ class EdgeStore:
         from qdrant_edge import Filter as EdgeFilter
 
         where = None if repo is None else EdgeFilter(must=_conditions(Filter(repos=(repo,))))
-        with self._shard(collection) as shard:
+        with self._shards.open(collection) as shard:
             return int(shard.count(CountRequest(exact=True, filter=where)))
 
     def _scroll(self, shard: Any, must: list[Any], payload: Any, vectors: Any) -> Iterator[Any]:
@@ -313,7 +204,7 @@ class EdgeStore:
         from qdrant_edge import FieldCondition, MatchAny
 
         must = [FieldCondition("embed_hash", match=MatchAny(sorted(set(hashes))))]
-        with self._shard(collection) as shard:
+        with self._shards.open(collection) as shard:
             return {
                 record.payload["embed_hash"]: _dense(record)
                 for record in self._scroll(shard, must, ["embed_hash"], ["dense"])
@@ -326,7 +217,7 @@ class EdgeStore:
         if not paths:
             return {}
         must = _conditions(Filter(repos=(repo,), paths=tuple(paths)))
-        with self._shard(collection) as shard:
+        with self._shards.open(collection) as shard:
             return {
                 (record.payload["path"], record.payload["chunk_hash"]): _dense(record)
                 for record in self._scroll(shard, must, ["path", "chunk_hash"], ["dense"])
@@ -376,7 +267,7 @@ class EdgeStore:
                 lists["stem"] = request(by_words, [match])
         if not lists:
             return CandidateLists()
-        with self._shard(collection) as shard:
+        with self._shards.open(collection) as shard:
             answers = shard.query_batch(QueryBatchRequest(list(lists.values())))
         return CandidateLists(
             **{
@@ -401,7 +292,3 @@ def _conditions(where: Filter) -> list[Any]:
 
 def _dense(record: Any) -> FloatArray:
     return np.asarray(record.vector["dense"], dtype=np.float32)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
