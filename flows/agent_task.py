@@ -16,6 +16,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from flows.approval import ask_in_ui
 from flows.logs import show_core_logs
 from flows.progress import artifact_key
 from harness.agent import AgentEvent, AgentResult, DirectoryTurnCache, run_task
@@ -35,7 +36,13 @@ ONCE: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
 @task(name="run-agent", **ONCE)
 def run_agent(
-    text: str, root: Path, results: Path, verify: str | None, ref: str | None, model: str | None
+    text: str,
+    root: Path,
+    results: Path,
+    verify: str | None,
+    ref: str | None,
+    model: str | None,
+    approve: bool,
 ) -> AgentResult:
     """The agent's loop; every step is a line of the run's log."""
     logger = get_run_logger()
@@ -44,7 +51,11 @@ def run_agent(
         if event.kind.value in _SHOWN:
             logger.info("[%d] %s: %s", event.step, event.kind.value, event.text[:500])
 
-    assistant = open_assistant(model, turn_cache=DirectoryTurnCache(results / "turns"))
+    assistant = open_assistant(
+        model,
+        approve=ask_in_ui if approve else None,
+        turn_cache=DirectoryTurnCache(results / "turns"),
+    )
     record = indexed_at(root)
     with index_search(record.name if record else None) as search:
         return run_task(
@@ -90,6 +101,7 @@ def agent_task(
     verify: str | None = None,
     ref: str | None = None,
     model: str | None = None,
+    approve: bool = False,
 ) -> State[Any]:
     """Carry out a coding task on a copy of a repository; yields a patch, a report, a record.
 
@@ -99,11 +111,12 @@ def agent_task(
         verify: Command that must pass, such as `pytest -q`.
         ref: Commit to start from. Default: the files as they are.
         model: Chat model. Default: CHAT_MODEL.
+        approve: Pause before each command until somebody resumes the run and allows it.
     """
     show_core_logs()
     results = results_of(str(flow_run.id))
     try:
-        result = run_agent(text, folder_of(repository), results, verify, ref, model)
+        result = run_agent(text, folder_of(repository), results, verify, ref, model, approve)
     finally:
         collect(results, text)
     data = {**result.to_dict(), "results": str(results)}

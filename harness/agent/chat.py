@@ -15,7 +15,7 @@ from harness.agent.limits import Limits
 from harness.agent.loop import Agent
 from harness.agent.reading import Search
 from harness.agent.result import AgentResult
-from harness.agent.session import RunOptions, Session
+from harness.agent.session import RunOptions, Session, share_clock
 from harness.errors import UsageError
 from harness.types import ChatMessage, ChatModel
 from harness.workspace import apply_patch, create_workspace
@@ -146,5 +146,5 @@ class ChatSession:
         changing = self._session.changing(self._space)
         reading = self._session.reading(self._space.tree, self._search)
         agent = self._session.agent("chat", (*reading.tools(), *changing.tools()))
-        changing.remaining_seconds = agent.remaining_seconds
+        share_clock(changing, agent)
         return agent

@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import difflib
 import re
+import time
 from collections.abc import Callable, Sequence
 
 from harness.agent.reading import PATH
@@ -23,7 +24,8 @@ class ChangingTools:
     """Edits files of a workspace and runs commands in it.
 
     :param approve: asked with ``command`` and the command's text; None: all are run.
-    :param remaining_seconds: what is left of the run's time.
+    :param remaining_seconds: what is left of the run's time; what a person took to answer is told
+        to ``waited``.
     :param secrets: values that are taken out of a command's output.
     """
 
@@ -41,6 +43,7 @@ class ChangingTools:
         self.policy = policy
         self.approve = approve
         self.remaining_seconds = remaining_seconds
+        self.waited: Callable[[float], None] = lambda seconds: None
         self.secrets = tuple(secrets)
         self.cancelled = cancelled
 
@@ -109,9 +112,17 @@ class ChangingTools:
     def run(self, arguments: Arguments) -> ToolOutput:
         """Run a command; its end and output are told, whatever they are."""
         command = str(arguments["command"])
-        if self.approve is not None and not self.approve("command", command):
+        if not self._allowed(command):
             raise PolicyError("the user did not allow this command; find another way")
         return self.execute(command)
+
+    def _allowed(self, command: str) -> bool:
+        if self.approve is None:
+            return True
+        began = time.monotonic()
+        allowed = self.approve("command", command)
+        self.waited(time.monotonic() - began)
+        return allowed
 
     def execute(self, command: str) -> ToolOutput:
         """Run a command that needs no approval, such as the user's own ``--verify``."""

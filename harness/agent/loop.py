@@ -57,7 +57,7 @@ class Agent:
         self.step = 0
         self._turns = 0
         self._answer = ""
-        self._deadline = 0.0
+        self.deadline = 0.0
         self._format_errors = 0
         self._refusals = 0
         self._calls = CallCounter(limits.identical_calls)
@@ -65,7 +65,7 @@ class Agent:
 
     def remaining_seconds(self) -> float:
         """What is left of the run's time."""
-        return self._deadline - time.monotonic()
+        return self.deadline - time.monotonic()
 
     def remember(self, *messages: ChatMessage) -> None:
         """Append what was said before this agent took over."""
@@ -80,7 +80,7 @@ class Agent:
     def run(self, request: str) -> Outcome:
         """Work on a request until the model answers or a limit ends it; never raises an error of
         the tree. The conversation stays, so that another request may follow."""
-        self._deadline = time.monotonic() + self.limits.wall_seconds
+        self.deadline = time.monotonic() + self.limits.wall_seconds
         self.usage = Usage()
         self.step = self._format_errors = self._refusals = 0
         self._calls.clear()

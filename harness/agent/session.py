@@ -124,7 +124,7 @@ def run_task(
         changing = session.changing(space)
         tools = (*session.reading(space.tree, search).tools(), *changing.tools())
         agent = session.agent("task", tools)
-        changing.remaining_seconds = agent.remaining_seconds
+        share_clock(changing, agent)
         review = TaskReview(space, changing, agent, verify)
         agent.review = review.judge
         return agent.run(text)
@@ -139,6 +139,15 @@ def run_task(
         return session.collect(text, work, patch)
     finally:
         space.close()
+
+
+def share_clock(changing: ChangingTools, agent: Agent) -> None:
+    """Let commands end with the run's time; what a person takes to allow one does not count."""
+
+    def waited(seconds: float) -> None:
+        agent.deadline += seconds
+
+    changing.remaining_seconds, changing.waited = agent.remaining_seconds, waited
 
 
 class TaskReview:

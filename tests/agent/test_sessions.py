@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -133,6 +134,21 @@ def test_unanswered_calls_are_closed(calculator: Path) -> None:
     ) as chat:
         assert chat.turn("Go").status is Status.INTERRUPTED
         assert chat.turn("Go on").answer == "Fine."
+
+
+def test_a_persons_time_does_not_count(
+    calculator: Path, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later, clock = [0.0], time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + later[0])
+
+    def approve(kind: str, text: str) -> bool:
+        later[0] += 10_000
+        return True
+
+    model = play(FIX, ("run", {"command": "true"}), "Done.")
+    result = run_task("Fix", calculator, model, options=RunOptions(approve=approve))
+    assert result.status == "ok", result.error
 
 
 def test_a_result_is_applied_when_it_ended_well_and_was_approved(

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect import get_client
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import State, StateType
+from prefect.exceptions import ObjectNotFound
 
 from flows import agent_task as module
 from flows.agent_task import agent_task
@@ -18,6 +28,9 @@ from tests.fakes.ollama_server import FakeOllama
 from tests.repositories import make_repository
 
 OLD, NEW = 'return "Hello"', 'return "Good day"'
+PAUSED = FlowRunFilter(
+    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
+)
 EDIT = Turn(tool_calls=(("edit_file", {"path": "greeting.py", "search": OLD, "replace": NEW}),))
 
 
@@ -76,6 +89,39 @@ def test_the_exit_status_becomes_the_state(
     assert state.is_failed()
     assert state.message is not None
     assert state.message.startswith(status)
+
+
+@pytest.mark.parametrize("allow", [pytest.param(True, id="allowed"), pytest.param(False, id="not")])
+def test_a_command_waits_for_consent_in_the_ui(
+    repository: Path, ollama: FakeOllama, tmp_path: Path, allow: bool
+) -> None:
+    ran = Turn(tool_calls=(("run", {"command": "echo consent; touch ran.txt"}),))
+    ollama.say(EDIT, ran, Turn("Changed greeting.py:2."))
+    asked: list[str] = []
+
+    def answer() -> None:
+        """What a person does in the UI: read the form, fill it in, resume."""
+        with get_client(sync_client=True) as client:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline:
+                for run in client.read_flow_runs(flow_run_filter=PAUSED):
+                    keyset = run.state.state_details.run_input_keyset  # type: ignore[union-attr]
+                    with contextlib.suppress(ObjectNotFound):  # saved just after the state
+                        asked.append(client.read_flow_run_input(run.id, keyset["description"]))  # type: ignore[index]
+                        client.resume_flow_run(run.id, run_input={"allow": allow})
+                        return
+                time.sleep(0.2)
+
+    person = threading.Thread(target=contextvars.copy_context().run, args=(answer,))
+    person.start()
+    state: State[Any] = agent_task("x", str(repository), approve=True, return_state=True)
+    person.join()
+    assert len(asked) == 1
+    assert "echo consent" in asked[0]
+    assert state.is_completed(), state.message
+    assert ("ran.txt" in state.result()["patch"]) is allow
+    said = newest_artifact("agent-trajectory")
+    assert ("the user did not allow this command" in said) is not allow
 
 
 def test_collect_runs_when_the_run_is_cut_off(
