@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -269,6 +270,32 @@ SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSW|CREDENTIAL)", re.IGNORECA
 def command_environment() -> dict[str, str]:
     """Return the environment of the agent's commands: an allow-list."""
     return {name: os.environ[name] for name in COMMAND_VARIABLES if name in os.environ}
+
+
+# Read where they are used: a task for the container, the code's folder and the Jobs' defaults of
+# `harness deploy`, the mark of a local stack's processes.
+_OTHER_VARIABLES = frozenset(
+    {"HARNESS_TASK", "HARNESS_CODE_DIR", "HARNESS_JOB_DEFAULTS", "HARNESS_STACK_ID"}
+)
+# Of this project's own tests.
+_TEST_VARIABLES = ("HARNESS_TEST_", "HARNESS_CLUSTER_")
+
+
+def unknown_variables() -> tuple[tuple[str, str], ...]:
+    """Variables called ``HARNESS_…`` that mean nothing, each with the known name that is most
+    like it, or an empty one."""
+    fields = (f for one in _Settings.__subclasses__() for f in one.model_fields.values())
+    known = _OTHER_VARIABLES | {str(field.validation_alias) for field in fields}
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.startswith("HARNESS_")
+        and name not in known
+        and not name.startswith(_TEST_VARIABLES)
+    )
+    return tuple(
+        (name, "".join(get_close_matches(name, known, n=1, cutoff=0.8))) for name in unknown
+    )
 
 
 def environment_secrets() -> tuple[str, ...]:

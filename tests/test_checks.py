@@ -10,6 +10,7 @@ import pytest
 
 from harness.checks import Check, check_stack, run_checks
 from harness.checks import running as running_module
+from harness.checks.configured import configured_checks
 from harness.errors import ServiceUnavailableError
 from tests.fakes.ollama_server import FakeOllama
 
@@ -51,6 +52,16 @@ def test_checks_run_at_once_and_keep_their_order() -> None:
     assert [(result.name, result.ok) for result in results] == [
         (f"slow {n}", True) for n in range(6)
     ]
+
+
+def test_a_variable_that_means_nothing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_NUMCTX", "8192")
+    monkeypatch.setenv("HARNESS_FLAVOUR", "mint")
+    monkeypatch.setenv("HARNESS_TASK", "known, though no setting")
+    result = next(r for r in run_checks(configured_checks()[:1]))
+    assert (result.name, result.ok) == ("settings", False)
+    assert result.detail == "not a setting: HARNESS_FLAVOUR, HARNESS_NUMCTX (HARNESS_NUM_CTX?)"
+    assert "docs/settings.md" in result.remedy
 
 
 def test_a_check_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

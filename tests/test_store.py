@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -426,3 +427,22 @@ def test_a_refusal_says_what_the_server_said(content: bytes, detail: str) -> Non
 
     error = translate(UnexpectedResponse(400, "", content, Headers()), "http://q:6333")
     assert str(error) == f"Qdrant at http://q:6333 refused an operation: {detail}"
+
+
+def test_first_uses_at_the_same_time(tmp_path: Path) -> None:
+    together, errors = threading.Barrier(8), []
+
+    def use(folder: Path) -> None:
+        together.wait()
+        try:
+            EdgeStore(folder, lock_timeout_seconds=20).manifests()
+        except StoreBusyError as error:
+            errors.append(error)
+
+    for n in range(20):
+        threads = [threading.Thread(target=use, args=(tmp_path / str(n),)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert errors == []

@@ -14,8 +14,10 @@ from harness.settings import (
     PrefectSettings,
     QdrantSettings,
     load,
+    unknown_variables,
 )
 
+_SETTINGS_REMEDY = "correct or unset it; docs/settings.md lists all"
 _DATA_REMEDY = "set HARNESS_DATA_DIR to a folder you can write to, with some space"
 _BACKUP_REMEDY = "set HARNESS_BACKUP_DIR to a folder you can write to, with some space"
 
@@ -31,6 +33,7 @@ def configured_checks() -> list[Check]:
         return [Check("settings", lambda: (False, message, "correct the variable named"))]
     backup_dir = data.backup_dir or data.data_dir / "backups"
     return [
+        Check("settings", partial(local.variables, unknown_variables()), _SETTINGS_REMEDY),
         Check("git", local.git),
         Check("data directory", partial(local.writable, data.data_dir), _DATA_REMEDY),
         Check("backup directory", partial(local.writable, backup_dir), _BACKUP_REMEDY),

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.checks.running import Outcome
 
 # An index takes about 5 kB a chunk; below this a run may well fill the disk.
 _MIN_FREE_BYTES = 1_000_000_000
+
+
+def variables(unknown: Sequence[tuple[str, str]]) -> Outcome:
+    """Every ``HARNESS_…`` variable means something: one that does not is a typing error.
+
+    :param unknown: names that mean nothing, each with a similar one that does, or an empty one.
+    """
+    if not unknown:
+        return True, "every HARNESS_ variable is known", ""
+    said = ", ".join(f"{name} ({like}?)" if like else name for name, like in unknown)
+    return False, f"not a setting: {said}", ""
 
 
 def git() -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -39,9 +40,7 @@ class Records:
         """One connection an operation: cheap (about 0.2 ms) and safe in every thread."""
         try:
             with closing(sqlite3.connect(self._path, timeout=self._timeout_seconds)) as db:
-                db.execute("PRAGMA journal_mode=WAL")
-                db.execute("PRAGMA synchronous=FULL")
-                db.executescript(_SCHEMA)
+                self._prepare(db)
                 with db:
                     yield db
         except sqlite3.OperationalError as error:
@@ -56,6 +55,21 @@ class Records:
             raise StoreError(
                 f"{self._path} is damaged ({error}); restore a backup, or remove it and index again"
             ) from error
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        deadline = time.monotonic() + self._timeout_seconds
+        while True:
+            try:
+                db.execute("PRAGMA journal_mode=WAL")
+                db.execute("PRAGMA synchronous=FULL")
+                db.executescript(_SCHEMA)
+                return
+            except sqlite3.OperationalError as error:
+                # Of two first uses at once SQLite refuses one without waiting: each of them holds
+                # what the other one needs.
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
 
     # Collections and alias
 
