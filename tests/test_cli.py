@@ -70,6 +70,16 @@ def document(answer: tuple[int, str, str], code: int = 0) -> Any:
     return json.loads(answer[1])
 
 
+def test_a_long_passage_is_shown_where_it_matches(harness: Run, tmp_path: Path) -> None:
+    body = "".join(f"    step_{n} = {n}\n" for n in range(20))
+    text = f"def prepare():\n{body}    rotate_signing_key(step_1)\n    return step_2\n"
+    harness("index", str(make_repository(tmp_path / "keys", {"keys.py": text})))
+    code, out, _ = harness("search", "where is the signing key rotated")
+    assert code == 0
+    assert "    22      rotate_signing_key(step_1)" in out.split("\n")
+    assert "step_0 = 0" not in out
+
+
 def test_index_search_ask_status_forget(harness: Run, repository: Path) -> None:
     report = document(harness("index", str(repository), "--json"))
     assert report["repo"] == "web app"
