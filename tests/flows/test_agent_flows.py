@@ -23,6 +23,7 @@ from prefect.exceptions import ObjectNotFound
 
 from flows import agent_task as module
 from flows.agent_task import agent_task
+from flows.approval import description
 from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama
 from tests.repositories import make_repository
@@ -122,6 +123,15 @@ def test_a_command_waits_for_consent_in_the_ui(
     assert ("ran.txt" in state.result()["patch"]) is allow
     said = newest_artifact("agent-trajectory")
     assert ("the user did not allow this command" in said) is not allow
+
+
+def test_nothing_of_a_command_is_hidden_from_who_allows_it() -> None:
+    command = "echo start " + "x" * 15_000 + "\r<b>done</b>\u2028rm -rf \u202e. \x1b[8m; true"
+    block = description("command", command).split("\n\n", 1)[1]
+    lines = block.removesuffix("\n").split("\n")
+    assert all(line.startswith("    ") for line in lines)
+    assert lines[1:] == ["    <b>done</b>", "    rm -rf \\u202e. \\x1b[8m; true"]
+    assert "x" * 15_000 in lines[0]
 
 
 def test_collect_runs_when_the_run_is_cut_off(
