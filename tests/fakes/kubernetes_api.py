@@ -47,6 +47,7 @@ class Cluster:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     _watchers: list[tuple[str, queue.Queue[Object]]] = field(default_factory=list)
+    _published: list[tuple[int, str, Object]] = field(default_factory=list)
     _version: int = 1
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -67,27 +68,33 @@ class Cluster:
             }  # fmt: skip
             self._store("jobs", job, "ADDED")
             self._store("pods", pod, "ADDED")
-        threading.Thread(target=self._live, args=(name, metadata["name"]), daemon=True).start()
+            # Read here: a test that has seen this Job may choose what the next one does.
+            life = (name, metadata["name"], self.behaviour)
+        threading.Thread(target=self._live, args=life, daemon=True).start()
         return job
 
     def delete_job(self, name: str) -> None:
         """The Job and its pod are gone; no process gets a signal (a node was lost)."""
         with self._lock:
-            job = self.objects["jobs"].pop(name)
-            self._publish("jobs", "DELETED", job)
+            self._remove("jobs", name)
             for pod_name, pod in list(self.objects["pods"].items()):
                 if pod["metadata"]["labels"]["job-name"] == name:
-                    del self.objects["pods"][pod_name]
-                    self._publish("pods", "DELETED", pod)
+                    self._remove("pods", pod_name)
 
     def evict(self, job_name: str) -> None:
         """What a drained node, a deleted pod or the Job's deadline do to a process: SIGTERM."""
         self.processes[job_name].terminate()
 
-    def watch(self, kind: str) -> Iterator[Object]:
-        """Events from now on; an empty one every second, so that a closed peer is noticed."""
+    def watch(self, kind: str, since: int | None) -> Iterator[Object]:
+        """Events after this resource version (None: from now on), as a list and a watch promise.
+
+        An empty one every second, so that a closed peer is noticed.
+        """
         events: queue.Queue[Object] = queue.Queue()
         with self._lock:
+            for version, changed, event in self._published:
+                if since is not None and changed == kind and version > since:
+                    events.put(event)
             self._watchers.append((kind, events))
         try:
             while True:
@@ -115,13 +122,13 @@ class Cluster:
                 process.kill()
             process.wait()
 
-    def _live(self, job_name: str, pod_name: str) -> None:
-        if self.behaviour == "fail":
+    def _live(self, job_name: str, pod_name: str, behaviour: Behaviour) -> None:
+        if behaviour == "fail":
             self._finish(job_name, pod_name, exit_code=137)
             return
         running = {"state": {"running": {"startedAt": _now()}}, "name": "prefect-job"}
         self._update("pods", pod_name, {"phase": "Running", "containerStatuses": [running]})
-        if self.behaviour == "run":
+        if behaviour == "run":
             process = self._start(job_name)
             self._finish(job_name, pod_name, process.wait())
 
@@ -159,15 +166,20 @@ class Cluster:
                 self._store(kind, self.objects[kind][name] | {"status": status}, "MODIFIED")
 
     def _store(self, kind: str, value: Object, change: str) -> None:
-        self._version += 1
-        value["metadata"]["resourceVersion"] = str(self._version)
         self.objects[kind][value["metadata"]["name"]] = value
         self._publish(kind, change, value)
 
+    def _remove(self, kind: str, name: str) -> None:
+        self._publish(kind, "DELETED", self.objects[kind].pop(name))
+
     def _publish(self, kind: str, change: str, value: Object) -> None:
+        self._version += 1
+        value["metadata"]["resourceVersion"] = str(self._version)
+        event = {"type": change, "object": deepcopy(value)}
+        self._published.append((self._version, kind, event))
         for watched, events in self._watchers:
             if watched == kind:
-                events.put({"type": change, "object": deepcopy(value)})
+                events.put(event)
 
     @staticmethod
     def _identity(prefix: str, namespace: str) -> Object:
@@ -204,7 +216,8 @@ class _Handler(BaseHTTPRequestHandler):
             found = self.cluster.objects[kind].get(name)
             self._json(200, found) if found else self._missing(name)
         elif query.get("watch", [""])[0] in {"true", "True", "1"}:
-            self._watch(kind, query.get("labelSelector", [""])[0])
+            since = query.get("resourceVersion", [""])[0]
+            self._watch(kind, query.get("labelSelector", [""])[0], int(since) if since else None)
         else:
             self._json(200, self.cluster.listing(kind, query.get("labelSelector", [""])[0]))
 
@@ -259,14 +272,14 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._missing(path)
 
-    def _watch(self, kind: str, selector: str) -> None:
+    def _watch(self, kind: str, selector: str, since: int | None) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
         try:
-            for event in self.cluster.watch(kind):
+            for event in self.cluster.watch(kind, since):
                 if event and _selected(event["object"], selector):
                     self.wfile.write(json.dumps(event).encode() + b"\n")
                     self.wfile.flush()
