@@ -39,6 +39,9 @@ from harness.settings import NotifySettings, OllamaSettings, ScheduleSettings, l
 WORK_POOL = "harness"
 # Where flow code is at run time; prefect.yaml's pull step reads this variable.
 _CODE_VARIABLE = "HARNESS_CODE_DIR"
+# The claim of the backups' volume in a cluster; the chart names another if that existed before.
+_BACKUPS_VARIABLE = "HARNESS_BACKUPS_CLAIM"
+_BACKUPS_CLAIM = "harness-backups"
 # The image's WORKDIR; a path of this machine means nothing inside a Job.
 _IMAGE_CODE_DIR = "/opt/harness"
 # Fields of a deployment that change by themselves.
@@ -113,6 +116,7 @@ def apply_deployments(client: Any, pool_type: str) -> list[dict[str, str]]:
     # An own value goes first: `harness up` and the image set none.
     default = _IMAGE_CODE_DIR if pool_type == "kubernetes" else str(code_dir())
     os.environ.setdefault(_CODE_VARIABLE, default)
+    os.environ.setdefault(_BACKUPS_VARIABLE, _BACKUPS_CLAIM)
     before = _deployments(client)
     _prefect_deploy()
     lines = []

@@ -272,10 +272,10 @@ def command_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in COMMAND_VARIABLES if name in os.environ}
 
 
-# Read where they are used: a task for the container, the code's folder and the Jobs' defaults of
-# `harness deploy`, the mark of a local stack's processes.
+# Read where they are used: a task for the container; the code's folder, the Jobs' defaults and the
+# backups' claim of `harness deploy`; the mark of a local stack's processes.
 _OTHER_VARIABLES = frozenset(
-    {"HARNESS_TASK", "HARNESS_CODE_DIR", "HARNESS_JOB_DEFAULTS", "HARNESS_STACK_ID"}
+    "HARNESS_" + name for name in ("TASK", "CODE_DIR", "JOB_DEFAULTS", "BACKUPS_CLAIM", "STACK_ID")
 )
 # Of this project's own tests.
 _TEST_VARIABLES = ("HARNESS_TEST_", "HARNESS_CLUSTER_")

@@ -257,6 +257,15 @@ def test_the_worker_sends_exactly_the_expected_job(stack: Stack, deployment: str
     assert _AUTH not in json.dumps(sent)
 
 
+@pytest.mark.parametrize("deployment", ["backup-index/nightly-backup", "check-stack/check-stack"])
+def test_a_job_that_needs_the_backups_has_their_volume(stack: Stack, deployment: str) -> None:
+    stack.kubernetes.cluster.behaviour = "hold"
+    sent, _ = stack.job_of(stack.start(deployment))
+    volumes = sent["spec"]["template"]["spec"]["volumes"]
+    (backups,) = [volume for volume in volumes if volume["name"] == "backups"]
+    assert backups["persistentVolumeClaim"] == {"claimName": "harness-backups"}
+
+
 def test_the_worker_asks_only_for_what_its_role_allows(stack: Stack) -> None:
     stack.kubernetes.cluster.behaviour = "hold"
     stack.job_of(stack.start("sleeper/sleeper"))

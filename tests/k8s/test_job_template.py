@@ -13,6 +13,7 @@ from deployments.job_template import read_defaults, with_defaults
 from tests.k8s import jobs
 from tests.k8s.documents import VALUES_SETS, Document, kind, pods, rendered
 from tests.k8s.pod_security import findings
+from tests.k8s.test_references import EXISTING_CLAIMS
 
 NEEDS_TOOLS = True
 DEPLOYMENTS = jobs.deployments()
@@ -52,6 +53,19 @@ def test_every_deployments_job_is_a_valid_restricted_job(
     assert findings(job["spec"]["template"]["spec"]) == []
 
 
+@pytest.mark.parametrize("values_set", sorted(VALUES_SETS))
+def test_deployments_use_the_releases_own_volume_of_backups(values_set: str) -> None:
+    documents = rendered(values_set)
+    maps = {d["metadata"]["name"]: d["data"] for d in kind(documents, "ConfigMap")}
+    mounted = {
+        volume["persistentVolumeClaim"]["claimName"]
+        for pod in pods(documents)
+        for volume in pod.spec.get("volumes", [])
+        if volume["name"] == "backups"
+    }
+    assert mounted == {maps["harness-config"]["HARNESS_BACKUPS_CLAIM"]}
+
+
 @pytest.mark.parametrize("deployment", sorted(DEPLOYMENTS))
 def test_deployments_set_only_variables_that_exist(deployment: str) -> None:
     jsonschema.validate(DEPLOYMENTS[deployment], jobs.template()["variables"])
@@ -82,7 +96,7 @@ def _resolves(job: Document, documents: tuple[Document, ...]) -> None:
     claims = {d["metadata"]["name"] for d in kind(documents, "PersistentVolumeClaim")}
     for volume in spec["volumes"]:
         if claim := volume.get("persistentVolumeClaim"):
-            assert claim["claimName"] in claims | {"team-repositories"}
+            assert claim["claimName"] in claims | EXISTING_CLAIMS
     (container,) = spec["containers"]
     maps = {d["metadata"]["name"] for d in kind(documents, "ConfigMap")}
     assert container["envFrom"][0]["configMapRef"]["name"] in maps

@@ -31,7 +31,7 @@ OTHER_SECRETS = {
     "harness-n8n": {"N8N_ENCRYPTION_KEY"},
 }
 SECRETS = EXAMPLE_SECRETS | OTHER_SECRETS
-EXISTING_CLAIMS = {"team-repositories"}
+EXISTING_CLAIMS = {"team-repositories", "team-backups"}
 
 
 def _sources() -> list[Any]:
