@@ -31,7 +31,7 @@ from flows.summary import markdown, sentence
 from harness import finalizing, indexing, planning
 from harness.checkout import Checkout, resolve_source
 from harness.engines import Engines, open_engines
-from harness.errors import HarnessError, PermanentError
+from harness.errors import HarnessError, PermanentError, is_transient
 from harness.indexing import BatchResult
 from harness.planning import Batch, IndexOptions, IndexPlan
 from harness.preparing import prepare_batch
@@ -56,10 +56,11 @@ finalize = task(name="finalize", **IO)(finalizing.finalize)
 
 @dataclass
 class Turn:
-    """One batch is embedded at a time, and none any more once the model's server is gone."""
+    """One batch is embedded at a time, and none any more after an error that ends the run: the
+    model's server is gone, or the disk is full."""
 
     lock: Lock = field(default_factory=Lock)
-    gone: HarnessError | None = None
+    last: HarnessError | None = None
 
 
 @task(name="index-batch", task_run_name="batch {batch.number}, {batch.size_bytes} bytes", **BATCH)
@@ -73,13 +74,14 @@ def index_batch(
     """
     prepared = prepare_batch(plan, batch, engines.embedder)
     with turn.lock:
-        if turn.gone is not None:
-            raise PermanentError(f"not tried: {turn.gone}")
+        if turn.last is not None:
+            raise PermanentError(f"not tried: {turn.last}")
         try:
             return indexing.store_batch(plan, prepared, engines, progress.reporter(batch))
         except HarnessError as error:
-            if (task_run.run_count or 0) > BATCH["retries"] and engines.model_is_gone(error):
-                turn.gone = error
+            tried = not is_transient(error) or (task_run.run_count or 0) > BATCH["retries"]
+            if tried and engines.ends_the_run(error):
+                turn.last = error
             raise
 
 

@@ -6,6 +6,7 @@ What ``harness ask``, ``harness task``, ``harness chat`` and the flow ``agent-ta
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError, ModelMissingError
+from harness.errors import HarnessError, InvalidSettingError, ModelMissingError
 from harness.settings import (
     AgentSettings,
     DataSettings,
@@ -118,11 +119,27 @@ def open_assistant(
 
 
 def results_folder(name: str) -> Path:
-    """A new folder for one run's files: results directory, time, name, a few random digits."""
+    """A new folder for one run's files: results directory, time, name, a few random digits.
+
+    :raises InvalidSettingError: the results directory cannot be written; before any model is asked.
+    """
     data = load(DataSettings)
     base = data.results_dir or data.data_dir / "results"
+    try:
+        base.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InvalidSettingError(_unwritable(base, error.strerror)) from error
+    if not os.access(base, os.W_OK | os.X_OK):
+        raise InvalidSettingError(_unwritable(base, "no permission"))
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     return base / f"{stamp}-{name}-{secrets.token_hex(3)}"
+
+
+def _unwritable(base: Path, reason: str | None) -> str:
+    return (
+        f"results cannot be written to {base} ({reason}); "
+        "set HARNESS_RESULTS_DIR to a folder you can write to"
+    )
 
 
 def indexed_at(root: Path) -> RepositoryRecord | None:

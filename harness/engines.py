@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from harness.errors import HarnessError, ServiceUnavailableError
+from harness.errors import HarnessError, ServiceUnavailableError, StoreFullError
 from harness.settings import DataSettings, IndexSettings, OllamaSettings, QdrantSettings, load
 from harness.store.protocol import VectorStore
 from harness.types import Embedder
@@ -50,12 +50,15 @@ class Engines:
             self._others[engine, model] = _embedder_named(engine, model)
         return self._others[engine, model]
 
-    def model_is_gone(self, error: BaseException) -> bool:
+    def ends_the_run(self, error: BaseException) -> bool:
         """Tell whether every other batch would fail like one that ended with this error, each
-        after half a minute of attempts.
+        after it was embedded or half a minute of attempts.
 
-        A text that breaks the model gives the same class, so the server is asked once more.
+        A text that breaks the model gives the same class as a server that is gone, so the server
+        is asked once more.
         """
+        if isinstance(error, StoreFullError):
+            return True
         if not isinstance(error, ServiceUnavailableError):
             return False
         try:

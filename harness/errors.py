@@ -84,6 +84,10 @@ class StoreError(PermanentError):
     """The vector store refused an operation, is damaged, or its disk is full."""
 
 
+class StoreFullError(StoreError):
+    """The disk of the embedded store has no room for another batch."""
+
+
 class PolicyError(PermanentError):
     """Refused by a permission that is enforced in code."""
 

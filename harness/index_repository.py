@@ -42,7 +42,8 @@ def index_repository(
 
     While a batch is embedded, the next one is read and chunked in a thread and the last one is
     written in another. A batch that fails for good is recorded and does not stop the others,
-    unless the model's server is gone: then they are recorded as failed without trying them.
+    unless the model's server is gone or the disk is full: then they are recorded as failed
+    without trying them.
 
     :raises HarnessError: nothing could be planned or finalized.
     """
@@ -51,16 +52,29 @@ def index_repository(
     if on_plan:
         on_plan(work)
     results: list[BatchResult] = []
+    last: HarnessError | None = None
+
+    def failed(batch: Batch, error: HarnessError) -> None:
+        nonlocal last
+        logger.error("batch %d of %d failed: %s", batch.number, len(work.batches), error)
+        results.append(record_failed(work, batch, error, engines))
+        last = last or (error if engines.ends_the_run(error) else None)
+
+    def written(batch: Batch, writing: Future[BatchResult]) -> None:
+        try:
+            results.append(writing.result())
+        except HarnessError as error:
+            failed(batch, error)
+
     with (
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare") as reader,
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="write") as writer,
     ):
         ahead = [reader.submit(prepare_batch, work, b, engines.embedder) for b in work.batches[:1]]
         writing: tuple[Batch, Future[BatchResult]] | None = None
-        gone: HarnessError | None = None
         for index, batch in enumerate(work.batches):
-            if gone is not None:
-                results.append(record_failed(work, batch, gone, engines))
+            if last is not None:
+                results.append(record_failed(work, batch, last, engines))
                 continue
             prepared = ahead.pop().result()
             if index + 1 < len(work.batches):
@@ -70,30 +84,15 @@ def index_repository(
             try:
                 embedded = _with_retries(embed)
             except HarnessError as error:
-                results.append(_failed(work, batch, error, engines))
-                gone = error if engines.model_is_gone(error) else None
+                failed(batch, error)
                 continue
             if writing is not None:
-                results.append(_written(work, *writing, engines))
+                written(*writing)
             write = partial(write_batch, work, embedded, engines)
             writing = batch, writer.submit(_with_retries, write)
         if writing is not None:
-            results.append(_written(work, *writing, engines))
+            written(*writing)
     return finalize(work, results, engines, seconds=time.perf_counter() - began)
-
-
-def _written(
-    work: IndexPlan, batch: Batch, writing: Future[BatchResult], engines: Engines
-) -> BatchResult:
-    try:
-        return writing.result()
-    except HarnessError as error:
-        return _failed(work, batch, error, engines)
-
-
-def _failed(work: IndexPlan, batch: Batch, error: HarnessError, engines: Engines) -> BatchResult:
-    logger.error("batch %d of %d failed: %s", batch.number, len(work.batches), error)
-    return record_failed(work, batch, error, engines)
 
 
 def _with_retries(step: Callable[[], ResultT]) -> ResultT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -251,6 +252,31 @@ def test_doctor_with_a_data_directory_that_cannot_be_written(
     code, _, err = harness("index", str(tmp_path))
     assert code == 1
     assert "HARNESS_DATA_DIR" in err
+
+
+def test_results_that_cannot_be_written_are_named_before_a_model_is_asked(
+    harness: Run, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("not a folder")
+    monkeypatch.setenv("HARNESS_RESULTS_DIR", str(taken / "results"))
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+    code, _, err = harness("task", "Do nothing.", "--repo", str(repository))
+    assert (code, err.count("\n")) == (2, 1)
+    assert str(taken / "results") in err and "HARNESS_RESULTS_DIR" in err
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_what_a_disk_refuses_is_one_line_with_the_path(
+    harness: Run, monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(reason, os.strerror(reason), "/full/disk")
+
+    monkeypatch.setattr("harness.engines.open_engines", refuse)
+    code, _, err = harness("status")
+    assert (code, err.count("\n")) == (1, 1)
+    assert f"/full/disk: {os.strerror(reason)}; " in err and "unexpected" not in err
 
 
 def test_index_waits_for_another_run_of_the_repository(

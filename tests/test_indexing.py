@@ -293,6 +293,31 @@ def test_a_server_that_is_gone_is_not_asked_for_every_batch(
     assert_whole(engines, repository)
 
 
+def test_a_disk_that_fills_up_ends_the_run_and_the_next_one_does_the_rest(
+    repository: Path, engines: Engines, embedder: HashEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = shutil.disk_usage(repository)
+    with monkeypatch.context() as patch:
+
+        def fill(plan: object) -> None:
+            patch.setattr(
+                "harness.store.edge_shards.shutil.disk_usage",
+                lambda path: room._replace(free=100_000_000),
+            )
+
+        report = index_repository(
+            "project", repository, engines, IndexOptions(), on_plan=fill, batch_bytes=600
+        )
+    assert (report.files_failed, report.files_indexed) == (3, 0)
+    assert all("only 100 MB free" in message for _, message in report.failures)
+    embedded = len(embedder.embedded)
+    report = index_repository("project", repository, engines, IndexOptions(), batch_bytes=600)
+    assert report.files_indexed == 3
+    # The first batch's writing failed while the second one was embedded; the third was left alone.
+    assert 0 < embedded < report.chunks_embedded
+    assert_whole(engines, repository)
+
+
 def test_a_permanent_failure_is_recorded_and_tried_by_the_next_run_only(
     repository: Path, engines: Engines, embedder: HashEmbedder
 ) -> None:

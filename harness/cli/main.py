@@ -6,11 +6,21 @@ reached; 5 a task changed nothing; 6 verification failed; 7 refused; 130 interru
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
 
 from harness.errors import HarnessError
+
+# What a disk or its permissions refuse, anywhere: not a fault of the program.
+_REMEDIES = {
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "free some space there",
+    errno.EROFS: "it is read-only: choose another folder (docs/settings.md names the variables)",
+    errno.EACCES: "check its owner and permissions",
+    errno.EPERM: "check its owner and permissions",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -52,6 +62,9 @@ def run(arguments: list[str]) -> int:
             return int(getattr(error, "exit_code", 2))
         if debug:
             raise
+        if isinstance(error, OSError) and error.filename and error.errno in _REMEDIES:
+            console.error(f"{error.filename}: {error.strerror}; {_REMEDIES[error.errno]}")
+            return 1
         name = type(error).__name__
         console.error(f"unexpected {name}: {error}; run again with --debug for the details")
         return 1

@@ -136,7 +136,7 @@ class EdgeStore:
             )
             for point in points
         ]
-        with self._shards.open(collection) as shard:
+        with self._shards.writing(collection) as shard:
             for start in range(0, len(converted), _POINTS_PER_UPSERT):
                 part = converted[start : start + _POINTS_PER_UPSERT]
                 shard.update(UpdateOperation.upsert_points(part))
@@ -159,13 +159,12 @@ class EdgeStore:
             must=_conditions(Filter(repos=(repo,), paths=None if paths is None else tuple(paths))),
             must_not=[HasIdCondition(kept)] if kept else None,
         )
-        with self._shards.open(collection) as shard:
+        with self._shards.writing(collection) as shard:
             shard.update(UpdateOperation.delete_points_by_filter(where))
 
     def compact(self, collection: str) -> None:
         """See the Protocol."""
-        with self._shards.open(collection) as shard:
-            shard.optimize()
+        self._shards.compact(collection)
 
     def count_chunks(self, collection: str, repo: str | None = None) -> int:
         """See the Protocol."""

@@ -9,6 +9,7 @@ write at most.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from typing import Any
 
 import filelock
 
-from harness.errors import StoreBusyError, StoreError
+from harness.errors import StoreBusyError, StoreError, StoreFullError
 from harness.store.payload import TENANT_INDEX
 
 # Below some hundred thousand points an exact scan is fast (9 ms at 100k) and HNSW with default
@@ -27,6 +28,12 @@ _INDEXING_THRESHOLD_KB = 10**9
 # Each index costs time at every opening; these are the ones that lookups and filters need. Without
 # one a condition is checked against every payload on disk (0.3 s at 20k points, with it 0.02 s).
 _KEYWORD_INDEXES = ("path", "stem", "definitions", "embed_hash")
+# A new shard is 200 MB of mapped files without content. A page of such a file that the disk has no
+# room for kills the process (SIGBUS) where a write would fail, so room for all of them is asked for
+# before anything is written.
+_RESERVE_BYTES = 256_000_000
+
+logger = logging.getLogger(__name__)
 
 
 class EdgeShards:
@@ -108,11 +115,43 @@ class EdgeShards:
             finally:
                 shard.close()
 
+    @contextmanager
+    def writing(self, collection: str) -> Iterator[Any]:
+        """As :meth:`open`, for what adds or removes points.
+
+        :raises StoreError: as :meth:`open`.
+        :raises StoreFullError: the disk is nearly full.
+        """
+        self._require_space()
+        with self.open(collection) as shard:
+            yield shard
+
+    def compact(self, collection: str) -> None:
+        """Let the optimizer rewrite a shard, unless the disk has no room for a second one."""
+        folder = self.root / collection
+        held = sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
+        free = shutil.disk_usage(self.root).free
+        if free < held + _RESERVE_BYTES:
+            logger.warning("%s is not compacted: only %d MB free", collection, free // 1_000_000)
+            return
+        with self.open(collection) as shard:
+            shard.optimize()
+
+    def _require_space(self) -> None:
+        free = shutil.disk_usage(self.root).free
+        if free < _RESERVE_BYTES:
+            raise StoreFullError(
+                f"only {free / 1e6:.0f} MB free in {self.root}, the index keeps "
+                f"{_RESERVE_BYTES / 1e6:.0f} in reserve; free some space, or set HARNESS_DATA_DIR "
+                "to a folder on another disk"
+            )
+
     def create(self, collection: str, dimension: int) -> None:
         """Make an empty shard with its payload indexes; call it while :meth:`exclusive`.
 
         :param dimension: of the dense vectors.
         :raises StoreError: the folder cannot be written.
+        :raises StoreFullError: the disk is nearly full.
         """
         from qdrant_edge import (
             Distance,
@@ -127,6 +166,7 @@ class EdgeShards:
             UpdateOperation,
         )
 
+        self._require_space()
         folder = self.root / collection
         # A folder that is there is what a killed creation left behind.
         shutil.rmtree(folder, ignore_errors=True)

@@ -167,6 +167,8 @@ def values(image: str, chat_model: str, embed_model: str) -> dict[str, Any]:
             "chatModel": chat_model,
             "embedModel": embed_model,
             "storage": {"repositories": "1Gi", "results": "1Gi", "backups": "1Gi"},
+            # A small model that does not find an end is stopped soon.
+            "settings": {"HARNESS_MAX_STEPS": "4", "HARNESS_TASK_TIMEOUT_SECONDS": "300"},
         },
         "storageClass": os.environ.get("HARNESS_CLUSTER_STORAGE_CLASS", ""),
         "ollama": {

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.cluster import Release, install, until, values
+from tests.k8s.documents import ROOT
 
 IMAGE = os.environ.get("HARNESS_CLUSTER_IMAGE", "")
 KUBECONFIG = os.environ.get("KUBECONFIG", "")
@@ -125,6 +126,17 @@ def test_two_tasks_run_at_the_same_time(release: Release) -> None:
         release.wait_for(run, "COMPLETED", "FAILED", seconds=1500)
 
 
+def test_a_throw_away_pod_asks(release: Release) -> None:
+    overrides = (ROOT / "k8s" / "chat-pod.json").read_text(encoding="utf-8")
+    answer = release.kubectl(
+        "run", "chat", "--stdin", "--rm", "--restart=Never", f"--image={IMAGE}", "--quiet",
+        "--labels=app.kubernetes.io/component=toolbox", "--override-type=strategic",
+        f"--overrides={overrides}", "--", "harness", "search", "retry", "--repo", "small", "--json",
+        seconds=300,
+    )  # fmt: skip
+    assert '"retrying.py"' in answer
+
+
 def test_schedules_make_runs(release: Release) -> None:
     assert release.scheduled("index-all/nightly-index", "SCHEDULED")
     before = set(release.scheduled("check-stack/check-stack", "COMPLETED"))
@@ -139,7 +151,7 @@ def test_schedules_make_runs(release: Release) -> None:
 
 
 def test_a_killed_worker_loses_nothing(release: Release) -> None:
-    _make_repository(release, "large", files=600)
+    _make_repository(release, "large", files=5_000)
     run = release.start(INDEX, source="/repos/large")
     until(lambda: release.pods_of(run, "Running"), 300, pause=1)
     release.kubectl(
@@ -162,7 +174,8 @@ def test_a_killed_pod_is_replaced_and_the_run_completes(release: Release) -> Non
 
 
 def test_a_cancelled_run_ends_cancelled(release: Release) -> None:
-    run = release.start(INDEX, source="/repos/large", full=True)
+    _make_repository(release, "endless", files=20_000)
+    run = release.start(INDEX, source="/repos/endless")
     release.wait_for(run, "RUNNING", seconds=300)
     release.toolbox("prefect", "flow-run", "cancel", run)
     release.wait_for(run, "CANCELLED", seconds=300)

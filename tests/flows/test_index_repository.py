@@ -19,7 +19,7 @@ from prefect.exceptions import ParameterTypeError
 
 from flows import index_repository as module
 from harness.engines import Engines
-from harness.errors import ServiceUnavailableError, StoreBusyError, StoreError
+from harness.errors import ServiceUnavailableError, StoreBusyError, StoreError, StoreFullError
 from harness.store.edge import EdgeStore
 from harness.types import FloatArray
 from tests.fakes.embedder import HashEmbedder
@@ -179,6 +179,21 @@ def test_a_model_server_that_is_gone_is_not_asked_for_every_batch(lab: Lab) -> N
     assert tries["batch 3"] == 1
 
     lab.embedder = HashEmbedder()
+    assert lab.run().result()["files_indexed"] == 3
+
+
+def test_a_full_disk_is_not_tried_for_every_batch(lab: Lab) -> None:
+    def full(points: list[Any]) -> None:
+        raise StoreFullError("only 1 MB free")
+
+    lab.fault = full
+    state = lab.run()
+
+    assert state.is_failed()
+    assert "| part_2.py | not tried: only 1 MB free |" in _artifacts(state)["markdown"]
+    assert set(_task_runs(state).values()) == {1}
+
+    lab.fault = lambda points: None
     assert lab.run().result()["files_indexed"] == 3
 
 

@@ -59,8 +59,17 @@ def test_the_throw_away_chat_pod_is_restricted_and_fits_the_release() -> None:
     assert findings(spec) == []
     (toolbox,) = [pod for pod in pods(rendered("default")) if pod.component == "toolbox"]
     assert spec["serviceAccountName"] == toolbox.spec["serviceAccountName"]
-    assert spec["containers"][0]["image"] == toolbox.spec["containers"][0]["image"]
-    assert spec["containers"][0]["envFrom"] == toolbox.spec["containers"][0]["envFrom"]
+    (chat,), (container,) = spec["containers"], toolbox.spec["containers"]
+    assert chat["envFrom"] == container["envFrom"]
+    # A throw-away pod brings no repositories and makes no backups.
+    folders = {mount["mountPath"] for mount in container["volumeMounts"]} - {"/backups"}
+    assert {mount["mountPath"] for mount in chat["volumeMounts"]} == folders
+    assert _claims(spec) < _claims(toolbox.spec)
+
+
+def _claims(spec: dict[str, Any]) -> set[str]:
+    sources = [volume.get("persistentVolumeClaim") for volume in spec["volumes"]]
+    return {source["claimName"] for source in sources if source}
 
 
 @pytest.mark.parametrize("values_set", VALUES_SETS)
