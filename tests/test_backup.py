@@ -548,6 +548,46 @@ def test_answers_of_a_server_are_translated(
         remote.backups.backup()
 
 
+@pytest.mark.parametrize(
+    "shards",
+    [
+        pytest.param(["Active", None, None], id="spread"),
+        pytest.param(["Partial"], id="catching up"),
+        pytest.param([None], id="elsewhere"),
+    ],
+)
+def test_a_node_without_the_whole_collection_makes_no_backup(
+    remote: Case, shards: list[str | None]
+) -> None:
+    assert remote.server is not None
+    remote.server.shards = shards
+    with pytest.raises(StoreError, match="would miss some"):
+        remote.backups.backup()
+    assert remote.backups.folders.names() == []
+    remote.server.shards = ["Active"] * 2
+    remote.backups.backup()
+
+
+def test_a_restore_waits_until_the_other_nodes_have_it_too(
+    remote: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert remote.server is not None
+    monkeypatch.setattr("harness.store.snapshots_http._LOOK_SECONDS", 0.01)
+    name = remote.backups.backup().name
+    left: list[int | None] = []
+
+    def look(method: str, path: str) -> None:
+        if path.endswith("/snapshots/upload"):
+            left.append(remote.server.copying)  # type: ignore[union-attr]
+            remote.server.copying = 5  # type: ignore[union-attr]
+
+    remote.server.hook = look
+    remote.server.copying = 0
+    remote.backups.restore(name)
+    assert set(left) == {0} and remote.server.copying == 0
+    assert len(left) == 6, "three collections, rehearsed and restored"
+
+
 def test_a_wrong_key_is_refused(remote: Case) -> None:
     assert remote.server is not None
     with (

@@ -53,8 +53,27 @@ class QdrantRequests:
         """Tell whether there is a collection of this name."""
         return bool(self.call(lambda: self.client.collection_exists(name)))
 
+    def nodes(self) -> int:
+        """How many nodes the server's cluster has; 1 without one."""
+
+        def status() -> Any:
+            try:
+                return self.client.cluster_status()
+            except NotImplementedError:  # the client's own store, in tests
+                return None
+
+        return max(1, len(getattr(self.call(status), "peers", None) or ()))
+
     def create(self, name: str, **config: Any) -> None:
-        """Create a collection, unless another process is quicker."""
+        """Create a collection, unless another process is quicker.
+
+        On a cluster every node gets all of it: an index of code fits one, a search then needs one
+        node that lives, and each node's snapshot is whole. Of a shard for each node, Qdrant's
+        default, the loss of one would be a loss of files, and words would be weighted by shard.
+        """
+        nodes = self.nodes()
+        if nodes > 1:
+            config |= {"shard_number": 1, "replication_factor": nodes}
         try:
             self.call(lambda: self.client.create_collection(name, **config))
         except StoreError:

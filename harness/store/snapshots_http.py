@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from harness.store.snapshots import create_private
 # The server answers when it has copied, or taken in, the whole collection.
 _WORK_TIMEOUT_SECONDS = 3600.0
 _CHUNK_BYTES = 1 << 20
+_LOOK_SECONDS = 1.0
+_CALM_LOOKS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class SnapshotApi:
             base_url=address,
             headers={"api-key": api_key} if api_key else {},
             timeout=httpx.Timeout(timeout_seconds, read=_WORK_TIMEOUT_SECONDS),
+            # One connection, kept: of a cluster, only the node that made a snapshot has it.
+            limits=httpx.Limits(max_connections=1, keepalive_expiry=600),
         )
 
     def close(self) -> None:
@@ -91,11 +96,51 @@ class SnapshotApi:
             return response.json().get("result")
 
     def create(self, collection: str) -> RemoteSnapshot:
-        """Make a snapshot and wait for it."""
+        """Make a snapshot and wait for it.
+
+        :raises StoreError: also when the node that answers does not hold the whole collection.
+        """
+        self._require_whole(collection)
         result = self._request("POST", _url(collection), params={"wait": "true"})
         if not isinstance(result, dict) or not isinstance(result.get("name"), str):
             raise StoreError(f"Qdrant at {self._address} made no snapshot of {collection}")
         return RemoteSnapshot(collection, result["name"], result.get("checksum"))
+
+    def _held(self, collection: str) -> dict[str, Any]:
+        """The collection's shards, as the node at the other end of the connection sees them; behind
+        one address there may be several nodes."""
+        held = self._request("GET", f"/collections/{quote(collection, safe='')}/cluster")
+        if not isinstance(held, dict):
+            raise StoreError(f"Qdrant at {self._address} tells nothing of the shards: {held!r}")
+        return held
+
+    def _require_whole(self, collection: str) -> None:
+        held = self._held(collection)
+        whole = [s for s in held.get("local_shards", ()) if s.get("state") == "Active"]
+        if len(whole) < (parts := held.get("shard_count", 1)):
+            raise StoreError(
+                f"the node of Qdrant at {self._address} that answered holds {len(whole)} of {parts}"
+                f" parts of {collection}, so its snapshot would miss some; try again when it has "
+                "caught up, or replicate the collection to every node"
+            )
+
+    def _wait_for_copies(self, collection: str) -> None:
+        """Until the other nodes of a cluster hold what one was just given.
+
+        They are seen at rest for a moment before their copying begins, so once is not enough.
+        """
+        deadline = time.monotonic() + _WORK_TIMEOUT_SECONDS
+        calm = 0
+        while (held := self._held(collection)).get("remote_shards") and calm < _CALM_LOOKS:
+            shards = [*held.get("local_shards", ()), *held["remote_shards"]]
+            settled = all(shard.get("state") == "Active" for shard in shards)
+            calm = calm + 1 if settled and not held.get("shard_transfers") else 0
+            if time.monotonic() > deadline:
+                raise ServiceUnavailableError(
+                    f"the nodes of Qdrant at {self._address} still copy {collection} to each other;"
+                    " look at their logs"
+                )
+            time.sleep(_LOOK_SECONDS)
 
     def delete(self, collection: str, name: str) -> None:
         """Remove a snapshot from the server."""
@@ -135,7 +180,7 @@ class SnapshotApi:
     def upload(self, collection: str, source: Path, sha256: str) -> None:
         """Make or replace a collection by a snapshot; the server checks the SHA-256 first.
 
-        ``priority=snapshot``: the file decides, not what replicas hold.
+        ``priority=snapshot``: the file decides, not what replicas hold. On return they hold it too.
         """
         params = {"wait": "true", "priority": "snapshot", "checksum": sha256}
         try:
@@ -144,6 +189,7 @@ class SnapshotApi:
                 url = f"{_url(collection)}/upload"
                 if self._request("POST", url, params=params, files=files) is not True:
                     raise StoreError(f"Qdrant at {self._address} did not take in {source.name}")
+            self._wait_for_copies(collection)
         finally:
             # The server keeps what was uploaded among the collection's snapshots, even after the
             # collection is deleted: code on its disk that nothing would remove any more.

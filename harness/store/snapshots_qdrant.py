@@ -41,7 +41,10 @@ _REMOTE = "remote-snapshot.json"
 
 
 class QdrantSnapshots:
-    """See :class:`harness.store.snapshots.Snapshots`; for a server of one node.
+    """See :class:`harness.store.snapshots.Snapshots`.
+
+    A snapshot holds what one node has. On a cluster that is everything, as each node holds whole
+    collections, the way this project makes them; a node that lacks a part is refused.
 
     :param store: reads points through its client; closed with this.
     """

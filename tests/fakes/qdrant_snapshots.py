@@ -1,11 +1,11 @@
 """An imitation of Qdrant's snapshot endpoints, and of nothing else, on a loopback port.
 
 Written from the official description (https://qdrant.tech/documentation/concepts/snapshots/ and
-https://api.qdrant.tech/api-reference/snapshots) and compared with Qdrant 1.19.0: create, list,
-download, delete, and recover from an upload with ``checksum`` and ``priority``. An uploaded file
-stays until it is deleted, which needs its collection. Points live in a
-``QdrantClient(":memory:")`` that the test shares, because that client has no snapshots of its own;
-a "snapshot" is a pickle of one of its collections.
+https://api.qdrant.tech/api-reference/snapshots) and compared with Qdrant 1.19.0, one node
+and three: a collection's shards, and of snapshots create, list, download, delete, and recover from
+an upload with ``checksum`` and ``priority``. An uploaded file stays until it is deleted, which needs
+its collection. Points live in a ``QdrantClient(":memory:")`` that the test shares, because that
+client has no snapshots of its own; a "snapshot" is a pickle of one of its collections.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class FakeSnapshots:
     """A context manager that serves; ``url`` is its address.
 
     ``hook`` sees (method, path) of each request and may return a status to answer with.
-    ``corrupt_downloads`` flips a byte of that many downloads.
+    ``corrupt_downloads`` flips a byte of that many downloads. ``shards`` are the states of a
+    collection's shards on the node that answers; None is one that only another node has. For
+    ``copying`` looks at them, another node is still given its copy.
     """
 
     def __init__(self, client: QdrantClient, api_key: str | None = None) -> None:
@@ -39,6 +41,8 @@ class FakeSnapshots:
         self.requests: list[tuple[str, str]] = []
         self.hook: Hook | None = None
         self.corrupt_downloads = 0
+        self.shards: list[str | None] = ["Active"]
+        self.copying: int | None = None
         self.number = 0
         # Not through upserts: a local client would normalise the vectors once more.
         self._collections: dict[str, Any] = client._client.collections  # type: ignore[attr-defined]
@@ -109,6 +113,18 @@ def _handler(fake: FakeSnapshots) -> type[BaseHTTPRequestHandler]:
             if status:
                 return self.error(status, "told to fail")
             match method, path:
+                case "GET", ["collections", name, "cluster"]:
+                    if not fake.client.collection_exists(name):
+                        return self.error(404, f"Collection `{name}` doesn't exist!")
+                    local = [
+                        {"shard_id": number, "points_count": 1, "state": state}
+                        for number, state in enumerate(fake.shards)
+                        if state
+                    ]
+                    return self.answer(
+                        {"peer_id": 1, "shard_count": len(fake.shards), "local_shards": local}
+                        | self.elsewhere()
+                    )
                 case "POST", ["collections", name, "snapshots"]:
                     if not fake.client.collection_exists(name):
                         return self.error(404, f"Collection `{name}` doesn't exist!")
@@ -132,6 +148,15 @@ def _handler(fake: FakeSnapshots) -> type[BaseHTTPRequestHandler]:
                     fake.recover(name, data)
                     return self.answer(True)
             return self.error(404, "not found")
+
+        def elsewhere(self) -> dict[str, Any]:
+            if fake.copying is None:
+                return {"remote_shards": [], "shard_transfers": []}
+            left, fake.copying = fake.copying, max(0, fake.copying - 1)
+            state = "Recovery" if left else "Active"
+            transfers = [{"shard_id": 0, "from": 1, "to": 2, "sync": True}] if left else []
+            shard = {"shard_id": 0, "peer_id": 2, "state": state}
+            return {"remote_shards": [shard], "shard_transfers": transfers}
 
         def read_chunks(self) -> bytes:
             parts = []
