@@ -1,11 +1,11 @@
 """An imitation of Qdrant's snapshot endpoints, and of nothing else, on a loopback port.
 
 Written from the official description (https://qdrant.tech/documentation/concepts/snapshots/ and
-https://api.qdrant.tech/api-reference/snapshots) and compared with Qdrant 1.19.0, one node
-and three: a collection's shards, and of snapshots create, list, download, delete, and recover from
-an upload with ``checksum`` and ``priority``. An uploaded file stays until it is deleted, for which
-its collection must be there. Points live in a ``QdrantClient(":memory:")`` that the test shares, because that
-client has no snapshots of its own; a "snapshot" is a pickle of one of its collections.
+https://api.qdrant.tech/api-reference/snapshots) and compared with Qdrant 1.19.0, one node and
+three: a collection's shards, and of snapshots create, list, download, delete, and recover from an
+upload with ``checksum`` and ``priority``. An uploaded file stays until it is deleted, for which its
+collection must be there. Points live in a ``QdrantClient(":memory:")`` that the test shares,
+because that client has no snapshots of its own; a "snapshot" is a pickle of one of its collections.
 """
 
 from __future__ import annotations
