@@ -7,6 +7,7 @@ streamed. https://qdrant.tech/documentation/concepts/snapshots/
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ _WORK_TIMEOUT_SECONDS = 3600.0
 _CHUNK_BYTES = 1 << 20
 _LOOK_SECONDS = 1.0
 _CALM_LOOKS = 2
+_WARN_SECONDS = 60.0
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +133,22 @@ class SnapshotApi:
 
         They are seen at rest for a moment before their copying begins, so once is not enough.
         """
-        deadline = time.monotonic() + _WORK_TIMEOUT_SECONDS
+        began = time.monotonic()
+        warned = began
         calm = 0
         while (held := self._held(collection)).get("remote_shards") and calm < _CALM_LOOKS:
             shards = [*held.get("local_shards", ()), *held["remote_shards"]]
             settled = all(shard.get("state") == "Active" for shard in shards)
             calm = calm + 1 if settled and not held.get("shard_transfers") else 0
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now - warned > _WARN_SECONDS:
+                warned = now
+                logger.warning(
+                    "the nodes of Qdrant at %s still copy %s to each other after %d s; if this goes"
+                    " on, look at their logs",
+                    *(self._address, collection, now - began),
+                )
+            if now - began > _WORK_TIMEOUT_SECONDS:
                 raise ServiceUnavailableError(
                     f"the nodes of Qdrant at {self._address} still copy {collection} to each other;"
                     " look at their logs"
