@@ -85,7 +85,7 @@ class StoreError(PermanentError):
 
 
 class StoreFullError(StoreError):
-    """The disk of the embedded store has no room for another batch."""
+    """The disk of the store has no room for another batch."""
 
 
 class PolicyError(PermanentError):

@@ -3,12 +3,15 @@ server when HARNESS_TEST_QDRANT_URL names one."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +19,7 @@ import numpy as np
 import pytest
 
 from harness import sparse
-from harness.errors import StoreBusyError, StoreError
+from harness.errors import StoreBusyError, StoreError, StoreFullError
 from harness.settings import QdrantSettings
 from harness.store.connection import address_of, connect
 from harness.store.edge import EdgeStore
@@ -427,6 +430,39 @@ def test_a_refusal_says_what_the_server_said(content: bytes, detail: str) -> Non
 
     error = translate(UnexpectedResponse(400, "", content, Headers()), "http://q:6333")
     assert str(error) == f"Qdrant at http://q:6333 refused an operation: {detail}"
+
+
+def test_a_full_disk_of_the_server_is_told_from_other_refusals() -> None:
+    from httpx import Headers
+    from qdrant_client.http.exceptions import UnexpectedResponse
+
+    said = "Service internal error: No space left on device: WAL buffer size exceeds available"
+    content = json.dumps({"status": {"error": said}, "time": 0.0}).encode()
+    error = translate(UnexpectedResponse(500, "", content, Headers()), "http://q:6333")
+    assert isinstance(error, StoreFullError)
+    assert "http://q:6333 is full" in str(error)
+
+
+def test_an_edge_store_is_not_compacted_without_room_for_a_second_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(EdgeStore(tmp_path / "index")) as store:
+        store.ensure_collection(MANIFEST)
+        room = shutil.disk_usage(tmp_path)
+        monkeypatch.setattr(
+            "harness.store.edge_shards.shutil.disk_usage",
+            lambda path: room._replace(free=256_000_001),
+        )
+        store.compact(COLLECTION)
+        assert "is not compacted: only 256 MB free" in caplog.text
+        store.delete_chunks(COLLECTION, "none")
+        monkeypatch.setattr(
+            "harness.store.edge_shards.shutil.disk_usage",
+            lambda path: room._replace(free=255_000_000),
+        )
+        with pytest.raises(StoreFullError, match="HARNESS_DATA_DIR"):
+            store.delete_chunks(COLLECTION, "none")
+        assert store.count_chunks(COLLECTION) == 0, "reading goes on"
 
 
 def test_first_uses_at_the_same_time(tmp_path: Path) -> None:

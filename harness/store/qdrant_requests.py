@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness.errors import ServiceUnavailableError, StoreError
+from harness.errors import ServiceUnavailableError, StoreError, StoreFullError
 from harness.types import Filter
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
 
 SCROLL_PAGE = 1000
+# What Qdrant 1.19 says, in an answer 500, of a disk that cannot hold another part of its log.
+_FULL = "No space left on device"
 _ATTEMPTS = 3
 
 
@@ -178,6 +180,8 @@ def translate(error: Exception, address: str) -> StoreError | ServiceUnavailable
             f"Qdrant at {address} did not answer ({detail}); start it or correct "
             "QDRANT_HOST/QDRANT_URL"
         )
+    if _FULL in detail:
+        return StoreFullError(f"the disk of Qdrant at {address} is full; give it more space")
     return StoreError(f"Qdrant at {address} refused an operation: {detail}")
 
 
