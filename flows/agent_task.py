@@ -75,7 +75,7 @@ def run_agent(
 def results_of(run_id: str) -> Path:
     """The results directory of a run: the same when the run is started again."""
     data = load(DataSettings)
-    return (data.results_dir or data.data_dir / "results") / f"run-{run_id}"
+    return data.results / f"run-{run_id}"
 
 
 def collect(results: Path, text: str) -> None:

@@ -23,7 +23,7 @@ def clean_up(keep_days: int | None = None) -> State[Any]:
     show_core_logs()
     data = load(DataSettings)
     removed = remove_old_results(
-        data.results_dir or data.data_dir / "results",
+        data.results,
         data.keep_results_days if keep_days is None else max(keep_days, 0),
         now=time.time(),
     )

@@ -123,8 +123,7 @@ def results_folder(name: str) -> Path:
 
     :raises InvalidSettingError: the results directory cannot be written; before any model is asked.
     """
-    data = load(DataSettings)
-    base = data.results_dir or data.data_dir / "results"
+    base = load(DataSettings).results
     try:
         base.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

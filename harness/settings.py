@@ -63,6 +63,16 @@ class DataSettings(_Settings):
         description="Agent results older than this are removed every night (days); 0: never.",
     )
 
+    @property
+    def results(self) -> Path:
+        """Where agent results go, set or not."""
+        return self.results_dir or self.data_dir / "results"
+
+    @property
+    def backups(self) -> Path:
+        """Where backups go, set or not."""
+        return self.backup_dir or self.data_dir / "backups"
+
 
 class BackupSettings(_Settings):
     """How long backups are kept; the newest always is."""

@@ -179,7 +179,7 @@ def open_backups(
     :raises StoreError: the data directory cannot be written, or the API key is refused.
     """
     return Backups(
-        data.backup_dir or data.data_dir / "backups",
+        data.backups,
         _snapshots(data, index, qdrant),
         keep_daily=backup.keep_daily,
         keep_weekly=backup.keep_weekly,

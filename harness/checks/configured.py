@@ -32,14 +32,12 @@ def configured_checks() -> list[Check]:
     except HarnessError as error:
         message = str(error)
         return [Check("settings", lambda: (False, message, "correct the variable named"))]
-    backup_dir = data.backup_dir or data.data_dir / "backups"
-    results_dir = data.results_dir or data.data_dir / "results"
     return [
         Check("settings", partial(local.variables, unknown_variables()), _SETTINGS_REMEDY),
         Check("git", local.git),
         Check("data directory", partial(local.writable, data.data_dir), _DATA_REMEDY),
-        Check("backup directory", partial(local.writable, backup_dir), _BACKUP_REMEDY),
-        Check("results directory", partial(local.writable, results_dir), _RESULTS_REMEDY),
+        Check("backup directory", partial(local.writable, data.backups), _BACKUP_REMEDY),
+        Check("results directory", partial(local.writable, data.results), _RESULTS_REMEDY),
         Check("repositories root", partial(local.repositories_root, data.repos_root)),
         *ollama.checks(ollama_settings),
         *qdrant.checks(data, index, ollama_settings, qdrant_settings),
