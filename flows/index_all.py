@@ -17,9 +17,9 @@ from pydantic import Field
 
 from flows.limits import work_pool_limit
 from flows.logs import show_core_logs
-from harness.checkout import discover
 from harness.engines import open_store
 from harness.errors import HarnessError, UsageError
+from harness.repository.checkout import discover
 from harness.settings import DataSettings, IndexSettings, QdrantSettings, load
 from harness.types import RepositoryRecord
 

@@ -29,12 +29,12 @@ from flows.progress import IndexProgress, artifact_key
 from flows.shards import index_in_shards
 from flows.summary import markdown, sentence
 from harness import finalizing, indexing, planning
-from harness.checkout import Checkout, resolve_source
 from harness.engines import Engines, open_engines
 from harness.errors import HarnessError, PermanentError, is_transient
 from harness.indexing import BatchResult
 from harness.planning import Batch, IndexOptions, IndexPlan
 from harness.preparing import prepare_batch
+from harness.repository.checkout import Checkout, resolve_source
 from harness.settings import DataSettings, IndexSettings, load
 from harness.sharding import shard_count
 from harness.turns import turn

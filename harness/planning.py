@@ -15,6 +15,7 @@ from pathlib import Path
 
 from harness import chunking, passage, sparse
 from harness.engines import Engines
+from harness.repository.walk import walk
 from harness.store.protocol import with_collection
 from harness.types import (
     Embedder,
@@ -25,11 +26,10 @@ from harness.types import (
     RepositoryRecord,
     SourceFile,
 )
-from harness.walk import walk
 
 logger = logging.getLogger(__name__)
 
-# Bump when payloads or the rules of harness.content change.
+# Bump when payloads or the rules of harness.repository.content change.
 SCHEMA = "1"
 
 # About 500 chunks: 10-20 s of the embedded model on two cores, and the most that a killed

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import chunking, passage, sparse
-from harness.content import SourceText, read_source
 from harness.planning import Batch, IndexPlan, max_chars
+from harness.repository.content import SourceText, read_source
 from harness.types import Chunk, Embedder, SkipReason, SourceFile, SparseVector
 
 logger = logging.getLogger(__name__)

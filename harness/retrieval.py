@@ -10,8 +10,8 @@ from itertools import chain, zip_longest
 from harness import ranking, sparse
 from harness.engines import Engines
 from harness.errors import HarnessError, RepositoryNotFoundError, UsageError
-from harness.ignore import IgnoreRules
 from harness.planning import manifest_of
+from harness.repository.ignore import IgnoreRules
 from harness.types import (
     Candidate,
     CandidateLists,

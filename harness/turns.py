@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness.checkout import is_git_url
+from harness.repository.checkout import is_git_url
 
 logger = logging.getLogger(__name__)
 

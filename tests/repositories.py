@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.git import run_git
+from harness.repository.git import run_git
 
 OLD = 1_600_000_000
 IDENTITY = {"user.name": "Test", "user.email": "test@example.org"}
@@ -38,7 +38,7 @@ def run_unprivileged(code: str, *args: str) -> str:
     Root reads everything, so modules are imported first and rights dropped then.
     """
     drop = (
-        "import os, harness.walk, harness.content\n"
+        "import os, harness.repository.walk, harness.repository.content\n"
         "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
     )
     command = [sys.executable, "-c", drop + code, *args]

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from harness.checkout import Checkout, discover, is_git_url, resolve_source
 from harness.errors import GitError, RepositoryNotFoundError, TransientError, UsageError
-from harness.git import run_git
-from harness.walk import walk
+from harness.repository.checkout import Checkout, discover, is_git_url, resolve_source
+from harness.repository.git import run_git
+from harness.repository.walk import walk
 from tests.repositories import commit_all, make_repository
 
 

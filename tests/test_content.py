@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import content, credentials
-from harness.content import SourceText, blob_id, classify, decode, read_source
+from harness.repository import content, credentials
+from harness.repository.content import SourceText, blob_id, classify, decode, read_source
 from harness.types import SkipReason, SourceFile
 from tests.repositories import run_unprivileged
 
@@ -134,7 +134,7 @@ class TestReading:
             (Path(name) / "a.py").write_text("x")
             (Path(name) / "a.py").chmod(0)
             code = (
-                "import sys; from pathlib import Path; from harness.content import read_source\n"
+                "import sys; from pathlib import Path; from harness.repository.content import read_source\n"
                 "from harness.types import SourceFile\n"
                 "print(read_source(Path(sys.argv[1]), SourceFile('a.py', 1, 0), 10).value)\n"
             )

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from harness.errors import GitError, TransientError
-from harness.git import redact, run_git
+from harness.repository.git import redact, run_git
 from tests.repositories import make_repository
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.content import blob_id
 from harness.errors import GitError, RepositoryNotFoundError, UsageError
-from harness.git import run_git
+from harness.repository.content import blob_id
+from harness.repository.git import run_git
+from harness.repository.walk import walk
 from harness.types import Listing, SkipReason
-from harness.walk import walk
 from tests.repositories import IDENTITY, OLD, commit_all, make_repository, run_unprivileged
 
 LIMIT = 1_000_000
@@ -475,7 +475,7 @@ def test_unreadable_folder_is_counted(open_folder: Path, kind: str) -> None:
     plain(root, {"in/locked/b.py": "x"})
     (root / "in/locked").chmod(0)
     code = (
-        "import sys; from pathlib import Path; from harness.walk import walk\n"
+        "import sys; from pathlib import Path; from harness.repository.walk import walk\n"
         "found = walk(Path(sys.argv[1]), max_file_bytes=10)\n"
         "print([f.path for f in found.files], [(s.path, s.reason.value) for s in found.skipped])\n"
     )

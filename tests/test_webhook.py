@@ -21,7 +21,7 @@ import uvicorn
 
 from harness.cli.webhook import configured_app
 from harness.errors import InvalidSettingError, StackError, StoreError
-from harness.git import run_git
+from harness.repository.git import run_git
 from harness.stack.api import PrefectApi
 from harness.types import RepositoryRecord
 from harness.webhook.journal import Delivery, Journal
@@ -416,7 +416,7 @@ def record(name: str, path: Path) -> RepositoryRecord:
 
 
 def test_routes_come_from_clones_origins_and_the_mapping(tmp_path: Path) -> None:
-    from harness.checkout import resolve_source
+    from harness.repository.checkout import resolve_source
 
     served = make_repository(tmp_path / "served" / "lib", {"a.py": "x = 1\n"})
     clone = resolve_source(f"file://{served}", data_dir=tmp_path / "data", timeout_seconds=30)

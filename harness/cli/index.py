@@ -14,9 +14,9 @@ from harness.cli import console
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
-    from harness.checkout import Checkout
     from harness.engines import Engines
     from harness.planning import IndexOptions
+    from harness.repository.checkout import Checkout
     from harness.types import IndexReport
 
 CLONE_TIMEOUT_SECONDS = 600.0
@@ -46,9 +46,9 @@ def index(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Index what changed in one or several repositories."""
-    from harness.checkout import discover, is_git_url, resolve_source
     from harness.engines import open_engines
     from harness.planning import IndexOptions
+    from harness.repository.checkout import discover, is_git_url, resolve_source
     from harness.settings import DataSettings, IndexSettings, load
 
     if root is not None and sources:
@@ -164,8 +164,8 @@ def _dry_run(
     repo: str, checkout: Checkout, options: IndexOptions, as_json: bool
 ) -> dict[str, object]:
     """List what a run would index, reading contents as it would but storing nothing."""
-    from harness.content import SourceText, read_source
-    from harness.walk import walk
+    from harness.repository.content import SourceText, read_source
+    from harness.repository.walk import walk
 
     listing = walk(
         checkout.root,

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from harness.checkout import CHECKOUTS_FOLDER, is_git_url
 from harness.errors import HarnessError, InvalidSettingError
-from harness.git import redact, run_git
+from harness.repository.checkout import CHECKOUTS_FOLDER, is_git_url
+from harness.repository.git import redact, run_git
 from harness.types import RepositoryRecord
 
 logger = logging.getLogger(__name__)

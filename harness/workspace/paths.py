@@ -7,7 +7,7 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from harness.errors import PolicyError, UsageError
-from harness.names import skip_file_by_name
+from harness.repository.skip_names import skip_file_by_name
 from harness.types import SkipReason
 
 VENDORED = (

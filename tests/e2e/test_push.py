@@ -19,7 +19,7 @@ import pytest
 from harness import retrieval, stack
 from harness.embedded import MiniLmEmbedder
 from harness.engines import Engines
-from harness.git import run_git
+from harness.repository.git import run_git
 from harness.stack import PrefectApi
 from harness.store.edge import EdgeStore
 from tests.repositories import commit_all, make_repository

@@ -16,7 +16,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.credentials import holds_credentials
+from harness.repository.credentials import holds_credentials
 from harness.types import SkipReason, SourceFile
 
 # Folders are opened only to reach what is in them.

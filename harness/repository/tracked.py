@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import GitError, UsageError
-from harness.git import git_error, run_git
+from harness.repository.git import git_error, run_git
 
 logger = logging.getLogger(__name__)
 

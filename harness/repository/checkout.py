@@ -21,8 +21,15 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from filelock import FileLock, Timeout
 
 from harness.errors import RepositoryNotFoundError, TransientError, UsageError
-from harness.git import LOCAL_PROTOCOLS, NETWORK_PROTOCOLS, GitOutput, git_error, redact, run_git
-from harness.names import VCS_FOLDERS, skip_folder_by_name
+from harness.repository.git import (
+    LOCAL_PROTOCOLS,
+    NETWORK_PROTOCOLS,
+    GitOutput,
+    git_error,
+    redact,
+    run_git,
+)
+from harness.repository.skip_names import VCS_FOLDERS, skip_folder_by_name
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """What the name of a file or folder alone says about it: secret, vendored, lock file, binary.
 
 Names are compared in lower case. When in doubt a file is let through: its content is looked at
-later (:mod:`harness.content`), and a source file missing from search is hard to notice.
+later (:mod:`harness.repository.content`), and a source file missing from search is hard to notice.
 """
 
 from __future__ import annotations

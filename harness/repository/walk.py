@@ -16,9 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import RepositoryNotFoundError, UsageError
-from harness.ignore import IgnoreTree
-from harness.names import VCS_FOLDERS, skip_file_by_name, skip_folder_by_name
-from harness.tracked import SUBMODULE_MODE, Tracked, git_files, git_prefix, head_commit, is_clean
+from harness.repository.ignore import IgnoreTree
+from harness.repository.skip_names import VCS_FOLDERS, skip_file_by_name, skip_folder_by_name
+from harness.repository.tracked import (
+    SUBMODULE_MODE,
+    Tracked,
+    git_files,
+    git_prefix,
+    head_commit,
+    is_clean,
+)
 from harness.types import Listing, SkippedFile, SkipReason, SourceFile
 
 logger = logging.getLogger(__name__)
