@@ -20,8 +20,8 @@ from flows.logs import show_core_logs
 from flows.policies import IO
 from flows.progress import artifact_key
 from harness.errors import UsageError
-from harness.model_pulls import PullOutcome, PullProgress, PullResult, pull, unique_names
-from harness.ollama import OllamaClient, same_model
+from harness.models.ollama import OllamaClient, same_model
+from harness.models.pulls import PullOutcome, PullProgress, PullResult, pull, unique_names
 from harness.settings import OllamaSettings, load
 
 ModelName = Annotated[str, Field(min_length=1, max_length=300)]

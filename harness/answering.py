@@ -83,7 +83,7 @@ def answer_with_demo(
 
     from harness.agent.citations import check_citations
     from harness.agent.trajectory import redact
-    from harness.demo_chat import DemoChatModel
+    from harness.models.demo_chat import DemoChatModel
     from harness.passages import Citation
     from harness.types import ChatMessage
     from harness.workspace import ConfinedTree

@@ -73,7 +73,7 @@ def open_chat_model(name: str | None = None) -> ChatModel:
     settings = load(OllamaSettings)
     if not settings.host:
         raise ModelMissingError(NO_MODEL)
-    from harness.ollama import OllamaChatModel
+    from harness.models.ollama import OllamaChatModel
 
     if name:
         settings = settings.model_copy(update={"chat_model": name})

@@ -96,10 +96,10 @@ def open_engines() -> Engines:
 def open_embedder(settings: OllamaSettings) -> Embedder:
     """Ollama's model when a host is set, else MiniLM in the process."""
     if settings.host:
-        from harness.ollama import OllamaEmbedder
+        from harness.models.ollama import OllamaEmbedder
 
         return OllamaEmbedder(settings)
-    from harness.embedded import MiniLmEmbedder
+    from harness.models.embedded import MiniLmEmbedder
 
     return MiniLmEmbedder()
 
@@ -117,7 +117,7 @@ def open_store(data: DataSettings, index: IndexSettings, qdrant: QdrantSettings)
 
 def _embedder_named(engine: str, model: str) -> Embedder | None:
     if engine == "embedded":
-        from harness.embedded import MiniLmEmbedder
+        from harness.models.embedded import MiniLmEmbedder
 
         embedder = MiniLmEmbedder()
         return embedder if embedder.model == model else None

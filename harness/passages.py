@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import sparse
 from harness.engines import Engines
+from harness.models import lexical
 from harness.retrieval import in_scope, search
 from harness.types import Hit
 
@@ -83,8 +83,8 @@ def shorten(question: str, hit: Hit, lines_shown: int = _LINES_SHOWN) -> tuple[i
     lines = hit.text.split("\n")
     if len(lines) <= lines_shown:
         return hit.start_line, lines
-    wanted = set(sparse.words(question))
-    scores = [len(wanted & set(sparse.words(line))) for line in lines]
+    wanted = set(lexical.words(question))
+    scores = [len(wanted & set(lexical.words(line))) for line in lines]
     # A definition's first lines say what it is: they win a tie, and a small head start.
     best = max(
         range(len(lines) - lines_shown + 1),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from harness.sparse import word_parts
+from harness.models.lexical import word_parts
 
 
 def _set(words: str) -> frozenset[str]:

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import chunking, passage, sparse
+from harness import chunking, passage
 from harness.engines import Engines
+from harness.models import lexical
 from harness.repository.walk import walk
 from harness.store.protocol import with_collection
 from harness.types import (
@@ -109,7 +110,7 @@ def manifest_of(embedder: Embedder) -> Manifest:
             document_prefix=embedder.document_prefix,
             query_prefix=embedder.query_prefix,
             chunker=f"{chunking.VERSION}/{max_chars(embedder)}",
-            tokenizer=sparse.VERSION,
+            tokenizer=lexical.VERSION,
             schema=f"{SCHEMA}/{passage.PASSAGE_VERSION}",
         )
     )

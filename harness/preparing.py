@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import chunking, passage, sparse
+from harness import chunking, passage
+from harness.models import lexical
 from harness.planning import Batch, IndexPlan, max_chars
 from harness.repository.content import SourceText, read_source
 from harness.types import Chunk, Embedder, SkipReason, SourceFile, SparseVector
@@ -74,7 +75,7 @@ def _prepare_file(
         )
         for chunk in chunks
     )
-    words = tuple(sparse.document_vector(c.text, source.path, c.symbol) for c in chunks)
+    words = tuple(lexical.document_vector(c.text, source.path, c.symbol) for c in chunks)
     return PreparedFile(source, read.content_id, chunks, hashes, words)
 
 

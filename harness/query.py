@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from harness.sparse import word_parts
+from harness.models.lexical import word_parts
 
 
 def _set(words: str) -> frozenset[str]:

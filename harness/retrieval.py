@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from itertools import chain, zip_longest
 
-from harness import ranking, sparse
+from harness import ranking
 from harness.engines import Engines
 from harness.errors import HarnessError, RepositoryNotFoundError, UsageError
+from harness.models import lexical
 from harness.planning import manifest_of
 from harness.repository.ignore import IgnoreRules
 from harness.types import (
@@ -121,7 +122,7 @@ def _query_collection(
     found = engines.store.query(
         collection,
         dense=dense,
-        sparse=sparse.query_vector(query),
+        sparse=lexical.query_vector(query),
         definitions=ranking.identifiers(query),
         stems=ranking.stems(query),
         where=Filter(repos=names, language=language, paths=paths),

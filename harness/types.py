@@ -249,7 +249,7 @@ class IndexReport:
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors. Engines: :mod:`harness.embedded`, :mod:`harness.ollama`."""
+    """Turns texts into vectors. Engines: :mod:`harness.models.embedded`, :mod:`harness.models.ollama`."""
 
     engine: str
     model: str

@@ -23,11 +23,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import sparse
 from harness.backup import Backups
 from harness.backup import manifest as manifests
 from harness.backup.folders import expired
 from harness.errors import ServiceUnavailableError, StoreBusyError, StoreError, UsageError
+from harness.models import lexical
 from harness.store.edge import EdgeStore
 from harness.store.protocol import VectorStore, with_collection
 from harness.store.qdrant import QdrantStore
@@ -76,7 +76,7 @@ def answers(store: VectorStore) -> list[CandidateLists]:
         store.query(
             COLLECTION,
             dense=vector(n),
-            sparse=sparse.query_vector(f"alpha word{n}"),
+            sparse=lexical.query_vector(f"alpha word{n}"),
             definitions=(),
             stems=("3",),
             where=Filter(),

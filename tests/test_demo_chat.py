@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.demo_chat import DemoChatModel, available, model_file
 from harness.errors import ModelMissingError, PermanentError
+from harness.models.demo_chat import DemoChatModel, available, model_file
 from harness.types import ChatMessage, ToolSpec
 
 installed = pytest.mark.skipif(

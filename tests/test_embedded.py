@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import minilm_graph
-from harness.embedded import MAX_TOKENS, MiniLmEmbedder, available_cores, model_file
 from harness.errors import ModelMismatchError
+from harness.models import minilm_graph
+from harness.models.embedded import MAX_TOKENS, MiniLmEmbedder, available_cores, model_file
 from harness.types import FloatArray
 
 LONG = "def connect(host, port): return socket(host, port)\n" * 60
@@ -134,7 +134,7 @@ def test_several_threads_share_one_embedder() -> None:
 def test_digest_names_weights_tokenizer_and_graph(
     embedder: MiniLmEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harness import embedded
+    from harness.models import embedded
 
     assert len(embedder.digest) == 64
     assert embedder.digest == MiniLmEmbedder().digest
@@ -159,7 +159,7 @@ def test_cores_are_those_of_this_process() -> None:
 
 def test_import_loads_no_model_library() -> None:
     code = (
-        "import sys, harness.embedded; harness.embedded.MiniLmEmbedder();"
+        "import sys, harness.models.embedded; harness.models.embedded.MiniLmEmbedder();"
         "sys.exit('onnxruntime' in sys.modules or 'tokenizers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -170,7 +170,7 @@ def test_memory_stays_small_over_many_long_texts() -> None:
     # Not getrusage: a child's ru_maxrss starts at what its parent held when it was forked.
     code = (
         "from pathlib import Path\n"
-        "from harness.embedded import MiniLmEmbedder\n"
+        "from harness.models.embedded import MiniLmEmbedder\n"
         "text = 'def connect(host, port): return socket(host, port) ' * 30\n"
         "MiniLmEmbedder(threads=2).embed_documents([f'{n} {text}' for n in range(16)])\n"
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"

@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 import pytest
 
-from harness.ollama import OllamaEmbedder
+from harness.models.ollama import OllamaEmbedder
 from harness.settings import OllamaSettings
 from tests.fakes.ollama_server import FakeOllama
 

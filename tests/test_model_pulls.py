@@ -12,7 +12,8 @@ from harness.errors import (
     ServiceUnavailableError,
     UsageError,
 )
-from harness.model_pulls import (
+from harness.models.ollama import Backoff, OllamaClient
+from harness.models.pulls import (
     ModelState,
     PullOutcome,
     PullProgress,
@@ -20,7 +21,6 @@ from harness.model_pulls import (
     pull,
     unique_names,
 )
-from harness.ollama import Backoff, OllamaClient
 from tests.fakes.ollama_models import FakeModel
 from tests.fakes.ollama_server import FakeOllama
 

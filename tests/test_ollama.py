@@ -17,8 +17,8 @@ from harness.errors import (
     ServiceUnavailableError,
     is_transient,
 )
-from harness.ollama import Backoff, OllamaClient, OllamaEmbedder
-from harness.ollama.embedder import split_text
+from harness.models.ollama import Backoff, OllamaClient, OllamaEmbedder
+from harness.models.ollama.embedder import split_text
 from harness.settings import OllamaSettings
 from tests.fakes.ollama_models import FakeModel
 from tests.fakes.ollama_server import FakeOllama
@@ -125,7 +125,7 @@ class TestEmbedding:
     ) -> None:
         embedder = embedders()
         long = "word " * 4000
-        with caplog.at_level(logging.WARNING, "harness.ollama.embedder"):
+        with caplog.at_level(logging.WARNING, "harness.models.ollama.embedder"):
             vectors = embedder.embed_documents(["short", long, "other"])
             changed = embedder.embed_documents([long[:-5] + "tail."])
         assert embedder.overlong_count == 2

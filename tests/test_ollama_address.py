@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import InvalidSettingError
-from harness.ollama import parse_host, same_model
-from harness.ollama.address import is_internal
-from harness.ollama.prefixes import prefixes_of
+from harness.models.ollama import parse_host, same_model
+from harness.models.ollama.address import is_internal
+from harness.models.ollama.prefixes import prefixes_of
 
 
 class TestAddress:

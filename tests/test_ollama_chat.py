@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from harness.errors import ModelMissingError, PermanentError, ServiceUnavailableError
-from harness.ollama import Backoff, OllamaChatModel
+from harness.models.ollama import Backoff, OllamaChatModel
 from harness.settings import OllamaSettings
 from harness.types import ChatMessage, ChatModel, ToolCall, ToolSpec
 from tests.fakes.ollama_models import Turn

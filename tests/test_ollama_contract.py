@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from harness.errors import ModelMissingError, PermanentError, UsageError
-from harness.model_pulls import ModelState, list_models, pull
-from harness.ollama import Backoff, OllamaChatModel, OllamaClient, OllamaEmbedder
+from harness.models.ollama import Backoff, OllamaChatModel, OllamaClient, OllamaEmbedder
+from harness.models.pulls import ModelState, list_models, pull
 from harness.settings import OllamaSettings
 from harness.types import ChatMessage, ToolSpec
 from tests.fakes.ollama_server import FakeOllama

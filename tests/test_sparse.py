@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sparse import document_vector, query_vector, term_id, word_parts, words
+from harness.models.lexical import document_vector, query_vector, term_id, word_parts, words
 
 TEXT = st.text(max_size=300)
 
@@ -87,9 +87,7 @@ def test_a_document_has_every_term_of_its_text(text: str) -> None:
 
 
 def test_ids_are_the_same_in_every_process() -> None:
-    code = (
-        "from harness.sparse import query_vector; print(query_vector('HTTPServer größe').indices)"
-    )
+    code = "from harness.models.lexical import query_vector; print(query_vector('HTTPServer größe').indices)"
     ids = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -104,10 +102,10 @@ def test_ids_are_the_same_in_every_process() -> None:
 
 
 def test_speed() -> None:
-    text = Path(sys.modules["harness.sparse"].__file__ or "").read_text(encoding="utf-8")
+    text = Path(sys.modules["harness.models.lexical"].__file__ or "").read_text(encoding="utf-8")
     chunks = [text[start : start + 900] for start in range(0, len(text) - 900, 10)]
     began = time.process_time()
     for chunk in chunks:
-        document_vector(chunk, "harness/sparse.py", "document_vector")
+        document_vector(chunk, "harness/models/lexical.py", "document_vector")
     # Far below the usual speed: it only catches a change of order, also on a busy machine.
     assert len(chunks) / (time.process_time() - began) > 1_500

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import sparse
 from harness.errors import StoreBusyError, StoreError, StoreFullError
+from harness.models import lexical
 from harness.settings import QdrantSettings
 from harness.store.connection import address_of, connect
 from harness.store.edge import EdgeStore
@@ -90,7 +90,7 @@ def point(
         embed_hash=f"e-{path}-{text}",
         content_id="id",
         dense=vector(seed),
-        sparse=sparse.document_vector(text, path, name),
+        sparse=lexical.document_vector(text, path, name),
     )
 
 
@@ -102,7 +102,7 @@ def paths_of(store: VectorStore, query: str = "alpha beta gamma", **where: objec
     lists = store.query(
         COLLECTION,
         dense=vector(0),
-        sparse=sparse.query_vector(query),
+        sparse=lexical.query_vector(query),
         definitions=(),
         stems=(),
         where=Filter(**where),  # type: ignore[arg-type]
@@ -134,7 +134,7 @@ def test_lists_are_ranked_by_meaning_words_and_names(store: VectorStore) -> None
     lists = store.query(
         COLLECTION,
         dense=vector(2),
-        sparse=sparse.query_vector("alpha gamma beta"),
+        sparse=lexical.query_vector("alpha gamma beta"),
         definitions=("beta",),
         stems=("config",),
         where=Filter(),
@@ -155,7 +155,7 @@ def test_a_rare_word_weighs_more_than_a_common_one(store: VectorStore) -> None:
     lists = store.query(
         COLLECTION,
         dense=None,
-        sparse=sparse.query_vector("common unusual"),
+        sparse=lexical.query_vector("common unusual"),
         definitions=(),
         stems=(),
         where=Filter(),
@@ -273,7 +273,7 @@ def test_the_engines_give_the_same_answer(tmp_path: Path) -> None:
         lists = opened.query(
             COLLECTION,
             dense=vector(1),
-            sparse=sparse.query_vector("route register"),
+            sparse=lexical.query_vector("route register"),
             definitions=(),
             stems=("1", "2"),
             where=Filter(),

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sparse import OTHER_FORM, query_vector, term_id
-from harness.word_forms import word_forms
+from harness.models.lexical import OTHER_FORM, query_vector, term_id
+from harness.models.word_forms import word_forms
 
 
 @pytest.mark.parametrize(

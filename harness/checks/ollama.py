@@ -25,7 +25,7 @@ def checks(settings: OllamaSettings) -> list[Check]:
 def _server(settings: OllamaSettings) -> Outcome:
     if not settings.host:
         return None, _NOT_SET, ""
-    from harness.ollama import Backoff, OllamaClient
+    from harness.models.ollama import Backoff, OllamaClient
 
     # One attempt: a check says what is now, and the next one comes soon.
     with OllamaClient.from_settings(settings, Backoff(attempts=1)) as client:
@@ -35,7 +35,7 @@ def _server(settings: OllamaSettings) -> Outcome:
 def _chat_model(settings: OllamaSettings) -> Outcome:
     if not settings.host:
         return None, "no chat model without OLLAMA_HOST", ""
-    from harness.ollama import Backoff, OllamaClient
+    from harness.models.ollama import Backoff, OllamaClient
 
     with OllamaClient.from_settings(settings, Backoff(attempts=1)) as client:
         info = client.show(settings.chat_model)

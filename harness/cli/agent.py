@@ -32,9 +32,10 @@ def ask(
     Without a chat model (no OLLAMA_HOST) the answer is the best passages, shortened to what
     matters; with the extra `chat` the demo model's words follow, labelled as such.
     """
-    from harness import answering, demo_chat
+    from harness import answering
     from harness.assistant import has_chat_model
     from harness.engines import open_engines
+    from harness.models import demo_chat
     from harness.passages import answer_with_passages
 
     with open_engines() as engines:

@@ -11,8 +11,8 @@ from harness.cli import console
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
-    from harness.model_pulls import PullProgress, PullResult
-    from harness.ollama import OllamaClient
+    from harness.models.ollama import OllamaClient
+    from harness.models.pulls import PullProgress, PullResult
 
 
 def models(
@@ -31,8 +31,8 @@ def models(
     """Show which models the Ollama server has and lacks, or pull them."""
     if action not in {"list", "pull"}:
         raise UsageError(f"{action!r} is not an action; write `harness models` or `models pull`")
-    from harness.model_pulls import list_models, unique_names
-    from harness.ollama import OllamaClient
+    from harness.models.ollama import OllamaClient
+    from harness.models.pulls import list_models, unique_names
     from harness.settings import OllamaSettings, load
 
     settings = load(OllamaSettings)
@@ -81,7 +81,7 @@ def models(
 
 
 def _pull(client: OllamaClient, names: tuple[str, ...], update: bool, as_json: bool) -> None:
-    from harness.model_pulls import pull
+    from harness.models.pulls import pull
 
     rows: list[dict[str, Any]] = []
     worst: HarnessError | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.agent import AgentResult, Limits, Status, ask, run_task
-from harness.ollama import Backoff, OllamaChatModel
+from harness.models.ollama import Backoff, OllamaChatModel
 from harness.settings import OllamaSettings
 from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama

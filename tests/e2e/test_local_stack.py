@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from harness import retrieval, stack
-from harness.embedded import MiniLmEmbedder
 from harness.engines import Engines
+from harness.models.embedded import MiniLmEmbedder
 from harness.planning import IndexOptions, manifest_of, plan
 from harness.preparing import prepare_batch
 from harness.stack import FlowRun, PrefectApi, StackStatus, processes

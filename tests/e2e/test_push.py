@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from harness import retrieval, stack
-from harness.embedded import MiniLmEmbedder
 from harness.engines import Engines
+from harness.models.embedded import MiniLmEmbedder
 from harness.repository.git import run_git
 from harness.stack import PrefectApi
 from harness.store.edge import EdgeStore

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness import sparse
 from harness.errors import ModelMismatchError
+from harness.models import lexical
 from harness.types import FloatArray
 
 
@@ -59,6 +59,6 @@ class HashEmbedder:
 
     def _vector(self, text: str) -> FloatArray:
         row = np.full(self._dimension, 1e-3, dtype=np.float32)
-        for word in sparse.words(text):
+        for word in lexical.words(text):
             row[hashlib.md5(word.encode()).digest()[0] % self._dimension] += 1
         return row / np.linalg.norm(row)

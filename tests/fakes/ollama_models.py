@@ -122,7 +122,7 @@ class Embeddings:
         self.context_length = 2048
         self._model: Any = None
         if mode == "minilm":
-            from harness.embedded import MiniLmEmbedder
+            from harness.models.embedded import MiniLmEmbedder
 
             self._model = MiniLmEmbedder()
             self.context_length = self._model.max_tokens

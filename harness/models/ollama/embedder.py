@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from harness.errors import HarnessError, ModelMismatchError
-from harness.ollama.backoff import Backoff
-from harness.ollama.client import OllamaClient
-from harness.ollama.failures import CAUGHT, Advice, diagnose
-from harness.ollama.prefixes import prefixes_of
+from harness.models.ollama.backoff import Backoff
+from harness.models.ollama.client import OllamaClient
+from harness.models.ollama.failures import CAUGHT, Advice, diagnose
+from harness.models.ollama.prefixes import prefixes_of
 from harness.settings import OllamaSettings
 from harness.types import FloatArray, ModelInfo
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import ollama
 
 from harness.errors import ServiceUnavailableError
-from harness.ollama.backoff import Backoff
-from harness.ollama.client import OllamaClient
+from harness.models.ollama.backoff import Backoff
+from harness.models.ollama.client import OllamaClient
 from harness.settings import OllamaSettings
 from harness.types import ChatMessage, ChatTurn, ModelInfo, ToolCall, ToolSpec
 

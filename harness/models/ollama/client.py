@@ -13,9 +13,9 @@ import httpx
 import ollama
 
 from harness.errors import ModelMissingError
-from harness.ollama.address import is_internal, parse_host, same_model
-from harness.ollama.backoff import Backoff
-from harness.ollama.failures import CAUGHT, Advice, diagnose
+from harness.models.ollama.address import is_internal, parse_host, same_model
+from harness.models.ollama.backoff import Backoff
+from harness.models.ollama.failures import CAUGHT, Advice, diagnose
 from harness.settings import OllamaSettings
 from harness.types import ModelInfo
 
@@ -46,7 +46,7 @@ class OllamaClient:
     reach this machine or a cluster, and must not see the code that is sent there. Redirects are
     not followed. The underlying client sends ``OLLAMA_API_KEY``, if set, as a bearer token.
 
-    :param host: as users write it, see :func:`harness.ollama.address.parse_host`.
+    :param host: as users write it, see :func:`harness.models.ollama.address.parse_host`.
     :param timeout_seconds: longest silence within one request; loading a model counts.
     :param connect_timeout_seconds: longest wait for the connection alone.
     :param backoff: attempts of requests that fail for a passing reason.
@@ -166,7 +166,7 @@ class OllamaClient:
         """One embedding request, not repeated; a text longer than the context is an error.
 
         :param texts: sent as they are, in one array.
-        :raises Exception: one of :data:`harness.ollama.failures.CAUGHT`, as it came.
+        :raises Exception: one of :data:`harness.models.ollama.failures.CAUGHT`, as it came.
         """
         return self._transport.embed(
             model=model, input=texts, truncate=False, options=options, keep_alive=keep_alive
@@ -201,7 +201,7 @@ class OllamaClient:
     def pull_once(self, name: str) -> Iterator[ollama.ProgressResponse]:
         """One pull, not repeated: the server's progress lines as they come.
 
-        :raises Exception: one of :data:`harness.ollama.failures.CAUGHT`, as it came.
+        :raises Exception: one of :data:`harness.models.ollama.failures.CAUGHT`, as it came.
         """
         with closing(_generator(self._transport.pull(name, stream=True))) as lines:
             yield from lines

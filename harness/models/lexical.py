@@ -12,8 +12,8 @@ from collections import Counter
 from functools import lru_cache
 from zlib import crc32
 
+from harness.models.word_forms import word_forms
 from harness.types import SparseVector
-from harness.word_forms import word_forms
 
 VERSION = "words-1"
 """Changes with anything below that changes a vector; part of an index's fingerprint."""

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness import minilm_graph
 from harness.errors import ModelMismatchError, ModelMissingError
+from harness.models import minilm_graph
 from harness.types import FloatArray
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ models want before a text, ``embedder`` and ``chat`` implement the Protocols of
 :mod:`harness.types`.
 """
 
-from harness.ollama.address import parse_host, qualified_name, same_model
-from harness.ollama.backoff import Backoff
-from harness.ollama.chat import OllamaChatModel
-from harness.ollama.client import OllamaClient
-from harness.ollama.embedder import OllamaEmbedder
+from harness.models.ollama.address import parse_host, qualified_name, same_model
+from harness.models.ollama.backoff import Backoff
+from harness.models.ollama.chat import OllamaChatModel
+from harness.models.ollama.client import OllamaClient
+from harness.models.ollama.embedder import OllamaEmbedder
 
 __all__ = [
     "Backoff",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.ollama.address import qualified_name
+from harness.models.ollama.address import qualified_name
 
 _SENTENCE = "Represent this sentence for searching relevant passages: "
 

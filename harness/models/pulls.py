@@ -23,8 +23,8 @@ from harness.errors import (
     ServiceUnavailableError,
     UsageError,
 )
-from harness.ollama import Backoff, OllamaClient, qualified_name, same_model
-from harness.ollama.failures import CAUGHT, Advice, diagnose
+from harness.models.ollama import Backoff, OllamaClient, qualified_name, same_model
+from harness.models.ollama.failures import CAUGHT, Advice, diagnose
 from harness.types import ModelInfo
 
 PULL_BACKOFF = Backoff(attempts=5, base_seconds=1.0, cap_seconds=30.0)
