@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from harness.engines import Engines
-from harness.index_repository import index_repository
-from harness.planning import IndexOptions
+from harness.index.planning import IndexOptions
+from harness.index.run import index_repository
 from harness.store.edge import EdgeStore
 from harness.types import FloatArray, IndexReport
 

@@ -28,16 +28,16 @@ from flows.policies import BATCH, CHECKOUT, CLONE_TIMEOUT_SECONDS, IO
 from flows.progress import IndexProgress, artifact_key
 from flows.shards import index_in_shards
 from flows.summary import markdown, sentence
-from harness import finalizing, indexing, planning
 from harness.engines import Engines, open_engines
 from harness.errors import HarnessError, PermanentError, is_transient
-from harness.indexing import BatchResult
-from harness.planning import Batch, IndexOptions, IndexPlan
-from harness.preparing import prepare_batch
+from harness.index import batches, finalizing, planning
+from harness.index.batches import BatchResult
+from harness.index.planning import Batch, IndexOptions, IndexPlan
+from harness.index.preparing import prepare_batch
+from harness.index.run_lock import turn
+from harness.index.sharding import shard_count
 from harness.repository.checkout import Checkout, resolve_source
 from harness.settings import DataSettings, IndexSettings, load
-from harness.sharding import shard_count
-from harness.turns import turn
 from harness.types import IndexReport
 
 # A run works in a folder of the worker, so a relative path would mean something else there.
@@ -77,7 +77,7 @@ def index_batch(
         if turn.last is not None:
             raise PermanentError(f"not tried: {turn.last}")
         try:
-            return indexing.store_batch(plan, prepared, engines, progress.reporter(batch))
+            return batches.store_batch(plan, prepared, engines, progress.reporter(batch))
         except HarnessError as error:
             tried = not is_transient(error) or (task_run.run_count or 0) > BATCH["retries"]
             if tried and engines.ends_the_run(error):
@@ -187,7 +187,7 @@ def index_batches(
         progress.finish(batch)
         progress.show()
         if not isinstance(outcome, BatchResult):
-            outcome = indexing.record_failed(plan, batch, outcome, engines)
+            outcome = batches.record_failed(plan, batch, outcome, engines)
         on_result(outcome)
         results.append(outcome)
     return results

@@ -12,8 +12,8 @@ from pydantic import Field
 from flows.index_repository import index_batches
 from flows.logs import show_core_logs
 from harness.engines import open_engines
+from harness.index.sharding import ShardFolder, resumed
 from harness.settings import DataSettings, load
-from harness.sharding import ShardFolder, resumed
 
 
 @flow(

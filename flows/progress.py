@@ -9,8 +9,8 @@ from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-from harness.indexing import Progress
-from harness.planning import Batch
+from harness.index.batches import Progress
+from harness.index.planning import Batch
 
 # A chunk is about 900 non-blank characters; this only shapes the movement within a batch.
 _BYTES_PER_CHUNK = 1200

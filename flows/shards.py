@@ -1,4 +1,4 @@
-"""Indexes a large repository by several flow runs: see :mod:`harness.sharding`."""
+"""Indexes a large repository by several flow runs: see :mod:`harness.index.sharding`."""
 
 import asyncio
 from pathlib import Path
@@ -9,9 +9,9 @@ from prefect.deployments.flow_runs import arun_deployment
 from prefect.runtime import flow_run
 
 from harness.engines import Engines
-from harness.indexing import BatchResult, record_failed
-from harness.planning import IndexPlan
-from harness.sharding import ShardFolder, folder_name, split
+from harness.index.batches import BatchResult, record_failed
+from harness.index.planning import IndexPlan
+from harness.index.sharding import ShardFolder, folder_name, split
 
 DEPLOYMENT = "index-shard/index-shard"
 # A shard that was killed goes on where it stopped. Nobody else starts it again: see

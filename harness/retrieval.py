@@ -10,8 +10,8 @@ from itertools import chain, zip_longest
 from harness import ranking
 from harness.engines import Engines
 from harness.errors import HarnessError, RepositoryNotFoundError, UsageError
+from harness.index.planning import manifest_of
 from harness.models import lexical
-from harness.planning import manifest_of
 from harness.repository.ignore import IgnoreRules
 from harness.types import (
     Candidate,

@@ -18,8 +18,8 @@ import pytest
 from harness.agent.events import AgentEvent, EventKind
 from harness.cli.agent import progress_printer
 from harness.cli.main import module_arguments, run
+from harness.index.run_lock import turn
 from harness.indexer import arguments_for_index
-from harness.turns import turn
 from tests.repositories import make_repository
 
 ROUTING = '''"""URL routing."""

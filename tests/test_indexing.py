@@ -21,12 +21,12 @@ from harness.errors import (
     StoreError,
     UsageError,
 )
-from harness.finalizing import finalize
-from harness.forgetting import forget_repository
-from harness.index_repository import index_repository
-from harness.indexing import index_batch, record_failed, store_batch
-from harness.planning import IndexOptions, plan
-from harness.preparing import prepare_batch
+from harness.index.batches import index_batch, record_failed, store_batch
+from harness.index.finalizing import finalize
+from harness.index.forgetting import forget_repository
+from harness.index.planning import IndexOptions, plan
+from harness.index.preparing import prepare_batch
+from harness.index.run import index_repository
 from harness.store.edge import EdgeStore
 from harness.types import FileStatus, FloatArray, IndexReport
 from tests.fakes.embedder import HashEmbedder
@@ -151,12 +151,12 @@ def test_an_unchanged_repository_is_not_read(
 ) -> None:
     index()
     embedder.embedded.clear()
-    import harness.preparing
+    import harness.index.preparing
 
     def no_reading(*arguments: object) -> object:
         raise AssertionError(f"read {arguments}")
 
-    monkeypatch.setattr(harness.preparing, "read_source", no_reading)
+    monkeypatch.setattr(harness.index.preparing, "read_source", no_reading)
     report = index()
     assert (report.files_indexed, report.files_unchanged, report.chunks_embedded) == (0, 3, 0)
     assert embedder.embedded == []
@@ -256,7 +256,7 @@ def test_full_embeds_everything_again(index: Index) -> None:
 def test_transient_errors_are_tried_again(
     index: Index, embedder: HashEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.index_repository._FIRST_DELAY_SECONDS", 0.001)
+    monkeypatch.setattr("harness.index.run._FIRST_DELAY_SECONDS", 0.001)
     embedder.failures = [ServiceUnavailableError("down")] * 3
     report = index()
     assert report.failures == ()
@@ -275,7 +275,7 @@ def test_a_server_that_is_gone_is_not_asked_for_every_batch(
     answers_a_probe: bool,
     files_failed: int,
 ) -> None:
-    monkeypatch.setattr("harness.index_repository._FIRST_DELAY_SECONDS", 0.001)
+    monkeypatch.setattr("harness.index.run._FIRST_DELAY_SECONDS", 0.001)
     embedder.failures = [ServiceUnavailableError("down") for _ in range(4)]
 
     def no_answer(text: str) -> FloatArray:
@@ -350,13 +350,13 @@ def test_a_batch_that_was_cut_off_leaves_nothing_behind(
     new.write_text(functions("brand_new", 8))
     work = plan("project", repository, engines, IndexOptions())
     (batch,) = work.batches
-    import harness.indexing
+    import harness.index.batches
 
     def killed(*arguments: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(harness.indexing, "_write_records", killed)
+        patch.setattr(harness.index.batches, "_write_records", killed)
         with pytest.raises(KeyboardInterrupt):
             index_batch(work, batch, engines)
     assert any("new.py" in hit.path for hit in retrieval.search("brand new", engines))

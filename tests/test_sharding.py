@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
-from harness import indexing, planning, retrieval
+from harness import retrieval
 from harness.engines import Engines
 from harness.errors import UsageError
-from harness.finalizing import finalize
-from harness.indexing import BatchResult
-from harness.planning import IndexOptions, IndexPlan
-from harness.preparing import prepare_batch
-from harness.sharding import (
+from harness.index import batches, planning
+from harness.index.batches import BatchResult
+from harness.index.finalizing import finalize
+from harness.index.planning import IndexOptions, IndexPlan
+from harness.index.preparing import prepare_batch
+from harness.index.run_lock import turn
+from harness.index.sharding import (
     MOST_SHARDS,
     ShardFolder,
     folder_name,
@@ -30,7 +32,6 @@ from harness.sharding import (
 )
 from harness.store.edge import EdgeStore
 from harness.store.protocol import VectorStore
-from harness.turns import turn
 from harness.types import Candidate, CandidateLists, IndexReport
 from tests.fakes.embedder import HashEmbedder
 from tests.repositories import commit_all, make_repository
@@ -100,10 +101,10 @@ def run_shard(folder: ShardFolder, shard: int, engines: Engines, stop_after: int
         if done == stop_after:
             # The worst moment: everything written but the records and the result.
             prepared = prepare_batch(left, batch, engines.embedder)
-            embedded = indexing.embed_batch(left, prepared, engines)
+            embedded = batches.embed_batch(left, prepared, engines)
             engines.store.upsert_chunks(left.collection, embedded.points)
             return
-        folder.add_result(shard, indexing.index_batch(left, batch, engines))
+        folder.add_result(shard, batches.index_batch(left, batch, engines))
 
 
 def sharded(root: Path, engines: Engines, tmp_path: Path) -> IndexReport:
@@ -129,7 +130,7 @@ def finish(plan: IndexPlan, folder: ShardFolder, engines: Engines) -> IndexRepor
 
 def unsharded(root: Path, engines: Engines) -> IndexReport:
     plan = make_plan(root, engines)
-    results = [indexing.index_batch(plan, batch, engines) for batch in plan.batches]
+    results = [batches.index_batch(plan, batch, engines) for batch in plan.batches]
     return finalize(plan, results, engines, seconds=0.0)
 
 

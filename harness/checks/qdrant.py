@@ -6,7 +6,7 @@ from functools import partial
 
 from harness.checks.running import Check, Outcome
 from harness.engines import close_model, open_embedder, open_store
-from harness.planning import manifest_of
+from harness.index.planning import manifest_of
 from harness.settings import DataSettings, IndexSettings, OllamaSettings, QdrantSettings
 from harness.store.protocol import VectorStore
 

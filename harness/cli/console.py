@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.indexing import Progress
-    from harness.planning import IndexPlan
+    from harness.index.batches import Progress
+    from harness.index.planning import IndexPlan
 
 _NO_TERMINAL_COLUMNS = 300
 

@@ -15,7 +15,7 @@ from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
     from harness.engines import Engines
-    from harness.planning import IndexOptions
+    from harness.index.planning import IndexOptions
     from harness.repository.checkout import Checkout
     from harness.types import IndexReport
 
@@ -47,7 +47,7 @@ def index(
 ) -> None:
     """Index what changed in one or several repositories."""
     from harness.engines import open_engines
-    from harness.planning import IndexOptions
+    from harness.index.planning import IndexOptions
     from harness.repository.checkout import discover, is_git_url, resolve_source
     from harness.settings import DataSettings, IndexSettings, load
 
@@ -107,7 +107,7 @@ def index(
 
 def _turn(data_dir: Path, source: str) -> contextlib.AbstractContextManager[bool]:
     """The repository's turn, which flow runs take as well; says when it has to be waited for."""
-    from harness.turns import turn
+    from harness.index.run_lock import turn
 
     wait = f"{source}: another run is indexing this repository; waiting for its end"
     return turn(data_dir, source, on_wait=partial(console.error, wait))
@@ -121,7 +121,7 @@ def _index_one(
     batch_bytes: int,
     as_json: bool,
 ) -> IndexReport:
-    from harness.index_repository import index_repository
+    from harness.index.run import index_repository
 
     with console.index_progress(repo, quiet=as_json and not sys.stderr.isatty()) as progress:
         return index_repository(

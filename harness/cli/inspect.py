@@ -44,7 +44,7 @@ def forget(
 ) -> None:
     """Remove a repository from the index; its files are not touched."""
     from harness.engines import open_engines
-    from harness.forgetting import forget_repository
+    from harness.index.forgetting import forget_repository
 
     with open_engines() as engines:
         removed = forget_repository(repo, engines)

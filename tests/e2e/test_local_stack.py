@@ -16,9 +16,9 @@ import pytest
 
 from harness import retrieval, stack
 from harness.engines import Engines
+from harness.index.planning import IndexOptions, manifest_of, plan
+from harness.index.preparing import prepare_batch
 from harness.models.embedded import MiniLmEmbedder
-from harness.planning import IndexOptions, manifest_of, plan
-from harness.preparing import prepare_batch
 from harness.stack import FlowRun, PrefectApi, StackStatus, processes
 from harness.stack.environment import client_environment
 from harness.stack.state import Layout, read_state
@@ -211,7 +211,7 @@ def test_prefect_deployment_run_watched(lab: Lab) -> None:
     runs = lab.api.listing("POST", "/flow_runs/filter", {})
     assert "index small" in {str(run["name"]).split("@")[0] for run in runs}
     logs = lab.api.listing("POST", "/logs/filter", {})
-    assert "harness.planning" in {log["name"] for log in logs}, (
+    assert "harness.index.planning" in {log["name"] for log in logs}, (
         "logs of the core are not in the run"
     )
 

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import chunking, passage
+from harness import chunking
 from harness.engines import Engines
+from harness.index import embedded_text
 from harness.models import lexical
 from harness.repository.walk import walk
 from harness.store.protocol import with_collection
@@ -111,7 +112,7 @@ def manifest_of(embedder: Embedder) -> Manifest:
             query_prefix=embedder.query_prefix,
             chunker=f"{chunking.VERSION}/{max_chars(embedder)}",
             tokenizer=lexical.VERSION,
-            schema=f"{SCHEMA}/{passage.PASSAGE_VERSION}",
+            schema=f"{SCHEMA}/{embedded_text.PASSAGE_VERSION}",
         )
     )
 

@@ -14,10 +14,10 @@ from typing import TypeVar
 
 from harness.engines import Engines
 from harness.errors import HarnessError, is_transient
-from harness.finalizing import finalize
-from harness.indexing import BatchResult, Progress, embed_batch, record_failed, write_batch
-from harness.planning import DEFAULT_BATCH_BYTES, Batch, IndexOptions, IndexPlan, plan
-from harness.preparing import prepare_batch
+from harness.index.batches import BatchResult, Progress, embed_batch, record_failed, write_batch
+from harness.index.finalizing import finalize
+from harness.index.planning import DEFAULT_BATCH_BYTES, Batch, IndexOptions, IndexPlan, plan
+from harness.index.preparing import prepare_batch
 from harness.types import IndexReport
 
 logger = logging.getLogger(__name__)

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import chunking, passage
+from harness import chunking
+from harness.index import embedded_text
+from harness.index.planning import Batch, IndexPlan, max_chars
 from harness.models import lexical
-from harness.planning import Batch, IndexPlan, max_chars
 from harness.repository.content import SourceText, read_source
 from harness.types import Chunk, Embedder, SkipReason, SourceFile, SparseVector
 
@@ -62,7 +63,7 @@ def _prepare_file(
     read = read_source(Path(plan.root), source, plan.max_file_bytes)
     if not isinstance(read, SourceText):
         return PreparedFile(source, source.content_id or "", (), (), skip_reason=read)
-    fits = passage.window_check(count, max_tokens, source.path) if count else None
+    fits = embedded_text.window_check(count, max_tokens, source.path) if count else None
     try:
         chunks = tuple(chunking.chunk_text(source.path, read.text, max_chars=limit, fits=fits))
     except Exception as error:  # one strange file must not stop the others
@@ -71,7 +72,7 @@ def _prepare_file(
     hashes = tuple(
         (
             _hash(f"{chunk.language}\0{chunk.symbol}\0{chunk.text}"),
-            _hash(passage.embedding_text(source.path, chunk)),
+            _hash(embedded_text.embedding_text(source.path, chunk)),
         )
         for chunk in chunks
     )

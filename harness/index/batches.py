@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness import passage
 from harness.engines import Engines
-from harness.planning import Batch, IndexPlan
-from harness.preparing import PreparedBatch, PreparedFile, prepare_batch
+from harness.index import embedded_text
+from harness.index.planning import Batch, IndexPlan
+from harness.index.preparing import PreparedBatch, PreparedFile, prepare_batch
 from harness.types import (
     ChunkPoint,
     FileRecord,
@@ -111,7 +111,7 @@ def embed_batch(
     good = [f for f in prepared.files if f.skip_reason is None and not f.error]
     vectors, reused = _stored_vectors(plan, good, engines)
     missing = {
-        embed_hash: passage.embedding_text(f.source.path, chunk)
+        embed_hash: embedded_text.embedding_text(f.source.path, chunk)
         for f in good
         for chunk, (_, embed_hash) in zip(f.chunks, f.hashes, strict=True)
         if embed_hash not in vectors

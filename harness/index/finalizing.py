@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from harness.engines import Engines
-from harness.indexing import BatchResult
-from harness.planning import IndexPlan
+from harness.index.batches import BatchResult
+from harness.index.planning import IndexPlan
 from harness.types import FileStatus, IndexReport, RepositoryRecord
 
 logger = logging.getLogger(__name__)

@@ -26,8 +26,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from harness.errors import UsageError
-from harness.indexing import BatchResult
-from harness.planning import Batch, IndexPlan, batches_of
+from harness.index.batches import BatchResult
+from harness.index.planning import Batch, IndexPlan, batches_of
 from harness.types import FileRecord, SourceFile
 
 logger = logging.getLogger(__name__)
