@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.corpora import HERE, Corpus, fetch, read_corpora
-from harness import retrieval
 from harness.engines import Engines, open_embedder
-from harness.evaluation import DEPTH, ndcg_at_10
 from harness.index.planning import IndexOptions
 from harness.index.run import index_repository
+from harness.search import retrieval
+from harness.search.evaluation import DEPTH, ndcg_at_10
 from harness.settings import OllamaSettings, load
 from harness.store.edge import EdgeStore
 

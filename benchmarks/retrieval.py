@@ -20,11 +20,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.corpora import HERE, Corpus, fetch, read_corpora
-from harness import retrieval
 from harness.engines import Engines, open_embedder
-from harness.evaluation import DEPTH, LabelledQuery, ndcg_at_10, read_labels
 from harness.index.planning import IndexOptions
 from harness.index.run import index_repository
+from harness.search import retrieval
+from harness.search.evaluation import DEPTH, LabelledQuery, ndcg_at_10, read_labels
 from harness.settings import OllamaSettings, load
 from harness.store.edge import EdgeStore
 

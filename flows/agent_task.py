@@ -129,7 +129,7 @@ def agent_task(
 def folder_of(repository: str) -> Path:
     """A folder, or that of an indexed repository."""
     from harness.engines import open_engines
-    from harness.retrieval import in_scope
+    from harness.search.retrieval import in_scope
 
     if Path(repository).is_dir():
         return Path(repository)

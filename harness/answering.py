@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.assistant import index_search, open_assistant, results_folder
 from harness.engines import Engines
 from harness.passages import Envelope, answer_with_passages
-from harness.retrieval import in_scope, search
+from harness.search.retrieval import in_scope, search
 from harness.settings import environment_secrets
 
 if TYPE_CHECKING:

@@ -161,8 +161,8 @@ def index_search(repo: str | None) -> Iterator[Callable[[str, int], Sequence[Hit
     if repo is None:
         yield None
         return
-    from harness import retrieval
     from harness.engines import open_engines
+    from harness.search import retrieval
 
     with open_engines() as engines:
 

@@ -52,8 +52,8 @@ def search(
     limit: int = 10,
 ) -> dict[str, Any]:
     """The ``search`` JSON of the command line."""
-    from harness import retrieval
     from harness.engines import open_engines
+    from harness.search import retrieval
 
     def run() -> dict[str, Any]:
         with open_engines() as engines:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.engines import Engines
 from harness.models import lexical
-from harness.retrieval import in_scope, search
+from harness.search.retrieval import in_scope, search
 from harness.types import Hit
 
 SCHEMA_VERSION = 1

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.evaluation import LabelledQuery, ndcg_at_10, read_labels
+from harness.search.evaluation import LabelledQuery, ndcg_at_10, read_labels
 
 PATHS = st.sampled_from([f"{letter}.py" for letter in "abcdefghijklmnop"])
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from harness import retrieval
 from harness.engines import Engines
 from harness.errors import (
     ModelMismatchError,
@@ -27,6 +26,7 @@ from harness.index.forgetting import forget_repository
 from harness.index.planning import IndexOptions, plan
 from harness.index.preparing import prepare_batch
 from harness.index.run import index_repository
+from harness.search import retrieval
 from harness.store.edge import EdgeStore
 from harness.types import FileStatus, FloatArray, IndexReport
 from tests.fakes.embedder import HashEmbedder

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.paths import path_factor, path_kinds, stem_words
-from harness.query import parse, same
-from harness.ranking import identifiers, rank, stems
+from harness.search.path_kinds import path_factor, path_kinds, stem_words
+from harness.search.query import parse, same
+from harness.search.ranking import identifiers, rank, stems
 from harness.types import Candidate, CandidateLists, Chunk
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from harness import retrieval
 from harness.engines import Engines
 from harness.errors import UsageError
 from harness.index import batches, planning
@@ -30,6 +29,7 @@ from harness.index.sharding import (
     shard_of,
     split,
 )
+from harness.search import retrieval
 from harness.store.edge import EdgeStore
 from harness.store.protocol import VectorStore
 from harness.types import Candidate, CandidateLists, IndexReport

@@ -117,7 +117,7 @@ def repository_folder(name_or_path: str) -> Path:
     if folder.is_dir():
         return folder.resolve()
     from harness.engines import open_engines
-    from harness.retrieval import in_scope
+    from harness.search.retrieval import in_scope
 
     with open_engines() as engines:
         (record,) = in_scope(engines, name_or_path)

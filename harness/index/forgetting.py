@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.engines import Engines
-from harness.retrieval import in_scope
+from harness.search.retrieval import in_scope
 
 
 def forget_repository(name: str, engines: Engines) -> int:

@@ -14,11 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import retrieval, stack
+from harness import stack
 from harness.engines import Engines
 from harness.index.planning import IndexOptions, manifest_of, plan
 from harness.index.preparing import prepare_batch
 from harness.models.embedded import MiniLmEmbedder
+from harness.search import retrieval
 from harness.stack import FlowRun, PrefectApi, StackStatus, processes
 from harness.stack.environment import client_environment
 from harness.stack.state import Layout, read_state

@@ -15,12 +15,13 @@ import pytest
 import yaml
 from psutil import process_iter
 
-from harness import retrieval, stack
+from harness import stack
 from harness.engines import Engines, open_engines
 from harness.errors import ServiceUnavailableError
 from harness.index.planning import IndexOptions
 from harness.index.run import index_repository
 from harness.index.sharding import shard_of
+from harness.search import retrieval
 from harness.stack import FlowRun, PrefectApi
 from harness.store.edge import EdgeStore
 from tests.fakes.embedder import HashEmbedder

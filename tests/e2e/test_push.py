@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import retrieval, stack
+from harness import stack
 from harness.engines import Engines
 from harness.models.embedded import MiniLmEmbedder
 from harness.repository.git import run_git
+from harness.search import retrieval
 from harness.stack import PrefectApi
 from harness.store.edge import EdgeStore
 from tests.repositories import commit_all, make_repository

@@ -11,7 +11,7 @@ Pure functions, no I/O. The score of a chunk is
 
 The constants lie on plateaus: chosen on the labelled queries of ``benchmarks/`` together with
 descriptions of functions from other code bases in four languages, see ``benchmarks/README.md``.
-What a query means is read by :mod:`harness.query`, what a path means by :mod:`harness.paths`.
+What a query means is read by :mod:`harness.search.query`, what a path means by :mod:`harness.search.path_kinds`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from harness.paths import FACTORS, name_words, path_factor, path_words, stem_words
-from harness.query import Query, parse, same, stem
+from harness.search.path_kinds import FACTORS, name_words, path_factor, path_words, stem_words
+from harness.search.query import Query, parse, same, stem
 from harness.types import Candidate, CandidateLists
 
 RRF_K = 20

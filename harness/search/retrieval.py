@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from itertools import chain, zip_longest
 
-from harness import ranking
 from harness.engines import Engines
 from harness.errors import HarnessError, RepositoryNotFoundError, UsageError
 from harness.index.planning import manifest_of
 from harness.models import lexical
 from harness.repository.ignore import IgnoreRules
+from harness.search import ranking
 from harness.types import (
     Candidate,
     CandidateLists,
