@@ -20,7 +20,7 @@ from flows.approval import ask_in_ui
 from flows.logs import show_core_logs
 from flows.progress import artifact_key
 from harness.agent import AgentEvent, AgentResult, DirectoryTurnCache, run_task
-from harness.assistant import index_search, indexed_at, open_assistant
+from harness.answers.assistant import index_search, indexed_at, open_assistant
 from harness.settings import DataSettings, load
 
 Task = Annotated[str, Field(min_length=1, max_length=20_000)]

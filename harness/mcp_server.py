@@ -67,10 +67,10 @@ def search(
 
 def ask(question: str, repo: str | None = None) -> dict[str, Any]:
     """The ``ask`` JSON of the command line."""
-    from harness import answering
-    from harness.assistant import has_chat_model
+    from harness.answers import answering
+    from harness.answers.assistant import has_chat_model
+    from harness.answers.passages import answer_with_passages
     from harness.engines import open_engines
-    from harness.passages import answer_with_passages
 
     def run() -> dict[str, Any]:
         with open_engines() as engines:

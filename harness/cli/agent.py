@@ -32,11 +32,11 @@ def ask(
     Without a chat model (no OLLAMA_HOST) the answer is the best passages, shortened to what
     matters; with the extra `chat` the demo model's words follow, labelled as such.
     """
-    from harness import answering
-    from harness.assistant import has_chat_model
+    from harness.answers import answering
+    from harness.answers.assistant import has_chat_model
+    from harness.answers.passages import answer_with_passages
     from harness.engines import open_engines
     from harness.models import demo_chat
-    from harness.passages import answer_with_passages
 
     with open_engines() as engines:
         if model or has_chat_model():
@@ -81,7 +81,7 @@ def task(
     verification failed, 7 refused, 130 interrupted.
     """
     from harness.agent import apply_result, run_task
-    from harness.assistant import index_search, indexed_at, open_assistant, results_folder
+    from harness.answers.assistant import index_search, indexed_at, open_assistant, results_folder
 
     if approve and not sys.stdin.isatty():
         raise UsageError("--approve needs a terminal to ask on")

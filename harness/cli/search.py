@@ -23,8 +23,8 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Find passages, best first."""
+    from harness.answers.passages import shorten
     from harness.engines import open_engines
-    from harness.passages import shorten
     from harness.search import retrieval
 
     with open_engines() as engines:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.assistant import index_search, open_assistant, results_folder
+from harness.answers.assistant import index_search, open_assistant, results_folder
+from harness.answers.passages import Envelope, answer_with_passages
 from harness.engines import Engines
-from harness.passages import Envelope, answer_with_passages
 from harness.search.retrieval import in_scope, search
 from harness.settings import environment_secrets
 
@@ -83,8 +83,8 @@ def answer_with_demo(
 
     from harness.agent.citations import check_citations
     from harness.agent.trajectory import redact
+    from harness.answers.passages import Citation
     from harness.models.demo_chat import DemoChatModel
-    from harness.passages import Citation
     from harness.types import ChatMessage
     from harness.workspace import ConfinedTree
 
