@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.logs import show_core_logs
-from harness.retention import remove_old_results
+from harness.agent.retention import remove_old_results
 from harness.settings import DataSettings, load
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.retention import Removed, remove_old_results
+from harness.agent.retention import Removed, remove_old_results
 
 NOW = 1_800_000_000.0
 DAY = 86_400

@@ -15,7 +15,7 @@ from harness.agent.result import AgentResult, apply_result, report, write_result
 from harness.agent.scripted import ScriptedChatModel, calls
 from harness.agent.session import RunOptions, ask, run_task
 from harness.agent.status import EXIT_CODES, Status
-from harness.agent.turns import DirectoryTurnCache, TurnCache, turn_from_json, turn_to_json
+from harness.agent.turn_cache import DirectoryTurnCache, TurnCache, turn_from_json, turn_to_json
 
 __all__ = [
     "EXIT_CODES",

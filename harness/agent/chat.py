@@ -13,7 +13,7 @@ from types import TracebackType
 from harness.agent.events import EventKind, OnEvent
 from harness.agent.limits import Limits
 from harness.agent.loop import Agent
-from harness.agent.reading import Search
+from harness.agent.reading_tools import Search
 from harness.agent.result import AgentResult
 from harness.agent.session import RunOptions, Session, share_clock
 from harness.errors import UsageError

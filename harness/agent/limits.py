@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from harness.agent.events import OnEvent
 from harness.agent.status import Status, Stop
-from harness.agent.turns import TurnCache
+from harness.agent.turn_cache import TurnCache
 from harness.types import ToolCall
 
 

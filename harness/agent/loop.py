@@ -11,14 +11,14 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
+from harness.agent.call_format import ModelProtocol, Parsed
 from harness.agent.context import Context, Entry, stub_of
 from harness.agent.events import AgentEvent, EventKind
 from harness.agent.limits import CallCounter, Limits, Outcome, Seams, Usage
-from harness.agent.protocol import ModelProtocol, Parsed
 from harness.agent.status import Status, Stop, status_of
 from harness.agent.tools import Toolbox
 from harness.agent.trajectory import Trajectory
-from harness.agent.turns import turn_key
+from harness.agent.turn_cache import turn_key
 from harness.agent.validation import FormatError
 from harness.errors import HarnessError, ServiceUnavailableError
 from harness.types import ChatMessage, ChatModel, ChatTurn, ToolCall, ToolSpec

@@ -13,20 +13,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.agent.call_format import protocol_for
+from harness.agent.changing_tools import Approve, ChangingTools
 from harness.agent.citations import Citation, check_citations
-from harness.agent.editing import Approve, ChangingTools
 from harness.agent.events import AgentEvent, EventKind, OnEvent
 from harness.agent.limits import Limits, Outcome, Seams, Usage
 from harness.agent.loop import Agent
-from harness.agent.protocol import protocol_for
-from harness.agent.reading import ReadingTools, Search
+from harness.agent.prompts import system_prompt
+from harness.agent.reading_tools import ReadingTools, Search
 from harness.agent.result import AgentResult, write_results
 from harness.agent.status import Status, Stop, status_of
 from harness.agent.tools import MAX_OUTPUT_CHARS, OutputStore, Tool, Toolbox
 from harness.agent.trajectory import Trajectory
-from harness.agent.turns import TurnCache
+from harness.agent.turn_cache import TurnCache
 from harness.errors import HarnessError, UsageError
-from harness.prompts import system_prompt
 from harness.types import ChatModel
 from harness.workspace import CommandPolicy, ConfinedTree, Workspace, create_workspace
 from harness.workspace.copies import inspect

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.agent import Limits, RunOptions, TurnCache
-    from harness.agent.editing import Approve
+    from harness.agent.changing_tools import Approve
     from harness.types import ChatModel, Hit, RepositoryRecord
 
 logger = logging.getLogger(__name__)

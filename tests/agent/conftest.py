@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.agent import ScriptedChatModel, calls
-from harness.agent.protocol import write_action
+from harness.agent.call_format import write_action
 from harness.agent.scripted import Line
 from harness.types import ToolCall
 

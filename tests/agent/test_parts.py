@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import prompts
+from harness.agent import prompts
+from harness.agent.call_format import NativeProtocol, TextProtocol, write_action
+from harness.agent.changing_tools import replace_once
 from harness.agent.citations import check_citations
 from harness.agent.context import Context, Entry
-from harness.agent.editing import replace_once
 from harness.agent.leaks import find_leaked_calls
-from harness.agent.protocol import NativeProtocol, TextProtocol, write_action
 from harness.agent.status import EXIT_CODES, Status, Stop
 from harness.agent.tools import OutputStore, Tool, Toolbox, ToolOutput, schema
 from harness.agent.trajectory import Trajectory, redact
-from harness.agent.turns import turn_from_json, turn_to_json
+from harness.agent.turn_cache import turn_from_json, turn_to_json
 from harness.agent.validation import FormatError
 from harness.errors import UsageError
 from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec

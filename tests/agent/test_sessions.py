@@ -18,7 +18,7 @@ from harness.agent import (
     calls,
     run_task,
 )
-from harness.agent.turns import DirectoryTurnCache
+from harness.agent.turn_cache import DirectoryTurnCache
 from harness.errors import (
     PolicyError,
 )

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
-from harness.agent.reading import PATH
+from harness.agent.reading_tools import PATH
 from harness.agent.tools import Arguments, Tool, ToolOutput, schema
 from harness.agent.trajectory import redact_values
 from harness.errors import PolicyError, UsageError
