@@ -88,7 +88,7 @@ down: $(INSTALLED) ## Stop them
 	@$(BIN)/python -m harness down
 
 docs: $(INSTALLED) ## Remake docs/settings.md from the code
-	@$(BIN)/python -m harness.settings_page > docs/settings.md
+	@$(BIN)/python -m harness.cli.settings_page > docs/settings.md
 
 $(VENV)/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { \

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness import settings_page
+from harness.cli import settings_page
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())[

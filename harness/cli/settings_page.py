@@ -1,4 +1,4 @@
-"""docs/settings.md, made from the settings classes: ``python -m harness.settings_page``."""
+"""docs/settings.md, made from the settings classes: ``python -m harness.cli.settings_page``."""
 
 from __future__ import annotations
 
