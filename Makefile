@@ -46,7 +46,7 @@ chat-model: $(INSTALLED) ## Install the demo chat model (93 MB; shows the plumbi
 
 # On that Qdrant server every collection of Harness is dropped.
 test-services: $(INSTALLED) ## Contract tests against HARNESS_TEST_OLLAMA_HOST, HARNESS_TEST_QDRANT_URL (a server to spare)
-	@$(BIN)/python -m pytest tests/test_store.py tests/test_ollama_contract.py $(ARGS)
+	@$(BIN)/python -m pytest tests/store/test_store.py tests/models/test_ollama_contract.py $(ARGS)
 
 OVERLAY ?= k8s/overlays/minikube
 

@@ -249,7 +249,7 @@ class IndexReport:
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors. Engines: :mod:`harness.models.embedded`, :mod:`harness.models.ollama`."""
+    """Turns texts into vectors; engines are below :mod:`harness.models`."""
 
     engine: str
     model: str

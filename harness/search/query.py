@@ -71,7 +71,8 @@ _TOPICS = {
         " docker helm"
     ),
 }
-"""Words of a query that make it about a kind of file; see :data:`harness.search.path_kinds.FACTORS`."""
+"""Words of a query that make it about a kind of file, a key of
+:data:`harness.search.path_kinds.FACTORS`."""
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _QUOTED = re.compile(r"[`'\"]([^\W\d][\w.:]*)(?:\(\))?[`'\"]")

@@ -11,7 +11,8 @@ Pure functions, no I/O. The score of a chunk is
 
 The constants lie on plateaus: chosen on the labelled queries of ``benchmarks/`` together with
 descriptions of functions from other code bases in four languages, see ``benchmarks/README.md``.
-What a query means is read by :mod:`harness.search.query`, what a path means by :mod:`harness.search.path_kinds`.
+What a query means is read by :mod:`harness.search.query`, what a path means by
+:mod:`harness.search.path_kinds`.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Configuration of the system and of the user is not read. What a repository's own configuration
 could start in the few commands used here is overridden on the command line, which goes before
 it; a workspace's git directory is kept outside the workspace, and its configuration is written
-anew before it is used (:mod:`harness.workspace.copies`). :mod:`harness.repository.git` keeps the user's
-configuration, because it talks to remotes; nothing here does.
+anew before it is used (:mod:`harness.workspace.copies`). :mod:`harness.repository.git` keeps the
+user's configuration, because it talks to remotes; nothing here does.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ from harness.store.edge import EdgeStore
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama
+from tests.index.test_sharding import OrderedTies, module, points
 from tests.repositories import make_repository
-from tests.test_sharding import OrderedTies, module, points
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

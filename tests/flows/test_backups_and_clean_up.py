@@ -19,9 +19,9 @@ from flows.restore_index import restore_index
 from flows.verify_restore import verify_restore
 from harness.errors import StoreError, UsageError
 from harness.store.edge import EdgeStore
-from tests.test_backup import fill
-from tests.test_backup import state as everything
-from tests.test_store import COLLECTION
+from tests.backup.test_backup import fill
+from tests.backup.test_backup import state as everything
+from tests.store.test_store import COLLECTION
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_a_large_repository_is_indexed_by_runs_of_its_own(
     repository = make_repository(tmp_path / "large", files)
     monkeypatch.setenv("HARNESS_SHARD_BYTES", "20000")
     killed: list[int] = []
-    store_batch = module.indexing.store_batch
+    store_batch = module.batches.store_batch
 
     def dies_once(*arguments: Any) -> Any:
         if not killed:
@@ -127,7 +127,7 @@ def test_a_large_repository_is_indexed_by_runs_of_its_own(
             raise KeyboardInterrupt
         return store_batch(*arguments)
 
-    monkeypatch.setattr(module.indexing, "store_batch", dies_once)
+    monkeypatch.setattr(module.batches, "store_batch", dies_once)
     with ThreadWorker(module.index_repository, shard_module.index_shard):
         state: State[Any] = module.index_repository(str(repository), return_state=True)
     assert state.is_completed(), state.message

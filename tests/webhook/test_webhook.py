@@ -502,7 +502,7 @@ def test_a_full_disk_is_said_and_nothing_counts_as_kept(
 
 
 def test_the_n8n_workflow_sends_what_the_receiver_takes(lab: Lab) -> None:
-    folder = Path(__file__).resolve().parent.parent / "docs" / "n8n"
+    folder = Path(__file__).resolve().parents[2] / "docs" / "n8n"
     workflow = json.loads((folder / "harness-index.json").read_text())
     assert {"name", "nodes", "connections", "settings"} <= set(workflow)
     nodes = {node["name"]: node for node in workflow["nodes"]}
@@ -529,7 +529,7 @@ def test_the_n8n_workflow_sends_what_the_receiver_takes(lab: Lab) -> None:
 
 
 def test_the_documented_answers_are_those_that_exist() -> None:
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     source = (root / "harness" / "webhook" / "service.py").read_text()
     page = (root / "docs" / "webhook.md").read_text()
     import re

@@ -36,7 +36,8 @@ EXTENSIONS = [
 @cache
 def tokenizer() -> Tokenizer:
     assert harness.__file__ is not None
-    loaded = Tokenizer.from_file(str(Path(harness.__file__).parent / "minilm" / "tokenizer.json"))
+    folder = Path(harness.__file__).parent / "models" / "minilm"
+    loaded = Tokenizer.from_file(str(folder / "tokenizer.json"))
     loaded.no_truncation()
     loaded.no_padding()
     return loaded

@@ -134,7 +134,8 @@ class TestReading:
             (Path(name) / "a.py").write_text("x")
             (Path(name) / "a.py").chmod(0)
             code = (
-                "import sys; from pathlib import Path; from harness.repository.content import read_source\n"
+                "import sys; from pathlib import Path\n"
+                "from harness.repository.content import read_source\n"
                 "from harness.types import SourceFile\n"
                 "print(read_source(Path(sys.argv[1]), SourceFile('a.py', 1, 0), 10).value)\n"
             )

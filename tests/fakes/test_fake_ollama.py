@@ -119,7 +119,7 @@ def test_it_runs_by_hand() -> None:
         [*command, "--embeddings", "noop"],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
     ) as process:
         try:
             assert process.stdout is not None

@@ -329,13 +329,13 @@ class TestEdge:
     def test_writes_survive_a_killed_process(self, tmp_path: Path) -> None:
         script = (
             "import sys, os, signal; sys.path.insert(0, sys.argv[2])\n"
-            "from pathlib import Path; from tests.test_store import *\n"
+            "from pathlib import Path; from tests.store.test_store import *\n"
             "store = EdgeStore(Path(sys.argv[1])); store.ensure_collection(MANIFEST)\n"
             "store.upsert_chunks(COLLECTION, [point('a.py', f'w{n}') for n in range(300)])\n"
             "store.put_file_records(COLLECTION, [record('a.py')])\n"
             "os.kill(os.getpid(), signal.SIGKILL)\n"
         )
-        root = Path(__file__).resolve().parent.parent
+        root = Path(__file__).resolve().parents[2]
         done = subprocess.run([sys.executable, "-c", script, str(tmp_path), str(root)], check=False)
         assert done.returncode == -9
         store = EdgeStore(tmp_path)

@@ -16,7 +16,7 @@ from harness.errors import InvalidSettingError
 from harness.settings import ScheduleSettings, load
 from harness.stack.environment import deploy_environment
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())[
     "deployments"
 ]

@@ -87,7 +87,10 @@ def test_a_document_has_every_term_of_its_text(text: str) -> None:
 
 
 def test_ids_are_the_same_in_every_process() -> None:
-    code = "from harness.models.lexical import query_vector; print(query_vector('HTTPServer größe').indices)"
+    code = (
+        "from harness.models.lexical import query_vector\n"
+        "print(query_vector('HTTPServer größe').indices)"
+    )
     ids = {
         subprocess.run(
             [sys.executable, "-c", code],

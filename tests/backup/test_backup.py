@@ -37,9 +37,9 @@ from harness.store.snapshots_http import SnapshotApi
 from harness.store.snapshots_qdrant import QdrantSnapshots
 from harness.types import Candidate, CandidateLists, Filter, RepositoryRecord
 from tests.fakes.qdrant_snapshots import FakeSnapshots
-from tests.test_store import COLLECTION, MANIFEST, point, record, vector
+from tests.store.test_store import COLLECTION, MANIFEST, point, record, vector
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 OTHER = with_collection(replace(MANIFEST, digest="other"))
 KEY = "s3cret-key"
 
@@ -299,7 +299,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from tests.test_backup import edge
+from tests.backup.test_backup import edge
 case = edge(Path(sys.argv[1]), Path(sys.argv[1]) / "backups")
 def step(message):
     if message.startswith(sys.argv[3]):
