@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.engines import Engines
-from harness.index.planning import IndexOptions
+from harness.index.options import IndexOptions
 from harness.index.run import index_repository
 from harness.store.edge import EdgeStore
 from harness.types import FloatArray, IndexReport

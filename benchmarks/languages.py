@@ -17,15 +17,16 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.corpora import HERE
-from harness.engines import Engines, open_embedder
-from harness.index.planning import IndexOptions
+from harness.configured import open_embedder
+from harness.engines import Engines
+from harness.index.options import IndexOptions
 from harness.index.run import index_repository
+from harness.models.protocols import Embedder
 from harness.repository.git import run_git
 from harness.search import retrieval
 from harness.search.evaluation import DEPTH, ndcg_at_10, read_labels
 from harness.settings import OllamaSettings, load
 from harness.store.edge import EdgeStore
-from harness.types import Embedder
 
 DATA = HERE / "data" / "languages"
 

@@ -20,8 +20,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.corpora import HERE, Corpus, fetch, read_corpora
-from harness.engines import Engines, open_embedder
-from harness.index.planning import IndexOptions
+from harness.configured import open_embedder
+from harness.engines import Engines
+from harness.index.options import IndexOptions
 from harness.index.run import index_repository
 from harness.search import retrieval
 from harness.search.evaluation import DEPTH, LabelledQuery, ndcg_at_10, read_labels

@@ -20,7 +20,7 @@ from flows.approval import ask_in_ui
 from flows.logs import show_core_logs
 from flows.progress import artifact_key
 from harness.agent import AgentEvent, AgentResult, DirectoryTurnCache, run_task
-from harness.answers.assistant import index_search, indexed_at, open_assistant
+from harness.configured import index_search, indexed_at, open_assistant
 from harness.settings import DataSettings, load
 
 Task = Annotated[str, Field(min_length=1, max_length=20_000)]
@@ -128,7 +128,7 @@ def agent_task(
 
 def folder_of(repository: str) -> Path:
     """A folder, or that of an indexed repository."""
-    from harness.engines import open_engines
+    from harness.configured import open_engines
     from harness.search.retrieval import in_scope
 
     if Path(repository).is_dir():

@@ -10,9 +10,9 @@ from prefect.states import Completed
 
 from flows.logs import show_core_logs
 from flows.policies import IO
-from harness.backup import BackupReport, open_backups
+from harness.backup import BackupReport
+from harness.configured import open_backups
 from harness.errors import NothingIndexedError
-from harness.settings import BackupSettings, DataSettings, IndexSettings, QdrantSettings, load
 
 # A copy takes as long as the index is large; every request to a server has a time-out of its own.
 COPY: dict[str, Any] = IO | {"timeout_seconds": None}
@@ -21,8 +21,7 @@ COPY: dict[str, Any] = IO | {"timeout_seconds": None}
 @task(name="back-up", **COPY)
 def back_up() -> BackupReport | None:
     """One backup; what a failed try left is removed by the next. None: nothing is indexed."""
-    settings = load(DataSettings), load(IndexSettings), load(QdrantSettings), load(BackupSettings)
-    with open_backups(*settings) as backups:
+    with open_backups() as backups:
         try:
             return backups.backup()
         except NothingIndexedError:

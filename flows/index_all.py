@@ -17,10 +17,10 @@ from pydantic import Field
 
 from flows.limits import work_pool_limit
 from flows.logs import show_core_logs
-from harness.engines import open_store
+from harness.configured import open_store
 from harness.errors import HarnessError, UsageError
 from harness.repository.checkout import discover
-from harness.settings import DataSettings, IndexSettings, QdrantSettings, load
+from harness.settings import DataSettings, load
 from harness.types import RepositoryRecord
 
 DEPLOYMENT = "index-repository/index-repository"
@@ -108,7 +108,7 @@ async def _index(
 def _records() -> dict[str, RepositoryRecord]:
     """What is in the index, by name; nothing when it cannot be read: the table says the rest."""
     try:
-        store = open_store(load(DataSettings), load(IndexSettings), load(QdrantSettings))
+        store = open_store()
         try:
             return {record.name: record for record in store.repositories()}
         finally:

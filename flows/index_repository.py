@@ -28,11 +28,13 @@ from flows.policies import BATCH, CHECKOUT, CLONE_TIMEOUT_SECONDS, IO
 from flows.progress import IndexProgress, artifact_key
 from flows.shards import index_in_shards
 from flows.summary import markdown, sentence
-from harness.engines import Engines, open_engines
+from harness.configured import open_engines
+from harness.engines import Engines
 from harness.errors import HarnessError, PermanentError, is_transient
 from harness.index import batches, finalizing, planning
 from harness.index.batches import BatchResult
-from harness.index.planning import Batch, IndexOptions, IndexPlan
+from harness.index.options import IndexOptions
+from harness.index.planning import Batch, IndexPlan
 from harness.index.preparing import prepare_batch
 from harness.index.run_lock import turn
 from harness.index.sharding import shard_count

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from flows.index_repository import index_batches
 from flows.logs import show_core_logs
-from harness.engines import open_engines
+from harness.configured import open_engines
 from harness.index.sharding import ShardFolder, resumed
 from harness.settings import DataSettings, load
 

@@ -20,7 +20,8 @@ from flows.logs import show_core_logs
 from flows.policies import IO
 from flows.progress import artifact_key
 from harness.errors import UsageError
-from harness.models.ollama import OllamaClient, same_model
+from harness.models.ollama.address import same_model
+from harness.models.ollama.client import OllamaClient
 from harness.models.pulls import PullOutcome, PullProgress, PullResult, pull, unique_names
 from harness.settings import OllamaSettings, load
 
@@ -34,7 +35,7 @@ PULL: dict[str, Any] = IO | {"timeout_seconds": None, "retries": 1}
 @task(name="pull-model", task_run_name="pull {name}", **PULL)
 def pull_model(name: str, update: bool) -> PullResult:
     """Bring one model to the server; its progress is an artifact that moves."""
-    with OllamaClient.from_settings(load(OllamaSettings)) as client:
+    with OllamaClient.connect(load(OllamaSettings).options()) as client:
         return pull(client, name, _progress_of(name), update=update, min_interval_seconds=1.0)
 
 

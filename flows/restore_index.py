@@ -11,16 +11,15 @@ from pydantic import Field
 
 from flows.backup_index import COPY
 from flows.logs import show_core_logs
-from harness.backup import RestoreReport, open_backups
+from harness.backup import RestoreReport
+from harness.configured import open_backups
 from harness.errors import UsageError
-from harness.settings import BackupSettings, DataSettings, IndexSettings, QdrantSettings, load
 
 
 @task(name="restore", **COPY)
 def restore(name: str) -> RestoreReport:
     """Verify a backup, then replace the index by it; may be run again when it was killed."""
-    settings = load(DataSettings), load(IndexSettings), load(QdrantSettings), load(BackupSettings)
-    with open_backups(*settings) as backups:
+    with open_backups() as backups:
         return backups.restore(name)
 
 

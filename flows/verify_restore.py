@@ -11,15 +11,14 @@ from pydantic import Field
 
 from flows.backup_index import COPY
 from flows.logs import show_core_logs
-from harness.backup import RestoreReport, open_backups
-from harness.settings import BackupSettings, DataSettings, IndexSettings, QdrantSettings, load
+from harness.backup import RestoreReport
+from harness.configured import open_backups
 
 
 @task(name="try-restore", **COPY)
 def try_restore(name: str) -> RestoreReport:
     """Restore beside the index, compare, remove."""
-    settings = load(DataSettings), load(IndexSettings), load(QdrantSettings), load(BackupSettings)
-    with open_backups(*settings) as backups:
+    with open_backups() as backups:
         return backups.verify_restore(name)
 
 

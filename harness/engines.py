@@ -1,27 +1,42 @@
-"""Which embedder and which store: chosen by the environment, explicitly, never guessed."""
+"""The embedder and the store that indexing and searching work with, as one thing to pass on.
+
+:mod:`harness.configured` opens them as the settings say; tests put their own together.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from harness.errors import HarnessError, ServiceUnavailableError, StoreFullError
-from harness.settings import DataSettings, IndexSettings, OllamaSettings, QdrantSettings, load
+from harness.models.protocols import Embedder
 from harness.store.protocol import VectorStore
-from harness.types import Embedder
 
 logger = logging.getLogger(__name__)
+
+OpenEmbedder = Callable[[str, str], Embedder | None]
+"""Opens the embedder of an engine and a model, as a manifest names them; None when it cannot be
+had here. Raises HarnessError for a setting that cannot be used."""
+
+
+def _no_other(engine: str, model: str) -> Embedder | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What indexing and searching need; a context manager that closes all of it."""
+    """What indexing and searching need; a context manager that closes all of it.
+
+    ``open_other`` opens the embedders of collections that another model made.
+    """
 
     embedder: Embedder
     store: VectorStore
     data_dir: Path
+    open_other: OpenEmbedder = _no_other
     _others: dict[tuple[str, str], Embedder | None] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -37,7 +52,8 @@ class Engines:
     ) -> None:
         self.store.close()
         for embedder in (self.embedder, *self._others.values()):
-            close_model(embedder)
+            if embedder is not None:
+                embedder.close()
 
     def embedder_named(self, engine: str, model: str) -> Embedder | None:
         """The embedder that made an index, when it can be had here, else None; kept, since
@@ -47,7 +63,7 @@ class Engines:
         :raises HarnessError: a setting cannot be used.
         """
         if (engine, model) not in self._others:
-            self._others[engine, model] = _embedder_named(engine, model)
+            self._others[engine, model] = self.open_other(engine, model)
         return self._others[engine, model]
 
     def ends_the_run(self, error: BaseException) -> bool:
@@ -69,59 +85,3 @@ class Engines:
         except HarnessError as other:
             logger.info("the model answers a probe with: %s", other)
         return False
-
-
-def close_model(model: object) -> None:
-    """Close an embedding or chat model; one with a connection has ``close``."""
-    close = getattr(model, "close", None)
-    if close is not None:
-        close()
-
-
-def open_engines() -> Engines:
-    """Build the configured engines. Models load on first use, not here.
-
-    :raises InvalidSettingError: a setting cannot be used.
-    :raises StoreError: the data directory cannot be written.
-    :raises ServiceUnavailableError: a configured Qdrant server does not answer.
-    """
-    data = load(DataSettings)
-    return Engines(
-        embedder=open_embedder(load(OllamaSettings)),
-        store=open_store(data, load(IndexSettings), load(QdrantSettings)),
-        data_dir=data.data_dir,
-    )
-
-
-def open_embedder(settings: OllamaSettings) -> Embedder:
-    """Ollama's model when a host is set, else MiniLM in the process."""
-    if settings.host:
-        from harness.models.ollama import OllamaEmbedder
-
-        return OllamaEmbedder(settings)
-    from harness.models.embedded import MiniLmEmbedder
-
-    return MiniLmEmbedder()
-
-
-def open_store(data: DataSettings, index: IndexSettings, qdrant: QdrantSettings) -> VectorStore:
-    """A Qdrant server when one is set, else Edge under the data directory."""
-    if qdrant.url or qdrant.host:
-        from harness.store.connection import connect
-
-        return connect(qdrant)
-    from harness.store.edge import EdgeStore
-
-    return EdgeStore(data.data_dir / "index", index.lock_timeout_seconds)
-
-
-def _embedder_named(engine: str, model: str) -> Embedder | None:
-    if engine == "embedded":
-        from harness.models.embedded import MiniLmEmbedder
-
-        embedder = MiniLmEmbedder()
-        return embedder if embedder.model == model else None
-    settings = load(OllamaSettings)
-    if engine == "ollama" and settings.host:
-        return open_embedder(settings.model_copy(update={"embed_model": model}))
-    return None

@@ -52,7 +52,7 @@ def search(
     limit: int = 10,
 ) -> dict[str, Any]:
     """The ``search`` JSON of the command line."""
-    from harness.engines import open_engines
+    from harness.configured import open_engines
     from harness.search import retrieval
 
     def run() -> dict[str, Any]:
@@ -68,9 +68,8 @@ def search(
 def ask(question: str, repo: str | None = None) -> dict[str, Any]:
     """The ``ask`` JSON of the command line."""
     from harness.answers import answering
-    from harness.answers.assistant import has_chat_model
     from harness.answers.passages import answer_with_passages
-    from harness.engines import open_engines
+    from harness.configured import has_chat_model, open_engines
 
     def run() -> dict[str, Any]:
         with open_engines() as engines:
@@ -83,7 +82,7 @@ def ask(question: str, repo: str | None = None) -> dict[str, Any]:
 
 def status() -> dict[str, Any]:
     """The ``status`` JSON of the command line."""
-    from harness.engines import open_engines
+    from harness.configured import open_engines
 
     def run() -> dict[str, Any]:
         with open_engines() as engines:

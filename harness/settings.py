@@ -1,14 +1,13 @@
-"""Settings from the environment: the only module that reads it.
+"""Settings from the environment, one small class per subsystem.
 
-One small class a subsystem, built by the command line and by flow bodies, never at import and
-never kept in a global. docs/settings.md is tested against the fields' names and descriptions.
+They are built by the doors (command line, servers, flow bodies) and by :mod:`harness.configured`,
+never at import and never kept in a global. Defaults belong to the option classes of the parts that
+use them. docs/settings.md is made from the fields' names and descriptions.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from difflib import get_close_matches
+import inspect
 from pathlib import Path
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +17,12 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from harness.errors import InvalidSettingError
+from harness.index.options import IndexOptions, SplitOptions
+from harness.models.ollama.options import OllamaOptions
+
+_OLLAMA = OllamaOptions()
+_INDEX = IndexOptions()
+_SPLIT = SplitOptions()
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -95,7 +100,7 @@ class IndexSettings(_Settings):
     """What is indexed and how."""
 
     max_file_bytes: int = Field(
-        default=1_000_000,
+        default=_INDEX.max_file_bytes,
         gt=0,
         validation_alias="HARNESS_MAX_FILE_BYTES",
         description="A larger file is skipped (bytes).",
@@ -107,21 +112,21 @@ class IndexSettings(_Settings):
         description="How long to wait for another process that holds the embedded store.",
     )
     batch_bytes: int = Field(
-        default=400_000,
+        default=_SPLIT.batch_bytes,
         ge=10_000,
         validation_alias="HARNESS_BATCH_BYTES",
         description="Source in one task of an index run (bytes); the default is 10-15 s of work "
         "for the embedded model.",
     )
     shard_bytes: int = Field(
-        default=256_000_000,
+        default=_SPLIT.shard_bytes,
         ge=0,
         validation_alias="HARNESS_SHARD_BYTES",
         description="A repository with more source to index is split into runs of at most about "
         "this size (bytes); 0: never.",
     )
     shards_at_once: int = Field(
-        default=2,
+        default=_SPLIT.shards_at_once,
         ge=1,
         le=64,
         validation_alias="HARNESS_SHARDS_AT_ONCE",
@@ -156,30 +161,30 @@ class OllamaSettings(_Settings):
         description="Ollama's address (`host`, `host:port`, or a URL). Unset: embedded models.",
     )
     chat_model: str = Field(
-        default="codestral",
+        default=_OLLAMA.chat_model,
         validation_alias="CHAT_MODEL",
         description="Model that answers and carries out tasks.",
     )
     embed_model: str = Field(
-        default="nomic-embed-text",
+        default=_OLLAMA.embed_model,
         validation_alias="EMBED_MODEL",
         description="Model that embeds passages and queries.",
     )
     num_ctx: int = Field(
-        default=16_384,
+        default=_OLLAMA.num_ctx,
         ge=1024,
         validation_alias="HARNESS_NUM_CTX",
         description="Upper limit of the chat model's context window (tokens).",
     )
     embed_batch: int = Field(
-        default=32,
+        default=_OLLAMA.embed_batch,
         ge=1,
         le=512,
         validation_alias="HARNESS_EMBED_BATCH",
         description="Texts per embedding request.",
     )
     timeout_seconds: float = Field(
-        default=300.0,
+        default=_OLLAMA.timeout_seconds,
         gt=0,
         validation_alias="HARNESS_OLLAMA_TIMEOUT_SECONDS",
         description="Longest silence of Ollama within one request; loading a model counts.",
@@ -194,6 +199,10 @@ class OllamaSettings(_Settings):
         validation_alias="HARNESS_QUERY_PREFIX",
         description="Prefix of embedded queries. Unset: the one that the model is known to need.",
     )
+
+    def options(self) -> OllamaOptions:
+        """What the engines are told."""
+        return OllamaOptions(**self.model_dump())
 
 
 class AgentSettings(_Settings):
@@ -265,55 +274,6 @@ class QdrantSettings(_Settings):
         gt=0,
         validation_alias="HARNESS_QDRANT_TIMEOUT_SECONDS",
         description="Longest wait for one request to Qdrant.",
-    )
-
-
-# What a command of the agent may know of this process's environment: where programs are, how
-# text is written. Never keys, tokens or addresses of services.
-COMMAND_VARIABLES = (
-    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "VIRTUAL_ENV", "CONDA_PREFIX"),
-    *("JAVA_HOME", "GOROOT", "CARGO_HOME", "RUSTUP_HOME", "NVM_DIR", "NODE_PATH", "DOTNET_ROOT"),
-)
-SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSW|CREDENTIAL)", re.IGNORECASE)
-
-
-def command_environment() -> dict[str, str]:
-    """Return the environment of the agent's commands: an allow-list."""
-    return {name: os.environ[name] for name in COMMAND_VARIABLES if name in os.environ}
-
-
-# Read where they are used: a task for the container; the code's folder, the Jobs' defaults and the
-# backups' claim of `harness deploy`; the mark of a local stack's processes.
-_OTHER_VARIABLES = frozenset(
-    "HARNESS_" + name for name in ("TASK", "CODE_DIR", "JOB_DEFAULTS", "BACKUPS_CLAIM", "STACK_ID")
-)
-# Of this project's own tests.
-_TEST_VARIABLES = ("HARNESS_TEST_", "HARNESS_CLUSTER_")
-
-
-def unknown_variables() -> tuple[tuple[str, str], ...]:
-    """Variables called ``HARNESS_…`` that mean nothing, each with the known name that is most
-    like it, or an empty one."""
-    fields = (f for one in _Settings.__subclasses__() for f in one.model_fields.values())
-    known = _OTHER_VARIABLES | {str(field.validation_alias) for field in fields}
-    unknown = sorted(
-        name
-        for name in os.environ
-        if name.startswith("HARNESS_")
-        and name not in known
-        and not name.startswith(_TEST_VARIABLES)
-    )
-    return tuple(
-        (name, "".join(get_close_matches(name, known, n=1, cutoff=0.8))) for name in unknown
-    )
-
-
-def environment_secrets() -> tuple[str, ...]:
-    """Return the values of variables whose names say that they are secret, for redaction."""
-    return tuple(
-        value
-        for name, value in sorted(os.environ.items())
-        if SECRET_VARIABLE.search(name) and len(value) >= 6
     )
 
 
@@ -393,6 +353,15 @@ class WebhookSettings(_Settings):
         validation_alias="HARNESS_WEBHOOK_TOLERANCE_SECONDS",
         description="How far the timestamp of a generic delivery may be off.",
     )
+
+
+def classes() -> list[type[BaseSettings]]:
+    """Every settings class, in the order of the source."""
+    return [
+        value
+        for name, value in globals().items()
+        if inspect.isclass(value) and issubclass(value, _Settings) and not name.startswith("_")
+    ]
 
 
 def load(settings_class: type[SettingsT]) -> SettingsT:

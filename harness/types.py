@@ -6,11 +6,10 @@ Paths of files inside a repository are strings relative to its root with ``/``; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -248,33 +247,6 @@ class IndexReport:
     failures: tuple[tuple[str, str], ...] = field(default=())
 
 
-class Embedder(Protocol):
-    """Turns texts into vectors; engines are below :mod:`harness.models`."""
-
-    engine: str
-    model: str
-    document_prefix: str
-    query_prefix: str
-
-    @property
-    def max_tokens(self) -> int:
-        """Tokens of one text that the model reads."""
-
-    @property
-    def digest(self) -> str:
-        """Identity of the weights; changes when the model does."""
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-
-    def embed_documents(self, texts: Sequence[str]) -> FloatArray:
-        """Embed passages: ``(n, dim)`` float32, L2-normalised, in the order given."""
-
-    def embed_query(self, text: str) -> FloatArray:
-        """Embed one query: ``(dim,)`` float32, L2-normalised."""
-
-
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What a chat or embedding server says of a model. ``context_length`` is in tokens, 0 when
@@ -323,32 +295,3 @@ class ChatTurn:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     done_reason: str = "stop"
-
-
-class ChatModel(Protocol):
-    """A chat model with a constant context window of ``num_ctx`` tokens."""
-
-    model: str
-
-    @property
-    def num_ctx(self) -> int:
-        """Tokens of the window, the same in every request."""
-
-    def info(self) -> ModelInfo:
-        """What the server says of the model.
-
-        :raises ModelMissingError: the server does not have it.
-        :raises ServiceUnavailableError: the server did not answer.
-        """
-
-    def chat(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec] = (),
-        on_token: Callable[[str], None] | None = None,
-    ) -> ChatTurn:
-        """Run one turn, streaming content to ``on_token``.
-
-        :raises ServiceUnavailableError: connection, time-out, 429, 503 or a broken stream.
-        :raises ModelMissingError: the server does not have the model.
-        """

@@ -17,7 +17,8 @@ from harness.agent.reading_tools import Search
 from harness.agent.result import AgentResult
 from harness.agent.session import RunOptions, Session, share_clock
 from harness.errors import UsageError
-from harness.types import ChatMessage, ChatModel
+from harness.models.protocols import ChatModel
+from harness.types import ChatMessage
 from harness.workspace import apply_patch, create_workspace
 from harness.workspace.copies import inspect
 

@@ -21,7 +21,8 @@ from harness.agent.trajectory import Trajectory
 from harness.agent.turn_cache import turn_key
 from harness.agent.validation import FormatError
 from harness.errors import HarnessError, ServiceUnavailableError
-from harness.types import ChatMessage, ChatModel, ChatTurn, ToolCall, ToolSpec
+from harness.models.protocols import ChatModel
+from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
 
 RETRY_SECONDS = 1.0
 

@@ -41,6 +41,9 @@ class ScriptedChatModel:
         capabilities = {"completion", "tools"} if self.tools else {"completion"}
         return ModelInfo(self.model, "scripted", 0, self.num_ctx, frozenset(capabilities))
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def chat(
         self,
         messages: Sequence[ChatMessage],

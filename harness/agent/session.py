@@ -27,7 +27,7 @@ from harness.agent.tools import MAX_OUTPUT_CHARS, OutputStore, Tool, Toolbox
 from harness.agent.trajectory import Trajectory
 from harness.agent.turn_cache import TurnCache
 from harness.errors import HarnessError, UsageError
-from harness.types import ChatModel
+from harness.models.protocols import ChatModel
 from harness.workspace import CommandPolicy, ConfinedTree, Workspace, create_workspace
 from harness.workspace.copies import inspect
 

@@ -14,7 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
-from harness.types import ChatMessage, ChatModel, ChatTurn, ToolCall, ToolSpec
+from harness.models.protocols import ChatModel
+from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
 
 
 class TurnCache(Protocol):

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.answers.assistant import index_search, open_assistant, results_folder
 from harness.answers.passages import Envelope, answer_with_passages
+from harness.configured import index_search, open_assistant, results_folder
 from harness.engines import Engines
+from harness.environment import environment_secrets
 from harness.search.retrieval import in_scope, search
-from harness.settings import environment_secrets
 
 if TYPE_CHECKING:
     from harness.agent import AgentResult
     from harness.agent.events import OnEvent
-    from harness.types import ChatModel, RepositoryRecord
+    from harness.models.protocols import ChatModel
+    from harness.types import RepositoryRecord
 
 _DEMO_PASSAGES = 2
 _DEMO_CHARS = 1500

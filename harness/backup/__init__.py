@@ -4,11 +4,6 @@
 them, :mod:`harness.backup.operations` what is done; copying is :mod:`harness.store.snapshots`.
 """
 
-from harness.backup.operations import (
-    BackupReport,
-    Backups,
-    RestoreReport,
-    open_backups,
-)
+from harness.backup.operations import BackupReport, Backups, RestoreReport
 
-__all__ = ["BackupReport", "Backups", "RestoreReport", "open_backups"]
+__all__ = ["BackupReport", "Backups", "RestoreReport"]

@@ -14,7 +14,6 @@ from harness.backup import manifest as manifests
 from harness.backup.folders import LATEST, BackupFolders, expired
 from harness.backup.manifest import BackupManifest
 from harness.errors import StoreError, UsageError
-from harness.settings import BackupSettings, DataSettings, IndexSettings, QdrantSettings
 from harness.store.snapshots import SnapshotFile, Snapshots, Step
 
 logger = logging.getLogger(__name__)
@@ -167,35 +166,3 @@ class Backups:
             seconds=round(time.monotonic() - began, 2),
             restored=restored,
         )
-
-
-def open_backups(
-    data: DataSettings, index: IndexSettings, qdrant: QdrantSettings, backup: BackupSettings
-) -> Backups:
-    """Backups of the configured index.
-
-    :raises InvalidSettingError: the address cannot be used.
-    :raises ServiceUnavailableError: a configured Qdrant server does not answer.
-    :raises StoreError: the data directory cannot be written, or the API key is refused.
-    """
-    return Backups(
-        data.backups,
-        _snapshots(data, index, qdrant),
-        keep_daily=backup.keep_daily,
-        keep_weekly=backup.keep_weekly,
-        lock_timeout_seconds=index.lock_timeout_seconds,
-    )
-
-
-def _snapshots(data: DataSettings, index: IndexSettings, qdrant: QdrantSettings) -> Snapshots:
-    if qdrant.url or qdrant.host:
-        from harness.store.connection import address_of, connect
-        from harness.store.snapshots_http import SnapshotApi
-        from harness.store.snapshots_qdrant import QdrantSnapshots
-
-        key = qdrant.api_key.get_secret_value() if qdrant.api_key else None
-        api = SnapshotApi(address_of(qdrant), key, qdrant.timeout_seconds)
-        return QdrantSnapshots(connect(qdrant), api)
-    from harness.store.snapshots_edge import EdgeSnapshots
-
-    return EdgeSnapshots(data.data_dir / "index", index.lock_timeout_seconds)

@@ -6,6 +6,8 @@ from functools import partial
 
 from harness.checks import local, ollama, prefect, qdrant
 from harness.checks.running import Check
+from harness.configured import open_embedder, open_store
+from harness.environment import unknown_variables
 from harness.errors import HarnessError
 from harness.settings import (
     DataSettings,
@@ -14,7 +16,6 @@ from harness.settings import (
     PrefectSettings,
     QdrantSettings,
     load,
-    unknown_variables,
 )
 
 _SETTINGS_REMEDY = "correct or unset it; docs/settings.md lists all"
@@ -26,12 +27,14 @@ _RESULTS_REMEDY = "set HARNESS_RESULTS_DIR to a folder you can write to, with so
 def configured_checks() -> list[Check]:
     """The checks, in the order they are shown. Never raises: bad settings are a failed check."""
     try:
-        data, index = load(DataSettings), load(IndexSettings)
-        ollama_settings, qdrant_settings = load(OllamaSettings), load(QdrantSettings)
+        data, ollama_settings = load(DataSettings), load(OllamaSettings)
         prefect_settings = load(PrefectSettings)
+        load(IndexSettings), load(QdrantSettings)  # read again when the store is opened
     except HarnessError as error:
         message = str(error)
         return [Check("settings", lambda: (False, message, "correct the variable named"))]
+    secret = prefect_settings.auth_string
+    auth = secret.get_secret_value() if secret else None
     return [
         Check("settings", partial(local.variables, unknown_variables()), _SETTINGS_REMEDY),
         Check("git", local.git),
@@ -39,7 +42,7 @@ def configured_checks() -> list[Check]:
         Check("backup directory", partial(local.writable, data.backups), _BACKUP_REMEDY),
         Check("results directory", partial(local.writable, data.results), _RESULTS_REMEDY),
         Check("repositories root", partial(local.repositories_root, data.repos_root)),
-        *ollama.checks(ollama_settings),
-        *qdrant.checks(data, index, ollama_settings, qdrant_settings),
-        *prefect.checks(data, prefect_settings),
+        *ollama.checks(ollama_settings.options(), open_embedder),
+        *qdrant.checks(open_store, open_embedder),
+        *prefect.checks(data.data_dir, prefect_settings.api_url, auth, prefect_settings.work_pool),
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from harness.checks.running import Check, Outcome
-from harness.settings import OllamaSettings
+from harness.models.ollama.options import OllamaOptions
+from harness.models.protocols import Embedder
 
 _NOT_SET = (
     "OLLAMA_HOST is not set: embedded model, answers are passages (to use Ollama: "
@@ -13,34 +15,36 @@ _NOT_SET = (
 )
 
 
-def checks(settings: OllamaSettings) -> list[Check]:
+def checks(options: OllamaOptions, open_embedder: Callable[[], Embedder]) -> list[Check]:
     """The server and its two models, or the embedded model."""
     return [
-        Check("ollama", partial(_server, settings), "start it with `ollama serve`"),
-        Check("chat model", partial(_chat_model, settings)),
-        Check("embedding model", partial(_embedding, settings)),
+        Check("ollama", partial(_server, options), "start it with `ollama serve`"),
+        Check("chat model", partial(_chat_model, options)),
+        Check("embedding model", partial(_embedding, options, open_embedder)),
     ]
 
 
-def _server(settings: OllamaSettings) -> Outcome:
-    if not settings.host:
+def _server(options: OllamaOptions) -> Outcome:
+    if not options.host:
         return None, _NOT_SET, ""
-    from harness.models.ollama import Backoff, OllamaClient
+    from harness.models.ollama.backoff import Backoff
+    from harness.models.ollama.client import OllamaClient
 
     # One attempt: a check says what is now, and the next one comes soon.
-    with OllamaClient.from_settings(settings, Backoff(attempts=1)) as client:
+    with OllamaClient.connect(options, Backoff(attempts=1)) as client:
         return True, f"version {client.version()} at {client.url}", ""
 
 
-def _chat_model(settings: OllamaSettings) -> Outcome:
-    if not settings.host:
+def _chat_model(options: OllamaOptions) -> Outcome:
+    if not options.host:
         return None, "no chat model without OLLAMA_HOST", ""
-    from harness.models.ollama import Backoff, OllamaClient
+    from harness.models.ollama.backoff import Backoff
+    from harness.models.ollama.client import OllamaClient
 
-    with OllamaClient.from_settings(settings, Backoff(attempts=1)) as client:
-        info = client.show(settings.chat_model)
+    with OllamaClient.connect(options, Backoff(attempts=1)) as client:
+        info = client.show(options.chat_model)
     protocol = "native" if "tools" in info.capabilities else "text"
-    window = min(info.context_length or settings.num_ctx, settings.num_ctx)
+    window = min(info.context_length or options.num_ctx, options.num_ctx)
     capabilities = ", ".join(sorted(info.capabilities)) or "none listed"
     return (
         True,
@@ -50,18 +54,16 @@ def _chat_model(settings: OllamaSettings) -> Outcome:
     )
 
 
-def _embedding(settings: OllamaSettings) -> Outcome:
+def _embedding(options: OllamaOptions, open_embedder: Callable[[], Embedder]) -> Outcome:
     import numpy as np
 
-    from harness.engines import close_model, open_embedder
-
-    embedder = open_embedder(settings)
+    embedder = open_embedder()
     try:
         vector = embedder.embed_query("probe")
         usable = vector.shape == (embedder.dimension,) and bool(np.isfinite(vector).all())
     finally:
-        close_model(embedder)
+        embedder.close()
     if not usable:
         return False, f"{embedder.model} answered with a vector that cannot be used", ""
-    where = "in this process" if embedder.engine == "embedded" else str(settings.host)
+    where = "in this process" if embedder.engine == "embedded" else str(options.host)
     return True, f"{embedder.model} ({where}), {embedder.dimension} dimensions", ""

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from harness.checks.running import Check, Outcome
-from harness.settings import DataSettings, PrefectSettings
 from harness.stack import PrefectApi, status
 
 _LATE_AFTER = timedelta(minutes=15)
 _UP = "start it with `harness up`"
 
 
-def checks(data: DataSettings, settings: PrefectSettings) -> list[Check]:
-    """The API, the work pool with a live worker, and no run that is late or stuck."""
-    url = settings.api_url
+def checks(
+    data_dir: Path, api_url: str | None, auth_string: str | None, work_pool: str
+) -> list[Check]:
+    """The API, the work pool with a live worker, and no run that is late or stuck.
+
+    :param data_dir: where the state of the local stack is kept.
+    :param api_url: None looks at the local stack.
+    :param auth_string: ``user:password`` of the server, None when it has none.
+    """
+    url = api_url
     if not url:
-        local = status(data.data_dir)
+        local = status(data_dir)
         url = local.api_url if local else None
     if not url:
         return [Check("prefect", lambda: (None, "no server is running (`harness up`)", ""))]
-    key = settings.auth_string.get_secret_value() if settings.auth_string else None
-    api = PrefectApi(url, timeout_seconds=10.0, auth_string=key, read_attempts=1)
+    api = PrefectApi(url, timeout_seconds=10.0, auth_string=auth_string, read_attempts=1)
     return [
         Check("prefect", partial(_server, api), _UP),
-        Check("work pool", partial(_pool, api, settings.work_pool), _UP),
+        Check("work pool", partial(_pool, api, work_pool), _UP),
         Check("flow runs", partial(_runs, api), "look at them in the UI, and at the worker's log"),
     ]
 

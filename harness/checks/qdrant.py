@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from harness.checks.running import Check, Outcome
-from harness.engines import close_model, open_embedder, open_store
-from harness.index.planning import manifest_of
-from harness.settings import DataSettings, IndexSettings, OllamaSettings, QdrantSettings
+from harness.index.fingerprint import manifest_of
+from harness.models.protocols import Embedder
 from harness.store.protocol import VectorStore
 
 _SERVER_HINT = " (to use a server: export QDRANT_HOST=localhost)"
 
 
-def checks(
-    data: DataSettings, index: IndexSettings, ollama: OllamaSettings, qdrant: QdrantSettings
-) -> list[Check]:
+OpenStore = Callable[[], VectorStore]
+OpenEmbedder = Callable[[], Embedder]
+
+
+def checks(open_store: OpenStore, open_embedder: OpenEmbedder) -> list[Check]:
     """The store answers; every repository's collection is there, of the configured model."""
-    opened = partial(open_store, data, index, qdrant)
     return [
-        Check("vector store", lambda: _store(opened()), "index something: `harness index PATH`"),
-        Check("index", lambda: _index(opened(), ollama), "run `harness index` again"),
+        Check("vector store", partial(_store, open_store), "index something: `harness index PATH`"),
+        Check("index", partial(_index, open_store, open_embedder), "run `harness index` again"),
     ]
 
 
-def _store(store: VectorStore) -> Outcome:
+def _store(open_store: OpenStore) -> Outcome:
+    store = open_store()
     hint = "" if store.engine == "qdrant" else _SERVER_HINT
     try:
         return True, f"{store.describe()}{hint}", ""
@@ -32,7 +34,8 @@ def _store(store: VectorStore) -> Outcome:
         store.close()
 
 
-def _index(store: VectorStore, ollama: OllamaSettings) -> Outcome:
+def _index(open_store: OpenStore, open_embedder: OpenEmbedder) -> Outcome:
+    store = open_store()
     try:
         repositories = store.repositories()
         if not repositories:
@@ -45,7 +48,7 @@ def _index(store: VectorStore, ollama: OllamaSettings) -> Outcome:
                 f"the collection of {', '.join(lost)} is gone",
                 ("restore a backup (`harness restore`) or run `harness index --full`"),
             )
-        wanted = _configured_collection(ollama)
+        wanted = _configured_collection(open_embedder)
         stale = [r.name for r in repositories if r.collection != wanted]
         chunks = sum(store.count_chunks(collection) for collection in present)
     finally:
@@ -62,9 +65,9 @@ def _index(store: VectorStore, ollama: OllamaSettings) -> Outcome:
     return True, detail, ""
 
 
-def _configured_collection(ollama: OllamaSettings) -> str:
-    embedder = open_embedder(ollama)
+def _configured_collection(open_embedder: OpenEmbedder) -> str:
+    embedder = open_embedder()
     try:
         return manifest_of(embedder).collection
     finally:
-        close_model(embedder)
+        embedder.close()

@@ -33,9 +33,8 @@ def ask(
     matters; with the extra `chat` the demo model's words follow, labelled as such.
     """
     from harness.answers import answering
-    from harness.answers.assistant import has_chat_model
     from harness.answers.passages import answer_with_passages
-    from harness.engines import open_engines
+    from harness.configured import has_chat_model, open_engines
     from harness.models import demo_chat
 
     with open_engines() as engines:
@@ -81,7 +80,7 @@ def task(
     verification failed, 7 refused, 130 interrupted.
     """
     from harness.agent import apply_result, run_task
-    from harness.answers.assistant import index_search, indexed_at, open_assistant, results_folder
+    from harness.configured import index_search, indexed_at, open_assistant, results_folder
 
     if approve and not sys.stdin.isatty():
         raise UsageError("--approve needs a terminal to ask on")
@@ -116,7 +115,7 @@ def repository_folder(name_or_path: str) -> Path:
     folder = Path(name_or_path).expanduser()
     if folder.is_dir():
         return folder.resolve()
-    from harness.engines import open_engines
+    from harness.configured import open_engines
     from harness.search.retrieval import in_scope
 
     with open_engines() as engines:

@@ -15,12 +15,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 
 
 def _open() -> Backups:
-    from harness.backup import open_backups
-    from harness.settings import BackupSettings, DataSettings, IndexSettings, QdrantSettings, load
+    from harness.configured import open_backups
 
-    return open_backups(
-        load(DataSettings), load(IndexSettings), load(QdrantSettings), load(BackupSettings)
-    )
+    return open_backups()
 
 
 def backup(as_json: AsJson = False) -> None:

@@ -48,7 +48,7 @@ def chat(
 ) -> None:
     """Talk with the agent about a repository, and let it change a copy."""
     from harness.agent import ChatSession
-    from harness.answers.assistant import index_search, indexed_at, open_assistant, results_folder
+    from harness.configured import index_search, indexed_at, open_assistant, results_folder
 
     if not sys.stdin.isatty():
         raise UsageError("chat needs a terminal; use `harness ask` or `harness task` instead")
@@ -156,7 +156,7 @@ class Conversation:
         print("applied; look at it with `git diff`" if patch else "nothing to apply")
 
     def _switch_model(self, name: str) -> None:
-        from harness.answers.assistant import open_chat_model
+        from harness.configured import open_chat_model
 
         if not name:
             print(self._session.model.model)

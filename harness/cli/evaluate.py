@@ -22,7 +22,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Measure the quality of search on labelled queries: NDCG@10 over files."""
-    from harness.engines import open_engines
+    from harness.configured import open_engines
     from harness.search import retrieval
     from harness.search.evaluation import DEPTH, ndcg_at_10, read_labels
 

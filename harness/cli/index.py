@@ -15,7 +15,7 @@ from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
     from harness.engines import Engines
-    from harness.index.planning import IndexOptions
+    from harness.index.options import IndexOptions
     from harness.repository.checkout import Checkout
     from harness.types import IndexReport
 
@@ -46,8 +46,8 @@ def index(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Index what changed in one or several repositories."""
-    from harness.engines import open_engines
-    from harness.index.planning import IndexOptions
+    from harness.configured import open_engines
+    from harness.index.options import IndexOptions
     from harness.repository.checkout import discover, is_git_url, resolve_source
     from harness.settings import DataSettings, IndexSettings, load
 

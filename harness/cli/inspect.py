@@ -13,7 +13,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 
 def status(as_json: AsJson = False) -> None:
     """Show what is indexed, by which model, how fresh, and what failed."""
-    from harness.engines import open_engines
+    from harness.configured import open_engines
 
     with open_engines() as engines:
         records = engines.store.repositories()
@@ -43,7 +43,7 @@ def forget(
     as_json: AsJson = False,
 ) -> None:
     """Remove a repository from the index; its files are not touched."""
-    from harness.engines import open_engines
+    from harness.configured import open_engines
     from harness.index.forgetting import forget_repository
 
     with open_engines() as engines:

@@ -11,7 +11,7 @@ from harness.cli import console
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
-    from harness.models.ollama import OllamaClient
+    from harness.models.ollama.client import OllamaClient
     from harness.models.pulls import PullProgress, PullResult
 
 
@@ -31,7 +31,7 @@ def models(
     """Show which models the Ollama server has and lacks, or pull them."""
     if action not in {"list", "pull"}:
         raise UsageError(f"{action!r} is not an action; write `harness models` or `models pull`")
-    from harness.models.ollama import OllamaClient
+    from harness.models.ollama.client import OllamaClient
     from harness.models.pulls import list_models, unique_names
     from harness.settings import OllamaSettings, load
 
@@ -42,7 +42,7 @@ def models(
             "export OLLAMA_HOST=http://localhost:11434"
         )
     wanted = unique_names(names or (settings.chat_model, settings.embed_model))
-    with OllamaClient.from_settings(settings) as client:
+    with OllamaClient.connect(settings.options()) as client:
         if action == "pull":
             _pull(client, wanted, update, as_json)
             return

@@ -24,7 +24,7 @@ def search(
 ) -> None:
     """Find passages, best first."""
     from harness.answers.passages import shorten
-    from harness.engines import open_engines
+    from harness.configured import open_engines
     from harness.search import retrieval
 
     with open_engines() as engines:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 
-from pydantic_settings import BaseSettings
-
 from harness import settings
 
 _HEADER = """# Settings
@@ -15,22 +13,10 @@ the code by `make docs`.
 """
 
 
-def classes() -> list[type[BaseSettings]]:
-    """Every settings class, in the order of the source."""
-    return [
-        value
-        for name, value in vars(settings).items()
-        if inspect.isclass(value)
-        and issubclass(value, BaseSettings)
-        and value.__module__ == settings.__name__
-        and not name.startswith("_")
-    ]
-
-
 def page() -> str:
     """The whole page."""
     parts = [_HEADER]
-    for settings_class in classes():
+    for settings_class in settings.classes():
         title = settings_class.__name__.removesuffix("Settings")
         lines = ["| variable | default | meaning |", "|---|---|---|"]
         for field in settings_class.model_fields.values():

@@ -46,13 +46,11 @@ def configured_app() -> Starlette:
 
     :raises InvalidSettingError: HARNESS_WEBHOOK_SECRET is missing, or a setting is wrong.
     """
-    from harness.engines import open_store
+    from harness.configured import open_store
     from harness.errors import InvalidSettingError
     from harness.settings import (
         DataSettings,
-        IndexSettings,
         PrefectSettings,
-        QdrantSettings,
         StackSettings,
         WebhookSettings,
         load,
@@ -73,11 +71,11 @@ def configured_app() -> Starlette:
         )
     if settings.repositories is not None:
         read_mapping(settings.repositories)  # refuse a broken one now, not at the first push
-    data, index, qdrant = load(DataSettings), load(IndexSettings), load(QdrantSettings)
+    data = load(DataSettings)
     prefect, stack = load(PrefectSettings), load(StackSettings)
 
     def routes() -> dict[str, Target]:
-        store = open_store(data, index, qdrant)
+        store = open_store()
         try:
             records = store.repositories()
         finally:

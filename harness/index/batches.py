@@ -111,10 +111,10 @@ def embed_batch(
     good = [f for f in prepared.files if f.skip_reason is None and not f.error]
     vectors, reused = _stored_vectors(plan, good, engines)
     missing = {
-        embed_hash: embedded_text.embedding_text(f.source.path, chunk)
+        prepared_chunk.embed_hash: embedded_text.embedding_text(f.source.path, prepared_chunk.chunk)
         for f in good
-        for chunk, (_, embed_hash) in zip(f.chunks, f.hashes, strict=True)
-        if embed_hash not in vectors
+        for prepared_chunk in f.chunks
+        if prepared_chunk.embed_hash not in vectors
     }
     report(Progress(chunks=reused))
     embed_seconds = 0.0
@@ -180,7 +180,7 @@ def _stored_vectors(
     if plan.full or not plan.may_reuse:
         return {}, 0
     store = engines.store
-    wanted = [embed_hash for f in files for _, embed_hash in f.hashes]
+    wanted = [chunk.embed_hash for f in files for chunk in f.chunks]
     vectors = dict(store.vectors_by_embed_hash(plan.collection, wanted))
     origins: dict[str, str] = {}
     for f in files:
@@ -194,10 +194,10 @@ def _stored_vectors(
         )
         for f in files:
             origin = origins.get(f.source.path)
-            for chunk_hash, embed_hash in f.hashes if origin else ():
-                found = moved.get((origin or "", chunk_hash))
+            for chunk in f.chunks if origin else ():
+                found = moved.get((origin or "", chunk.chunk_hash))
                 if found is not None:
-                    vectors.setdefault(embed_hash, found)
+                    vectors.setdefault(chunk.embed_hash, found)
     return vectors, sum(embed_hash in vectors for embed_hash in wanted)
 
 
@@ -208,21 +208,20 @@ def _points(
     path = prepared.source.path
     seen: Counter[str] = Counter()
     points: list[ChunkPoint] = []
-    rows = zip(prepared.chunks, prepared.hashes, prepared.words, strict=True)
-    for chunk, (chunk_hash, embed_hash), words in rows:
-        name = f"{plan.repo}\0{path}\0{chunk_hash}\0{seen[chunk_hash]}"
-        seen[chunk_hash] += 1
+    for one in prepared.chunks:
+        name = f"{plan.repo}\0{path}\0{one.chunk_hash}\0{seen[one.chunk_hash]}"
+        seen[one.chunk_hash] += 1
         points.append(
             ChunkPoint(
                 id=str(uuid.uuid5(_POINTS, name)),
                 repo=plan.repo,
                 path=path,
-                chunk=chunk,
-                chunk_hash=chunk_hash,
-                embed_hash=embed_hash,
+                chunk=one.chunk,
+                chunk_hash=one.chunk_hash,
+                embed_hash=one.embed_hash,
                 content_id=prepared.content_id,
-                dense=np.asarray(vectors[embed_hash], dtype=np.float32),
-                sparse=words,
+                dense=np.asarray(vectors[one.embed_hash], dtype=np.float32),
+                sparse=one.lexical,
             )
         )
     return points
@@ -278,7 +277,7 @@ def record_failed(
     """
     message = (str(error).splitlines() or [type(error).__name__])[0]
     records = [
-        _record(plan, PreparedFile(source, "", (), ()), FileStatus.FAILED, time.time_ns(), message)
+        _record(plan, PreparedFile(source, ""), FileStatus.FAILED, time.time_ns(), message)
         for source in batch.files
     ]
     engines.store.put_file_records(plan.collection, records)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.models.protocols import Embedder
 from harness.types import Chunk
 
 PASSAGE_VERSION = "path-symbol-1"
@@ -35,15 +36,20 @@ def embedding_text(path: str, chunk: Chunk) -> str:
     return f"{header(path, chunk.symbol)}\n{chunk.text}"
 
 
-def window_check(
-    count_tokens: Callable[[str], int], max_tokens: int, path: str
-) -> Callable[[str], bool]:
+def window_check(embedder: Embedder, path: str) -> Callable[[str], bool] | None:
     """A test for the chunker: does the model read this text together with its header?
 
-    :param count_tokens: exact count of the model's tokenizer, special tokens included.
-    :param max_tokens: the model's window.
     :param path: the file that is being cut.
+    :returns: None when the model's tokenizer is out of reach: the chunker then estimates.
     """
-    room = max(max_tokens // 2, max_tokens - count_tokens(header(path, "")) - SYMBOL_RESERVE)
-    # A token holds at least one byte, so short texts need no tokenizer.
-    return lambda text: len(text) * 4 <= room or count_tokens(text) <= room
+    head = embedder.count_tokens(header(path, ""))
+    if head is None:
+        return None
+    window = embedder.max_tokens
+    room = max(window // 2, window - head - SYMBOL_RESERVE)
+
+    def fits(text: str) -> bool:
+        # A token holds at least one byte, so short texts need no tokenizer.
+        return len(text) * 4 <= room or (embedder.count_tokens(text) or 0) <= room
+
+    return fits

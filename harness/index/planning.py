@@ -13,45 +13,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import chunking
 from harness.engines import Engines
-from harness.index import embedded_text
-from harness.models import lexical
+from harness.index.fingerprint import manifest_of
+from harness.index.options import IndexOptions, SplitOptions
 from harness.repository.walk import walk
-from harness.store.protocol import with_collection
-from harness.types import (
-    Embedder,
-    FileRecord,
-    FileStatus,
-    Listing,
-    Manifest,
-    RepositoryRecord,
-    SourceFile,
-)
+from harness.types import FileRecord, FileStatus, Listing, Manifest, RepositoryRecord, SourceFile
 
 logger = logging.getLogger(__name__)
 
-# Bump when payloads or the rules of harness.repository.content change.
-SCHEMA = "1"
-
-# About 500 chunks: 10-20 s of the embedded model on two cores, and the most that a killed
-# process has to embed again.
-DEFAULT_BATCH_BYTES = 400_000
+_BATCH_BYTES = SplitOptions().batch_bytes
 
 # A file changed within this time before it was recorded may have changed again within the same
 # tick of the file system's clock ("racily clean" in git's words), so it is read again.
 _RACY_NS = 2_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class IndexOptions:
-    """What the user may choose. ``include`` and ``exclude`` are path globs; ``full`` embeds
-    everything again."""
-
-    full: bool = False
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    max_file_bytes: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,39 +74,13 @@ class IndexPlan:
         return sum(len(batch.files) for batch in self.batches)
 
 
-def manifest_of(embedder: Embedder) -> Manifest:
-    """The fingerprint of what this embedder and this code would store."""
-    return with_collection(
-        Manifest(
-            engine=embedder.engine,
-            model=embedder.model,
-            digest=embedder.digest,
-            dimension=embedder.dimension,
-            document_prefix=embedder.document_prefix,
-            query_prefix=embedder.query_prefix,
-            chunker=f"{chunking.VERSION}/{max_chars(embedder)}",
-            tokenizer=lexical.VERSION,
-            schema=f"{SCHEMA}/{embedded_text.PASSAGE_VERSION}",
-        )
-    )
-
-
-def max_chars(embedder: Embedder) -> int:
-    """Chunk size in non-blank characters, from the model's window.
-
-    256 word pieces hold 750 to 1,000 characters of code; a larger window gets larger chunks, but
-    a chunk should stay one thought.
-    """
-    return 900 if embedder.max_tokens <= 256 else 1500
-
-
 def plan(
     name: str,
     root: Path,
     engines: Engines,
     options: IndexOptions,
     *,
-    batch_bytes: int = DEFAULT_BATCH_BYTES,
+    batch_bytes: int = _BATCH_BYTES,
 ) -> IndexPlan:
     """Decide what to index, and register the repository when it is new.
 

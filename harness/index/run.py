@@ -16,7 +16,8 @@ from harness.engines import Engines
 from harness.errors import HarnessError, is_transient
 from harness.index.batches import BatchResult, Progress, embed_batch, record_failed, write_batch
 from harness.index.finalizing import finalize
-from harness.index.planning import DEFAULT_BATCH_BYTES, Batch, IndexOptions, IndexPlan, plan
+from harness.index.options import IndexOptions, SplitOptions
+from harness.index.planning import Batch, IndexPlan, plan
 from harness.index.preparing import prepare_batch
 from harness.types import IndexReport
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
 
+_BATCH_BYTES = SplitOptions().batch_bytes
 _ATTEMPTS = 4
 _FIRST_DELAY_SECONDS = 1.0
 
@@ -36,7 +38,7 @@ def index_repository(
     *,
     on_plan: Callable[[IndexPlan], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
-    batch_bytes: int = DEFAULT_BATCH_BYTES,
+    batch_bytes: int = _BATCH_BYTES,
 ) -> IndexReport:
     """Index what changed in one repository.
 

@@ -91,6 +91,11 @@ class DemoChatModel:
             )
         return self._info
 
+    def close(self) -> None:
+        """Free the model; a later call would load it again."""
+        with self._lock:
+            self._server = None
+
     def chat(
         self,
         messages: Sequence[ChatMessage],

@@ -142,15 +142,12 @@ class MiniLmEmbedder:
         """
         return len(self._load_tokenizer().encode(text).ids)
 
-    def fits(self, text: str) -> bool:
-        """Tell whether the model reads the whole text.
-
-        :param text: any text.
-        """
-        # A token is at least one byte of UTF-8, so a short text needs no tokenizer.
-        if len(text) <= MAX_TOKENS // 4 and len(text.encode()) <= MAX_TOKENS - 2:
-            return True
-        return self.count_tokens(text) <= MAX_TOKENS
+    def close(self) -> None:
+        """End the threads and free the model; a later call would load it again."""
+        with self._lock:
+            if self._pool is not None:
+                self._pool.shutdown(wait=False)
+            self._pool = self._session = self._tokenizer = None
 
     def _embed(self, text: str) -> FloatArray:
         ids = self._load_tokenizer().encode(text).ids

@@ -23,7 +23,9 @@ from harness.errors import (
     ServiceUnavailableError,
     UsageError,
 )
-from harness.models.ollama import Backoff, OllamaClient, qualified_name, same_model
+from harness.models.ollama.address import qualified_name, same_model
+from harness.models.ollama.backoff import Backoff
+from harness.models.ollama.client import OllamaClient
 from harness.models.ollama.failures import CAUGHT, Advice, diagnose
 from harness.types import ModelInfo
 

@@ -9,14 +9,13 @@ from itertools import chain, zip_longest
 
 from harness.engines import Engines
 from harness.errors import HarnessError, RepositoryNotFoundError, UsageError
-from harness.index.planning import manifest_of
 from harness.models import lexical
+from harness.models.protocols import Embedder
 from harness.repository.ignore import IgnoreRules
 from harness.search import ranking
 from harness.types import (
     Candidate,
     CandidateLists,
-    Embedder,
     FileStatus,
     Filter,
     Hit,
@@ -178,8 +177,7 @@ def _embedder_of(collection: str, engines: Engines) -> Embedder | None:
 def _can_query(embedder: Embedder, manifest: Manifest) -> bool:
     """The same weights and a vector of the same length: a server may cut or project the vectors
     of one model differently after an update."""
-    own = manifest_of(embedder)
-    return (own.digest, own.dimension) == (manifest.digest, manifest.dimension)
+    return (embedder.digest, embedder.dimension) == (manifest.digest, manifest.dimension)
 
 
 def _embedder_from(manifest: Manifest, engines: Engines) -> Embedder | None:

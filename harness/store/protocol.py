@@ -1,10 +1,8 @@
-"""What the index needs of a vector store, and how a fingerprint names a collection."""
+"""What the index needs of a vector store."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, replace
 from typing import Protocol
 
 from harness.types import (
@@ -18,19 +16,7 @@ from harness.types import (
     SparseVector,
 )
 
-COLLECTION_PREFIX = "harness-"
 ALIAS = "harness"
-
-
-def with_collection(manifest: Manifest) -> Manifest:
-    """Return the manifest with the collection name that its fingerprint gives.
-
-    The name is ``harness-`` and 16 hexadecimal digits of SHA-256 over every other field, so a
-    collection can never be written by another fingerprint.
-    """
-    fields = astuple(replace(manifest, collection=""))
-    digest = hashlib.sha256(repr(fields).encode()).hexdigest()
-    return replace(manifest, collection=f"{COLLECTION_PREFIX}{digest[:16]}")
 
 
 class VectorStore(Protocol):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.agent import AgentResult, Limits, Status, ask, run_task
-from harness.models.ollama import Backoff, OllamaChatModel
-from harness.settings import OllamaSettings
+from harness.models.ollama.backoff import Backoff
+from harness.models.ollama.chat import OllamaChatModel
+from harness.models.ollama.options import OllamaOptions
 from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama
 
@@ -33,9 +34,9 @@ def fake() -> Iterator[FakeOllama]:
         yield server
 
 
-def model_of(fake: FakeOllama, name: str, **settings: object) -> OllamaChatModel:
-    values: dict[str, object] = {"OLLAMA_HOST": fake.url, "CHAT_MODEL": name, **settings}
-    return OllamaChatModel(OllamaSettings(**values), backoff=Backoff(sleep=lambda seconds: None))  # type: ignore[arg-type]
+def model_of(fake: FakeOllama, name: str, **options: object) -> OllamaChatModel:
+    values: dict[str, object] = {"host": fake.url, "chat_model": name, **options}
+    return OllamaChatModel(OllamaOptions(**values), backoff=Backoff(sleep=lambda seconds: None))  # type: ignore[arg-type]
 
 
 def fix(fake: FakeOllama, root: Path, name: str) -> AgentResult:
@@ -99,7 +100,7 @@ def test_a_prompt_that_the_server_refuses_is_an_overflow(
     fake: FakeOllama, calculator: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.agent.context.CHARS_PER_TOKEN", 100.0)  # a wrong estimate
-    model = model_of(fake, "codestral", HARNESS_NUM_CTX=2048)
+    model = model_of(fake, "codestral", num_ctx=2048)
     result = ask("word " * 4000, calculator, model)
     model.close()
     assert (result.status, result.exit_code) == (Status.CONTEXT_OVERFLOW, 4), result.error

@@ -66,7 +66,7 @@ def test_no_results_at_all(tmp_path: Path) -> None:
 def test_every_folder_that_harness_makes_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harness.answers.assistant import results_folder
+    from harness.configured import results_folder
 
     monkeypatch.setenv("HARNESS_RESULTS_DIR", str(tmp_path))
     for name in ("ask", "chat", "task"):

@@ -27,9 +27,10 @@ from harness.backup import Backups
 from harness.backup import manifest as manifests
 from harness.backup.folders import expired
 from harness.errors import ServiceUnavailableError, StoreBusyError, StoreError, UsageError
+from harness.index.fingerprint import with_collection
 from harness.models import lexical
 from harness.store.edge import EdgeStore
-from harness.store.protocol import VectorStore, with_collection
+from harness.store.protocol import VectorStore
 from harness.store.qdrant import QdrantStore
 from harness.store.snapshots import file_sha256
 from harness.store.snapshots_edge import EdgeSnapshots, extract

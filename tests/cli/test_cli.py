@@ -273,7 +273,7 @@ def test_what_a_disk_refuses_is_one_line_with_the_path(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(reason, os.strerror(reason), "/full/disk")
 
-    monkeypatch.setattr("harness.engines.open_engines", refuse)
+    monkeypatch.setattr("harness.configured.open_engines", refuse)
     code, _, err = harness("status")
     assert (code, err.count("\n")) == (1, 1)
     assert f"/full/disk: {os.strerror(reason)}; " in err and "unexpected" not in err

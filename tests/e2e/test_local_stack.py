@@ -16,7 +16,9 @@ import pytest
 
 from harness import stack
 from harness.engines import Engines
-from harness.index.planning import IndexOptions, manifest_of, plan
+from harness.index.fingerprint import manifest_of
+from harness.index.options import IndexOptions
+from harness.index.planning import plan
 from harness.index.preparing import prepare_batch
 from harness.models.embedded import MiniLmEmbedder
 from harness.search import retrieval

@@ -16,9 +16,10 @@ import yaml
 from psutil import process_iter
 
 from harness import stack
-from harness.engines import Engines, open_engines
+from harness.configured import open_engines
+from harness.engines import Engines
 from harness.errors import ServiceUnavailableError
-from harness.index.planning import IndexOptions
+from harness.index.options import IndexOptions
 from harness.index.run import index_repository
 from harness.index.sharding import shard_of
 from harness.search import retrieval

@@ -1,7 +1,7 @@
 """An embedder for tests of everything around embedding: no model, vectors from hashed words.
 
-It implements the Protocol of :class:`harness.types.Embedder`, counts what it embeds, and fails
-when told to.
+It implements :class:`harness.models.protocols.Embedder`, counts what it embeds, and fails when
+told to.
 """
 
 from __future__ import annotations
@@ -56,6 +56,13 @@ class HashEmbedder:
     def embed_query(self, text: str) -> FloatArray:
         """``(dim,)`` float32."""
         return self._vector(text)
+
+    def count_tokens(self, text: str) -> int | None:
+        """None: there is no tokenizer, so the chunker estimates."""
+        return None
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def _vector(self, text: str) -> FloatArray:
         row = np.full(self._dimension, 1e-3, dtype=np.float32)

@@ -15,8 +15,8 @@ import httpx
 import numpy as np
 import pytest
 
-from harness.models.ollama import OllamaEmbedder
-from harness.settings import OllamaSettings
+from harness.models.ollama.embedder import OllamaEmbedder
+from harness.models.ollama.options import OllamaOptions
 from tests.fakes.ollama_server import FakeOllama
 
 
@@ -105,7 +105,7 @@ def test_preload_list_and_delete() -> None:
 def test_embeddings_of_the_embedded_model_have_meaning() -> None:
     with FakeOllama(embeddings="minilm") as fake:
         fake.faults.delay_seconds = 0.05
-        embedder = OllamaEmbedder(OllamaSettings(OLLAMA_HOST=fake.url, EMBED_MODEL="all-minilm"))
+        embedder = OllamaEmbedder(OllamaOptions(host=fake.url, embed_model="all-minilm"))
         assert embedder.max_tokens == 256
         query = embedder.embed_query("read a file from the disk")
         near, far = embedder.embed_documents(["open and load a file", "a recipe for soup"])

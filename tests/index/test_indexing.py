@@ -23,7 +23,8 @@ from harness.errors import (
 from harness.index.batches import index_batch, record_failed, store_batch
 from harness.index.finalizing import finalize
 from harness.index.forgetting import forget_repository
-from harness.index.planning import IndexOptions, plan
+from harness.index.options import IndexOptions
+from harness.index.planning import plan
 from harness.index.preparing import prepare_batch
 from harness.index.run import index_repository
 from harness.search import retrieval

@@ -17,7 +17,8 @@ from harness.errors import UsageError
 from harness.index import batches, planning
 from harness.index.batches import BatchResult
 from harness.index.finalizing import finalize
-from harness.index.planning import IndexOptions, IndexPlan
+from harness.index.options import IndexOptions
+from harness.index.planning import IndexPlan
 from harness.index.preparing import prepare_batch
 from harness.index.run_lock import turn
 from harness.index.sharding import (

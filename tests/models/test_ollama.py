@@ -17,9 +17,10 @@ from harness.errors import (
     ServiceUnavailableError,
     is_transient,
 )
-from harness.models.ollama import Backoff, OllamaClient, OllamaEmbedder
-from harness.models.ollama.embedder import split_text
-from harness.settings import OllamaSettings
+from harness.models.ollama.backoff import Backoff
+from harness.models.ollama.client import OllamaClient
+from harness.models.ollama.embedder import OllamaEmbedder, split_text
+from harness.models.ollama.options import OllamaOptions
 from tests.fakes.ollama_models import FakeModel
 from tests.fakes.ollama_server import FakeOllama
 
@@ -48,10 +49,10 @@ class Embedders:
     def __init__(self, fake: FakeOllama, sleeps: Sleeps) -> None:
         self.fake, self.sleeps, self.made = fake, sleeps, list[OllamaEmbedder]()
 
-    def __call__(self, in_flight: int = 1, **settings: object) -> OllamaEmbedder:
-        values: dict[str, object] = {"OLLAMA_HOST": self.fake.url, **settings}
+    def __call__(self, in_flight: int = 1, **options: object) -> OllamaEmbedder:
+        values: dict[str, object] = {"host": self.fake.url, **options}
         made = OllamaEmbedder(
-            OllamaSettings(**values), in_flight=in_flight, backoff=self.sleeps.backoff()
+            OllamaOptions(**values), in_flight=in_flight, backoff=self.sleeps.backoff()
         )
         self.made.append(made)
         return made
@@ -70,7 +71,7 @@ TEXTS = [f"passage number {number}" for number in range(40)]
 
 class TestEmbedding:
     def test_vectors_have_length_one_and_keep_their_order(self, embedders: Embedders) -> None:
-        embedder = embedders(in_flight=2, HARNESS_EMBED_BATCH=7)
+        embedder = embedders(in_flight=2, embed_batch=7)
         vectors = embedder.embed_documents(TEXTS)
         assert vectors.shape == (40, 384)
         assert vectors.dtype == np.float32
@@ -83,7 +84,7 @@ class TestEmbedding:
     def test_requests_are_arrays_with_constant_options(
         self, fake: FakeOllama, embedders: Embedders
     ) -> None:
-        embedders(HARNESS_EMBED_BATCH=16).embed_documents(TEXTS)
+        embedders(embed_batch=16).embed_documents(TEXTS)
         bodies = fake.bodies("/api/embed")
         assert [len(body["input"]) for body in bodies] == [16, 16, 8]
         assert bodies[0]["input"][0] == "search_document: passage number 0"
@@ -115,7 +116,7 @@ class TestEmbedding:
         assert embedders().digest != before
 
     def test_settings_go_before_the_table(self, fake: FakeOllama, embedders: Embedders) -> None:
-        embedder = embedders(HARNESS_DOCUMENT_PREFIX="doc> ", HARNESS_QUERY_PREFIX="ask> ")
+        embedder = embedders(document_prefix="doc> ", query_prefix="ask> ")
         embedder.embed_documents(["a"])
         embedder.embed_query("b")
         assert [body["input"] for body in fake.bodies("/api/embed")] == [["doc> a"], ["ask> b"]]
@@ -137,7 +138,7 @@ class TestEmbedding:
     def test_overlong_texts_do_not_spoil_array_after_array(
         self, fake: FakeOllama, embedders: Embedders
     ) -> None:
-        embedder = embedders(HARNESS_EMBED_BATCH=8)
+        embedder = embedders(embed_batch=8)
         embedder.embed_documents(["word " * 2000])
         before = fake.count("/api/embed")
         embedder.embed_documents([*TEXTS[:3], "word " * 2000, *TEXTS[3:7]])
@@ -158,7 +159,7 @@ class TestEmbeddingFaults:
         self, fake: FakeOllama, embedders: Embedders, sleeps: Sleeps
     ) -> None:
         fake.faults.largest_batch = 10
-        embedder = embedders(HARNESS_EMBED_BATCH=32)
+        embedder = embedders(embed_batch=32)
         assert embedder.embed_documents(TEXTS).shape == (40, 384)
         assert embedder.batch_size == 8
         sizes = [len(body["input"]) for body in fake.bodies("/api/embed")]
@@ -169,7 +170,7 @@ class TestEmbeddingFaults:
         self, fake: FakeOllama, embedders: Embedders
     ) -> None:
         fake.faults.memory_batch = 20
-        embedder = embedders(in_flight=2, HARNESS_EMBED_BATCH=32)
+        embedder = embedders(in_flight=2, embed_batch=32)
         assert embedder.embed_documents(TEXTS * 3).shape == (120, 384)
         assert embedder.batch_size == 16
 
@@ -177,7 +178,7 @@ class TestEmbeddingFaults:
         self, fake: FakeOllama, embedders: Embedders
     ) -> None:
         fake.faults.slow_batch = 20
-        embedder = embedders(HARNESS_EMBED_BATCH=32, HARNESS_OLLAMA_TIMEOUT_SECONDS=0.3)
+        embedder = embedders(embed_batch=32, timeout_seconds=0.3)
         assert embedder.embed_documents(TEXTS).shape == (40, 384)
         assert embedder.batch_size == 16
 
@@ -195,7 +196,7 @@ class TestEmbeddingFaults:
     def test_attempts_are_counted_anew_after_each_success(
         self, fake: FakeOllama, embedders: Embedders, sleeps: Sleeps
     ) -> None:
-        embedder = embedders(HARNESS_EMBED_BATCH=4)
+        embedder = embedders(embed_batch=4)
         assert embedder.max_tokens
         fake.faults.busy_every = 2
         assert embedder.embed_documents(TEXTS).shape == (40, 384)
@@ -219,7 +220,7 @@ class TestEmbeddingFaults:
         fault: dict[str, int],
         requests: int,
     ) -> None:
-        embedder = embedders(HARNESS_OLLAMA_TIMEOUT_SECONDS=0.3)
+        embedder = embedders(timeout_seconds=0.3)
         assert embedder.max_tokens
         fake.faults.paths = ("/api/embed",)
         for name, value in fault.items():
@@ -233,7 +234,7 @@ class TestEmbeddingFaults:
     def test_a_failure_ends_the_other_requests_of_the_call(
         self, fake: FakeOllama, embedders: Embedders
     ) -> None:
-        embedder = embedders(in_flight=2, HARNESS_EMBED_BATCH=1)
+        embedder = embedders(in_flight=2, embed_batch=1)
         assert embedder.max_tokens
         fake.faults.busy_requests = 999
         with pytest.raises(ServiceUnavailableError):
@@ -266,7 +267,7 @@ class TestEmbeddingFaults:
         self, fake: FakeOllama, embedders: Embedders, sleeps: Sleeps
     ) -> None:
         with pytest.raises(ModelMissingError, match="harness models pull bge-m3"):
-            embedders(EMBED_MODEL="bge-m3").embed_query("x")
+            embedders(embed_model="bge-m3").embed_query("x")
         assert sleeps == []
 
     def test_a_model_that_vanished_names_the_remedy(
@@ -280,7 +281,7 @@ class TestEmbeddingFaults:
 
     def test_a_chat_model_cannot_embed(self, embedders: Embedders, sleeps: Sleeps) -> None:
         with pytest.raises(PermanentError, match="does not support embeddings"):
-            embedders(EMBED_MODEL="codestral").embed_query("x")
+            embedders(embed_model="codestral").embed_query("x")
         assert sleeps == []
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import InvalidSettingError
-from harness.models.ollama import parse_host, same_model
-from harness.models.ollama.address import is_internal
+from harness.models.ollama.address import is_internal, parse_host, same_model
 from harness.models.ollama.prefixes import prefixes_of
 
 

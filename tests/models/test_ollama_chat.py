@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from harness.errors import ModelMissingError, PermanentError, ServiceUnavailableError
-from harness.models.ollama import Backoff, OllamaChatModel
-from harness.settings import OllamaSettings
-from harness.types import ChatMessage, ChatModel, ToolCall, ToolSpec
+from harness.models.ollama.backoff import Backoff
+from harness.models.ollama.chat import OllamaChatModel
+from harness.models.ollama.options import OllamaOptions
+from harness.models.protocols import ChatModel
+from harness.types import ChatMessage, ToolCall, ToolSpec
 from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama
 
@@ -43,10 +45,10 @@ def slept() -> list[float]:
 def make(fake: FakeOllama, slept: list[float]) -> Iterator[Callable[..., OllamaChatModel]]:
     made: list[OllamaChatModel] = []
 
-    def build(model: str = "qwen2.5-coder:7b", think: bool | None = None, **settings: object):
-        values: dict[str, object] = {"OLLAMA_HOST": fake.url, "CHAT_MODEL": model, **settings}
+    def build(model: str = "qwen2.5-coder:7b", think: bool | None = None, **options: object):
+        values: dict[str, object] = {"host": fake.url, "chat_model": model, **options}
         backoff = Backoff(sleep=slept.append, random=lambda: 1.0)
-        made.append(OllamaChatModel(OllamaSettings(**values), think=think, backoff=backoff))
+        made.append(OllamaChatModel(OllamaOptions(**values), think=think, backoff=backoff))
         return made[-1]
 
     yield build
@@ -111,7 +113,7 @@ class TestTurn:
         num_ctx: int,
         num_predict: int,
     ) -> None:
-        chat = make(HARNESS_NUM_CTX=setting)
+        chat = make(num_ctx=setting)
         assert chat.num_ctx == num_ctx
         chat.chat(ASK)
         options = fake.bodies("/api/chat")[0]["options"]
@@ -153,7 +155,7 @@ class TestFaults:
         self, fake: FakeOllama, make: Callable[..., ChatModel]
     ) -> None:
         with pytest.raises(PermanentError, match=r"request: request \(\d+ tokens\) exceeds"):
-            make(HARNESS_NUM_CTX=1024).chat((ChatMessage("user", "word " * 2000),))
+            make(num_ctx=1024).chat((ChatMessage("user", "word " * 2000),))
         assert fake.count("/api/chat") == 1
 
     def test_an_unknown_model_names_the_remedy(
@@ -203,7 +205,7 @@ class TestFaults:
     def test_silence_ends_with_the_time_out(
         self, fake: FakeOllama, make: Callable[..., ChatModel]
     ) -> None:
-        chat = make(HARNESS_OLLAMA_TIMEOUT_SECONDS=0.3)
+        chat = make(timeout_seconds=0.3)
         assert chat.num_ctx
         fake.faults.hang_requests = 9
         with pytest.raises(ServiceUnavailableError, match="HARNESS_OLLAMA_TIMEOUT_SECONDS"):

@@ -15,9 +15,12 @@ import numpy as np
 import pytest
 
 from harness.errors import ModelMissingError, PermanentError, UsageError
-from harness.models.ollama import Backoff, OllamaChatModel, OllamaClient, OllamaEmbedder
+from harness.models.ollama.backoff import Backoff
+from harness.models.ollama.chat import OllamaChatModel
+from harness.models.ollama.client import OllamaClient
+from harness.models.ollama.embedder import OllamaEmbedder
+from harness.models.ollama.options import OllamaOptions
 from harness.models.pulls import ModelState, list_models, pull
-from harness.settings import OllamaSettings
 from harness.types import ChatMessage, ToolSpec
 from tests.fakes.ollama_server import FakeOllama
 
@@ -32,14 +35,14 @@ class Server:
     embed_model: str
     chat_model: str
 
-    def settings(self, **more: object) -> OllamaSettings:
+    def options(self, **more: object) -> OllamaOptions:
         values: dict[str, object] = {
-            "OLLAMA_HOST": self.url,
-            "EMBED_MODEL": self.embed_model or MISSING,
-            "CHAT_MODEL": self.chat_model or MISSING,
-            "HARNESS_NUM_CTX": 2048,
+            "host": self.url,
+            "embed_model": self.embed_model or MISSING,
+            "chat_model": self.chat_model or MISSING,
+            "num_ctx": 2048,
         }
-        return OllamaSettings(**{**values, **more})
+        return OllamaOptions(**{**values, **more})
 
 
 @pytest.fixture(scope="module", params=["imitation", "real"])
@@ -68,7 +71,7 @@ def client(server: Server) -> Iterator[OllamaClient]:
 def embedder(server: Server) -> Iterator[OllamaEmbedder]:
     if not server.embed_model:
         pytest.skip("the server has no embedding model")
-    made = OllamaEmbedder(server.settings())
+    made = OllamaEmbedder(server.options())
     yield made
     made.close()
 
@@ -77,7 +80,7 @@ def embedder(server: Server) -> Iterator[OllamaEmbedder]:
 def chat(server: Server) -> Iterator[OllamaChatModel]:
     if not server.chat_model:
         pytest.skip("the server has no chat model")
-    made = OllamaChatModel(server.settings(), max_output_tokens=24)
+    made = OllamaChatModel(server.options(), max_output_tokens=24)
     yield made
     made.close()
 
@@ -103,7 +106,7 @@ def test_wanted_models(client: OllamaClient, server: Server) -> None:
 
 def test_embedding_an_unknown_model(client: OllamaClient, server: Server) -> None:
     with pytest.raises(ModelMissingError, match=f"harness models pull {MISSING}"):
-        OllamaEmbedder(server.settings(EMBED_MODEL=MISSING), client=client).embed_query("x")
+        OllamaEmbedder(server.options(embed_model=MISSING), client=client).embed_query("x")
 
 
 def test_chat_with_an_unknown_model(client: OllamaClient) -> None:
@@ -166,6 +169,6 @@ def test_tools_on_a_model_without(chat: OllamaChatModel) -> None:
 def test_embedding_with_a_model_that_cannot(client: OllamaClient, server: Server) -> None:
     if not server.chat_model:
         pytest.skip("the server has no chat model")
-    embedder = OllamaEmbedder(server.settings(EMBED_MODEL=server.chat_model), client=client)
+    embedder = OllamaEmbedder(server.options(embed_model=server.chat_model), client=client)
     with pytest.raises(PermanentError):
         embedder.embed_query("x")

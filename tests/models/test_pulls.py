@@ -12,7 +12,8 @@ from harness.errors import (
     ServiceUnavailableError,
     UsageError,
 )
-from harness.models.ollama import Backoff, OllamaClient
+from harness.models.ollama.backoff import Backoff
+from harness.models.ollama.client import OllamaClient
 from harness.models.pulls import (
     ModelState,
     PullOutcome,

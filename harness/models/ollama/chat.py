@@ -9,7 +9,7 @@ import ollama
 from harness.errors import ServiceUnavailableError
 from harness.models.ollama.backoff import Backoff
 from harness.models.ollama.client import OllamaClient
-from harness.settings import OllamaSettings
+from harness.models.ollama.options import OllamaOptions
 from harness.types import ChatMessage, ChatTurn, ModelInfo, ToolCall, ToolSpec
 
 
@@ -22,8 +22,8 @@ class OllamaChatModel:
     instead of losing its oldest messages; servers that do not know these two fields still drop
     them, so callers compare ``ChatTurn.prompt_tokens`` with what they sent.
 
-    :param settings: host, model, time-out and the upper limit of the window.
-    :param client: None connects as the settings say.
+    :param options: host, model, time-out and the upper limit of the window.
+    :param client: None connects as the options say.
     :param max_output_tokens: most tokens of one turn, thinking included; never more than half of
         the window.
     :param think: sent only to models that list ``thinking``; None leaves their default.
@@ -35,7 +35,7 @@ class OllamaChatModel:
 
     def __init__(
         self,
-        settings: OllamaSettings,
+        options: OllamaOptions,
         *,
         client: OllamaClient | None = None,
         max_output_tokens: int = 4096,
@@ -44,9 +44,9 @@ class OllamaChatModel:
         keep_alive: str = "30m",
         backoff: Backoff | None = None,
     ) -> None:
-        self.model = settings.chat_model
-        self._limit = settings.num_ctx
-        self._client = client or OllamaClient.from_settings(settings, backoff)
+        self.model = options.chat_model
+        self._limit = options.num_ctx
+        self._client = client or OllamaClient.connect(options, backoff)
         self._max_output_tokens = max_output_tokens
         self._think = think
         self._temperature = temperature

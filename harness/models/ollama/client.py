@@ -16,7 +16,7 @@ from harness.errors import ModelMissingError
 from harness.models.ollama.address import is_internal, parse_host, same_model
 from harness.models.ollama.backoff import Backoff
 from harness.models.ollama.failures import CAUGHT, Advice, diagnose
-from harness.settings import OllamaSettings
+from harness.models.ollama.options import OllamaOptions
 from harness.types import ModelInfo
 
 CONNECT_TIMEOUT_SECONDS = 5.0
@@ -74,11 +74,11 @@ class OllamaClient:
         )
 
     @classmethod
-    def from_settings(cls, settings: OllamaSettings, backoff: Backoff | None = None) -> Self:
+    def connect(cls, options: OllamaOptions, backoff: Backoff | None = None) -> Self:
         """Connect to the configured server; an unset host means this machine's default port."""
         return cls(
-            settings.host or "127.0.0.1",
-            timeout_seconds=settings.timeout_seconds,
+            options.host or "127.0.0.1",
+            timeout_seconds=options.timeout_seconds,
             backoff=backoff,
         )
 

@@ -13,8 +13,8 @@ from harness.errors import HarnessError, ModelMismatchError
 from harness.models.ollama.backoff import Backoff
 from harness.models.ollama.client import OllamaClient
 from harness.models.ollama.failures import CAUGHT, Advice, diagnose
+from harness.models.ollama.options import OllamaOptions
 from harness.models.ollama.prefixes import prefixes_of
-from harness.settings import OllamaSettings
 from harness.types import FloatArray, ModelInfo
 
 log = logging.getLogger(__name__)
@@ -32,13 +32,13 @@ class OllamaEmbedder:
     """An embedding model on an Ollama server; usable from several threads at once.
 
     Nothing is asked of the server before the first use. Texts travel in arrays of
-    ``settings.embed_batch``; a time-out, a 5xx answer or a runner out of memory halves the array
+    ``options.embed_batch``; a time-out, a 5xx answer or a runner out of memory halves the array
     and the smaller size is kept as long as this object lives. A text longer than the model's
     context is embedded in parts whose vectors are averaged by length, and counted in
     ``overlong_count``: no text is cut.
 
-    :param settings: host, model, batch, time-out and prefixes.
-    :param client: None connects as the settings say.
+    :param options: host, model, batch, time-out and prefixes.
+    :param client: None connects as the options say.
     :param in_flight: requests at the same time within one call.
     :param keep_alive: how long the server keeps the model loaded after a request.
     :param backoff: attempts when the client is made here.
@@ -49,20 +49,20 @@ class OllamaEmbedder:
 
     def __init__(
         self,
-        settings: OllamaSettings,
+        options: OllamaOptions,
         *,
         client: OllamaClient | None = None,
         in_flight: int = 2,
         keep_alive: str = "30m",
         backoff: Backoff | None = None,
     ) -> None:
-        known = prefixes_of(settings.embed_model)
-        self.model = settings.embed_model
-        self.document_prefix = _first(settings.document_prefix, known.document)
-        self.query_prefix = _first(settings.query_prefix, known.query)
+        known = prefixes_of(options.embed_model)
+        self.model = options.embed_model
+        self.document_prefix = _first(options.document_prefix, known.document)
+        self.query_prefix = _first(options.query_prefix, known.query)
         self.overlong_count = 0
-        self.batch_size = settings.embed_batch
-        self._client = client or OllamaClient.from_settings(settings, backoff)
+        self.batch_size = options.embed_batch
+        self._client = client or OllamaClient.connect(options, backoff)
         self._in_flight = in_flight
         self._keep_alive = keep_alive
         self._info: ModelInfo | None = None
@@ -73,6 +73,10 @@ class OllamaEmbedder:
     def close(self) -> None:
         """Close the connections to the server."""
         self._client.close()
+
+    def count_tokens(self, text: str) -> int | None:
+        """None: Ollama has no request that counts tokens."""
+        return None
 
     def info(self) -> ModelInfo:
         """What the server says of the model; asked once.

@@ -1,6 +1,7 @@
-"""Puts the agent to work with what is configured: model, index, limits, results folder.
+"""Opens what the settings name: embedder, store, backups, chat model, agent.
 
-What ``harness ask``, ``harness task``, ``harness chat`` and the flow ``agent-task`` share.
+The choice is made by the environment, explicitly, and in this one place. Everything is imported
+when it is opened: a search loads no agent, and an agent no chunker.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.engines import Engines
+from harness.environment import command_environment, environment_secrets
 from harness.errors import HarnessError, InvalidSettingError, ModelMissingError
 from harness.settings import (
     AgentSettings,
+    BackupSettings,
     DataSettings,
+    IndexSettings,
     OllamaSettings,
-    command_environment,
-    environment_secrets,
+    QdrantSettings,
     load,
 )
 
@@ -30,7 +34,11 @@ if TYPE_CHECKING:
 
     from harness.agent import Limits, RunOptions, TurnCache
     from harness.agent.changing_tools import Approve
-    from harness.types import ChatModel, Hit, RepositoryRecord
+    from harness.backup import Backups
+    from harness.models.protocols import ChatModel, Embedder
+    from harness.store.protocol import VectorStore
+    from harness.store.snapshots import Snapshots
+    from harness.types import Hit, RepositoryRecord
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +46,99 @@ NO_MODEL = (
     "no chat model is configured; set OLLAMA_HOST (and CHAT_MODEL), for example "
     "export OLLAMA_HOST=http://localhost:11434"
 )
+
+
+def open_engines() -> Engines:
+    """Build the configured engines. Models load on first use, not here.
+
+    :raises InvalidSettingError: a setting cannot be used.
+    :raises StoreError: the data directory cannot be written.
+    :raises ServiceUnavailableError: a configured Qdrant server does not answer.
+    """
+    return Engines(
+        embedder=open_embedder(),
+        store=open_store(),
+        data_dir=load(DataSettings).data_dir,
+        open_other=open_other_embedder,
+    )
+
+
+def open_embedder(settings: OllamaSettings | None = None) -> Embedder:
+    """Ollama's model when a host is set, else MiniLM in the process.
+
+    :param settings: None reads them from the environment.
+    :raises InvalidSettingError: the host cannot be used.
+    """
+    settings = settings or load(OllamaSettings)
+    if settings.host:
+        from harness.models.ollama.embedder import OllamaEmbedder
+
+        return OllamaEmbedder(settings.options())
+    from harness.models.embedded import MiniLmEmbedder
+
+    return MiniLmEmbedder()
+
+
+def open_other_embedder(engine: str, model: str) -> Embedder | None:
+    """The embedder that made an index, when it can be had here; see
+    :data:`harness.engines.OpenEmbedder`."""
+    if engine == "embedded":
+        from harness.models.embedded import MiniLmEmbedder
+
+        embedder = MiniLmEmbedder()
+        return embedder if embedder.model == model else None
+    settings = load(OllamaSettings)
+    if engine == "ollama" and settings.host:
+        return open_embedder(settings.model_copy(update={"embed_model": model}))
+    return None
+
+
+def open_store() -> VectorStore:
+    """A Qdrant server when one is set, else Edge under the data directory.
+
+    :raises InvalidSettingError: the address cannot be used.
+    :raises StoreError: the data directory cannot be written, or the API key is refused.
+    :raises ServiceUnavailableError: a configured Qdrant server does not answer.
+    """
+    qdrant = load(QdrantSettings)
+    if qdrant.url or qdrant.host:
+        from harness.store.connection import connect
+
+        return connect(qdrant)
+    from harness.store.edge import EdgeStore
+
+    return EdgeStore(
+        load(DataSettings).data_dir / "index", load(IndexSettings).lock_timeout_seconds
+    )
+
+
+def open_backups() -> Backups:
+    """Backups of the configured index. Raises as :func:`open_store`."""
+    from harness.backup import Backups
+
+    data, index, qdrant = load(DataSettings), load(IndexSettings), load(QdrantSettings)
+    backup = load(BackupSettings)
+    return Backups(
+        data.backups,
+        _snapshots(data, index, qdrant),
+        keep_daily=backup.keep_daily,
+        keep_weekly=backup.keep_weekly,
+        lock_timeout_seconds=index.lock_timeout_seconds,
+    )
+
+
+def _snapshots(data: DataSettings, index: IndexSettings, qdrant: QdrantSettings) -> Snapshots:
+    if qdrant.url or qdrant.host:
+        from harness.store.connection import address_of, connect
+        from harness.store.snapshots_http import SnapshotApi
+        from harness.store.snapshots_qdrant import QdrantSnapshots
+
+        key = qdrant.api_key.get_secret_value() if qdrant.api_key else None
+        api = SnapshotApi(address_of(qdrant), key, qdrant.timeout_seconds)
+        return QdrantSnapshots(connect(qdrant), api)
+    from harness.store.snapshots_edge import EdgeSnapshots
+
+    return EdgeSnapshots(data.data_dir / "index", index.lock_timeout_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +154,7 @@ class Assistant:
         return self
 
     def __exit__(self, *error: object) -> None:
-        from harness.engines import close_model
-
-        close_model(self.model)
+        self.model.close()
 
 
 def has_chat_model() -> bool:
@@ -73,11 +172,11 @@ def open_chat_model(name: str | None = None) -> ChatModel:
     settings = load(OllamaSettings)
     if not settings.host:
         raise ModelMissingError(NO_MODEL)
-    from harness.models.ollama import OllamaChatModel
+    from harness.models.ollama.chat import OllamaChatModel
 
     if name:
         settings = settings.model_copy(update={"chat_model": name})
-    return OllamaChatModel(settings)
+    return OllamaChatModel(settings.options())
 
 
 def open_assistant(
@@ -143,8 +242,6 @@ def _unwritable(base: Path, reason: str | None) -> str:
 
 def indexed_at(root: Path) -> RepositoryRecord | None:
     """The index record of a folder, when it is indexed and the store can be read."""
-    from harness.engines import open_engines
-
     try:
         with open_engines() as engines:
             records = engines.store.repositories()
@@ -161,7 +258,6 @@ def index_search(repo: str | None) -> Iterator[Callable[[str, int], Sequence[Hit
     if repo is None:
         yield None
         return
-    from harness.engines import open_engines
     from harness.search import retrieval
 
     with open_engines() as engines:

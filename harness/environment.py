@@ -1,0 +1,58 @@
+"""What this process's environment holds besides settings: what a command of the agent may see of
+it, which values are secret, and which variables mean nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+from difflib import get_close_matches
+
+from harness import settings
+
+# What a command of the agent may know of this process's environment: where programs are, how
+# text is written. Never keys, tokens or addresses of services.
+COMMAND_VARIABLES = (
+    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "VIRTUAL_ENV", "CONDA_PREFIX"),
+    *("JAVA_HOME", "GOROOT", "CARGO_HOME", "RUSTUP_HOME", "NVM_DIR", "NODE_PATH", "DOTNET_ROOT"),
+)
+SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSW|CREDENTIAL)", re.IGNORECASE)
+
+
+def command_environment() -> dict[str, str]:
+    """Return the environment of the agent's commands: an allow-list."""
+    return {name: os.environ[name] for name in COMMAND_VARIABLES if name in os.environ}
+
+
+# Read where they are used: a task for the container; the code's folder, the Jobs' defaults and the
+# backups' claim of `harness deploy`; the mark of a local stack's processes.
+_OTHER_VARIABLES = frozenset(
+    "HARNESS_" + name for name in ("TASK", "CODE_DIR", "JOB_DEFAULTS", "BACKUPS_CLAIM", "STACK_ID")
+)
+# Of this project's own tests.
+_TEST_VARIABLES = ("HARNESS_TEST_", "HARNESS_CLUSTER_")
+
+
+def unknown_variables() -> tuple[tuple[str, str], ...]:
+    """Variables called ``HARNESS_…`` that mean nothing, each with the known name that is most
+    like it, or an empty one."""
+    fields = (f for one in settings.classes() for f in one.model_fields.values())
+    known = _OTHER_VARIABLES | {str(field.validation_alias) for field in fields}
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.startswith("HARNESS_")
+        and name not in known
+        and not name.startswith(_TEST_VARIABLES)
+    )
+    return tuple(
+        (name, "".join(get_close_matches(name, known, n=1, cutoff=0.8))) for name in unknown
+    )
+
+
+def environment_secrets() -> tuple[str, ...]:
+    """Return the values of variables whose names say that they are secret, for redaction."""
+    return tuple(
+        value
+        for name, value in sorted(os.environ.items())
+        if SECRET_VARIABLE.search(name) and len(value) >= 6
+    )

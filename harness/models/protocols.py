@@ -1,0 +1,80 @@
+"""What indexing, search and the agent need of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from harness.types import ChatMessage, ChatTurn, FloatArray, ModelInfo, ToolSpec
+
+
+class Embedder(Protocol):
+    """Turns texts into dense vectors."""
+
+    engine: str
+    model: str
+    document_prefix: str
+    query_prefix: str
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of one text that the model reads."""
+
+    @property
+    def digest(self) -> str:
+        """Identity of the weights; changes when the model does."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    def embed_documents(self, texts: Sequence[str]) -> FloatArray:
+        """Embed passages: ``(n, dim)`` float32, L2-normalised, in the order given.
+
+        :raises ServiceUnavailableError: a model server failed after bounded attempts.
+        :raises ModelMissingError: the model is not installed, or not on the server.
+        :raises ModelMismatchError: wrong count, dimension, or values that are not finite.
+        """
+
+    def embed_query(self, text: str) -> FloatArray:
+        """Embed one query: ``(dim,)`` float32, L2-normalised. Raises as
+        :meth:`embed_documents`."""
+
+    def count_tokens(self, text: str) -> int | None:
+        """Exact number of tokens of a text, special tokens included, before any cut; None when
+        the tokenizer is out of reach, for every text alike: sizes are then estimated."""
+
+    def close(self) -> None:
+        """Release connections and threads; the embedder cannot be used afterwards."""
+
+
+class ChatModel(Protocol):
+    """A chat model with a constant context window of ``num_ctx`` tokens."""
+
+    model: str
+
+    @property
+    def num_ctx(self) -> int:
+        """Tokens of the window, the same in every request."""
+
+    def info(self) -> ModelInfo:
+        """What the server says of the model.
+
+        :raises ModelMissingError: the server does not have it.
+        :raises ServiceUnavailableError: the server did not answer.
+        """
+
+    def chat(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec] = (),
+        on_token: Callable[[str], None] | None = None,
+    ) -> ChatTurn:
+        """Run one turn, streaming content to ``on_token``.
+
+        :raises ServiceUnavailableError: connection, time-out, 429, 503 or a broken stream.
+        :raises ModelMissingError: the server does not have the model.
+        """
+
+    def close(self) -> None:
+        """Release connections; the model cannot be used afterwards."""
