@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from harness.errors import InvalidSettingError
@@ -25,6 +25,18 @@ _INDEX = IndexOptions()
 _SPLIT = SplitOptions()
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:  # ~name of nobody, or no home at all
+        raise ValueError(f"{path}: {error}") from None
+
+
+HomePath = Annotated[Path, AfterValidator(_expanded)]
+"""A path setting: units, compose files and ``.env`` files hold ``~`` as it stands, without a shell
+that expands it."""
 
 
 def _default_data_dir() -> Path:
@@ -40,23 +52,23 @@ class _Settings(BaseSettings):
 class DataSettings(_Settings):
     """Where things are kept on this machine."""
 
-    data_dir: Path = Field(
+    data_dir: HomePath = Field(
         default_factory=_default_data_dir,
         validation_alias="HARNESS_DATA_DIR",
         description="Index, clones, results and the local Prefect database. Default: the "
         "platform's user data directory.",
     )
-    repos_root: Path | None = Field(
+    repos_root: HomePath | None = Field(
         default=None,
         validation_alias="HARNESS_REPOS_ROOT",
         description="Folder whose repositories the nightly run indexes. Unset: none.",
     )
-    backup_dir: Path | None = Field(
+    backup_dir: HomePath | None = Field(
         default=None,
         validation_alias="HARNESS_BACKUP_DIR",
         description="Where backups go. Unset: `backups` under the data directory.",
     )
-    results_dir: Path | None = Field(
+    results_dir: HomePath | None = Field(
         default=None,
         validation_alias="HARNESS_RESULTS_DIR",
         description="Where agent results go. Unset: `results` under the data directory.",
@@ -335,7 +347,7 @@ class WebhookSettings(_Settings):
         validation_alias="HARNESS_WEBHOOK_SECRET",
         description="Secret shared with the git servers. Unset: the receiver refuses to start.",
     )
-    repositories: Path | None = Field(
+    repositories: HomePath | None = Field(
         default=None,
         validation_alias="HARNESS_WEBHOOK_REPOSITORIES",
         description="JSON file of clone URLs and what a push to each of them indexes; goes before "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
 from pathlib import Path
@@ -54,18 +53,6 @@ def test_flow_files_shadow_no_module_of_the_standard_library() -> None:
     # An entrypoint's folder comes first on the import path.
     names = {path.stem for path in (ROOT / "flows").glob("*.py")} - {"__init__"}
     assert not names & set(sys.stdlib_module_names)
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "harness").rglob("*.py")), ids=str)
-def test_the_core_imports_no_prefect(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        modules: list[str] = []
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            modules = [node.module or ""]
-        roots = {module.split(".")[0] for module in modules}
-        assert not roots & {"prefect", "prefect_kubernetes", "flows", "deployments"}, path
 
 
 def test_settings_page_is_made_from_the_code() -> None:

@@ -45,7 +45,7 @@ def turn(
     :param on_wait: called once, when another run holds it.
     :returns: False, without holding anything, when a later equal request waits as well.
     """
-    folder = data_dir.expanduser().resolve() / "turns"
+    folder = data_dir.resolve() / "turns"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     place = source if is_git_url(source) else str(Path(source).expanduser().resolve())
     key = _digest(place.rstrip("/").removesuffix(".git"))

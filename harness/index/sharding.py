@@ -107,7 +107,7 @@ class ShardFolder:
         """
         if _NAME.fullmatch(name) is None:
             raise UsageError(f"{name!r} does not name the shards of a run")
-        return cls(data_dir.expanduser().resolve() / SHARDS_FOLDER / name)
+        return cls(data_dir.resolve() / SHARDS_FOLDER / name)
 
     def create(self, plans: tuple[IndexPlan, ...]) -> None:
         """Write the shards' plans, readable by their owner only.

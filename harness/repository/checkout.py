@@ -172,7 +172,7 @@ def _resolve_url(url: str, data_dir: Path, timeout_seconds: float) -> Checkout:
     clean = _without_credentials(url)
     name = _url_name(clean)
     digest = hashlib.sha256(clean.removesuffix("/").removesuffix(".git").encode()).hexdigest()
-    checkouts = data_dir.expanduser().resolve() / CHECKOUTS_FOLDER
+    checkouts = data_dir.resolve() / CHECKOUTS_FOLDER
     checkouts.mkdir(parents=True, exist_ok=True)
     root = checkouts / f"{_SAFE_NAME.sub('-', name)}-{digest[:_HASH_CHARS]}"
     remote = _Remote(url, clean, timeout_seconds)

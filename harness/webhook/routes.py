@@ -82,7 +82,7 @@ def known_routes(
     :param data_dir: clones below it are known by the URL that they came from.
     :raises InvalidSettingError: the mapping file cannot be used.
     """
-    checkouts = data_dir.expanduser().resolve() / CHECKOUTS_FOLDER
+    checkouts = data_dir.resolve() / CHECKOUTS_FOLDER
     cloned: dict[str, Target] = {}
     folders: dict[str, Target] = {}
     for record in records:
