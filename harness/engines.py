@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 from harness.errors import HarnessError, ServiceUnavailableError, StoreFullError
 from harness.models.protocols import Embedder
@@ -44,12 +43,7 @@ class Engines:
     def __enter__(self) -> Engines:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.store.close()
         for embedder in (self.embedder, *self._others.values()):
             if embedder is not None:

@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 
 from harness import __version__
 from harness.backup import manifest as manifests
@@ -73,12 +72,7 @@ class Backups:
     def __enter__(self) -> Backups:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._snapshots.close()
 
     def backup(self, step: Step = logger.info) -> BackupReport:

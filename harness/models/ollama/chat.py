@@ -10,10 +10,11 @@ from harness.errors import ServiceUnavailableError
 from harness.models.ollama.backoff import Backoff
 from harness.models.ollama.client import OllamaClient
 from harness.models.ollama.options import OllamaOptions
-from harness.types import ChatMessage, ChatTurn, ModelInfo, ToolCall, ToolSpec
+from harness.models.ollama.served import ServedModel
+from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
 
 
-class OllamaChatModel:
+class OllamaChatModel(ServedModel):
     """A chat model on an Ollama server, with one context window for its whole life.
 
     Nothing is asked of the server before the first use. ``num_ctx`` is the same in every request,
@@ -44,28 +45,12 @@ class OllamaChatModel:
         keep_alive: str = "30m",
         backoff: Backoff | None = None,
     ) -> None:
-        self.model = options.chat_model
+        super().__init__(options.chat_model, client or OllamaClient.connect(options, backoff))
         self._limit = options.num_ctx
-        self._client = client or OllamaClient.connect(options, backoff)
         self._max_output_tokens = max_output_tokens
         self._think = think
         self._temperature = temperature
         self._keep_alive = keep_alive
-        self._info: ModelInfo | None = None
-
-    def close(self) -> None:
-        """Close the connections to the server."""
-        self._client.close()
-
-    def info(self) -> ModelInfo:
-        """What the server says of the model; asked once.
-
-        :raises ModelMissingError: the server does not have it.
-        :raises ServiceUnavailableError: the server did not answer.
-        """
-        if self._info is None:
-            self._info = self._client.show(self.model)
-        return self._info
 
     @property
     def num_ctx(self) -> int:

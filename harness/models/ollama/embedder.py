@@ -15,7 +15,8 @@ from harness.models.ollama.client import OllamaClient
 from harness.models.ollama.failures import CAUGHT, Advice, diagnose
 from harness.models.ollama.options import OllamaOptions
 from harness.models.ollama.prefixes import prefixes_of
-from harness.types import FloatArray, ModelInfo
+from harness.models.ollama.served import ServedModel
+from harness.types import FloatArray
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ _CHARS_PER_TOKEN = 3
 _SHORTEST_PART_CHARS = 32
 
 
-class OllamaEmbedder:
+class OllamaEmbedder(ServedModel):
     """An embedding model on an Ollama server; usable from several threads at once.
 
     Nothing is asked of the server before the first use. Texts travel in arrays of
@@ -57,36 +58,20 @@ class OllamaEmbedder:
         backoff: Backoff | None = None,
     ) -> None:
         known = prefixes_of(options.embed_model)
-        self.model = options.embed_model
+        super().__init__(options.embed_model, client or OllamaClient.connect(options, backoff))
         self.document_prefix = _first(options.document_prefix, known.document)
         self.query_prefix = _first(options.query_prefix, known.query)
         self.overlong_count = 0
         self.batch_size = options.embed_batch
-        self._client = client or OllamaClient.connect(options, backoff)
         self._in_flight = in_flight
         self._keep_alive = keep_alive
-        self._info: ModelInfo | None = None
         self._dimension = 0
         self._refused_chars = 0
         self._lock = threading.Lock()
 
-    def close(self) -> None:
-        """Close the connections to the server."""
-        self._client.close()
-
     def count_tokens(self, text: str) -> int | None:
         """None: Ollama has no request that counts tokens."""
         return None
-
-    def info(self) -> ModelInfo:
-        """What the server says of the model; asked once.
-
-        :raises ModelMissingError: the server does not have it.
-        :raises ServiceUnavailableError: the server did not answer.
-        """
-        if self._info is None:
-            self._info = self._client.show(self.model)
-        return self._info
 
     @property
     def digest(self) -> str:
