@@ -1,0 +1,78 @@
+"""Which repository a clone URL stands for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.errors import InvalidSettingError
+from harness.repository.checkout import resolve_source
+from harness.repository.git import run_git
+from harness.types import RepositoryRecord
+from harness.webhook.routes import Target, known_routes, normalise
+from tests.repositories import make_repository
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://git.example.org/team/app", "https://git.example.org/team/app.git",
+        "https://user:token@git.example.org/team/app.git/", "http://GIT.example.org:80/Team/App",
+        "ssh://git@git.example.org/team/app.git", "ssh://git@git.example.org:22/team/app",
+        "git@git.example.org:team/app.git", "git.example.org:/team/app", "git://git.example.org/team/app",
+    ],
+)  # fmt: skip
+def test_one_repository_has_many_addresses(url: str) -> None:
+    assert normalise(url) == "git.example.org/team/app"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://git.example.org:3000/a/b.git", "git.example.org:3000/a/b"),
+        ("file:///srv/Git/app.git", "/srv/Git/app"),
+        ("/srv/Git/app.git", "/srv/Git/app"),
+        ("https://[::1]/a/b", "[::1]/a/b"),
+        ("https://host:99999/a", ""),
+        ("https://host", ""),
+        ("nonsense", ""),
+        ("", ""),
+    ],
+)
+def test_addresses(url: str, expected: str) -> None:
+    assert normalise(url) == expected
+
+
+def record(name: str, path: Path) -> RepositoryRecord:
+    return RepositoryRecord(name, str(path), "", "c", "m", 0, 0, 0, "")
+
+
+def test_routes_come_from_clones_origins_and_the_mapping(tmp_path: Path) -> None:
+    served = make_repository(tmp_path / "served" / "lib", {"a.py": "x = 1\n"})
+    clone = resolve_source(f"file://{served}", data_dir=tmp_path / "data", timeout_seconds=30)
+    folder = make_repository(tmp_path / "app", {"a.py": "x = 1\n"})
+    origin = "https://user:secret-token@git.example.org/team/app.git"
+    run_git(["remote", "add", "origin"], folder, 30, operands=[origin])
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(json.dumps({"git@git.example.org:team/x.git": {"name": "x"}}))
+    routes = known_routes(
+        [record("lib", clone.root), record("app", folder), record("gone", tmp_path / "gone")],
+        data_dir=tmp_path / "data",
+        mapping_file=mapping,
+    )
+    assert routes == {
+        str(served): Target("lib", f"file://{served}"),
+        "git.example.org/team/app": Target("app", str(folder), "main"),
+        "git.example.org/team/x": Target("x", "git@git.example.org:team/x.git"),
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"x": {}}', '{"https://h/a": {}}', '{"https://h/a": "b"}']
+)
+def test_a_wrong_mapping_file_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "m.json").write_text(text)
+    with pytest.raises(InvalidSettingError, match="HARNESS_WEBHOOK_REPOSITORIES"):
+        known_routes([], data_dir=tmp_path, mapping_file=tmp_path / "m.json")
