@@ -102,6 +102,8 @@ def configured_app() -> Starlette:
 async def _serve(app: Starlette, host: str, port: int, as_json: bool) -> None:
     import uvicorn
 
+    from harness.webhook.providers import PROVIDERS
+
     class Server(uvicorn.Server):
         """Says where it listens, once it does."""
 
@@ -115,7 +117,8 @@ async def _serve(app: Starlette, host: str, port: int, as_json: bool) -> None:
             if as_json:
                 console.print_json({"url": url})
             else:
-                print(f"Listening on {url}; hooks go to {url}/hooks/github, gitlab, gitea, generic")
+                names = ", ".join(spec.name for spec in PROVIDERS)
+                print(f"Listening on {url}; hooks go to {url}/hooks/{names}")
             import sys
 
             sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""What a push event says, read from the JSON of the git servers; everything else is ignored."""
+"""What an event says: the push it reports, or why it changes nothing in the index."""
 
 from __future__ import annotations
 
@@ -9,25 +9,20 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from harness.errors import UsageError
-from harness.webhook.signatures import Provider
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
-_EVENT_HEADERS = {
-    Provider.GITHUB: ("x-github-event", "push"),
-    Provider.GITLAB: ("x-gitlab-event", "Push Hook"),
-    Provider.GITEA: ("x-gitea-event", "push"),
-}
-# Where each server writes the repository, and the addresses that it can be cloned from.
-_REPOSITORY = {Provider.GITLAB: "project"}
-_URLS = ("clone_url", "ssh_url", "git_url", "html_url", "git_http_url", "git_ssh_url", "web_url",
-         "url")  # fmt: skip
-_BRANCH = "refs/heads/"
+_MAX_FORM_FIELDS = 10
+BRANCH_PREFIX = "refs/heads/"
+NOT_A_PUSH = "not a push event"
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A branch has a new commit. ``urls`` name the repository, in any form; ``branch`` and
-    ``default_branch`` are None when the event does not say."""
+    """A branch has a new commit.
+
+    ``urls`` name the repository, in any form; ``branch`` and ``default_branch`` are None when the
+    event does not say.
+    """
 
     urls: tuple[str, ...]
     commit: str
@@ -42,36 +37,11 @@ class Ignored:
     reason: str
 
 
-def read_event(provider: Provider, headers: Mapping[str, str], body: bytes) -> Push | Ignored:
-    """Read a genuine request.
+def parse_object(body: bytes) -> Mapping[str, object]:
+    """Parse a body that must be a JSON object.
 
-    :param headers: as for :func:`harness.webhook.signatures.refusal`.
-    :raises UsageError: the body is not JSON, or lacks what a push event has.
+    :raises UsageError: it is not one.
     """
-    expected = _EVENT_HEADERS.get(provider)
-    if expected is not None:
-        name, wanted = expected
-        kind = headers.get(name)
-        if kind is None:
-            raise UsageError(f"the header {name} is missing")
-        if kind != wanted:
-            return Ignored("not a push event")
-    document = _document(body if provider is not Provider.GITHUB else _payload(headers, body))
-    return _generic(document) if provider is Provider.GENERIC else _push(provider, document)
-
-
-def _payload(headers: Mapping[str, str], body: bytes) -> bytes:
-    """The JSON out of a form, which is what GitHub sends unless told otherwise."""
-    if not (headers.get("content-type") or "").startswith("application/x-www-form-urlencoded"):
-        return body
-    try:
-        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
-    except ValueError:
-        raise UsageError("the form has too many fields") from None
-    return fields.get("payload", [""])[0].encode()
-
-
-def _document(body: bytes) -> dict[str, object]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -81,36 +51,41 @@ def _document(body: bytes) -> dict[str, object]:
     return document
 
 
-def _push(provider: Provider, document: dict[str, object]) -> Push | Ignored:
-    name = _REPOSITORY.get(provider, "repository")
-    repository = document.get(name)
-    if not isinstance(repository, dict):
-        raise UsageError(f"the event has no object {name!r}")
-    urls = tuple(value for key in _URLS if isinstance(value := repository.get(key), str) and value)
-    default = repository.get("default_branch")
-    return _checked(urls, document.get("ref"), document.get("after"), default if default else None)
+def unwrap_form(headers: Mapping[str, str], body: bytes, field: str) -> bytes:
+    """Take the JSON out of ``field`` when the body is a form; return any other body as it is.
+
+    :raises UsageError: the form has too many fields.
+    """
+    if not (headers.get("content-type") or "").startswith("application/x-www-form-urlencoded"):
+        return body
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MAX_FORM_FIELDS)
+    except ValueError:
+        raise UsageError("the form has too many fields") from None
+    return fields.get(field, [""])[0].encode()
 
 
-def _generic(document: dict[str, object]) -> Push | Ignored:
-    url = document.get("repository")
-    if not isinstance(url, str) or not url.strip():
-        raise UsageError("the field 'repository' must hold the repository's clone URL")
-    branch = document.get("branch")
-    ref = f"{_BRANCH}{branch}" if isinstance(branch, str) and branch else document.get("ref")
-    return _checked((url,), ref, document.get("commit"), document.get("default_branch"))
+def checked_push(
+    urls: tuple[str, ...], *, ref: object, commit: object, default_branch: object
+) -> Push | Ignored:
+    """Check the values that a provider's reader found in an event.
 
-
-def _checked(urls: tuple[str, ...], ref: object, commit: object, default: object) -> Push | Ignored:
+    :param ref: full name of what was pushed, such as ``refs/heads/main``; None: not said.
+    :param commit: the new commit in hexadecimal; only zeros when the branch was deleted.
+    :param default_branch: short name; None: not said.
+    :raises UsageError: a value is missing or of the wrong type.
+    """
     if not urls:
-        raise UsageError("the event names no address of the repository")
+        raise UsageError("the event gives no URL of the repository")
     if ref is not None and not isinstance(ref, str):
         raise UsageError("the field 'ref' must be text such as refs/heads/main")
-    if default is not None and not isinstance(default, str):
+    if default_branch is not None and not isinstance(default_branch, str):
         raise UsageError("the field 'default_branch' must be text")
-    if ref is not None and not ref.startswith(_BRANCH):
+    if ref is not None and not ref.startswith(BRANCH_PREFIX):
         return Ignored("not a branch")
     if not isinstance(commit, str) or _COMMIT.fullmatch(commit) is None:
-        raise UsageError("the event names no commit as hexadecimal digits")
+        raise UsageError("the event gives no commit in hexadecimal digits")
     if not commit.strip("0"):
         return Ignored("the branch was deleted")
-    return Push(urls, commit, ref.removeprefix(_BRANCH) if ref else None, default)
+    branch = ref.removeprefix(BRANCH_PREFIX) if ref else None
+    return Push(urls, commit, branch, default_branch)

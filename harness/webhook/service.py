@@ -21,11 +21,12 @@ from starlette.routing import Route
 
 from harness.errors import HarnessError, UsageError
 from harness.webhook.delivery import Dispatcher, Start
-from harness.webhook.events import Ignored, Push, read_event
+from harness.webhook.events import Ignored, Push
 from harness.webhook.journal import Delivery, Journal
 from harness.webhook.metrics import CONTENT_TYPE, Metrics
+from harness.webhook.providers import PROVIDERS, ProviderSpec
 from harness.webhook.routes import Routes, Target
-from harness.webhook.signatures import SIGNATURE_HEADERS, Provider, delivery_keys, refusal
+from harness.webhook.signatures import Verifier
 
 logger = logging.getLogger(__name__)
 
@@ -74,22 +75,22 @@ class Receiver:
         self.metrics = Metrics()
         self.dispatcher = Dispatcher(journal, start, self.metrics)
 
-    async def hook(self, request: Request, provider: Provider) -> Response:
+    async def hook(self, request: Request, provider: ProviderSpec) -> Response:
         """Answer one delivery."""
         try:
             await self._receive(request, provider)
         except _Answered as answered:
-            self.metrics.deliveries[provider, answered.status] += 1
+            self.metrics.deliveries[provider.name, answered.status] += 1
             document = {"status": answered.status, **answered.fields}
             headers = {"Retry-After": _RETRY_AFTER_SECONDS} if answered.code == 503 else None
             return JSONResponse(document, answered.code, headers)
         raise AssertionError("unreachable")
 
-    async def _receive(self, request: Request, provider: Provider) -> None:
+    async def _receive(self, request: Request, provider: ProviderSpec) -> None:
         """Always ends by raising :class:`_Answered`."""
         body = await self._genuine_body(request, provider)
         try:
-            event = read_event(provider, request.headers, body)
+            event = provider.read_event(request.headers, body)
         except UsageError as error:
             raise _Answered(400, "malformed", reason=str(error)) from None
         if isinstance(event, Ignored):
@@ -99,7 +100,7 @@ class Receiver:
         if event.branch and expected and event.branch != expected:
             reason = f"the indexed branch is {expected}"
             raise _Answered(202, "ignored", repository=target.name, reason=reason)
-        keys = delivery_keys(provider, request.headers, body)
+        keys = provider.delivery_keys(request.headers, body)
         known = self.journal.seen(keys)
         if known is not None:
             if self.journal.is_pending(target.name, known) and self.metrics.prefect_up is False:
@@ -113,10 +114,11 @@ class Receiver:
             raise _Answered(503, "not_kept", reason=str(error)) from None
         await self._hand_over(delivery)
 
-    async def _genuine_body(self, request: Request, provider: Provider) -> bytes:
+    async def _genuine_body(self, request: Request, provider: ProviderSpec) -> bytes:
         """The body of a request that fits in size and whose signature is right."""
-        if not request.headers.get(SIGNATURE_HEADERS[provider]):
-            raise _Answered(401, "refused", reason=f"no {SIGNATURE_HEADERS[provider]} header")
+        signature = provider.signature
+        if not request.headers.get(signature.header):
+            raise _Answered(401, "refused", reason=f"no {signature.header} header")
         limit = self._limits.max_body_bytes
         too_large = _Answered(413, "too_large", reason=f"more than {limit} bytes")
         announced = request.headers.get("content-length", "")
@@ -133,16 +135,10 @@ class Receiver:
             raise _Answered(408, "too_slow", reason="the body did not come in time") from None
         except ClientDisconnect:
             raise _Answered(400, "malformed", reason="the connection was cut") from None
-        reason = refusal(
-            provider,
-            request.headers,
-            bytes(body),
-            secret=self._secret,
-            now=time.time(),
-            tolerance_seconds=self._limits.tolerance_seconds,
-        )
+        verifier = Verifier(self._secret, time.time(), self._limits.tolerance_seconds)
+        reason = signature.refusal(request.headers, bytes(body), verifier)
         if reason is not None:
-            logger.warning("a %s delivery was refused: %s", provider, reason)
+            logger.warning("a %s delivery was refused: %s", provider.name, reason)
             raise _Answered(401, "refused", reason=reason)
         return bytes(body)
 
@@ -193,7 +189,7 @@ def make_app(
                 receivers[:] = [receiver]
                 yield
 
-    def hook(provider: Provider) -> Callable[[Request], Awaitable[Response]]:
+    def hook(provider: ProviderSpec) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             return await receivers[0].hook(request, provider)
 
@@ -220,7 +216,10 @@ def make_app(
 
     return Starlette(
         routes=[
-            *(Route(f"/hooks/{p}", hook(p), methods=["POST"], name=p) for p in Provider),
+            *(
+                Route(f"/hooks/{spec.name}", hook(spec), methods=["POST"], name=spec.name)
+                for spec in PROVIDERS
+            ),
             Route("/healthz", healthz),
             Route("/metrics", metrics),
         ],

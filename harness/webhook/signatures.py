@@ -1,9 +1,6 @@
-"""Whether a request comes from somebody who knows the secret; every comparison takes the same
-time wherever the values differ.
+"""The ways in which a request proves that its sender knows the shared secret.
 
-GitHub and Gitea sign the body as it was sent (HMAC-SHA256, hexadecimal), GitLab sends the secret
-itself. The generic signature covers a time as well: HMAC-SHA256 over ``<timestamp>.<body>``, so
-that a recorded request is worth nothing after a few minutes.
+A provider's spec names one of them. Secrets and digests are compared in constant time.
 """
 
 from __future__ import annotations
@@ -12,91 +9,101 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from enum import StrEnum
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
 
-TIMESTAMP_HEADER = "x-harness-timestamp"
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
+_MISMATCH = "the signature does not match the secret"
 
 
-class Provider(StrEnum):
-    """Who sends; the last part of ``/hooks/…``."""
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """What a request is checked against.
 
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    GITEA = "gitea"
-    GENERIC = "generic"
-
-
-SIGNATURE_HEADERS = {
-    Provider.GITHUB: "x-hub-signature-256",
-    Provider.GITLAB: "x-gitlab-token",
-    Provider.GITEA: "x-gitea-signature",
-    Provider.GENERIC: "x-harness-signature",
-}
-_DELIVERY_HEADERS = {
-    Provider.GITHUB: ("x-github-delivery",),
-    Provider.GITLAB: ("idempotency-key", "x-gitlab-event-uuid"),
-    Provider.GITEA: ("x-gitea-delivery",),
-    Provider.GENERIC: ("x-harness-delivery",),
-}
-
-
-def refusal(
-    provider: Provider,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    secret: bytes,
-    now: float,
-    tolerance_seconds: float,
-) -> str | None:
-    """Say why a request is refused, None when it is genuine. The text never holds a secret.
-
-    :param headers: names in any case when the mapping allows it, else in lower case.
-    :param body: as it was received, before any decoding.
-    :param now: seconds since the epoch.
-    :param tolerance_seconds: how far the generic timestamp may be off, either way.
+    ``secret`` is the shared secret; ``now`` is in seconds since the epoch; a signed timestamp may
+    be up to ``tolerance_seconds`` before or after it.
     """
-    name = SIGNATURE_HEADERS[provider]
-    given = headers.get(name)
-    if not given:
-        return f"the header {name} is missing"
-    if provider is Provider.GITLAB:
-        expected = secret
-    else:
+
+    secret: bytes = field(repr=False)
+    now: float
+    tolerance_seconds: float
+
+
+class Signature(Protocol):
+    """How a request is signed."""
+
+    @property
+    def header(self) -> str:
+        """The header that carries the signature, in lower case."""
+
+    @property
+    def covers_body(self) -> bool:
+        """Whether the signature protects the body against changes."""
+
+    def timestamp(self, headers: Mapping[str, str]) -> str:
+        """The signed time as it was sent; empty when none is signed."""
+
+    def refusal(self, headers: Mapping[str, str], body: bytes, verifier: Verifier) -> str | None:
+        """Say why a request is refused, None when it is genuine. The text never holds a secret.
+
+        :param headers: case-insensitive, or with names in lower case.
+        :param body: as it was received, before any decoding.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class SharedSecret:
+    """The header holds the secret itself; nothing is signed."""
+
+    header: str
+    covers_body: ClassVar[bool] = False
+
+    def timestamp(self, headers: Mapping[str, str]) -> str:
+        return ""
+
+    def refusal(self, headers: Mapping[str, str], body: bytes, verifier: Verifier) -> str | None:
+        given = headers.get(self.header)
+        if not given:
+            return _missing(self.header)
+        return None if _equal(given, verifier.secret) else _MISMATCH
+
+
+@dataclass(frozen=True, slots=True)
+class HmacSha256:
+    """The header holds ``prefix`` and the hexadecimal HMAC-SHA256 of the body.
+
+    With a ``timestamp_header`` the HMAC is that of ``<timestamp>.<body>``, so that a recorded
+    request is worthless once the tolerance has passed.
+    """
+
+    header: str
+    prefix: str = ""
+    timestamp_header: str | None = None
+    covers_body: ClassVar[bool] = True
+
+    def timestamp(self, headers: Mapping[str, str]) -> str:
+        return "" if self.timestamp_header is None else headers.get(self.timestamp_header) or ""
+
+    def refusal(self, headers: Mapping[str, str], body: bytes, verifier: Verifier) -> str | None:
+        given = headers.get(self.header)
+        if not given:
+            return _missing(self.header)
         signed = body
-        if provider is Provider.GENERIC:
-            stamp = headers.get(TIMESTAMP_HEADER) or ""
-            if _SECONDS.fullmatch(stamp) is None:
-                return f"the header {TIMESTAMP_HEADER} must hold seconds since 1970"
-            if abs(now - int(stamp)) > tolerance_seconds:
+        if self.timestamp_header is not None:
+            timestamp = self.timestamp(headers)
+            if _SECONDS.fullmatch(timestamp) is None:
+                return f"the header {self.timestamp_header} must hold seconds since 1970"
+            if abs(verifier.now - int(timestamp)) > verifier.tolerance_seconds:
                 return "the timestamp is too old or too far ahead; is the sender's clock right?"
-            signed = stamp.encode() + b"." + body
-        digest = hmac.new(secret, signed, hashlib.sha256).hexdigest()
-        prefix = "" if provider is Provider.GITEA else "sha256="
-        expected = f"{prefix}{digest}".encode()
-    # Bytes, as they came: for text, compare_digest refuses anything that is not ASCII.
-    genuine = hmac.compare_digest(given.encode("latin-1", "replace"), expected)
-    return None if genuine else "the signature does not fit the secret"
+            signed = timestamp.encode() + b"." + body
+        digest = hmac.new(verifier.secret, signed, hashlib.sha256).hexdigest()
+        return None if _equal(given, f"{self.prefix}{digest}".encode()) else _MISMATCH
 
 
-def delivery_keys(provider: Provider, headers: Mapping[str, str], body: bytes) -> tuple[str, ...]:
-    """What a delivery is recognised by when it comes a second time.
-
-    The sender's own id, and what was signed: the id is not part of that, so somebody who
-    replays a recorded request could change it.
-
-    :returns: short strings, at least one.
-    """
-    ids = (headers.get(name) for name in _DELIVERY_HEADERS[provider])
-    given = next((value for value in ids if value), None)
-    keys = [f"{provider}:{_digest(given.encode('utf-8', 'replace'))}"] if given else []
-    # GitLab signs nothing, and pushing back and forth gives equal bodies: there the id decides.
-    if provider is not Provider.GITLAB or not keys:
-        stamp = (headers.get(TIMESTAMP_HEADER) or "") if provider is Provider.GENERIC else ""
-        keys.append(f"{provider}={_digest(stamp.encode() + b'.' + body)}")
-    return tuple(keys)
+def _missing(header: str) -> str:
+    return f"the header {header} is missing"
 
 
-def _digest(value: bytes) -> str:
-    return hashlib.sha256(value).hexdigest()[:32]
+def _equal(given: str, expected: bytes) -> bool:
+    # As bytes: compare_digest rejects text that is not ASCII.
+    return hmac.compare_digest(given.encode("latin-1", "replace"), expected)
