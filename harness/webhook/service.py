@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,21 +48,20 @@ class Limits:
     answer_seconds: float = _ANSWER_SECONDS
 
 
-class _Answered(Exception):  # noqa: N818 - no error: it ends the handling of a request
-    """The request has its answer."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a delivery: HTTP code and JSON document, ``status`` and then ``fields``."""
 
-    def __init__(self, code: int, status: str, **fields: object) -> None:
-        super().__init__(status)
-        self.code = code
-        self.status = status
-        self.fields = fields
+    code: int
+    status: str
+    fields: Mapping[str, object]
 
 
 class Receiver:
-    """What the requests share.
+    """Answers deliveries; what the requests share.
 
     :param secret: the shared secret, not empty.
-    :param start: makes a run, see :class:`Dispatcher`.
+    :param start: starts a run, see :class:`Dispatcher`.
     """
 
     def __init__(
@@ -76,73 +75,73 @@ class Receiver:
         self.dispatcher = Dispatcher(journal, start, self.metrics)
 
     async def hook(self, request: Request, provider: ProviderSpec) -> Response:
-        """Answer one delivery."""
-        try:
-            await self._receive(request, provider)
-        except _Answered as answered:
-            self.metrics.deliveries[provider.name, answered.status] += 1
-            document = {"status": answered.status, **answered.fields}
-            headers = {"Retry-After": _RETRY_AFTER_SECONDS} if answered.code == 503 else None
-            return JSONResponse(document, answered.code, headers)
-        raise AssertionError("unreachable")
+        """Answer one delivery over HTTP, and count it."""
+        answer = await self._receive(request, provider)
+        self.metrics.deliveries[provider.name, answer.status] += 1
+        headers = {"Retry-After": _RETRY_AFTER_SECONDS} if answer.code == 503 else None
+        return JSONResponse({"status": answer.status, **answer.fields}, answer.code, headers)
 
-    async def _receive(self, request: Request, provider: ProviderSpec) -> None:
-        """Always ends by raising :class:`_Answered`."""
+    async def _receive(self, request: Request, provider: ProviderSpec) -> Answer:
         body = await self._genuine_body(request, provider)
+        if isinstance(body, Answer):
+            return body
         try:
             event = provider.read_event(request.headers, body)
         except UsageError as error:
-            raise _Answered(400, "malformed", reason=str(error)) from None
+            return Answer(400, "malformed", {"reason": str(error)})
         if isinstance(event, Ignored):
-            raise _Answered(202, "ignored", reason=event.reason)
+            return Answer(202, "ignored", {"reason": event.reason})
         target = await self._target(event)
+        if isinstance(target, Answer):
+            return target
         expected = target.branch or event.default_branch
         if event.branch and expected and event.branch != expected:
             reason = f"the indexed branch is {expected}"
-            raise _Answered(202, "ignored", repository=target.name, reason=reason)
+            return Answer(202, "ignored", {"repository": target.name, "reason": reason})
         keys = provider.delivery_keys(request.headers, body)
         known = self.journal.seen(keys)
         if known is not None:
             if self.journal.is_pending(target.name, known) and self.metrics.prefect_up is False:
-                raise _Answered(503, "kept", repository=target.name, reason=_KEPT)
-            raise _Answered(202, "replayed", repository=target.name)
+                return Answer(503, "kept", {"repository": target.name, "reason": _KEPT})
+            return Answer(202, "replayed", {"repository": target.name})
         try:
             delivery = await self.journal.accept(
                 target.name, target.source, event.commit, keys, time.time()
             )
         except HarnessError as error:
-            raise _Answered(503, "not_kept", reason=str(error)) from None
-        await self._hand_over(delivery)
+            return Answer(503, "not_kept", {"reason": str(error)})
+        return await self._hand_over(delivery)
 
-    async def _genuine_body(self, request: Request, provider: ProviderSpec) -> bytes:
-        """The body of a request that fits in size and whose signature is right."""
+    async def _genuine_body(self, request: Request, provider: ProviderSpec) -> bytes | Answer:
+        """The body of a request that is small enough and whose signature is right."""
         signature = provider.signature
+        # Who sends no signature at all is not worth reading a body for.
         if not request.headers.get(signature.header):
-            raise _Answered(401, "refused", reason=f"no {signature.header} header")
+            return Answer(401, "refused", {"reason": f"no {signature.header} header"})
         limit = self._limits.max_body_bytes
-        too_large = _Answered(413, "too_large", reason=f"more than {limit} bytes")
+        too_large = Answer(413, "too_large", {"reason": f"more than {limit} bytes"})
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > limit:
-            raise too_large
+            return too_large
         body = bytearray()
         try:
             async with asyncio.timeout(_BODY_SECONDS):
                 async for piece in request.stream():
                     body += piece
                     if len(body) > limit:
-                        raise too_large
+                        return too_large
         except TimeoutError:
-            raise _Answered(408, "too_slow", reason="the body did not come in time") from None
+            return Answer(408, "too_slow", {"reason": "the body did not arrive in time"})
         except ClientDisconnect:
-            raise _Answered(400, "malformed", reason="the connection was cut") from None
+            return Answer(400, "malformed", {"reason": "the connection was cut"})
         verifier = Verifier(self._secret, time.time(), self._limits.tolerance_seconds)
-        reason = signature.refusal(request.headers, bytes(body), verifier)
-        if reason is not None:
-            logger.warning("a %s delivery was refused: %s", provider.name, reason)
-            raise _Answered(401, "refused", reason=reason)
+        refusal = signature.refusal(request.headers, bytes(body), verifier)
+        if refusal is not None:
+            logger.warning("a %s delivery was refused: %s", provider.name, refusal)
+            return Answer(401, "refused", {"reason": refusal})
         return bytes(body)
 
-    async def _target(self, event: Push) -> Target:
+    async def _target(self, event: Push) -> Target | Answer:
         try:
             target = self._routes.cached(event.urls)
             if target is None:
@@ -150,23 +149,23 @@ class Receiver:
         except HarnessError as error:
             logger.error("the list of repositories cannot be read: %s", error)
             reason = "the list of repositories cannot be read now; send it again later"
-            raise _Answered(503, "not_kept", reason=reason) from None
+            return Answer(503, "not_kept", {"reason": reason})
         if target is None:
             reason = "no indexed repository has this address; index it, or add it to the mapping"
-            raise _Answered(404, "unknown", reason=reason)
+            return Answer(404, "unknown", {"reason": reason})
         return target
 
-    async def _hand_over(self, delivery: Delivery) -> None:
+    async def _hand_over(self, delivery: Delivery) -> Answer:
         fields = {"repository": delivery.name, "commit": delivery.commit}
         try:
             run = await self.dispatcher.hand_over(delivery, self._limits.answer_seconds)
         except UsageError as error:
-            raise _Answered(422, "failed", **fields, reason=str(error)) from None
+            return Answer(422, "failed", {**fields, "reason": str(error)})
         except HarnessError:
-            raise _Answered(503, "kept", **fields, reason=_KEPT) from None
+            return Answer(503, "kept", {**fields, "reason": _KEPT})
         except TimeoutError:
-            raise _Answered(202, "queued", **fields, run=None) from None
-        raise _Answered(202, "accepted", **fields, run=run.id)
+            return Answer(202, "queued", {**fields, "run": None})
+        return Answer(202, "accepted", {**fields, "run": run.id})
 
 
 def make_app(

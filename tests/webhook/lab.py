@@ -8,7 +8,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Lab:
     folder: Path
     prefect: FakePrefect
     limits: Limits = field(default_factory=Limits)
+    read_routes: Callable[[], Mapping[str, Target]] = lambda: ROUTES
     service: Running | None = None
 
     def start(self) -> None:
@@ -61,7 +62,7 @@ class Lab:
         self.service = Running(
             make_app(
                 secret=SECRET.encode(),
-                routes=Routes(lambda: ROUTES),
+                routes=Routes(self.read_routes),
                 journal_path=self.folder / "webhook" / "journal.jsonl",
                 start=runs.start,
                 limits=self.limits,

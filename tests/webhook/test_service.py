@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.webhook.lab import SECRET, SHA, URL, Lab, generic_headers, github_push
+from harness.errors import StoreError
+from harness.webhook.routes import Target
+from harness.webhook.service import Limits
+from tests.webhook.lab import SECRET, SHA, URL, Lab, eventually, generic_headers, github_push
 
 
 def test_a_valid_push_starts_a_run(lab: Lab) -> None:
@@ -74,6 +78,57 @@ def test_malformed_bodies(lab: Lab, body: bytes) -> None:
     assert (code, answer["status"]) == (400, "malformed")
 
 
+UNFINISHED = b"\r\n".join(
+    [
+        b"POST /hooks/github HTTP/1.1",
+        b"Host: x",
+        b"X-Hub-Signature-256: x",
+        b"Content-Length: 9",
+        b"",
+        b"{",
+    ]
+)
+
+
+def test_a_body_that_does_not_arrive_in_time(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.webhook.service._BODY_SECONDS", 0.1)
+    assert lab.service is not None
+    with socket.create_connection(("127.0.0.1", lab.service.port), timeout=10) as connection:
+        connection.sendall(UNFINISHED)
+        assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_connection_that_is_cut_is_counted_as_malformed(lab: Lab) -> None:
+    assert lab.service is not None
+    with socket.create_connection(("127.0.0.1", lab.service.port), timeout=10) as connection:
+        connection.sendall(UNFINISHED)
+    line = 'deliveries_total{provider="github",outcome="malformed"} 1'
+    eventually(lambda: line in lab.request("GET", "/metrics")[1])
+
+
+def test_a_slow_prefect_is_not_waited_for(lab: Lab) -> None:
+    lab.stop()
+    lab.limits = Limits(answer_seconds=0.0)
+    lab.start()
+    code, answer = lab.github()
+    assert (code, answer) == (
+        202,
+        {"status": "queued", "repository": "app", "commit": SHA, "run": None},
+    )
+    eventually(lambda: len(lab.prefect.runs) == 1)
+
+
+def test_an_index_that_cannot_be_read_is_a_reason_to_send_again(lab: Lab) -> None:
+    def unreadable() -> dict[str, Target]:
+        raise StoreError("the index is locked")
+
+    lab.stop()
+    lab.read_routes = unreadable
+    lab.start()
+    code, answer = lab.github()
+    assert (code, answer["status"]) == (503, "not_kept")
+
+
 def test_an_unknown_repository(lab: Lab) -> None:
     code, answer = lab.github(github_push(url="https://git.example.org/team/other"))
     assert (code, answer["status"]) == (404, "unknown")
@@ -131,6 +186,8 @@ def test_the_documented_answers_are_those_that_exist() -> None:
     root = Path(__file__).resolve().parents[2]
     source = (root / "harness" / "webhook" / "service.py").read_text()
     page = (root / "docs" / "webhook.md").read_text()
-    statuses = set(re.findall(r'_Answered\(\s*\d+,\s*"(\w+)"', source))
-    documented = set(re.findall(r"`(\w+)`", page[page.index("## Answers") :]))
-    assert statuses and statuses <= documented
+    answers = set(re.findall(r'\bAnswer\(\s*(\d+), "(\w+)"', source))
+    documented: set[tuple[str, str]] = set()
+    for codes, statuses in re.findall(r"^\| ([\d, ]+) \| ([`\w, ]+) \|", page, re.MULTILINE):
+        documented |= set(zip(codes.split(", "), re.findall(r"\w+", statuses), strict=True))
+    assert answers == documented
