@@ -11,7 +11,7 @@ from harness.cli import console
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-# More at once are answered 503 by the server; each may hold one body in memory.
+# Further connections are answered 503; each one may hold a body in memory.
 _MOST_CONNECTIONS = 256
 
 
@@ -105,7 +105,7 @@ async def _serve(app: Starlette, host: str, port: int, as_json: bool) -> None:
     from harness.webhook.providers import PROVIDERS
 
     class Server(uvicorn.Server):
-        """Says where it listens, once it does."""
+        """Prints its address once it listens."""
 
         async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
             await super().startup(sockets=sockets)  # type: ignore[arg-type]
@@ -128,7 +128,7 @@ async def _serve(app: Starlette, host: str, port: int, as_json: bool) -> None:
         host=host,
         port=port,
         lifespan="on",
-        # No access log: addresses may hold what senders should not have put there.
+        # No access log: URLs may contain secrets that senders should not have put there.
         access_log=False,
         log_config=None,
         server_header=False,

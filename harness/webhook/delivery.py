@@ -1,4 +1,4 @@
-"""Hands accepted pushes to Prefect: at once when it answers, else later, however long it takes."""
+"""Hands accepted pushes to Prefect: at once if it answers, otherwise as soon as it does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.webhook.runs import StartedRun
 
 logger = logging.getLogger(__name__)
 
-# A Prefect server on SQLite makes a few dozen runs a second; more at once only wait inside it.
+# A Prefect server on SQLite creates a few dozen runs a second; more calls would only queue in it.
 _AT_ONCE = 4
 _QUICK_DELAYS_SECONDS = (0.2, 0.8)
 _FIRST_DELAY_SECONDS = 1.0
@@ -26,11 +26,11 @@ Start = Callable[[Delivery], StartedRun]
 
 
 class Dispatcher:
-    """Hands over one push a repository at a time; pushes that come meanwhile become one.
+    """Hands over one push per repository at a time; pushes that arrive meanwhile become one.
 
-    An async context manager: what is still on disk is handed over first.
+    An async context manager: on entering, it first hands over what an earlier process left on disk.
 
-    :param start: called in a thread; raises :class:`HarnessError` when it did not work.
+    :param start: called in a thread; raises :class:`HarnessError` when no run could be started.
     """
 
     def __init__(self, journal: Journal, start: Start, metrics: Metrics) -> None:
@@ -65,16 +65,16 @@ class Dispatcher:
         await asyncio.gather(*self._workers, return_exceptions=True)
 
     async def hand_over(self, delivery: Delivery, timeout_seconds: float) -> StartedRun:
-        """Hand over a kept push and wait for its run.
+        """Hand over a push from the journal and wait for its run.
 
-        :param timeout_seconds: of this wait; the push is handed over all the same.
+        :param timeout_seconds: how long to wait; the push is handed over even after a timeout.
         :raises TimeoutError: Prefect is slow.
-        :raises HarnessError: it does not answer or refuses; unless that was a
-            :class:`UsageError`, the push is tried again later.
+        :raises UsageError: Prefect rejects the run's parameters; the push is dropped.
+        :raises HarnessError: Prefect does not answer, or fails; the push is retried later.
         """
         done = self._done.get(delivery.name)
         if done is not None and done[0] >= delivery.seq:
-            return done[1]  # together with another one, while this one was written to disk
+            return done[1]  # handed over with a later push while this one was written to disk
         future: asyncio.Future[StartedRun] = asyncio.get_running_loop().create_future()
         entry = (delivery.seq, future)
         self._waiting.setdefault(delivery.name, []).append(entry)
@@ -92,7 +92,7 @@ class Dispatcher:
         timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
-        # One that is under way looks again when it is done.
+        # A repository that is being handled is looked at again once that is done.
         if name not in self._queued and name not in self._busy:
             self._queued.add(name)
             self._due.put_nowait(name)
@@ -105,7 +105,7 @@ class Dispatcher:
             again = False
             try:
                 again = await self._deliver(name)
-            except Exception:  # a bug must not end the worker: nothing would be delivered again
+            except Exception:  # a bug must not end the worker, or nothing more would be delivered
                 logger.exception("%s: the push could not be handed over", name)
                 self._later(name)
             finally:
@@ -114,15 +114,15 @@ class Dispatcher:
                 self._enqueue(name)
 
     async def _deliver(self, name: str) -> bool:
-        """Hand over the newest push of a repository; tell whether another one came meanwhile."""
+        """Hand over a repository's newest push; tell whether another one arrived meanwhile."""
         delivery = self._journal.pending.get(name)
         if delivery is None:
             return False
         try:
             run = await self._started(delivery)
         except UsageError as error:
-            # The same parameters would be refused for ever.
-            logger.error("%s: Prefect refuses the run: %s", name, error)
+            # The same parameters would be rejected every time.
+            logger.error("%s: Prefect rejects the run: %s", name, error)
             self._metrics.prefect_errors += 1
             self._journal.handed_over(delivery)
             self._answer(delivery, error)
@@ -143,7 +143,7 @@ class Dispatcher:
         return latest is not None and latest.seq > delivery.seq
 
     async def _started(self, delivery: Delivery) -> StartedRun:
-        """A busy Prefect answers 503 now and then: not yet a reason to send the caller away."""
+        """Start the run; retry briefly, since a busy Prefect answers 503 now and then."""
         for delay in _QUICK_DELAYS_SECONDS:
             try:
                 return await asyncio.to_thread(self._start, delivery)
@@ -167,6 +167,6 @@ class Dispatcher:
         delay = min(_FIRST_DELAY_SECONDS * 2 ** min(failures - 1, 10), _LONGEST_DELAY_SECONDS)
         delay *= random.uniform(0.75, 1.25)  # noqa: S311
         if failures == 1 and error is not None:
-            logger.warning("%s: the push is kept and handed over later: %s", name, error)
+            logger.warning("%s: the push is kept, and will be handed over later: %s", name, error)
         loop = asyncio.get_running_loop()
         self._timers[name] = loop.call_later(delay, self._enqueue, name)

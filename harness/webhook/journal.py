@@ -1,8 +1,9 @@
-"""What was accepted, on disk before it is answered: a file of JSON lines that is only appended to.
+"""Accepted pushes, on disk before they are answered: an append-only file of JSON lines.
 
-A line is an accepted push, or the note that a repository's pushes up to one were handed over.
-Many requests share one ``fsync``. From time to time, and at each start, the file is written anew
-with what is still needed: pushes to hand over, and the keys of the last deliveries.
+A line is an accepted push, or a note that a repository's pushes up to a certain one were handed
+over. Many requests share one ``fsync``. At each start, and whenever it has grown too large, the
+file is rewritten with what is still needed: the pushes to hand over and the keys of the most recent
+deliveries.
 """
 
 from __future__ import annotations
@@ -30,8 +31,11 @@ MAX_SEEN = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An accepted push. ``seq`` counts up; ``keys`` recognise it when it is sent again;
-    ``received_at`` is in seconds since the epoch."""
+    """An accepted push.
+
+    ``seq`` increases with each push; by its ``keys`` a delivery is recognised when it is sent
+    again; ``received_at`` is in seconds since the epoch.
+    """
 
     seq: int
     name: str
@@ -42,10 +46,10 @@ class Delivery:
 
 
 class Journal:
-    """The file; an async context manager that holds a lock on it. For one event loop.
+    """The file; an async context manager that holds a lock on it. To be used by one event loop.
 
-    :param path: created with mode 0600, its folder with 0700.
-    :param max_seen: how many keys of deliveries are remembered.
+    :param path: created with mode 0600, its folder with mode 0700.
+    :param max_seen: how many delivery keys are remembered.
     """
 
     def __init__(self, path: Path, *, max_seen: int = MAX_SEEN) -> None:
@@ -64,8 +68,8 @@ class Journal:
     async def __aenter__(self) -> Journal:
         """Read what an earlier process left.
 
-        :raises StackError: another process holds the file.
-        :raises StoreError: it cannot be written.
+        :raises StackError: another process holds the lock.
+        :raises StoreError: the file cannot be written.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -95,24 +99,25 @@ class Journal:
             self._writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._writer
-        with contextlib.suppress(OSError):  # notes only: pushes were waited for
+        with contextlib.suppress(OSError):  # only notes are left: `accept` waits for its push
             self._append(self._lines)
         self._lock.release()
 
     def seen(self, keys: Iterable[str]) -> int | None:
-        """The number of the delivery that had one of these keys, None when there was none."""
+        """The ``seq`` of the delivery that had one of these keys, None when there was none."""
         return next((self._seen[key] for key in keys if key in self._seen), None)
 
     def is_pending(self, name: str, seq: int) -> bool:
-        """Whether a repository's push still waits to be handed over (itself, or a later one)."""
+        """Whether a repository's push, or a later one in its place, has yet to be handed over."""
         waiting = self.pending.get(name)
         return waiting is not None and waiting.seq >= seq
 
     async def accept(
         self, name: str, source: str, commit: str, keys: tuple[str, ...], received_at: float
     ) -> Delivery:
-        """Keep a push; it survives a crash from the return on. A later push of the same
-        repository takes its place.
+        """Keep a push; once this returns, it survives a crash.
+
+        A later push to the same repository takes its place.
 
         :raises StoreError: the disk is full or broken; nothing was kept.
         """
@@ -139,10 +144,10 @@ class Journal:
         return delivery
 
     def handed_over(self, delivery: Delivery) -> None:
-        """Note that a push, and those of the same repository before it, are done with.
+        """Note that a push, and the earlier ones to the same repository, were handed over.
 
-        Written with the next lines: after a crash it is only handed over twice, which the
-        idempotency key makes harmless.
+        The note is written along with the next lines. If a crash loses it, the push is handed over
+        twice, which its idempotency key makes harmless.
         """
         current = self.pending.get(delivery.name)
         if current is not None and current.seq <= delivery.seq:
@@ -168,8 +173,8 @@ class Journal:
             try:
                 self._apply(json.loads(line))
             except (ValueError, KeyError, TypeError):
-                # The last line of a process that was killed: nobody was told that it is kept.
-                logger.warning("%s: a line that cannot be read was left out", self.path)
+                # Cut off when a process was killed: nobody was told that this push is kept.
+                logger.warning("%s: skipped a line that cannot be read", self.path)
 
     def _apply(self, entry: dict[str, object]) -> None:
         if "push" in entry:
@@ -191,7 +196,7 @@ class Journal:
         return [seen, *(json.dumps({"push": asdict(one)}) for one in self.pending.values())]
 
     async def _write(self) -> None:
-        """Append what has gathered, one fsync for all of it, as long as the journal is open."""
+        """Append what has accumulated with one fsync, again and again, until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -200,7 +205,8 @@ class Journal:
             failure: OSError | None = None
             try:
                 if self.size_bytes > _COMPACT_BYTES:
-                    # It holds every line taken above, and is on disk before they are answered.
+                    # The snapshot includes the lines taken above, and is on disk before their
+                    # requests are answered.
                     await asyncio.to_thread(self._rewrite, self._snapshot())
                 else:
                     await asyncio.to_thread(self._append, lines)
@@ -209,7 +215,7 @@ class Journal:
                 failure = error
             for future in waiting:
                 if future.done():
-                    continue  # its request was cut off
+                    continue  # its connection was cut
                 if failure is None:
                     future.set_result(None)
                 else:
@@ -220,7 +226,7 @@ class Journal:
             return
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "ab") as file:
-            # A former write may have ended in the middle of a line: the disk was full.
+            # Start on a new line: when the disk was full, the last write ended in mid-line.
             file.write(("\n" + "\n".join(lines) + "\n").encode())
             file.flush()
             os.fsync(file.fileno())

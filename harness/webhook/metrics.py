@@ -1,4 +1,4 @@
-"""What the receiver counts, in the text format that Prometheus reads."""
+"""The receiver's counters, in the text format that Prometheus reads."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(slots=True)
 class Metrics:
-    """Counters since the start. ``deliveries`` is by (provider, outcome), both of a few fixed
-    words; ``prefect_up`` None: not tried yet."""
+    """Counters since the start.
+
+    ``deliveries`` is keyed by (provider, outcome), each one of a few fixed words. ``prefect_up`` is
+    None until Prefect was called for the first time.
+    """
 
     deliveries: Counter[tuple[str, str]] = field(default_factory=Counter)
     runs_started: int = 0
@@ -19,9 +22,9 @@ class Metrics:
     prefect_up: bool | None = None
 
     def text(self, *, pending: int, journal_bytes: int) -> str:
-        """The page.
+        """The page that Prometheus reads.
 
-        :param pending: repositories with a push to hand over.
+        :param pending: how many repositories have a push to hand over.
         :param journal_bytes: size of the journal on disk.
         """
         name = "harness_webhook_deliveries_total"
@@ -29,7 +32,7 @@ class Metrics:
         for (provider, outcome), count in sorted(self.deliveries.items()):
             lines.append(f'{name}{{provider="{provider}",outcome="{outcome}"}} {count}')
         for kind, name, about, value in (
-            ("counter", "harness_webhook_runs_started_total", "Index runs made.",
+            ("counter", "harness_webhook_runs_started_total", "Index runs started.",
              self.runs_started),
             ("counter", "harness_webhook_prefect_errors_total", "Failed calls to Prefect.",
              self.prefect_errors),

@@ -1,7 +1,7 @@
 """Which indexed repository a clone URL belongs to.
 
-Known are the repositories that were indexed from a URL, folders with a remote ``origin``, and
-what a mapping file says, which goes first.
+Known are repositories that were indexed from a URL, folders with a remote ``origin``, and the
+entries of a mapping file, which take precedence.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ logger = logging.getLogger(__name__)
 _SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?(?P<host>\[[0-9a-fA-F:]+\]|[^:/\s]+):(?P<path>[^\s]+)")
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git+ssh": 22, "git": 9418}
 _GIT_TIMEOUT_SECONDS = 20.0
-# A URL that nobody knows must not make us read everything again with each request.
+# Requests with an unknown URL must not make us read everything again each time.
 _SHORTEST_REFRESH_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a push starts: an index run of ``source`` as ``name``. ``branch`` is the indexed
-    branch; None: the repository's default one, which the event names."""
+    """What a push starts: an index run of ``source`` under ``name``.
+
+    ``branch`` is the indexed branch; None: the repository's default branch, which the event names.
+    """
 
     name: str
     source: str
@@ -41,12 +43,12 @@ class Target:
 
 
 def normalise(url: str) -> str:
-    """Bring a clone URL to one form, ``host/path``, whatever protocol and account it names.
+    """Reduce a clone URL to one form, ``host/path``, whatever protocol and account it names.
 
-    Host and path are compared without case, as the large git servers do; a path of this machine
-    keeps it. A port that is not the protocol's own stays, because another one is another server.
+    Host and path become lower case, since the large git servers ignore case; local paths keep
+    theirs. A port other than the protocol's default stays: a different port is a different server.
 
-    :returns: empty when it is no address.
+    :returns: empty when it is not a clone URL.
     """
     text = url.strip()
     if "://" not in text:
@@ -77,9 +79,9 @@ def _without_suffix(path: str) -> str:
 def known_routes(
     records: Iterable[RepositoryRecord], *, data_dir: Path, mapping_file: Path | None
 ) -> dict[str, Target]:
-    """Every repository that a push may concern, by its normalised clone URL.
+    """Every repository that a push may concern, by normalised clone URL.
 
-    :param data_dir: clones below it are known by the URL that they came from.
+    :param data_dir: clones below it are known by the URL that they were cloned from.
     :raises InvalidSettingError: the mapping file cannot be used.
     """
     checkouts = data_dir.resolve() / CHECKOUTS_FOLDER
@@ -102,7 +104,7 @@ def known_routes(
 
 
 def _fetched_from(clone: Path) -> str:
-    """The URL of the last fetch; git writes it down without ``.git``, which servers accept."""
+    """The URL of the last fetch. Git records it without ``.git``, and servers accept that."""
     try:
         line = (clone / ".git" / "FETCH_HEAD").read_text(encoding="utf-8").split("\n", 1)[0]
     except (OSError, ValueError):
@@ -125,12 +127,12 @@ def _git_line(root: Path, *command: str) -> str:
 
 
 def read_mapping(path: Path) -> dict[str, Target]:
-    """Read the mapping file: a JSON object of clone URL to ``{"source", "name", "branch"}``.
+    """Read the mapping file: a JSON object from clone URLs to ``{"source", "name", "branch"}``.
 
-    ``source`` is what is indexed, a folder as the worker sees it or a git URL (default: the
-    clone URL itself); ``name`` the name in the index; ``branch`` may be left out.
+    ``source`` is what gets indexed: a folder as the worker sees it, or a git URL (default: the
+    clone URL itself). ``name`` is its name in the index. ``branch`` is optional.
 
-    :raises InvalidSettingError: it cannot be read or is not of this form.
+    :raises InvalidSettingError: the file cannot be read or does not have this form.
     """
     setting = "HARNESS_WEBHOOK_REPOSITORIES"
     try:
@@ -151,16 +153,16 @@ def read_mapping(path: Path) -> dict[str, Target]:
         if not isinstance(name, str) or not name:
             raise InvalidSettingError(f'{setting}: {shown!r} in {path} needs a "name"')
         if not isinstance(source, str | None) or not isinstance(branch, str | None):
-            raise InvalidSettingError(f"{setting}: {shown!r} in {path}: source, branch are text")
+            raise InvalidSettingError(f"{setting}: {shown!r} in {path}: source and branch are text")
         routes[normalise(url)] = Target(name, source or url, branch)
     return routes
 
 
 class Routes:
-    """The routes, read again now and then, and when an unknown URL comes. Any thread may ask.
+    """The routes, read again once they are old or a URL is unknown. Safe in several threads.
 
-    :param read: gives all routes; may take seconds.
-    :param refresh_seconds: age at which they are read again.
+    :param read: returns all routes; may take seconds.
+    :param refresh_seconds: the age at which they are read again.
     """
 
     def __init__(
@@ -176,7 +178,7 @@ class Routes:
         return len(self._known)
 
     def cached(self, urls: Iterable[str]) -> Target | None:
-        """The target among fresh routes, without reading anything; None: ask :meth:`find`."""
+        """The target, if fresh routes are at hand and know it; None: ask :meth:`find`."""
         if time.monotonic() - self._read_at > self._refresh_seconds:
             return None
         return self._match(urls)

@@ -1,4 +1,4 @@
-"""Starting index runs over Prefect's HTTP API."""
+"""Starts index runs over Prefect's HTTP API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 @dataclass(frozen=True, slots=True)
 class StartedRun:
-    """The run that indexes a push. ``created`` is False when one that waits already will."""
+    """The run that indexes a push. ``created`` is False for a run that was waiting already."""
 
     id: str
     created: bool
@@ -24,7 +24,7 @@ class StartedRun:
 class IndexRuns:
     """Starts runs of ``index-repository``; safe to call from several threads.
 
-    :param api: gives the server to use now: `harness up` may choose another port later.
+    :param api: returns the server to use now; its port changes when `harness up` picks another.
     """
 
     def __init__(self, api: Callable[[], PrefectApi]) -> None:
@@ -33,16 +33,17 @@ class IndexRuns:
         self._last: dict[str, str] = {}
 
     def start(self, delivery: Delivery) -> StartedRun:
-        """Make sure that a run begins after this moment: it reads the newest commit then.
+        """Make sure that a run begins after this moment; it will read the newest commit.
 
-        A run of ours that has not begun yet will do; so a burst of pushes is one run under way
-        and one waiting. Else one is made under the key ``<repository>@<commit>``, and under a
-        longer key when the run of that key has ended, or another commit's began after it: an
-        older commit was pushed again, or a failed run's push is delivered anew.
+        A run of ours that has not begun yet is enough, so that a burst of pushes makes one run in
+        progress and one waiting. Otherwise a run is created under the idempotency key
+        ``<repository>@<commit>``. A longer key is used when the run with that key has ended, or
+        another commit's run began after it: an older commit was pushed again, or the push of a
+        failed run was delivered again.
 
         :raises ServiceUnavailableError: the server does not answer.
-        :raises StackError: nothing is deployed there, or it refuses us.
-        :raises UsageError: it refuses this repository's parameters.
+        :raises StackError: nothing is deployed there, or the server denies access.
+        :raises UsageError: the server rejects this repository's parameters.
         """
         api = self._api()
         waiting = self._waiting_run(api, delivery.name)
@@ -83,5 +84,5 @@ class IndexRuns:
                 },
             )
         except StackError:
-            self._deployment_id = ""  # perhaps another server, or deployed anew
+            self._deployment_id = ""  # it may be another server, or have been deployed again
             raise

@@ -1,7 +1,7 @@
 """The HTTP side: ``POST /hooks/<provider>``, ``GET /healthz``, ``GET /metrics``.
 
-A request goes through size, signature, form, repository and branch, in this order; what remains
-is on disk before it is answered. Answers are small JSON documents with a ``status``.
+The size of a request is checked, then its signature, form, repository and branch; what passes is on
+disk before it is answered. Answers are small JSON documents with a ``status``.
 """
 
 from __future__ import annotations
@@ -34,14 +34,16 @@ logger = logging.getLogger(__name__)
 _ANSWER_SECONDS = 4.0
 _BODY_SECONDS = 20.0
 _RETRY_AFTER_SECONDS = "30"
-_KEPT = "the push is kept and handed over once Prefect answers; do not send it again"
+_KEPT = "the push is kept, and handed over once Prefect answers; do not send it again"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``max_body_bytes`` of a request; ``tolerance_seconds`` of the generic timestamp, either
-    way; ``answer_seconds`` that a request waits for Prefect before it is answered without a
-    run."""
+    """What is demanded of a request.
+
+    Its body may have ``max_body_bytes``; a signed timestamp may be up to ``tolerance_seconds`` old
+    or ahead. After ``answer_seconds`` of waiting for Prefect it is answered without a run.
+    """
 
     max_body_bytes: int = 5_000_000
     tolerance_seconds: float = 300.0
@@ -115,7 +117,7 @@ class Receiver:
     async def _genuine_body(self, request: Request, provider: ProviderSpec) -> bytes | Answer:
         """The body of a request that is small enough and whose signature is right."""
         signature = provider.signature
-        # Who sends no signature at all is not worth reading a body for.
+        # Without a signature there is no reason to read the body.
         if not request.headers.get(signature.header):
             return Answer(401, "refused", {"reason": f"no {signature.header} header"})
         limit = self._limits.max_body_bytes
@@ -195,7 +197,7 @@ def make_app(
         return endpoint
 
     async def healthz(_request: Request) -> Response:
-        # Prefect may be down: pushes are kept then, so this service does its work.
+        # Healthy even while Prefect is down: pushes are kept meanwhile.
         receiver = receivers[0]
         words = {True: "up", False: "down", None: "unknown"}
         return JSONResponse(

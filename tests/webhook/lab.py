@@ -1,4 +1,4 @@
-"""The receiver of webhooks over real HTTP, with an imitation of Prefect's API, also over HTTP."""
+"""The real receiver of webhooks over HTTP, and an imitation of Prefect's API, over HTTP as well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pushes are handed to Prefect: at once, later, and never twice for nothing."""
+"""Pushes reach Prefect at once or later, and no run is started without need."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_prefect_down_keeps_the_push_and_delivers_it_later(lab: Lab) -> None:
     assert run["idempotency_key"] == f"app@{commit_number(2)}", "the last commit"
 
 
-def test_a_busy_prefect_is_asked_again_before_the_answer(lab: Lab) -> None:
+def test_a_busy_prefect_is_asked_again_before_the_request_is_answered(lab: Lab) -> None:
     lab.prefect.busy = 2
     assert lab.github()[1]["status"] == "accepted"
     assert len(lab.prefect.runs) == 1
@@ -45,7 +45,7 @@ def test_a_kept_push_survives_a_restart(lab: Lab) -> None:
     assert lab.prefect.runs == {}
 
 
-def test_parameters_that_prefect_refuses_are_not_tried_for_ever(lab: Lab) -> None:
+def test_parameters_that_prefect_rejects_are_not_retried(lab: Lab) -> None:
     lab.prefect.refuse_parameters = True
     code, answer = lab.github()
     assert (code, answer["status"]) == (422, "failed")

@@ -38,7 +38,7 @@ def test_the_journal_stays_small_and_remembers_the_last_deliveries(
     asyncio.run(run())
 
 
-def test_a_full_disk_is_said_and_nothing_counts_as_kept(
+def test_a_full_disk_is_reported_and_nothing_counts_as_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def run() -> None:

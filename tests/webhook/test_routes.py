@@ -1,4 +1,4 @@
-"""Which repository a clone URL stands for."""
+"""Which indexed repository a clone URL belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of the receiver over HTTP, and what it answers."""
+"""Requests to the receiver over HTTP, and its answers."""
 
 from __future__ import annotations
 
