@@ -1,4 +1,4 @@
-"""Every provider against one contract, from a sample of what its sender sends; then the rest."""
+"""Every provider against one contract, from a sample of what its sender sends."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
 from harness.errors import UsageError
+from harness.webhook import providers
 from harness.webhook.events import Ignored, Push
-from harness.webhook.providers import GENERIC, GITEA, GITHUB, GITLAB, PROVIDERS, ProviderSpec
+from harness.webhook.providers import PROVIDERS, ProviderSpec
 from harness.webhook.signatures import Verifier
-from tests.webhook.lab import SECRET, SHA, URL, Lab, commit_number, github_push
+from tests.webhook.lab import SECRET, SHA, URL, Lab, commit_number
 
 NOW = 1_700_000_000
 VERIFIER = Verifier(SECRET.encode(), NOW, tolerance_seconds=300)
@@ -31,13 +31,13 @@ class Sample:
 
     ``document`` takes the ref and the commit; ``sign`` the body, the secret and the time;
     ``other_event`` are the headers that make it an event of another kind, none when headers do not
-    tell; ``id_header`` holds the sender's own id of the delivery.
+    tell; ``id_header`` holds the sender's own id of the delivery, empty when there is none.
     """
 
     spec: ProviderSpec
     document: Callable[[str, str], dict[str, Any]]
     sign: Callable[[bytes, str, int], dict[str, str]]
-    id_header: str
+    id_header: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     other_event: dict[str, str] = field(default_factory=dict)
 
@@ -51,10 +51,8 @@ class Sample:
         delivery_id: str = "one",
     ) -> tuple[dict[str, str], bytes]:
         body = json.dumps(self.document(ref, commit)).encode()
-        return (
-            self.headers | {self.id_header: delivery_id} | self.sign(body, secret, now),
-            body,
-        )
+        own_id = {self.id_header: delivery_id} if self.id_header else {}
+        return self.headers | own_id | self.sign(body, secret, now), body
 
 
 def hosted(ref: str, commit: str) -> dict[str, Any]:
@@ -82,7 +80,7 @@ def sign_generic(body: bytes, secret: str, now: int) -> dict[str, str]:
 
 SAMPLES = (
     Sample(
-        GITHUB,
+        providers.GITHUB,
         hosted,
         lambda body, secret, _: {"x-hub-signature-256": f"sha256={hmac_hex(body, secret)}"},
         "x-github-delivery",
@@ -90,7 +88,7 @@ SAMPLES = (
         {"x-github-event": "ping"},
     ),
     Sample(
-        GITLAB,
+        providers.GITLAB,
         gitlab_document,
         lambda _, secret, __: {"x-gitlab-token": secret},
         "idempotency-key",
@@ -98,14 +96,14 @@ SAMPLES = (
         {"x-gitlab-event": "Tag Push Hook"},
     ),
     Sample(
-        GITEA,
+        providers.GITEA,
         hosted,
         lambda body, secret, _: {"x-gitea-signature": hmac_hex(body, secret)},
         "x-gitea-delivery",
         {"x-gitea-event": "push"},
         {"x-gitea-event": "create"},
     ),
-    Sample(GENERIC, generic_document, sign_generic, "x-harness-delivery"),
+    Sample(providers.GENERIC, generic_document, sign_generic, "x-harness-delivery"),
 )
 each_provider = pytest.mark.parametrize(
     "sample", [pytest.param(sample, id=sample.spec.name) for sample in SAMPLES]
@@ -166,11 +164,11 @@ def test_another_event_is_ignored_whatever_its_body_says(sample: Sample) -> None
 
 
 @each_provider
-def test_an_event_without_repository_or_commit_is_malformed(sample: Sample) -> None:
-    headers, _ = sample.request()
-    for body in (b"{}", b"[]", b"{", json.dumps(sample.document("refs/heads/main", "x")).encode()):
+def test_an_event_without_a_commit_is_malformed(sample: Sample) -> None:
+    headers, body = sample.request(commit="x; rm -rf")
+    for tried in (body, b"", b"{", b"[1]", b"\xff\xfe", b"[" * 100_000):
         with pytest.raises(UsageError):
-            sample.spec.read_event(headers, body)
+            sample.spec.read_event(headers, tried)
 
 
 @each_provider
@@ -189,19 +187,15 @@ def test_only_a_request_made_with_the_secret_is_genuine(sample: Sample) -> None:
 
 
 @each_provider
-def test_what_the_sender_gives_is_compared_in_constant_time(
+def test_secrets_are_compared_in_constant_time_and_in_no_other_way(
     sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compared: list[bytes] = []
-
-    def compare(given: bytes, expected: bytes) -> bool:
-        compared.append(given)
-        return given == expected
-
-    monkeypatch.setattr(hmac, "compare_digest", compare)
     headers, body = sample.request()
-    assert sample.spec.signature.refusal(headers, body, VERIFIER) is None
-    assert compared == [headers[sample.spec.signature.header].encode()]
+    forged, _ = sample.request(secret="another-secret")
+    monkeypatch.setattr(hmac, "compare_digest", lambda *_: True)
+    assert sample.spec.signature.refusal(forged, body, VERIFIER) is None
+    monkeypatch.setattr(hmac, "compare_digest", lambda *_: False)
+    assert sample.spec.signature.refusal(headers, body, VERIFIER) is not None
 
 
 @each_provider
@@ -212,11 +206,13 @@ def test_a_repeated_delivery_is_recognised_and_another_one_is_not(sample: Sample
         )
 
     other = commit_number(1)
-    assert keys(SHA, "one") & keys(other, "one"), "by its id"
     assert keys(SHA, "") & keys(SHA, ""), "by its body, without an id"
     assert keys(SHA, "one").isdisjoint(keys(other, "two"))
     assert keys(SHA, "").isdisjoint(keys(other, ""))
-    # The id is not signed. Where the body is not signed either, the id has to be believed.
+    if not sample.id_header:
+        assert not sample.spec.delivery_headers
+        return
+    assert keys(SHA, "one") & keys(other, "one"), "by its id"
     same_delivery = not keys(SHA, "one").isdisjoint(keys(SHA, "two"))
     assert same_delivery is sample.spec.signature.covers_body
 
@@ -245,87 +241,3 @@ def test_what_earlier_versions_wrote_to_the_journal_is_recognised(
 ) -> None:
     (sample,) = (sample for sample in SAMPLES if sample.spec.name == provider)
     assert sample.spec.delivery_keys(*sample.request()) == keys
-
-
-# Particulars
-
-
-@pytest.mark.parametrize(
-    ("content_type", "body", "accepted"),
-    [
-        pytest.param("application/x-www-form-urlencoded", "form", True, id="form"),
-        pytest.param("application/x-www-form-urlencoded; charset=utf-8", "form", True, id="utf-8"),
-        pytest.param("application/json", "form", False, id="form-called-json"),
-        pytest.param("application/x-www-form-urlencoded", "json", False, id="json-called-form"),
-    ],
-)
-def test_github_sends_a_form_unless_told_otherwise(
-    content_type: str, body: str, accepted: bool
-) -> None:
-    document = json.dumps(github_push())
-    sent = urlencode({"payload": document}) if body == "form" else document
-    headers = {"x-github-event": "push", "content-type": content_type}
-    if accepted:
-        assert GITHUB.read_event(headers, sent.encode()) == Push((URL,), SHA, "main", "main")
-    else:
-        with pytest.raises(UsageError, match="not valid JSON"):
-            GITHUB.read_event(headers, sent.encode())
-
-
-def test_a_form_of_many_fields_is_refused_before_it_is_parsed() -> None:
-    headers = {"x-github-event": "push", "content-type": "application/x-www-form-urlencoded"}
-    with pytest.raises(UsageError, match="too many fields"):
-        GITHUB.read_event(headers, b"&".join([b"a=b"] * 11))
-
-
-def test_an_event_without_the_header_of_its_kind_is_malformed() -> None:
-    with pytest.raises(UsageError, match="x-github-event"):
-        GITHUB.read_event({}, b"{}")
-
-
-@pytest.mark.parametrize(
-    ("provider", "headers"),
-    [
-        pytest.param("github", {}, id="github-none"),
-        pytest.param("github", {"X_Hub_Signature_256": "sha256=00"}, id="github-wrong"),
-        pytest.param("github", {"X_Hub_Signature_256": "sha256=\xff\xfe"}, id="not-ascii"),
-        pytest.param("github", {"X_Hub_Signature": "sha1=00"}, id="github-sha1-only"),
-        pytest.param("gitlab", {"X_Gitlab_Token": "another"}, id="gitlab-wrong"),
-        pytest.param("gitea", {"X_Gitea_Signature": "00"}, id="gitea-wrong"),
-        pytest.param("generic", {"X_Harness_Signature": "sha256=00"}, id="generic-no-timestamp"),
-    ],
-)
-def test_a_bad_signature_is_refused(lab: Lab, provider: str, headers: dict[str, str]) -> None:
-    code, answer = lab.post(provider, json.dumps(github_push()).encode(), **headers)
-    assert (code, answer["status"]) == (401, "refused")
-    assert lab.prefect.runs == {}
-
-
-@pytest.mark.parametrize("age_seconds", [301, -400], ids=["old", "ahead"])
-def test_an_old_generic_delivery_is_refused(lab: Lab, age_seconds: int) -> None:
-    code, _ = lab.generic({"repository": URL, "commit": SHA}, age_seconds=age_seconds)
-    assert code == 401
-
-
-@pytest.mark.parametrize(
-    ("timestamp", "genuine"),
-    [
-        pytest.param(str(NOW - 300), True, id="as-old-as-tolerated"),
-        pytest.param(str(NOW - 301), False, id="too-old"),
-        pytest.param(str(NOW + 301), False, id="too-far-ahead"),
-        pytest.param("", False, id="none"),
-        pytest.param("now", False, id="no-number"),
-        pytest.param("1" * 13, False, id="too-long"),
-    ],
-)
-def test_the_generic_timestamp(timestamp: str, genuine: bool) -> None:
-    digest = hmac_hex(f"{timestamp}.{{}}".encode(), SECRET)
-    headers = {"x-harness-timestamp": timestamp, "x-harness-signature": f"sha256={digest}"}
-    assert (GENERIC.signature.refusal(headers, b"{}", VERIFIER) is None) is genuine
-
-
-def test_a_generic_body_is_json_whatever_its_content_type(lab: Lab) -> None:
-    # What curl calls any body.
-    form = "application/x-www-form-urlencoded"
-    code, _ = lab.generic({"repository": URL, "commit": SHA, "branch": "main"}, Content_Type=form)
-    assert code == 202
