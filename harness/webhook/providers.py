@@ -1,6 +1,7 @@
 """The git servers that Harness takes pushes from, one :class:`ProviderSpec` each.
 
-To add one, write its spec here, list it in :data:`PROVIDERS`, and give it a sample in the tests.
+To add one, write its spec here and list it in :data:`PROVIDERS`; the tests ask for a sample of what
+it sends (``tests/webhook/test_providers.py``) and for a row in ``docs/webhook.md``.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from harness.webhook.events import (
 )
 from harness.webhook.signatures import HmacSha256, SharedSecret, Signature
 
-# Every field of a repository that the servers below give a clone URL or a page in.
+# The fields of a repository that hold a clone URL or its page's URL, on any of the servers below.
 _URL_FIELDS = ("clone_url", "ssh_url", "git_url", "html_url", "git_http_url", "git_ssh_url",
                "web_url", "url")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class PushHeader:
-    """The header that names the kind of an event, in lower case, and its value for a push."""
+    """The header that names the kind of an event, and its value for a push."""
 
     name: str
     value: str
@@ -39,13 +40,18 @@ class PushHeader:
 class ProviderSpec:
     """Everything that the receiver knows about one kind of sender.
 
-    ``name`` is the last part of ``/hooks/<name>`` and the provider's label in the metrics.
-    ``delivery_headers`` may hold the sender's own id of a delivery; the first that is set counts.
-    ``read_push`` finds repository, branch and commit in the JSON of an event; it raises
-    :class:`UsageError` for what is missing, and returns :class:`Ignored` for what is no push to a
-    branch. ``push_header`` is None when no header names the kind of an event, and ``read_push``
-    must tell. ``form_field`` holds the JSON when the body comes as a form; None: the body is JSON,
-    whatever its content type says. Any other event, a ping among them, is answered "ignored".
+    Header names are in lower case. An event that is not a push, such as a ping, is answered
+    "ignored".
+
+    :param name: last part of ``/hooks/<name>``, and the provider's label in the metrics.
+    :param signature: how a request proves that it is genuine.
+    :param delivery_headers: where the sender puts its own id of a delivery, by precedence.
+    :param read_push: reads an event's JSON, mostly with :func:`checked_push`; raises
+        :class:`UsageError` when something is missing.
+    :param push_header: the header that tells a push from other events; None: there is none, and
+        ``read_push`` returns :class:`Ignored` for other events.
+    :param form_field: holds the JSON when the body is a form; None: the body is always JSON,
+        whatever its content type.
     """
 
     name: str
@@ -95,7 +101,7 @@ def _digest(value: bytes) -> str:
 
 
 def _read_hosted_push(document: Mapping[str, object], *, repository_field: str) -> Push | Ignored:
-    """Read a push as GitHub, and those that follow it, write it."""
+    """Read a push in GitHub's format, which the other servers adopted."""
     repository = document.get(repository_field)
     if not isinstance(repository, dict):
         raise UsageError(f"the event has no object {repository_field!r}")
