@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import astuple, replace
 
-from harness import chunking
+from harness.chunking.version import VERSION as CHUNKER_VERSION
 from harness.index import embedded_text
 from harness.models import lexical
 from harness.models.protocols import Embedder
@@ -27,7 +27,7 @@ def manifest_of(embedder: Embedder) -> Manifest:
             dimension=embedder.dimension,
             document_prefix=embedder.document_prefix,
             query_prefix=embedder.query_prefix,
-            chunker=f"{chunking.VERSION}/{max_chars(embedder)}",
+            chunker=f"{CHUNKER_VERSION}/{max_chars(embedder)}",
             tokenizer=lexical.VERSION,
             schema=f"{SCHEMA}/{embedded_text.PASSAGE_VERSION}",
         )

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import chunking
+from harness.chunking.chunker import chunk_text
 from harness.index import embedded_text
 from harness.index.fingerprint import max_chars
 from harness.index.planning import Batch, IndexPlan
@@ -64,9 +64,7 @@ def _prepare_file(plan: IndexPlan, source: SourceFile, embedder: Embedder) -> Pr
         return PreparedFile(source, source.content_id or "", skip_reason=read)
     fits = embedded_text.window_check(embedder, source.path)
     try:
-        chunks = chunking.chunk_text(
-            source.path, read.text, max_chars=max_chars(embedder), fits=fits
-        )
+        chunks = chunk_text(source.path, read.text, max_chars=max_chars(embedder), fits=fits)
     except Exception as error:  # one strange file must not stop the others
         logger.warning("%s: cannot be chunked: %s", source.path, error)
         return PreparedFile(source, read.content_id, error=f"cannot be chunked: {error}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.chunking import chunk_text, detect_language
+from harness.chunking.chunker import chunk_text
+from harness.chunking.languages import detect_language
 
 _DEFINITIONS = [
     pytest.param(

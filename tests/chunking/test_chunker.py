@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 import harness
-from harness.chunking import chunk_text
+from harness.chunking.chunker import chunk_text
 from harness.types import Chunk
 
 WINDOW = 256
@@ -241,9 +241,20 @@ def test_a_megabyte_takes_about_a_second() -> None:
     assert time.process_time() - started < 4  # shared test machines
 
 
-def test_import_is_light() -> None:
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        pytest.param(
+            "chunker", {"langchain_text_splitters", "tokenizers", "onnxruntime"}, id="chunker"
+        ),
+        # A search needs the version for the index fingerprint, and nothing else of this package.
+        pytest.param("version", {"harness.chunking.chunker", "tree_sitter", "numpy"}, id="version"),
+    ],
+)
+def test_imports_are_light(module: str, unwanted: set[str]) -> None:
     code = (
-        "import sys, harness.chunking;"
-        "assert not {'langchain_text_splitters', 'tokenizers', 'onnxruntime'} & set(sys.modules)"
+        f"import sys, harness.chunking.{module};"
+        f"loaded = {unwanted} & set(sys.modules);"
+        "assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

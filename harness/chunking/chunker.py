@@ -1,0 +1,96 @@
+"""Files to chunks: whole lines, cut along the syntax tree, that fit the embedding window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.chunking.headings import section_outline
+from harness.chunking.labels import Labeler
+from harness.chunking.languages import detect_language
+from harness.chunking.long_lines import pieces
+from harness.chunking.measure import (
+    CAREFUL_TOKEN_BUDGET,
+    TOKEN_BUDGET,
+    fits_by_estimate,
+    line_sizes,
+)
+from harness.chunking.outline import Outline, Scope
+from harness.chunking.packing import Border
+from harness.chunking.parsing import has_grammar
+from harness.chunking.plain import recursive_borders
+from harness.chunking.reading import syntax_tree
+from harness.chunking.splitting import Splitter
+from harness.types import Chunk
+
+# Grammars without a useful structure for chunks, or slower than they are worth.
+_WITHOUT_TREE = frozenset(
+    {"text", "csv", "tsv", "psv", "rst", "gitignore", "gitattributes", "requirements", "po", "pem"}
+)
+
+
+def chunk_text(
+    path: str,
+    text: str,
+    *,
+    max_chars: int = 900,
+    fits: Callable[[str], bool] | None = None,
+) -> list[Chunk]:
+    """Cut one file into chunks.
+
+    Every non-blank line is in exactly one chunk, in order; blank lines between chunks are in
+    none. Lines are those of ``text.split("\\n")``; a chunk's text is exactly its lines, without
+    the last newline. Only a single line that does not fit is cut within: its pieces carry the
+    same line number and together hold every character of the line.
+
+    :param path: decides the language, together with a ``#!`` line.
+    :param max_chars: non-whitespace characters per chunk at most.
+    :param fits: exact check that a text fits the embedding window (header included, if the
+        caller adds one); None uses a careful estimate for 256 word pieces. A single character
+        that does not fit is kept nevertheless.
+    """
+    if not text.strip():
+        return []
+    language = detect_language(path, text)
+    lines = text.split("\n")
+    data = text.encode("utf-8", "surrogatepass")
+    prefix = line_sizes(data, max_chars, TOKEN_BUDGET if fits else CAREFUL_TOKEN_BUDGET)
+    check = fits or fits_by_estimate
+    borders: list[Border]
+    scopes: list[Scope] = []
+    names: list[tuple[int, str]] = []
+    outline: Outline | None = None
+    if language == "markdown":
+        borders, scopes = section_outline(lines, prefix)
+    else:
+        root = None
+        if language not in _WITHOUT_TREE and has_grammar(language):
+            root = syntax_tree(language, data)
+        if root is None:
+            borders = recursive_borders(text, lines, max_chars)
+        else:
+            outline = Outline(language, data, lines, prefix)
+            outline.read(root, 1.0)
+            scopes, names = outline.scopes, outline.names
+            borders = sorted(outline.borders.values(), key=lambda border: border.row)
+    labeler = Labeler(language, scopes, names, prefix, outline is not None)
+    chunks: list[Chunk] = []
+    for low, high in Splitter(lines, prefix, borders, outline, fits).ranges():
+        symbol, kind, definitions = labeler.label(low, high)
+        body = "\n".join(lines[low : high + 1])
+        if low < high or (prefix[high + 1] - prefix[low] <= 1.0 and check(body)):
+            texts = [body]
+        else:
+            texts = [piece for piece in pieces(body, max_chars, check) if piece]
+        for index, piece in enumerate(texts):
+            chunks.append(
+                Chunk(
+                    text=piece,
+                    start_line=low + 1,
+                    end_line=high + 1,
+                    language=language,
+                    symbol=symbol,
+                    kind=kind,
+                    definitions=definitions if index == 0 else (),
+                )
+            )
+    return chunks
