@@ -16,7 +16,6 @@ from harness.chunking.measure import (
 )
 from harness.chunking.outline import Outline, Scope
 from harness.chunking.packing import Border
-from harness.chunking.parsing import has_grammar
 from harness.chunking.plain import recursive_borders
 from harness.chunking.reading import syntax_tree
 from harness.chunking.splitting import Splitter
@@ -63,7 +62,7 @@ def chunk_text(
         borders, scopes = section_outline(lines, prefix)
     else:
         root = None
-        if language not in _WITHOUT_TREE and has_grammar(language):
+        if language not in _WITHOUT_TREE:
             root = syntax_tree(language, data)
         if root is None:
             borders = recursive_borders(text, lines, max_chars)

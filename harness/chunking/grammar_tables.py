@@ -296,7 +296,6 @@ ATTACHED: Final = frozenset(
 DATA_LANGUAGES: Final = frozenset(
     {"yaml", "toml", "json", "ini", "properties", "csv", "tsv", "xml", "hcl", "terraform"}
 )
-MARKUP_LANGUAGES: Final = frozenset({"html", "css", "scss", "vue", "svelte"})
 
 # Raw text of another language inside an element: (language of the file, element) -> grammar.
 EMBEDDED: Final = {

@@ -26,11 +26,6 @@ def _language(name: str) -> Language | None:
         return None
 
 
-def has_grammar(name: str) -> bool:
-    """Whether a grammar of that name is installed."""
-    return _language(name) is not None
-
-
 def parse(language: str, data: bytes, ranges: list[Range] | None = None) -> Node | None:
     """Parse UTF-8 ``data``; None without a grammar or when the time limit is reached."""
     grammar = _language(language)

@@ -11,19 +11,16 @@ _LINE_AFTER_BLANK = 0.7
 _PER_INDENT = 0.02
 
 
-def line_borders(
-    lines: Sequence[str], start: int, end: int, level: int, last_resort: bool = True
-) -> list[Border]:
+def line_borders(lines: Sequence[str], start: int, end: int, level: int) -> list[Border]:
     """A border before every line after ``start``: cheapest after blank lines and at shallow
     indentation, dearest before closing brackets."""
     borders = []
-    base = _LINE if last_resort else _LINE / 2
     for row in range(start + 1, end):
         line = lines[row]
         text = line.lstrip()
         if not text:
             continue
-        price = base if lines[row - 1].strip() else base * _LINE_AFTER_BLANK
+        price = _LINE if lines[row - 1].strip() else _LINE_AFTER_BLANK
         price += _PER_INDENT * min(len(line) - len(text), 40)
         if text[0] in ")]}":
             price += _LINE
