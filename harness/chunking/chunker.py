@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.chunking.detection import detect_language
 from harness.chunking.headings import section_outline
 from harness.chunking.labels import Labeler
-from harness.chunking.languages import detect_language
+from harness.chunking.languages.spec import Structure
 from harness.chunking.long_lines import pieces
 from harness.chunking.measure import (
     CAREFUL_TOKEN_BUDGET,
@@ -20,11 +21,6 @@ from harness.chunking.plain import recursive_borders
 from harness.chunking.reading import syntax_tree
 from harness.chunking.splitting import Splitter
 from harness.types import Chunk
-
-# Grammars without a useful structure for chunks, or slower than they are worth.
-_WITHOUT_TREE = frozenset(
-    {"text", "csv", "tsv", "psv", "rst", "gitignore", "gitattributes", "requirements", "po", "pem"}
-)
 
 
 def chunk_text(
@@ -58,19 +54,16 @@ def chunk_text(
     scopes: list[Scope] = []
     names: list[tuple[int, str]] = []
     outline: Outline | None = None
-    if language == "markdown":
+    root = syntax_tree(language, data) if language.structure is Structure.TREE else None
+    if root is not None:
+        outline = Outline(language, data, lines, prefix)
+        outline.read(root, 1.0)
+        scopes, names = outline.scopes, outline.names
+        borders = sorted(outline.borders.values(), key=lambda border: border.row)
+    elif language.structure is Structure.HEADINGS:
         borders, scopes = section_outline(lines, prefix)
     else:
-        root = None
-        if language not in _WITHOUT_TREE:
-            root = syntax_tree(language, data)
-        if root is None:
-            borders = recursive_borders(text, lines, max_chars)
-        else:
-            outline = Outline(language, data, lines, prefix)
-            outline.read(root, 1.0)
-            scopes, names = outline.scopes, outline.names
-            borders = sorted(outline.borders.values(), key=lambda border: border.row)
+        borders = recursive_borders(text, lines, max_chars)
     labeler = Labeler(language, scopes, names, prefix, outline is not None)
     chunks: list[Chunk] = []
     for low, high in Splitter(lines, prefix, borders, outline, fits).ranges():
@@ -86,7 +79,7 @@ def chunk_text(
                     text=piece,
                     start_line=low + 1,
                     end_line=high + 1,
-                    language=language,
+                    language=language.name,
                     symbol=symbol,
                     kind=kind,
                     definitions=definitions if index == 0 else (),

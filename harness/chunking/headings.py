@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from harness.chunking.languages.spec import Kind
 from harness.chunking.outline import Scope
 from harness.chunking.packing import Border
 
@@ -62,7 +63,7 @@ def section_outline(
         while path and path[-1][0] >= depth:
             path.pop()
         path.append((depth, title))
-        scopes.append(Scope(row, end, tuple(name for _, name in path), "S"))
+        scopes.append(Scope(row, end, tuple(name for _, name in path), Kind.SECTION))
         size = min(1.0, (prefix[end + 1] - prefix[row]) / 0.3)
         borders[row] = Border(row, depth, 0.0, _KEEP_SECTION * size * size)
     level = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from harness.chunking.grammar_tables import DATA_LANGUAGES
+from harness.chunking.languages.spec import Content, Kind, LanguageSpec, Structure
 from harness.chunking.outline import Scope
 
 # A definition names the chunk when it makes up this share of it ...
@@ -13,8 +13,17 @@ _SHARE = 0.6
 # ... or this much, when the header of the class around it is in the chunk as well.
 _SHARE_BESIDE_HEADER = 0.8
 
-_KINDS = {"F": "function", "M": "method", "N": "module", "O": "module", "S": "section", "D": "data"}
-_PROSE = frozenset({"markdown", "rst", "asciidoc", "org", "latex", "typst"})
+_LABELS = {
+    Kind.FUNCTION: "function",
+    Kind.METHOD: "method",
+    Kind.CLASS: "class",
+    Kind.TYPE: "class",
+    Kind.EXTENSION: "class",
+    Kind.MODULE: "module",
+    Kind.NAMESPACE: "module",
+    Kind.KEY: "data",
+    Kind.SECTION: "section",
+}
 
 
 class Labeler:
@@ -22,7 +31,7 @@ class Labeler:
 
     def __init__(
         self,
-        language: str,
+        language: LanguageSpec,
         scopes: Sequence[Scope],
         names: Sequence[tuple[int, str]],
         prefix: Sequence[float],
@@ -34,10 +43,10 @@ class Labeler:
         self._prefix = prefix
         self._next = 0
         self._open: list[Scope] = []
-        self._separator = " > " if language == "markdown" else "."
-        if language in DATA_LANGUAGES:
+        self._separator = " > " if language.structure is Structure.HEADINGS else "."
+        if language.content is Content.DATA:
             self._default = "data"
-        elif language in _PROSE:
+        elif language.content is Content.PROSE:
             self._default = "section"
         else:
             self._default = "module" if has_tree else "text"
@@ -52,7 +61,7 @@ class Labeler:
                 self._open.append(scope)
         best = self._innermost(start, end)
         symbol = self._separator.join(best.path) if best else ""
-        kind = _KINDS.get(best.kind, "class") if best else self._default
+        kind = _LABELS[best.kind] if best else self._default
         if self._default == "data" and best:
             kind = "data"
         return symbol, kind, tuple(dict.fromkeys(self._names_in(start, end)))

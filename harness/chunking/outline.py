@@ -1,6 +1,6 @@
 """From a syntax tree to borders (where a chunk may start) and scopes (what is defined where).
 
-Split-then-merge: a node that fits is left whole, a larger one is descended; the packer then
+Split, then merge: a node that fits is left whole, a larger one is descended; the packer then
 merges neighbours. Only rows matter, so nodes that share a line are never separated.
 """
 
@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tree_sitter import Node
 
-from harness.chunking.grammar_tables import ATTACHED, BODY_SUFFIXES, EMBEDDED, KINDS
-from harness.chunking.naming import Definition, Namer
+from harness.chunking.definitions import Definition, DefinitionReader
+from harness.chunking.languages.catalog import LANGUAGES
+from harness.chunking.languages.spec import (
+    BODY_ENDINGS,
+    COMMON_ATTACHED,
+    Kind,
+    LanguageSpec,
+    Role,
+    Rule,
+)
 from harness.chunking.packing import Border
 from harness.chunking.parsing import parse_embedded
 
@@ -29,22 +38,28 @@ _LOOSELY_GLUED = 0.6  # ... or from this with a blank line between
 _MIN_GLUED = 0.2
 _AFTER_DEFINITION = 0.1
 _CLOSER = 2.0
+# Prices of not cutting between definitions, and between members; less for small ones.
 _KEEP_DEFINITIONS = 0.3
 _KEEP_MEMBERS = 0.15
 
-_HOLDERS = frozenset("PCNIOEWA")
-_SCOPED = frozenset("FCTNIOD")
+# Definitions to look for further ones in, and nodes worth it although they define nothing.
+_OPEN_KINDS: Final = frozenset({Kind.CLASS, Kind.MODULE, Kind.NAMESPACE, Kind.EXTENSION, Kind.KEY})
+_OPEN_ROLES: Final[frozenset[Role]] = frozenset(
+    {Kind.CLASS, Kind.MODULE, Kind.NAMESPACE, Kind.EXTENSION}
+    | {Rule.CONTAINER, Rule.WRAPPER, Rule.ASSIGNMENT, Rule.CALL}
+)
+_WITH_MEMBERS: Final = (Kind.CLASS, Kind.EXTENSION)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A definition with an inside: rows ``start..end`` (0-based, inclusive), attached comments
-    included. ``kind`` is a letter of :mod:`harness.chunking.grammar_tables`, ``M`` a method."""
+    included."""
 
     start: int
     end: int
     path: tuple[str, ...]
-    kind: str
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,207 +75,209 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
+    """A node whose children are still to be read. ``inside`` is the kind of the innermost
+    definition around them; ``cut`` allows borders among them; ``body`` is whether they are
+    the body of a definition."""
+
     node: Node
     level: int
-    path: tuple[str, ...]
-    inside: str  # "" at the top level, else the kind of the innermost definition
-    cut: bool
+    path: tuple[str, ...] = ()
+    inside: Kind | None = None
+    cut: bool = True
+    body: bool = False
+
+
+@dataclass(slots=True)
+class _Item:
+    """A child of the visited node on rows ``start..end``; ``top`` is the first row of what is
+    attached to it."""
+
+    node: Node
+    start: int
+    end: int
+    top: int
     body: bool
+    found: Sequence[Definition] = ()
+    defines: bool = False
+
+
+@dataclass(slots=True)
+class _Above:
+    """What lies above the next child: the last row taken; the size of the sibling before it and
+    whether that defines something; the rows of a run of comments (-1 without one); and whether
+    no named sibling came yet."""
+
+    end: int
+    size: float = 0.0
+    defines: bool = False
+    attached_start: int = -1
+    attached_end: int = -1
+    first: bool = True
 
 
 class Outline:
     """Collects borders, scopes and names from a tree, without recursion."""
 
     def __init__(
-        self, language: str, data: bytes, lines: Sequence[str], prefix: Sequence[float]
+        self, language: LanguageSpec, data: bytes, lines: Sequence[str], prefix: Sequence[float]
     ) -> None:
-        self.language = language
         self.borders: dict[int, Border] = {}
         self.scopes: list[Scope] = []
         self.names: list[tuple[int, str]] = []
         self.wholes: list[Whole] = []
+        self._language = language
         self._data = data
         self._lines = lines
         self._prefix = prefix
-        self._table = KINDS.get(language, {})
-        self._namer = Namer(data, self._table)
-        self._named: set[int] = set()
+        self._roles = language.grammar.roles
+        self._attributes = frozenset(language.grammar.attributes)
+        self._attached = COMMON_ATTACHED.union(language.grammar.attached)
+        self._reader = DefinitionReader(data, language.grammar)
+        self._defined: set[int] = set()
 
     def read(self, root: Node, budget: float, level: int = 0) -> None:
         """Walk the tree below ``root``; nodes above ``budget`` are descended for borders."""
-        stack = [_Visit(root, level, (), "", True, False)]
-        while stack:
-            stack.extend(self._children(stack.pop(), budget))
+        self._walk(_Visit(root, level), budget)
 
     def refine(self, whole: Whole, budget: float) -> list[Whole]:
         """Descend a node again with a smaller budget; returns the nodes left whole below it."""
         before = len(self.wholes)
         scopes, names = len(self.scopes), len(self.names)
-        stack = [_Visit(whole.node, whole.level + 1, (), "F", True, False)]
-        while stack:
-            stack.extend(self._children(stack.pop(), budget))
+        self._walk(_Visit(whole.node, whole.level + 1, inside=Kind.FUNCTION), budget)
         del self.scopes[scopes:], self.names[names:]
         found = self.wholes[before:]
         del self.wholes[before:]
         return found
 
+    def _walk(self, visit: _Visit, budget: float) -> None:
+        stack = [visit]
+        while stack:
+            stack.extend(self._children(stack.pop(), budget))
+
     def _children(self, visit: _Visit, budget: float) -> list[_Visit]:
         pending: list[_Visit] = []
-        prefix, table = self._prefix, self._table
-        owner = visit.node.start_point.row
-        previous_end = owner
-        previous_size = 0.0
-        previous_defines = False
-        attached_from = -1  # first row of a run of comments that touches the next sibling
-        attached_end = -1
-        first = True
+        above = _Above(visit.node.start_point.row)
         for child in visit.node.children:
             area = child.range
-            start = area.start_point.row
-            end = area.end_point.row
+            start, end = area.start_point.row, area.end_point.row
             if end > start and area.end_point.column == 0:
                 end -= 1
             kind = child.type
-            fresh = start > previous_end
-            if fresh and (kind in ATTACHED or "comment" in kind):
-                touching = attached_end == start - 1 and attached_from >= 0
-                if visit.cut:
-                    price = self._price(visit, start, first)
-                    if previous_defines:
-                        price = min(price, _AFTER_DEFINITION)
-                    self._border(visit, start, _INSIDE_COMMENT if touching else price)
-                if not touching:
-                    attached_from = start
-                attached_end = end
-                previous_end = end
-                if visit.cut and end > start:
-                    self.wholes.append(Whole(start, end, child, visit.level))
-                    if prefix[end + 1] - prefix[start] > budget:
-                        pending.append(_Visit(child, visit.level + 1, visit.path, "F", True, False))
-                first = False
-                continue
-            top = start
-            if attached_from >= 0 and fresh and start - attached_end <= 2:
-                top = attached_from
-            glue = _GLUED if attached_end == start - 1 else _LOOSELY_GLUED
-            glue = max(_MIN_GLUED, glue - (prefix[start] - prefix[top]) / min(budget, 1.0))
-            attached_from = -1
-            found: list[Definition] = []
-            # What a grammar could not make sense of may hold definitions that it could.
-            letter = table.get(kind, "P" if kind == "ERROR" else "")
-            if letter and child.id not in self._named:
-                found = self._namer.definitions_of(child)
-            path, inside = visit.path, visit.inside
-            defines = False
-            if found:
-                scoped = [item for item in found if item.kind in _SCOPED]
-                defines = any(item.kind != "D" for item in scoped)
-                self._record(found, scoped, visit, top, start, end)
-                if len(scoped) == 1:
-                    path = visit.path + scoped[0].parts
-                    inside = scoped[0].kind
-            size = prefix[end + 1] - prefix[start]
-            body = kind.endswith(BODY_SUFFIXES)
-            if visit.cut and fresh:
-                if not child.is_named and start > owner:
-                    self._border(visit, start, _CLOSER)
-                elif body and not first and visit.inside:
-                    self._body_border(visit, child, start, budget)
-                elif (
-                    visit.body
-                    and first
-                    and not found
-                    and size <= budget < prefix[end + 1] - prefix[owner]
-                ):
-                    pass  # rather cut inside the first statement than leave the header alone
-                elif defines or previous_defines:
-                    smaller = min(size, previous_size) / (0.3 * budget)
-                    worth = _KEEP_MEMBERS if visit.path else _KEEP_DEFINITIONS
-                    keep = worth * min(1.0, smaller * smaller)
-                    price = _BODY_START if visit.body and first else 0.0
-                    self._border(visit, top, price, keep)
-                    if top < start:
-                        self._border(visit, start, glue)
-                elif top < start:
-                    self._border(visit, start, glue)
-                elif found and found[0].kind == "D":
-                    self._border(visit, start, _DATA_KEY + _PER_LEVEL * min(visit.level, 6))
-                else:
-                    self._border(visit, start, self._price(visit, start, first))
-            if child.is_named:
-                first = False
-            # A body counts with its header: otherwise the header would be left alone.
-            begin = owner if body else top
-            big = visit.cut and end > start and prefix[end + 1] - prefix[begin] > budget
-            if visit.cut and end > start and not big:
-                self.wholes.append(Whole(start, end, child, visit.level))
-            if kind == "raw_text":
-                pending.extend(self._embedded(visit, child, big))
-            elif big or self._holds_definitions(letter, found, body, inside):
-                deeper = visit.level if body and visit.inside != "F" else visit.level + 1
-                pending.append(_Visit(child, deeper, path, inside, big, body))
-            if end >= previous_end:
-                previous_end = end
-            previous_size = prefix[end + 1] - prefix[top]
-            previous_defines = defines
+            item = _Item(child, start, end, start, kind.endswith(BODY_ENDINGS))
+            if start > above.end and (kind in self._attached or "comment" in kind):
+                below = self._attach(visit, item, above, budget)
+            else:
+                below = self._child(visit, item, above, budget)
+            if below is not None:
+                pending.append(below)
         return pending
 
-    def _holds_definitions(
-        self, letter: str, found: list[Definition], body: bool, inside: str
-    ) -> bool:
-        if found:
-            return any(item.kind in "CNIOD" for item in found) and inside != "D"
-        if inside == "F":
-            return False
-        return body or (letter != "" and letter in _HOLDERS)
+    def _attach(self, visit: _Visit, item: _Item, above: _Above, budget: float) -> _Visit | None:
+        """Read a comment or decorator, which belongs to the sibling below it."""
+        start, end = item.start, item.end
+        touching = above.attached_end == start - 1 and above.attached_start >= 0
+        if visit.cut:
+            price = self._price(visit, start, above.first)
+            if above.defines:
+                price = min(price, _AFTER_DEFINITION)
+            self._border(visit, start, _INSIDE_COMMENT if touching else price)
+        if not touching:
+            above.attached_start = start
+        above.attached_end = above.end = end
+        above.first = False
+        if not visit.cut or end == start:
+            return None
+        self.wholes.append(Whole(start, end, item.node, visit.level))
+        if self._prefix[end + 1] - self._prefix[start] <= budget:
+            return None
+        return _Visit(item.node, visit.level + 1, visit.path, Kind.FUNCTION)
 
-    def _record(
-        self,
-        found: list[Definition],
-        scoped: list[Definition],
-        visit: _Visit,
-        top: int,
-        start: int,
-        end: int,
-    ) -> None:
-        for item in found:
-            self._named.add(item.node.id)
-            row = item.node.start_point.row
-            if item.kind in _SCOPED:
-                kind = item.kind
-                if kind == "F" and (visit.inside in ("C", "I") or len(item.parts) > 1):
-                    kind = "M"
-                if len(scoped) == 1:
-                    self.scopes.append(Scope(top, end, visit.path + item.parts, kind))
-                else:
-                    last = item.node.end_point.row
-                    self.scopes.append(Scope(row, last, visit.path + item.parts, kind))
-            if item.kind == "D" and len(visit.path) > 0:
-                continue
-            names = item.names
-            if item.kind == "K" and visit.inside == "F":
-                continue
-            names = item.names
-            if item.kind == "K" and visit.inside in ("C", "I") and item.node.type in _MEMBERS:
-                # Constants and enumerators yes, ordinary attributes no.
-                names = tuple(name for name in names if name.isupper())
+    def _child(self, visit: _Visit, item: _Item, above: _Above, budget: float) -> _Visit | None:
+        """Record what a child defines and where to cut above it; returns it if it is to be
+        descended."""
+        prefix, child, start, end = self._prefix, item.node, item.start, item.end
+        fresh = start > above.end
+        if above.attached_start >= 0 and fresh and start - above.attached_end <= 2:
+            item.top = above.attached_start
+        above.attached_start = -1
+        role = self._roles.get(child.type)
+        path, inside = visit.path, visit.inside
+        if role is not None and child.id not in self._defined:
+            item.found = self._reader.definitions_of(child)
+            scoped = [known for known in item.found if known.kind is not Kind.NAME]
+            item.defines = any(known.kind is not Kind.KEY for known in scoped)
+            self._record(visit, item, single=len(scoped) == 1)
+            if len(scoped) == 1:
+                path, inside = visit.path + scoped[0].path, scoped[0].kind
+        if visit.cut and fresh:
+            self._place(visit, item, above, budget)
+        # A body counts with its header: otherwise the header would be left alone.
+        begin = visit.node.start_point.row if item.body else item.top
+        several = visit.cut and end > start
+        big = several and prefix[end + 1] - prefix[begin] > budget
+        if several and not big:
+            self.wholes.append(Whole(start, end, child, visit.level))
+        above.end = max(above.end, end)
+        above.size = prefix[end + 1] - prefix[item.top]
+        above.defines = item.defines
+        above.first = above.first and not child.is_named
+        if child.type == "raw_text":
+            return self._embedded(visit, child, big)
+        if not big and not _is_open(role, item, inside):
+            return None
+        same = item.body and visit.inside is not Kind.FUNCTION
+        level = visit.level if same else visit.level + 1
+        return _Visit(child, level, path, inside, big, item.body)
+
+    def _record(self, visit: _Visit, item: _Item, *, single: bool) -> None:
+        """Keep the scopes and names of what a child defines; a ``single`` scope takes the rows
+        of the whole child and of what is attached to it."""
+        members = visit.inside in _WITH_MEMBERS
+        for found in item.found:
+            self._defined.add(found.node.id)
+            row, kind, names = found.node.start_point.row, found.kind, found.names
+            if kind is Kind.NAME:
+                if visit.inside is Kind.FUNCTION:
+                    continue
+                if members and found.node.type in self._attributes:
+                    names = tuple(name for name in names if name.isupper())
+            else:
+                if kind is Kind.FUNCTION and (members or len(found.path) > 1):
+                    kind = Kind.METHOD
+                first, last = (item.top, item.end) if single else (row, found.node.end_point.row)
+                self.scopes.append(Scope(first, last, visit.path + found.path, kind))
+                if kind is Kind.KEY and visit.path:
+                    continue
             self.names.extend((row, name) for name in names)
 
-    def _embedded(self, visit: _Visit, child: Node, cut: bool) -> list[_Visit]:
-        language = EMBEDDED.get((self.language, visit.node.type))
-        if language is None:
-            return [_Visit(child, visit.level + 1, visit.path, "", True, False)] if cut else []
-        root = parse_embedded(language, self._data, child)
-        if root is None:
-            return []
-        inner = Outline(language, self._data, self._lines, self._prefix)
-        inner.borders = self.borders
-        inner.scopes, inner.names, inner.wholes = self.scopes, self.names, self.wholes
-        inner.read(root, 1.0 if cut else float("inf"), visit.level + 1)
-        return []
+    def _place(self, visit: _Visit, item: _Item, above: _Above, budget: float) -> None:
+        """Put the borders above a child that starts on a row of its own."""
+        prefix, top, start = self._prefix, item.top, item.start
+        owner = visit.node.start_point.row
+        after = prefix[item.end + 1]
+        opening = visit.body and above.first
+        if not item.node.is_named and start > owner:
+            self._border(visit, start, _CLOSER)
+        elif item.body and not above.first and visit.inside is not None:
+            self._place_body(visit, item.node, start, budget)
+        elif opening and not item.found and after - prefix[start] <= budget < after - prefix[owner]:
+            pass  # rather cut inside the first statement than leave the header alone
+        elif item.defines or above.defines:
+            smaller = min(after - prefix[start], above.size) / (0.3 * budget)
+            worth = _KEEP_MEMBERS if visit.path else _KEEP_DEFINITIONS
+            keep = worth * min(1.0, smaller * smaller)
+            self._border(visit, top, _BODY_START if opening else 0.0, keep)
+            if top < start:
+                self._border(visit, start, self._glue(item, above, budget))
+        elif top < start:
+            self._border(visit, start, self._glue(item, above, budget))
+        elif item.found and item.found[0].kind is Kind.KEY:
+            self._border(visit, start, _DATA_KEY + _PER_LEVEL * min(visit.level, 6))
+        else:
+            self._border(visit, start, self._price(visit, start, above.first))
 
-    def _body_border(self, visit: _Visit, body: Node, start: int, budget: float) -> None:
-        """The border between a header and a body that starts on a line of its own."""
+    def _place_body(self, visit: _Visit, body: Node, start: int, budget: float) -> None:
+        """Put the border between a header and a body that starts on a row of its own."""
         if self._lines[start].lstrip().startswith("{"):
             self._border(visit, start, _CLOSER)
             return
@@ -270,6 +287,12 @@ class Outline:
         if prefix[end] - prefix[start] <= budget < prefix[end] - prefix[owner]:
             return  # rather cut inside the docstring than leave the header alone
         self._border(visit, start, _BODY_START)
+
+    def _glue(self, item: _Item, above: _Above, budget: float) -> float:
+        """The price of cutting between a child and what is attached to it."""
+        price = _GLUED if above.attached_end == item.start - 1 else _LOOSELY_GLUED
+        attached = self._prefix[item.start] - self._prefix[item.top]
+        return max(_MIN_GLUED, price - attached / min(budget, 1.0))
 
     def _price(self, visit: _Visit, row: int, first: bool) -> float:
         if visit.body and first:
@@ -284,19 +307,24 @@ class Outline:
         if known is None or known.level >= visit.level:
             self.borders[row] = Border(row, visit.level, price, keep)
 
+    def _embedded(self, visit: _Visit, child: Node, cut: bool) -> _Visit | None:
+        """Read raw text in another language (a script in a page)."""
+        name = self._language.embedded.get(visit.node.type)
+        if name is None:
+            return _Visit(child, visit.level + 1, visit.path) if cut else None
+        root = parse_embedded(name, self._data, child)
+        if root is not None:
+            inner = Outline(LANGUAGES[name], self._data, self._lines, self._prefix)
+            inner.borders = self.borders
+            inner.scopes, inner.names, inner.wholes = self.scopes, self.names, self.wholes
+            inner.read(root, 1.0 if cut else float("inf"), visit.level + 1)
+        return None
 
-# Attributes of a class, as opposed to declared methods.
-_MEMBERS = frozenset(
-    {
-        "assignment",
-        "variable_declarator",
-        "variable_assignment",
-        "declaration",
-        "field_definition",
-        "public_field_definition",
-        "property_declaration",
-        "field_declaration",
-        "val_definition",
-        "var_definition",
-    }
-)
+
+def _is_open(role: Role | None, item: _Item, inside: Kind | None) -> bool:
+    """Whether a child that fits is descended all the same, because it may hold definitions."""
+    if item.found:
+        return inside is not Kind.KEY and any(known.kind in _OPEN_KINDS for known in item.found)
+    if inside is Kind.FUNCTION:
+        return False
+    return item.body or role in _OPEN_ROLES

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from harness.chunking.languages.spec import LanguageSpec
 from harness.chunking.parsing import parse
 from harness.chunking.preprocessor import without_conditions, without_macros
 
-_PREPROCESSED = frozenset({"c", "cpp"})
 # Bytes in error nodes, as a share of the file, that are worth a second reading.
 _WORTH_A_RETRY = 0.05
 
 
-def syntax_tree(language: str, data: bytes) -> Node | None:
+def syntax_tree(language: LanguageSpec, data: bytes) -> Node | None:
     """The root of a file's tree; None without a grammar or when it takes too long.
 
     Offsets and rows are those of ``data`` even where a part of it was left out.
 
-    :param language: as :func:`harness.chunking.languages.detect_language` names it.
     :param data: the file.
     """
-    if language not in _PREPROCESSED:
-        return parse(language, data)
+    if not language.preprocessed:
+        return parse(language.name, data)
     plain = without_macros(data)
-    root = parse(language, plain)
+    root = parse(language.name, plain)
     if root is None or unexplained(root) <= _WORTH_A_RETRY * len(data):
         return root
-    other = parse(language, without_conditions(plain))
+    other = parse(language.name, without_conditions(plain))
     if other is None or unexplained(other) >= unexplained(root):
         return root
     return other

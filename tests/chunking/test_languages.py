@@ -1,11 +1,13 @@
-"""Definitions, symbols and languages, per language."""
+"""Definitions and symbols, per language."""
 
 from __future__ import annotations
 
 import pytest
 
 from harness.chunking.chunker import chunk_text
-from harness.chunking.languages import detect_language
+from harness.chunking.detection import detect_language
+from harness.chunking.languages.catalog import LANGUAGES
+from harness.chunking.languages.spec import Grammar
 
 _DEFINITIONS = [
     pytest.param(
@@ -181,7 +183,26 @@ _DEFINITIONS = [
         "std f",
         id="zig",
     ),
+    pytest.param(
+        "a.hcl",
+        'region = "x"\nvariable "size" {\n  default = 1\n}\n',
+        "region variable",
+        id="hcl",
+    ),
+    pytest.param("Makefile", "CC = gcc\n\nall: a.o\n\techo\n", "CC all", id="make"),
     pytest.param("a.css", "@keyframes kf { from {} }\n.a { color: red; }\n", "kf", id="css"),
+    pytest.param(
+        "a.scss",
+        "@mixin round($r) { a: b; }\n@function twice($n) { @return $n * 2; }\n",
+        "round twice",
+        id="scss",
+    ),
+    pytest.param(
+        "a.svelte",
+        "<script>\nfunction load() {}\n</script>\n<p>x</p>\n",
+        "load",
+        id="svelte",
+    ),
     pytest.param(
         "a.vue",
         '<template>\n<p>x</p>\n</template>\n<script setup lang="ts">\n'
@@ -203,6 +224,11 @@ def test_definitions(path: str, text: str, expected: str) -> None:
     chunks = chunk_text(path, text, fits=lambda _text: True)
     names = [name for chunk in chunks for name in chunk.definitions]
     assert names == list(dict.fromkeys(expected.split()))
+
+
+def test_every_language_with_definitions_has_an_example() -> None:
+    languages = {detect_language(*case.values[:2]).name for case in _DEFINITIONS}
+    assert languages == {name for name, spec in LANGUAGES.items() if spec.grammar != Grammar()}
 
 
 @pytest.mark.parametrize(
@@ -245,23 +271,3 @@ def test_markdown_headings_are_a_path_and_fences_are_not_headings() -> None:
     )
     symbols = [chunk.symbol for chunk in chunk_text("a.md", text)]
     assert list(dict.fromkeys(symbols)) == ["A", "A > B", "C"]
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "expected"),
-    [
-        ("a/b/Dockerfile.dev", "", "dockerfile"),
-        ("Makefile", "", "make"),
-        ("x.H", "", "c"),
-        ("x.h", "#include <vector>\nclass A {};\n", "cpp"),
-        ("x.m", "@interface A\n@end\n", "objc"),
-        ("bin/run", "#!/usr/bin/env python3\n", "python"),
-        ("bin/run", "#!/bin/sh -e\n", "bash"),
-        ("bin/run", "#!/usr/bin/env -S node --x\n", "javascript"),
-        ("x.unknown", "", "text"),
-        ("LICENSE", "", "text"),
-        ("a.ipynb", "", "json"),
-    ],
-)
-def test_detect_language(path: str, text: str, expected: str) -> None:
-    assert detect_language(path, text) == expected

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.chunking.languages.catalog import LANGUAGES
 from harness.chunking.preprocessor import without_conditions, without_macros
 from harness.chunking.reading import syntax_tree, unexplained
 
@@ -75,6 +76,6 @@ def test_rows_and_offsets_stay(lines: list[str]) -> None:
 
 def test_a_condition_that_opens_a_brace_twice_does_not_hide_the_rest() -> None:
     code = b"int a(int x) {\n#ifdef F\n  if(x) {\n#else\n  while(x) {\n#endif\n  }\n}\n"
-    root = syntax_tree("c", code + b"int b(void) { return 1; }\n" * 3)
+    root = syntax_tree(LANGUAGES["c"], code + b"int b(void) { return 1; }\n" * 3)
     assert root is not None
     assert unexplained(root) == 0

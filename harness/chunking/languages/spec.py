@@ -1,0 +1,217 @@
+"""The form of a language's declaration.
+
+A language is one :class:`LanguageSpec` in the ``LANGUAGES`` of a module of this package: how its
+files are recognised, what they hold, and which nodes of its tree-sitter grammar define
+something. Nothing else in the chunker knows a language by its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field, fields
+from enum import Enum
+from typing import Any, Final
+
+
+class Kind(Enum):
+    """What a definition is."""
+
+    FUNCTION = "function"
+    METHOD = "method"  # never in a grammar: a function inside a class, or with a receiver
+    CLASS = "class"  # a type whose members are definitions, too
+    TYPE = "type"  # a type without such members
+    MODULE = "module"
+    NAMESPACE = "namespace"  # a module whose own name is not a definition: many files share it
+    EXTENSION = "extension"  # adds members to a type defined elsewhere (Rust's ``impl``)
+    NAME = "name"  # constant, variable, macro or prototype: a name with nothing inside
+    KEY = "key"  # of a data file
+    SECTION = "section"  # of prose
+
+
+class Rule(Enum):
+    """What to do with a node that is not always, or not itself, a definition."""
+
+    VARIABLE = "variable"
+    ASSIGNMENT = "assignment"
+    CALL = "call"
+    WRAPPER = "wrapper"
+    CONTAINER = "container"
+
+
+Role = Kind | Rule
+
+_ROLE_OF_FIELD: Final[dict[str, Role]] = {
+    "functions": Kind.FUNCTION,
+    "classes": Kind.CLASS,
+    "types": Kind.TYPE,
+    "modules": Kind.MODULE,
+    "namespaces": Kind.NAMESPACE,
+    "extensions": Kind.EXTENSION,
+    "names": Kind.NAME,
+    "keys": Kind.KEY,
+    "variables": Rule.VARIABLE,
+    "assignments": Rule.ASSIGNMENT,
+    "calls": Rule.CALL,
+    "wrappers": Rule.WRAPPER,
+    "containers": Rule.CONTAINER,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grammar:
+    """What the node types of a tree-sitter grammar mean. A type has one role at most.
+
+    :param functions: to ``keys``: definitions of the :class:`Kind` of that name.
+    :param variables: ``name = value``: a function or class if the value is one, else a name.
+    :param assignments: the same, but without interest unless the value is a function or class,
+        or the target is exported (JavaScript's ``exports.name``, ``Type.prototype.name``).
+    :param calls: calls that define something if ``defining_calls`` has the called name.
+    :param wrappers: nodes around a definition that belong to it (decorators, ``export``).
+    :param containers: nodes that define nothing themselves but may hold definitions.
+    :param identifiers: nodes that are a definition's name where the grammar has no ``name``
+        field, beside :data:`COMMON_IDENTIFIERS`.
+    :param name_holders: nodes between a definition and the node with its name.
+    :param nameless: the names of definitions that have none of their own (constructors).
+    :param alias_field: of ``names`` that count only if they have this field, which names them.
+    :param declarations: those of ``names`` whose names are in declarators (C, Java).
+    :param typedefs: those of ``wrappers`` that also define the names in their declarators.
+    :param attributes: those of ``names`` and ``variables`` that are ordinary attributes when
+        inside a class: there only names in capitals, constants, are definitions.
+    :param bodied: those of ``classes`` that are only mentioned, not defined, without a body.
+    :param function_values: values that make a variable a function.
+    :param class_values: values that make it a class.
+    :param attached: nodes that belong to the sibling below them when no blank line is between,
+        beside comments and :data:`COMMON_ATTACHED`.
+    """
+
+    functions: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    assignments: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    wrappers: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
+    name_holders: tuple[str, ...] = ()
+    nameless: Mapping[str, str] = field(default_factory=dict)
+    alias_field: str = ""
+    declarations: tuple[str, ...] = ()
+    typedefs: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    bodied: tuple[str, ...] = ()
+    function_values: tuple[str, ...] = ()
+    class_values: tuple[str, ...] = ()
+    defining_calls: Mapping[str, Kind] = field(default_factory=dict)
+    attached: tuple[str, ...] = ()
+    roles: Mapping[str, Role] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # What a grammar could not make sense of may hold definitions that it could.
+        roles: dict[str, Role] = {"ERROR": Rule.CONTAINER}
+        for name, role in _ROLE_OF_FIELD.items():
+            for node_type in getattr(self, name):
+                if node_type in roles:
+                    raise ValueError(f"{node_type} is in {name} and has a role already")
+                roles[node_type] = role
+        object.__setattr__(self, "roles", roles)
+
+    def extended(self, more: Grammar) -> Grammar:
+        """This grammar with what ``more`` adds to it: a dialect."""
+        declared = [item.name for item in fields(self) if item.init]
+        return Grammar(
+            **{name: _joined(getattr(self, name), getattr(more, name)) for name in declared}
+        )
+
+
+def _joined(first: Any, second: Any) -> Any:
+    if isinstance(first, tuple):
+        return first + second
+    return {**first, **second} if isinstance(first, Mapping) else second or first
+
+
+COMMON_IDENTIFIERS: Final = frozenset(
+    {
+        "identifier",
+        "simple_identifier",
+        "type_identifier",
+        "field_identifier",
+        "property_identifier",
+    }
+)
+COMMON_ATTACHED: Final = frozenset(
+    {
+        "attribute_item",
+        "attribute_list",
+        "decorator",
+        "annotation",
+        "haddock",
+        "signature",
+        "access_specifier",
+        "doc_comment",
+        "unary_operator",
+    }
+)
+# Endings of the types of nodes that only hold the members of the definition around them.
+BODY_ENDINGS: Final = (
+    "_body",
+    "_block",
+    "_list",
+    "block",
+    "body",
+    "body_statement",
+    "_members",
+    "_declarations",
+)
+
+
+class Structure(Enum):
+    """What a file is cut along."""
+
+    TREE = "tree"
+    HEADINGS = "headings"
+    LINES = "lines"  # the grammar tells nothing useful for chunks, or is slower than it is worth
+
+
+class Content(Enum):
+    """What a chunk is called when no definition makes up most of it."""
+
+    CODE = "code"
+    DATA = "data"
+    PROSE = "prose"
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSpec:
+    """All that is known about a language.
+
+    :param name: the language's name in the index, and its grammar's in
+        ``tree_sitter_language_pack``.
+    :param extensions: without the dot, in lower case.
+    :param file_names: whole names, in lower case; they take precedence over extensions.
+    :param file_patterns: for names that no extension decides, as of :mod:`fnmatch`.
+    :param interpreters: beginnings of the commands in a ``#!`` line.
+    :param content_marks: extensions of another language whose files are in this one if the
+        pattern is found near their beginning. Of several languages the first listed wins.
+    :param preprocessed: has C's macros and conditions, which disturb the parser.
+    :param embedded: elements whose raw text is in another language, and that language.
+    """
+
+    name: str
+    _: KW_ONLY
+    extensions: tuple[str, ...] = ()
+    file_names: tuple[str, ...] = ()
+    file_patterns: tuple[str, ...] = ()
+    interpreters: tuple[str, ...] = ()
+    content_marks: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    structure: Structure = Structure.TREE
+    content: Content = Content.CODE
+    preprocessed: bool = False
+    embedded: Mapping[str, str] = field(default_factory=dict)
+    grammar: Grammar = field(default_factory=Grammar)

@@ -1,0 +1,148 @@
+"""The names that nodes bear. Most grammars mark a name with the field ``name``."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tree_sitter import Node
+
+from harness.chunking.languages.spec import COMMON_IDENTIFIERS, Grammar
+
+_MAX_NAME_CHARS: Final = 80
+_MAX_DECLARATORS: Final = 12
+_OPERATOR_OR_WORD: Final = re.compile(r"operator.*|~?[\w$]+")
+_SEPARATORS: Final = ("::", ".", ":", "\\")
+_QUALIFIED: Final = frozenset({"qualified_identifier", "destructor_name", "operator_name"})
+_AROUND_TYPES: Final = frozenset({"generic_type", "reference_type", "pointer_type"})
+
+
+class NameReader:
+    """Reads names off the nodes of one file.
+
+    :param data: the file; slicing it is far cheaper than ``Node.text`` of a tree that was
+        parsed through a read callback.
+    """
+
+    def __init__(self, data: bytes, grammar: Grammar) -> None:
+        self._data = data
+        self._grammar = grammar
+        self._holders = frozenset(grammar.name_holders)
+        self._identifiers = COMMON_IDENTIFIERS | self._holders | frozenset(grammar.identifiers)
+
+    def path(self, node: Node) -> tuple[str, ...]:
+        """The name of a definition, one part for each scope it is qualified with."""
+        receiver = node.child_by_field_name("receiver")
+        name = node.child_by_field_name("name")
+        if name is None:
+            declarator = node.child_by_field_name("declarator")
+            if declarator is not None:
+                return self.declared(declarator)
+            key = node.child_by_field_name("key")
+            if key is not None:
+                return (self.text(key).strip("\"'"),)
+            name = node.child_by_field_name("left") or self._first_identifier(node)
+        if name is None:
+            nameless = self._grammar.nameless.get(node.type)
+            return (nameless,) if nameless else ()
+        while name.type in self._holders:
+            held = name.child_by_field_name("name") or self._first_identifier(name)
+            if held is None:
+                break
+            name = held
+        text = self.text(name).strip("\"'`")
+        if receiver is not None and receiver.type == "parameter_list":
+            owner = self._receiver(receiver)
+            if owner:
+                return (owner, text)
+        text = text.lstrip("#")
+        for separator in _SEPARATORS:
+            if separator in text and not text.startswith(separator):
+                return tuple(part for part in text.split(separator) if part) or (text,)
+        return (text,) if text else ()
+
+    def bare(self, node: Node) -> tuple[str, ...]:
+        """The names of constants, variables, macros and prototypes; one node may have several."""
+        grammar = self._grammar
+        if grammar.alias_field:
+            alias = node.child_by_field_name(grammar.alias_field)
+            return (self.text(alias),) if alias is not None else ()
+        if node.type in grammar.declarations:
+            names = self._declarators(node)
+        else:
+            named = node.children_by_field_name("name") or node.children_by_field_name("pattern")
+            names = [self.text(name).lstrip("$") for name in named if name.is_named]
+            if not names:
+                names = list(self.path(node)[-1:])
+        return tuple(name for name in names if name and _OPERATOR_OR_WORD.fullmatch(name))
+
+    def declared(self, node: Node) -> tuple[str, ...]:
+        """The name inside C declarators: pointers, arrays, functions, ``Type::member``."""
+        current: Node | None = node
+        for _ in range(_MAX_DECLARATORS):
+            if current is None:
+                return ()
+            if current.type in _QUALIFIED:
+                return self._qualified(current)
+            inner = current.child_by_field_name("declarator")
+            if inner is None:
+                if current.type in self._identifiers or current.named_child_count == 0:
+                    text = self.text(current)
+                    return (text,) if text else ()
+                inner = current.named_children[-1]
+            current = inner
+        return ()
+
+    def type_name(self, node: Node | None) -> str:
+        """A type's name without generics, references and lifetimes."""
+        if node is None:
+            return ""
+        if node.type in _AROUND_TYPES:
+            inner = node.child_by_field_name("type")
+            if inner is None and node.named_child_count:
+                inner = node.named_children[0]
+            return self.type_name(inner)
+        return self.text(node).rpartition("::")[2]
+
+    def text(self, node: Node | None) -> str:
+        """A node's text on one line, cut at a length that no real name has."""
+        if node is None:
+            return ""
+        start = node.start_byte
+        end = min(node.end_byte, start + _MAX_NAME_CHARS * 4)
+        text = self._data[start:end].decode("utf-8", "replace")
+        return " ".join(text.split())[:_MAX_NAME_CHARS]
+
+    def _receiver(self, node: Node) -> str:
+        """The type of a Go receiver: ``(s *Server[T])`` is ``Server``."""
+        for parameter in node.named_children:
+            kind = parameter.child_by_field_name("type")
+            if kind is not None:
+                return self.type_name(kind).lstrip("*( ").rstrip(") ")
+        return ""
+
+    def _qualified(self, node: Node) -> tuple[str, ...]:
+        text = self.text(node).partition("(")[0]
+        if "<" in text and "operator" not in text:
+            text = text.partition("<")[0] + text.rpartition(">")[2]
+        return tuple(part.strip() for part in text.split("::") if part.strip())
+
+    def _declarators(self, node: Node) -> list[str]:
+        """Names of a C, C++, Java or C# declaration. C++ data members are left out: there are
+        too many of them to be useful."""
+        inner = next((item for item in node.children if item.type == "variable_declaration"), node)
+        names: list[str] = []
+        for declarator in inner.children_by_field_name("declarator") or inner.named_children:
+            if declarator.type == "variable_declarator":
+                names.append(self.text(declarator.child_by_field_name("name")))
+            elif "declarator" in declarator.type or (
+                node.type == "declaration" and declarator.type == "identifier"
+            ):
+                names.extend(self.declared(declarator)[-1:])
+        return names
+
+    def _first_identifier(self, node: Node) -> Node | None:
+        for child in node.children:
+            if child.type in self._identifiers:
+                return child
+        return None
