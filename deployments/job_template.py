@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-# A JSON object: names of the template's variables and their defaults in this release, such as
-# namespace, image, volume claims. The chart's bootstrap Job sets it. Unset or empty: an existing
-# pool keeps its own; `{}`: the template's.
+# A JSON object that maps the template's variables to their defaults in this release: namespace,
+# image, volume claims and so on. The chart's bootstrap Job sets it. Unset or empty, it leaves an
+# existing pool's defaults alone; `{}` restores the template's.
 DEFAULTS_VARIABLE = "HARNESS_JOB_DEFAULTS"
 
 
@@ -39,9 +39,9 @@ def with_defaults(defaults: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_defaults_of(existing: dict[str, Any]) -> dict[str, Any]:
-    """The template with the defaults that a pool's template has for the same variables.
+    """The template with the defaults that an existing pool's template has for the same variables.
 
-    :param existing: of a pool that was made with an earlier version, perhaps.
+    :param existing: the pool's template, perhaps from an earlier version.
     """
     template = base_job_template()
     before = (existing.get("variables") or {}).get("properties") or {}

@@ -1,6 +1,6 @@
-"""What ``harness deploy`` has made on a server, so that ``--prune`` removes nothing else.
+"""What ``harness deploy`` has registered on a server, so that ``--prune`` removes nothing else.
 
-Kept in a Prefect variable. What is no longer declared stays in it until it is pruned.
+The ledger is a Prefect variable. What is no longer declared stays in it until it is pruned.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from deployments.changes import line
 
 VARIABLE = "harness_deployed"
-# In this order: an automation goes before the block that it uses.
+# In this order: an automation is removed before the block that it uses.
 KINDS = ("automation", "block", "limit", "deployment")
 
 
@@ -21,7 +21,7 @@ def settle(
     """Remember what is declared, by kind and name, and remove what no longer is.
 
     :param prune: without it, nothing is removed.
-    :returns: a line for each thing that was removed.
+    :returns: one line for each thing that was removed.
     """
     wanted = set(declared)
     stored = client.read_variable_by_name(VARIABLE)

@@ -6,17 +6,17 @@ from typing import Any
 
 from deployments.changes import line
 
-# How many agent runs one Ollama server carries at once, until a batch says otherwise (`at_once`).
+# Agent runs at the same time on one Ollama server, until a batch chooses otherwise (`at_once`).
 OLLAMA_RUNS = 2
 
 
 def apply_limits(client: Any, ollama_host: str | None) -> list[dict[str, str]]:
     """Create the limit of the configured Ollama server; one that exists keeps its number.
 
-    Index writes have no limit here: the embedded store has a lock across processes, which a
-    killed run cannot keep, and Qdrant takes writers at the same time.
+    Index writes need no limit: the embedded store has a lock across processes, which the operating
+    system releases when a run is killed, and Qdrant accepts concurrent writers.
 
-    :param ollama_host: None: there is no server to share.
+    :param ollama_host: None when there is no server to share.
     """
     from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
     from prefect.exceptions import ObjectNotFound

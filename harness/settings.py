@@ -19,10 +19,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from harness.errors import InvalidSettingError
 from harness.index.options import IndexOptions, SplitOptions
 from harness.models.ollama.options import OllamaOptions
+from harness.stack.options import StackOptions
 
 _OLLAMA = OllamaOptions()
 _INDEX = IndexOptions()
 _SPLIT = SplitOptions()
+_STACK = StackOptions()
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -150,17 +152,18 @@ class StackSettings(_Settings):
     """The local Prefect server and worker that `harness up` starts."""
 
     port: int = Field(
-        default=4200,
-        ge=1,
+        default=_STACK.port,
+        ge=1024,
         le=65_535,
         validation_alias="HARNESS_PORT",
         description="Port of the local Prefect server and its UI, on 127.0.0.1 only.",
     )
     start_timeout_seconds: float = Field(
-        default=180.0,
+        default=_STACK.start_timeout_seconds,
         gt=0,
         validation_alias="HARNESS_START_TIMEOUT_SECONDS",
-        description="How long `harness up` waits for the server, and then for the worker.",
+        description="How long `harness up` waits for the server, and again for the deployments and "
+        "the worker.",
     )
 
 
@@ -290,7 +293,8 @@ class QdrantSettings(_Settings):
 
 
 class PrefectSettings(_Settings):
-    """The Prefect server that checks look at; flow runs and workers have Prefect's own settings."""
+    """The Prefect server that `harness deploy` and the checks use; flow runs and workers have
+    Prefect's own settings."""
 
     api_url: str | None = Field(
         default=None,
@@ -303,9 +307,10 @@ class PrefectSettings(_Settings):
         description="User and password of the Prefect server, as `user:password`.",
     )
     work_pool: str = Field(
-        default="harness",
+        default=_STACK.work_pool,
         validation_alias="HARNESS_WORK_POOL",
-        description="Work pool whose workers run the flows.",
+        description="Work pool of the deployments and their worker, for `harness up`, `harness "
+        "deploy` and the checks.",
     )
 
 

@@ -1,8 +1,8 @@
 """``make run``: the main job once, from nothing, on this repository itself.
 
-Starts the local stack, indexes this checkout through Prefect's API, searches it and asks it a
-question. On a terminal the stack stays up until Ctrl-C, elsewhere it is stopped at once. Ends
-with 1 when a step failed, with 130 when it was interrupted before the end.
+Starts the local stack, indexes this checkout through Prefect's API, searches it and asks a question
+about it. On a terminal the stack stays up until Ctrl-C, elsewhere it is stopped at once. The exit
+code is 1 when a step failed and 130 when the tour was interrupted.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
-import harness
-from harness import stack
 from harness.errors import HarnessError, StackError
-from harness.settings import DataSettings, StackSettings, load
-from harness.stack import FlowRun, PrefectApi, StackStatus
+from harness.settings import DataSettings, PrefectSettings, StackSettings, load
+from harness.stack import lifecycle, runs
+from harness.stack.api import PrefectApi
+from harness.stack.bundle import code_dir
+from harness.stack.options import StackOptions
+from harness.stack.ports import check_port, free_port
+from harness.stack.runs import FlowRun
+from harness.stack.status import StackStatus
 
 DEPLOYMENT = "index-repository/index-repository"
 REPOSITORY = "harness"
@@ -47,17 +50,17 @@ class Display:
     rewriting: bool = False
 
     def step(self, text: str) -> None:
-        """Say what comes now."""
+        """Announce the next step."""
         self.end_line()
         print(f"\n==> {text}", flush=True)
 
     def line(self, text: str) -> None:
-        """Say something that stays."""
+        """Print something that stays."""
         self.end_line()
         print(f"    {text}", flush=True)
 
     def update(self, text: str) -> None:
-        """Say something that the next update replaces."""
+        """Print something that the next update replaces."""
         if self.is_terminal:
             print(f"\r\x1b[2K    {text}", end="", flush=True)
             self.rewriting = True
@@ -100,36 +103,36 @@ def main() -> int:
 
 @contextlib.contextmanager
 def _running_stack(display: Display, *, stay_up: bool) -> Iterator[StackStatus]:
-    """The stack for the tour. One that ran before is used, and left running."""
+    """The stack for the tour. One that is already running is used, and left running."""
     data_dir = load(DataSettings).data_dir.resolve()
     display.step("Starting Prefect: a local server, a worker, and the deployments")
     display.line(f"data directory: {data_dir} (HARNESS_DATA_DIR)")
-    if (status := stack.status(data_dir)) is not None:
+    if (status := lifecycle.status(data_dir)) is not None:
         display.line(f"found a running stack at {status.url}; it is left running")
         yield status
         return
     began = time.monotonic()
     settings = load(StackSettings)
     try:
-        status = stack.up(
-            data_dir,
+        options = StackOptions(
             port=_port(settings, display),
-            timeout_seconds=settings.start_timeout_seconds,
-            on_progress=display.line,
+            start_timeout_seconds=settings.start_timeout_seconds,
+            work_pool=load(PrefectSettings).work_pool,
         )
+        status = lifecycle.up(data_dir, options, on_progress=display.line)
         for change in status.changes:
             display.line(f"{change.kind} {change.name}: {change.change}")
         display.line(f"up after {time.monotonic() - began:.0f} s: {status.url}")
         yield status
         if stay_up:
             with contextlib.suppress(KeyboardInterrupt):
-                while stack.status(data_dir) is not None:
+                while lifecycle.status(data_dir) is not None:
                     time.sleep(2)
     finally:
         display.step("Stopping Prefect")
         # A second Ctrl-C must not leave half of it running.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        stack.down(data_dir)
+        lifecycle.down(data_dir)
         display.line("everything is stopped; your index stays")
 
 
@@ -138,9 +141,9 @@ def _port(settings: StackSettings, display: Display) -> int:
     if "port" in settings.model_fields_set:
         return settings.port
     try:
-        stack.check_port(settings.port)
+        check_port(settings.port)
     except StackError:
-        port = stack.free_port()
+        port = free_port()
         display.line(f"port {settings.port} is in use: taking {port} (HARNESS_PORT chooses one)")
         return port
     return settings.port
@@ -151,11 +154,13 @@ def _index(api: PrefectApi, status: StackStatus, display: Display) -> None:
 
     :raises StackError: the run did not complete.
     """
-    root = Path(harness.__file__).resolve().parent.parent
+    code = code_dir()
+    # Without a checkout: the installed package, which has the rest below it.
+    root = code if (code / "harness").is_dir() else code.parent
     display.step(f"Indexing this repository ({root}) with the deployment {DEPLOYMENT}")
     display.line(f"without {', '.join(EXCLUDED)}")
     parameters = {"source": str(root), "name": REPOSITORY, "exclude": list(EXCLUDED)}
-    run = stack.start_run(api, DEPLOYMENT, parameters)
+    run = runs.start_run(api, DEPLOYMENT, parameters)
     display.line(f"watch it: {status.url}/runs/flow-run/{run.id}")
     shown = -_PROGRESS_STEP_PERCENT
     shown_state = ""
@@ -168,7 +173,7 @@ def _index(api: PrefectApi, status: StackStatus, display: Display) -> None:
             shown, shown_state = percent, run.state_name
             display.update(f"{run.name}: {run.state_name}, {percent:.0f} %")
 
-    ended = stack.follow(api, run.id, on_change=show, timeout_seconds=_RUN_TIMEOUT_SECONDS)
+    ended = runs.follow(api, run.id, on_change=show, timeout_seconds=_RUN_TIMEOUT_SECONDS)
     if ended.state_type != "COMPLETED":
         raise StackError(f"the run ended as {ended.state_name}: {ended.message}")
     display.line(ended.message)
@@ -177,7 +182,7 @@ def _index(api: PrefectApi, status: StackStatus, display: Display) -> None:
 def _show(display: Display, arguments: Sequence[str]) -> None:
     """Run a command as a user would and print its answer.
 
-    :raises StackError: it failed or had nothing to say.
+    :raises StackError: it failed or printed nothing.
     """
     words = " ".join(f'"{word}"' if " " in word else word for word in arguments)
     display.step(f"harness {words}")

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from harness.checks.running import Check, Outcome
-from harness.stack import PrefectApi, status
+from harness.stack.api import PrefectApi
+from harness.stack.lifecycle import status
 
 _LATE_AFTER = timedelta(minutes=15)
 _UP = "start it with `harness up`"
@@ -21,11 +22,11 @@ def checks(
     :param data_dir: where the state of the local stack is kept.
     :param api_url: None looks at the local stack.
     :param auth_string: ``user:password`` of the server, None when it has none.
+    :param work_pool: at ``api_url``; the local stack remembers its own.
     """
     url = api_url
-    if not url:
-        local = status(data_dir)
-        url = local.api_url if local else None
+    if not url and (local := status(data_dir)) is not None:
+        url, work_pool = local.api_url, local.work_pool
     if not url:
         return [Check("prefect", lambda: (None, "no server is running (`harness up`)", ""))]
     api = PrefectApi(url, timeout_seconds=10.0, auth_string=auth_string, read_attempts=1)
@@ -42,7 +43,7 @@ def _server(api: PrefectApi) -> Outcome:
 
 
 def _pool(api: PrefectApi, name: str) -> Outcome:
-    pool = api.mapping("GET", f"/work_pools/{name}")
+    pool = api.work_pool(name)
     if pool.get("is_paused"):
         return False, f"work pool {name} is paused", f"prefect work-pool resume {name}"
     workers = api.online_workers(name)

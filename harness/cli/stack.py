@@ -10,25 +10,33 @@ import typer
 from harness.cli import console
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-DEFAULT_PORT = 4200
 
 
 def up(
     port: Annotated[
-        int,
-        typer.Option(min=1024, max=65535, envvar="HARNESS_PORT", help="Port of server and UI."),
-    ] = DEFAULT_PORT,
+        int | None,
+        typer.Option(
+            min=1024, max=65535, help="Port of server and UI; takes precedence over HARNESS_PORT."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start the local Prefect server, work pool, worker and deployments; print the UI's address.
 
     A running stack is found and left as it is.
     """
-    from harness import stack
-    from harness.settings import DataSettings, load
+    from harness.settings import DataSettings, PrefectSettings, StackSettings, load
+    from harness.stack import lifecycle
+    from harness.stack.options import StackOptions
 
+    settings = load(StackSettings)
+    options = StackOptions(
+        port=settings.port if port is None else port,
+        start_timeout_seconds=settings.start_timeout_seconds,
+        work_pool=load(PrefectSettings).work_pool,
+    )
     with console.steps(quiet=as_json) as say:
-        status = stack.up(load(DataSettings).data_dir, port=port, on_progress=say)
+        status = lifecycle.up(load(DataSettings).data_dir, options, on_progress=say)
     if as_json:
         console.print_json(status)
         return
@@ -40,11 +48,11 @@ def up(
 
 def down(as_json: AsJson = False) -> None:
     """Stop what `harness up` started, flow runs included, and nothing else."""
-    from harness import stack
     from harness.settings import DataSettings, load
+    from harness.stack import lifecycle
 
     with console.steps(quiet=as_json) as say:
-        stopped = stack.down(load(DataSettings).data_dir, on_progress=say)
+        stopped = lifecycle.down(load(DataSettings).data_dir, on_progress=say)
     if as_json:
         console.print_json({"stopped": stopped})
     else:
@@ -66,20 +74,20 @@ def deploy(
 
     The server is that of PREFECT_API_URL, or the one that `harness up` started.
     """
-    from harness import stack
     from harness.errors import StackError, UsageError
     from harness.settings import DataSettings, PrefectSettings, load
+    from harness.stack import lifecycle
 
     if pool not in {"process", "kubernetes"}:
         raise UsageError(f"{pool!r} is not a pool; --pool takes process or kubernetes")
-    data_dir = load(DataSettings).data_dir
-    url = load(PrefectSettings).api_url
+    data_dir, settings = load(DataSettings).data_dir, load(PrefectSettings)
+    url, work_pool = settings.api_url, settings.work_pool
     if not url:
-        local = stack.status(data_dir)
+        local = lifecycle.status(data_dir)
         if local is None:
             raise StackError("no Prefect server; run `harness up`, or set PREFECT_API_URL")
-        url = local.api_url
-    changes = stack.deploy(data_dir, url=url, pool=pool, prune=prune)
+        url, work_pool = local.api_url, local.work_pool
+    changes = lifecycle.deploy(data_dir, url=url, pool_type=pool, work_pool=work_pool, prune=prune)
     if as_json:
         console.print_json({"changes": changes})
         return

@@ -55,7 +55,7 @@ def configured_app() -> Starlette:
         WebhookSettings,
         load,
     )
-    from harness.stack import PrefectApi
+    from harness.stack.api import PrefectApi
     from harness.stack.environment import api_url
     from harness.stack.state import Layout, read_state
     from harness.webhook.routes import Routes, Target, known_routes, read_mapping

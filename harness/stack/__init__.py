@@ -1,28 +1,9 @@
 """The local Prefect stack: one server, one `process` worker, all deployments.
 
-:func:`up` and :func:`down` are all that the command line needs. Prefect runs as subprocesses
-of this interpreter (``python -m prefect``) and is spoken to over HTTP, so nothing here
-imports it: ``processes`` starts and ends them, ``state`` remembers them between commands,
-``environment`` says what they see, ``api`` talks to the server, ``runs`` starts a
-deployment's run and follows it, ``lifecycle`` puts these in order.
+``lifecycle`` has the four things that the command line does with a stack: up, down, status,
+deploy. Prefect runs as subprocesses of this interpreter (``python -m prefect``) and is spoken to
+over HTTP, so nothing here imports it. ``starting`` and ``stopping`` put the steps in order,
+``processes`` starts and ends the subprocesses, ``environment`` says what they see, ``bundle`` where
+the deployed code is, ``deploying`` registers it, ``state`` remembers what was started, ``status``
+tells what still runs, ``api`` talks to the server, ``runs`` starts a flow run and follows it.
 """
-
-from harness.stack.api import PrefectApi
-from harness.stack.lifecycle import StackStatus, deploy, down, status, up
-from harness.stack.ports import check_port, free_port
-from harness.stack.runs import FlowRun, follow, read_run, start_run
-
-__all__ = [
-    "FlowRun",
-    "PrefectApi",
-    "StackStatus",
-    "check_port",
-    "deploy",
-    "down",
-    "follow",
-    "free_port",
-    "read_run",
-    "start_run",
-    "status",
-    "up",
-]

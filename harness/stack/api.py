@@ -5,11 +5,18 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 
 from harness.errors import ServiceUnavailableError, StackError, UsageError
 
@@ -22,7 +29,7 @@ class PrefectApi:
     :param url: address of the API, for example ``http://127.0.0.1:4200/api``.
     :param timeout_seconds: for one call.
     :param auth_string: ``user:password`` of a server with basic authentication.
-    :param read_attempts: of calls that change nothing: a server on SQLite answers 503, or late,
+    :param read_attempts: at calls that change nothing: a server on SQLite answers 503, or late,
         while its database is busy.
     """
 
@@ -41,7 +48,7 @@ class PrefectApi:
         if auth_string:
             encoded = base64.b64encode(auth_string.encode()).decode()
             self._headers["Authorization"] = f"Basic {encoded}"
-        # No proxy: the server is on this machine, or reached as the user wrote it.
+        # No proxy: the server is on this machine, or at the address that the user gave.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def is_healthy(self) -> bool:
@@ -51,20 +58,32 @@ class PrefectApi:
         except (ServiceUnavailableError, StackError, UsageError):
             return False
 
-    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        attempts: int | None = None,
+    ) -> object:
         """Make one call and return its decoded JSON (None when the answer is empty).
 
+        :param attempts: how often it is sent while the server is busy; more than once only if
+            nothing is done twice then. None: ``read_attempts`` for calls that only read, else 1.
         :raises ServiceUnavailableError: no answer, a time-out, 429 or 5xx.
         :raises UsageError: the server refused what was sent (409, 422).
         :raises StackError: any other answer that is not a success.
         """
-        attempts = self._read_attempts if method == "GET" or path.endswith(_READS) else 1
-        for attempt in range(1, attempts):
-            try:
-                return self._once(method, path, body)
-            except ServiceUnavailableError:
-                time.sleep(0.5 * attempt)
-        return self._once(method, path, body)
+        if attempts is None:
+            reads = method == "GET" or path.endswith(_READS)
+            attempts = self._read_attempts if reads else 1
+        retrying = Retrying(
+            stop=stop_after_attempt(attempts),
+            wait=wait_exponential(multiplier=0.5, max=4.0) + wait_random(0.0, 0.5),
+            retry=retry_if_exception_type(ServiceUnavailableError),
+            reraise=True,
+        )
+        return retrying(self._once, method, path, body)
 
     def _once(self, method: str, path: str, body: Mapping[str, object] | None) -> object:
         data = None if body is None else json.dumps(body).encode()
@@ -90,13 +109,18 @@ class PrefectApi:
             ) from None
 
     def mapping(
-        self, method: str, path: str, body: Mapping[str, object] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        attempts: int | None = None,
     ) -> dict[str, object]:
         """As :meth:`request`, for an answer that is one object.
 
         :raises StackError: it is something else.
         """
-        answer = self.request(method, path, body)
+        answer = self.request(method, path, body, attempts=attempts)
         if not isinstance(answer, dict):
             raise StackError(f"Prefect at {self.url} gave an unexpected answer to {path}")
         return answer
@@ -112,6 +136,13 @@ class PrefectApi:
         if not isinstance(answer, list):
             raise StackError(f"Prefect at {self.url} gave an unexpected answer to {path}")
         return [entry for entry in answer if isinstance(entry, dict)]
+
+    def work_pool(self, name: str) -> dict[str, object]:
+        """A work pool as the server describes it.
+
+        :raises StackError: there is none of this name.
+        """
+        return self.mapping("GET", f"/work_pools/{_quote(name)}")
 
     def online_workers(self, work_pool: str) -> list[str]:
         """Names of the workers that poll a work pool; empty when the pool does not exist."""

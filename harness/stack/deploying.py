@@ -1,31 +1,35 @@
 """Register pools and deployments: runs ``deployments.apply`` in a process of its own.
 
-Importing Prefect and loading the flows takes seconds and their memory; done in one subprocess,
-it can go on while the server starts, and the caller never imports Prefect.
+Importing Prefect and loading the flows takes seconds, and their memory. One subprocess does that
+while the server starts, and the caller never imports Prefect.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from harness.errors import StackError
+from harness.stack.bundle import code_dir
 
-# deployments/apply.py looks for the server this long; it is started together with it.
-_WAIT_SECONDS = 300
+# For a process that is told to end before it is killed.
+_GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that was looked at: ``kind`` is ``work-pool``, ``deployment``, ``limit``,
-    ``automation`` or ``block``, ``change`` is ``created``, ``updated``, ``unchanged`` or
-    ``deleted``."""
+    """One thing that was looked at.
+
+    :param kind: ``work-pool``, ``deployment``, ``limit``, ``automation`` or ``block``.
+    :param change: ``created``, ``updated``, ``unchanged`` or ``deleted``.
+    """
 
     kind: str
     name: str
@@ -33,61 +37,27 @@ class Change:
     change: str
 
 
-class DeployProcess:
-    """A running ``python -m deployments.apply``; a context manager that leaves none behind.
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A ``python -m deployments.apply`` under way.
 
-    :param log: receives the output of Prefect's own messages.
-    :param prune: remove what was made by an earlier one and is declared no longer.
+    :param output: receives one line of JSON for each change.
+    :param log: receives Prefect's own messages.
     """
 
-    def __init__(
-        self, pool: str, *, env: Mapping[str, str], log: Path, prune: bool = False
-    ) -> None:
-        self._log = log
-        self._output = log.with_suffix(".jsonl")
-        with log.open("wb") as errors, self._output.open("wb") as output:
-            log.chmod(0o600)
-            self._output.chmod(0o600)
-            self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "deployments.apply"),
-                    *("--pool", pool, "--wait-seconds", str(_WAIT_SECONDS)),
-                    *(("--prune",) if prune else ()),
-                ],
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-            )
+    process: subprocess.Popen[bytes]
+    output: Path
+    log: Path
 
-    def __enter__(self) -> DeployProcess:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            if self._process.poll() is None:
-                self._process.terminate()
-            self._process.wait(timeout=5)
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-
-    def check(self) -> bool:
+    def is_done(self) -> bool:
         """Tell whether it has finished.
 
         :raises StackError: it failed; the message holds its last words and names the log.
         """
-        code = self._process.poll()
-        if code is None:
-            return False
-        if code != 0:
-            raise StackError(f"deploying failed: {last_line(self._log)} (see {self._log})")
-        return True
+        code = self.process.poll()
+        if code:
+            raise StackError(f"deploying failed: {last_line(self.log)} (see {self.log})")
+        return code == 0
 
     def wait(self, timeout_seconds: float) -> tuple[Change, ...]:
         """Wait for the end and return what it did.
@@ -95,14 +65,59 @@ class DeployProcess:
         :raises StackError: it failed or took too long.
         """
         try:
-            self._process.wait(timeout=timeout_seconds)
+            self.process.wait(timeout=timeout_seconds)
         except subprocess.TimeoutExpired:
             raise StackError(
-                f"deploying did not end within {timeout_seconds:.0f} s (see {self._log})"
+                f"deploying did not end within {timeout_seconds:.0f} s (see {self.log})"
             ) from None
-        self.check()
-        lines = self._output.read_text(encoding="utf-8").splitlines()
+        self.is_done()
+        lines = self.output.read_text(encoding="utf-8").splitlines()
         return tuple(Change(**json.loads(line)) for line in lines if line.startswith("{"))
+
+
+@contextmanager
+def deploying(
+    pool_type: str,
+    *,
+    env: Mapping[str, str],
+    log: Path,
+    wait_seconds: float,
+    prune: bool = False,
+) -> Iterator[Deployment]:
+    """Deploy in the background; at the end of the block no process is left.
+
+    :param env: names the server and the work pool.
+    :param log: receives Prefect's own messages.
+    :param wait_seconds: for the server to answer.
+    :param prune: remove what was made by an earlier one and is no longer declared.
+    """
+    output = log.with_suffix(".jsonl")
+    code = str(code_dir())
+    with log.open("wb") as errors, output.open("wb") as changes:
+        log.chmod(0o600)
+        output.chmod(0o600)
+        process = subprocess.Popen(
+            # -P: a folder `deployments` where the caller happens to be is not ours.
+            [
+                *(sys.executable, "-P", "-m", "deployments.apply"),
+                *("--pool", pool_type, "--wait-seconds", str(wait_seconds)),
+                *(("--prune",) if prune else ()),
+            ],
+            env={**env, "PYTHONPATH": os.pathsep.join(filter(None, (code, env.get("PYTHONPATH"))))},
+            stdin=subprocess.DEVNULL,
+            stdout=changes,
+            stderr=errors,
+        )
+    try:
+        yield Deployment(process, output, log)
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if process.poll() is None:
+                process.terminate()
+            process.wait(timeout=_GRACE_SECONDS)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 def last_line(log: Path) -> str:

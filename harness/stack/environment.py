@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 
 from harness.stack.processes import STACK_ID_VARIABLE
-from harness.stack.state import Layout
+from harness.stack.state import Layout, StackState
 
 HOST = "127.0.0.1"
-WORK_POOL = "harness"
-# A user's own setting of these is respected; every other PREFECT_* variable is dropped, because
-# a profile, key or address of another Prefect installation would send our runs there.
+# Also the name of the setting; deployments/apply.py reads the pool from it.
+WORK_POOL_VARIABLE = "HARNESS_WORK_POOL"
+# These are left as the user set them. Every other PREFECT_* variable is dropped: a profile, key or
+# address of another Prefect installation would send our runs there.
 _KEPT = ("PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL", "PREFECT_CLI_COLORS")
 
 
@@ -26,7 +27,7 @@ def api_url(port: int) -> str:
 
 
 def client_environment(port: int, prefect_home: Path) -> dict[str, str]:
-    """The environment of anything that speaks to the local server."""
+    """The environment of anything that talks to the local server."""
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -46,36 +47,43 @@ def client_environment(port: int, prefect_home: Path) -> dict[str, str]:
     }
 
 
-def deploy_environment(url: str, prefect_home: Path) -> dict[str, str]:
+def deploy_environment(url: str, prefect_home: Path, work_pool: str) -> dict[str, str]:
     """The environment of deploying to any server.
 
-    One that the caller's own PREFECT_API_URL names is reached with the caller's other settings
-    too: password, certificates, headers.
+    The caller's other PREFECT_* settings (password, certificates, headers) apply only to the
+    server that the caller's own PREFECT_API_URL names.
     """
     own = {name: value for name, value in os.environ.items() if name.startswith("PREFECT_")}
     if own.get("PREFECT_API_URL") != url:
         own = {}
-    return {**client_environment(0, prefect_home), **own, "PREFECT_API_URL": url}
+    return {
+        **client_environment(0, prefect_home),
+        **own,
+        "PREFECT_API_URL": url,
+        WORK_POOL_VARIABLE: work_pool,
+    }
 
 
-def stack_environment(layout: Layout, port: int, stack_id: str) -> dict[str, str]:
+def stack_environment(layout: Layout, state: StackState) -> dict[str, str]:
     """The environment of the server, the worker and, through the worker, of flow runs."""
+    port = state.port
     origins = ",".join((ui_url(port), f"http://localhost:{port}"))
     return client_environment(port, layout.prefect_home) | {
-        STACK_ID_VARIABLE: stack_id,
+        STACK_ID_VARIABLE: state.id,
+        WORK_POOL_VARIABLE: state.work_pool,
         "HARNESS_DATA_DIR": str(layout.data_dir),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_API_HOST": HOST,
         "PREFECT_SERVER_API_PORT": str(port),
-        # The browser fetches this; the default would be the client's PREFECT_API_URL or none.
+        # The browser calls this address; Prefect's default is the client's PREFECT_API_URL, if any.
         "PREFECT_SERVER_UI_API_URL": api_url(port),
-        # Prefect's default is every origin: any web page could then start runs on this machine.
+        # Prefect allows every origin by default: any web page could start runs on this machine.
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": origins,
-        # Without it flow runs, their logs and artifacts are kept for ever.
+        # Otherwise flow runs, their logs and artifacts are kept forever.
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-        # Logs of the core (`logging.getLogger("harness…")`) appear in the run.
+        # Makes the core's logs (`logging.getLogger("harness…")`) appear in the run.
         "PREFECT_LOGGING_EXTRA_LOGGERS": "harness",
-        # The default is 10 s; somebody waits for the run on this machine.
+        # The default is 10 s; on this machine somebody is waiting for the run.
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_WORKER_PREFETCH_SECONDS": "5",
     }

@@ -9,14 +9,14 @@ from harness.stack.environment import HOST
 
 
 def free_port() -> int:
-    """A port that nobody uses now; somebody else may take it before the caller does."""
+    """A port that is free now; another program may take it before the caller does."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
 def check_port(port: int) -> None:
-    """Refuse a port that somebody listens on; binding alone does not notice it on macOS.
+    """Refuse a port that another program listens on. Binding alone does not notice that on macOS.
 
     :raises StackError: it is taken, or this account may not use it; names the option.
     """

@@ -1,4 +1,4 @@
-"""Start processes that outlive their parent, recognise them later, and end them for certain."""
+"""Start processes that outlive their parent, recognise them later, and end them reliably."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 
 import psutil
 
-# psutil derives a start time from the boot time, which moves a little when the clock is set.
+# psutil derives a start time from the boot time, which shifts a little when the clock is set.
 _START_TOLERANCE_SECONDS = 2.0
-# Every process of a stack inherits this variable: so a flow run whose worker was killed with
-# SIGKILL, and that is nobody's child any more, is still found.
+# Every process of a stack inherits this variable. It identifies a flow run even when its worker was
+# killed with SIGKILL and it is no longer anybody's child.
 STACK_ID_VARIABLE = "HARNESS_STACK_ID"
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessRecord:
-    """A process as it can be recognised after its pid was perhaps given to another one.
+    """Enough about a process to tell it from another one that gets the same pid later.
 
     :param role: what it does (``server``, ``worker``).
     :param started: its start, in seconds since the epoch.
@@ -36,7 +36,7 @@ class ProcessRecord:
 def start(
     role: str, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path
 ) -> ProcessRecord:
-    """Start a process in a session of its own, so that closing the terminal does not end it.
+    """Start a process in its own session, so that closing the terminal does not end it.
 
     :param log: receives stdout and stderr; the previous one is kept with ``.1`` appended.
     :raises OSError: the program or the folder does not exist.
@@ -69,7 +69,7 @@ def _start_time(pid: int) -> float | None:
 
 
 def find(record: ProcessRecord) -> psutil.Process | None:
-    """The recorded process when it still runs, else None (a zombie counts as ended)."""
+    """The recorded process if it still runs, else None (a zombie counts as ended)."""
     try:
         process = psutil.Process(record.pid)
         if abs(process.create_time() - record.started) > _START_TOLERANCE_SECONDS:
@@ -109,7 +109,7 @@ def members(stack_id: str, records: Iterable[ProcessRecord]) -> list[psutil.Proc
 
 
 def end(processes: Sequence[psutil.Process], *, grace_seconds: float) -> list[psutil.Process]:
-    """Ask processes to end with SIGTERM, and kill those that remain after the grace.
+    """Ask processes to end with SIGTERM, and kill those that remain after the grace period.
 
     :returns: those that survived even that; empty unless the kernel holds one.
     """

@@ -5,24 +5,24 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from harness.errors import ServiceUnavailableError, StackError
 from harness.stack.api import PrefectApi
 
 _FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
-# A busy machine may leave a call unanswered; a server that is gone stays silent for longer.
+# A busy server may leave a call unanswered for a while; one that is silent this long is gone.
 _SILENCE_SECONDS = 60.0
-_ATTEMPTS = 4
+_START_ATTEMPTS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class FlowRun:
     """A run as the server sees it.
 
-    ``state_type`` is one of Prefect's (``PENDING``, ``RUNNING``, ``COMPLETED``, ``FAILED``…),
-    ``progress`` in percent from its progress artifact, None before there is one.
+    :param state_type: one of Prefect's: ``PENDING``, ``RUNNING``, ``COMPLETED``, ``FAILED``…
+    :param progress: in percent, from the run's progress artifact; None before there is one.
     """
 
     id: str
@@ -41,8 +41,7 @@ class FlowRun:
 def start_run(api: PrefectApi, deployment: str, parameters: Mapping[str, object]) -> FlowRun:
     """Create a run of ``flow/deployment``; a worker picks it up.
 
-    A busy server may answer 503: the call is repeated under one idempotency key, so that it
-    creates one run however often it is sent.
+    The call has an idempotency key: it creates one run however often a busy server lets it be sent.
 
     :raises StackError: no such deployment.
     :raises UsageError: the parameters do not fit the flow; says which.
@@ -55,14 +54,8 @@ def start_run(api: PrefectApi, deployment: str, parameters: Mapping[str, object]
         "state": {"type": "SCHEDULED"},
         "idempotency_key": uuid.uuid4().hex,
     }
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return _run(api.mapping("POST", f"/deployments/{found['id']}/create_flow_run", body))
-        except ServiceUnavailableError:
-            if attempt == _ATTEMPTS:
-                raise
-            time.sleep(attempt)
-    raise AssertionError("unreachable")
+    path = f"/deployments/{found['id']}/create_flow_run"
+    return _run(api.mapping("POST", path, body, attempts=_START_ATTEMPTS))
 
 
 def follow(
@@ -73,7 +66,7 @@ def follow(
     timeout_seconds: float,
     poll_seconds: float = 1.0,
 ) -> FlowRun:
-    """Wait until a run has ended, telling each change of its name, state or progress.
+    """Wait until a run has ended, and report each change of its name, state or progress.
 
     :raises StackError: it has not ended in time; the run itself goes on.
     :raises ServiceUnavailableError: the server has been silent for a minute.
@@ -101,7 +94,7 @@ def follow(
 
 
 def read_run(api: PrefectApi, run_id: str) -> FlowRun:
-    """One look at a run and its progress artifact.
+    """Read a run and its progress artifact once.
 
     :raises ServiceUnavailableError: the server does not answer.
     """
@@ -117,63 +110,52 @@ def read_run(api: PrefectApi, run_id: str) -> FlowRun:
     if not artifacts:
         return run
     progress = artifacts[0].get("data")
-    return FlowRun(
-        run.id,
-        run.name,
-        run.state_type,
-        run.state_name,
-        run.message,
-        float(progress) if isinstance(progress, int | float) else None,
-    )
+    return replace(run, progress=float(progress)) if isinstance(progress, int | float) else run
 
 
 def end_orphans(api: PrefectApi, work_pool: str) -> int:
-    """Give the runs of a pool that no process carries out any more their true state: crashed,
-    or cancelled where that was under way. Only call it when the pool has no worker.
+    """Correct the state of a pool's runs that no process carries out any more: crashed, or
+    cancelled if that was under way. Only call it when the pool has no worker.
 
     :returns: how many there were.
     :raises ServiceUnavailableError: the server does not answer.
     """
-    runs = api.listing(
-        "POST",
-        "/flow_runs/filter",
-        {
-            "flow_runs": {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}},
-            "work_pools": {"name": {"any_": [work_pool]}},
-        },
-    )
+    unfinished = {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}
+    runs = _runs_of(api, work_pool, unfinished)
+    message = "Its process was stopped together with the worker; start it again."
     for run in runs:
         cancelled = run.get("state_type") == "CANCELLING"
-        state = {
-            "type": "CANCELLED" if cancelled else "CRASHED",
-            "message": "Its process was stopped together with the worker; start it again.",
-        }
-        api.request("POST", f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
+        _set_state(api, run, {"type": "CANCELLED" if cancelled else "CRASHED", "message": message})
     return len(runs)
 
 
 def mark_stopped(api: PrefectApi, work_pool: str, since: datetime) -> int:
-    """Give runs that crashed since a time the state `Stopped` of the same type. An automation
+    """Name the state of runs that have crashed since a time `Stopped`. An automation
     (deployments/automations.yaml) starts what has crashed once more, but not what was stopped.
 
     :returns: how many there were.
     :raises ServiceUnavailableError: the server does not answer.
     """
-    runs = api.listing(
-        "POST",
-        "/flow_runs/filter",
-        {
-            "flow_runs": {
-                "state": {"type": {"any_": ["CRASHED"]}},
-                "end_time": {"after_": since.isoformat()},
-            },
-            "work_pools": {"name": {"any_": [work_pool]}},
-        },
-    )
-    state = {"type": "CRASHED", "name": "Stopped", "message": "Stopped by `harness down`."}
+    crashed = {
+        "state": {"type": {"any_": ["CRASHED"]}},
+        "end_time": {"after_": since.isoformat()},
+    }
+    runs = _runs_of(api, work_pool, crashed)
     for run in runs:
-        api.request("POST", f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
+        state = {"type": "CRASHED", "name": "Stopped", "message": "Stopped by `harness down`."}
+        _set_state(api, run, state)
     return len(runs)
+
+
+def _runs_of(
+    api: PrefectApi, work_pool: str, where: Mapping[str, object]
+) -> list[dict[str, object]]:
+    pool = {"name": {"any_": [work_pool]}}
+    return api.listing("POST", "/flow_runs/filter", {"flow_runs": where, "work_pools": pool})
+
+
+def _set_state(api: PrefectApi, run: Mapping[str, object], state: Mapping[str, str]) -> None:
+    api.request("POST", f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
 
 
 def _run(document: Mapping[str, object]) -> FlowRun:

@@ -7,8 +7,10 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from harness.stack.options import StackOptions
 from harness.stack.processes import ProcessRecord
 
+SERVER, WORKER = "server", "worker"
 _FORMAT = 1
 
 
@@ -57,10 +59,11 @@ class StackState:
 
     id: str
     port: int
+    work_pool: str = StackOptions().work_pool
     processes: tuple[ProcessRecord, ...] = ()
 
     def with_process(self, record: ProcessRecord) -> StackState:
-        """A copy in which ``record`` stands for its role."""
+        """A copy in which ``record`` is the process of its role."""
         others = tuple(other for other in self.processes if other.role != record.role)
         return replace(self, processes=(*others, record))
 
@@ -70,8 +73,8 @@ class StackState:
 
 
 def read_state(layout: Layout) -> StackState | None:
-    """The recorded stack; None when there is none, or the file cannot be understood (it is
-    replaced as a whole, so that means another version of Harness wrote it)."""
+    """The recorded stack; None when there is none, or when the file makes no sense. It is
+    replaced as a whole, so another version of Harness must have written it then."""
     try:
         document = json.loads(layout.state_file.read_text(encoding="utf-8"))
         if document["format"] != _FORMAT:
@@ -79,6 +82,8 @@ def read_state(layout: Layout) -> StackState | None:
         return StackState(
             id=str(document["id"]),
             port=int(document["port"]),
+            # Versions before the setting wrote none.
+            work_pool=str(document.get("work_pool", StackOptions().work_pool)),
             processes=tuple(
                 ProcessRecord(str(entry["role"]), int(entry["pid"]), float(entry["started"]))
                 for entry in document["processes"]

@@ -14,7 +14,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import stack
 from harness.engines import Engines
 from harness.index.fingerprint import manifest_of
 from harness.index.options import IndexOptions
@@ -22,9 +21,14 @@ from harness.index.planning import plan
 from harness.index.preparing import prepare_batch
 from harness.models.embedded import MiniLmEmbedder
 from harness.search import retrieval
-from harness.stack import FlowRun, PrefectApi, StackStatus, processes
+from harness.stack import lifecycle, processes, runs
+from harness.stack.api import PrefectApi
 from harness.stack.environment import client_environment
+from harness.stack.options import StackOptions
+from harness.stack.ports import free_port
+from harness.stack.runs import FlowRun
 from harness.stack.state import Layout, read_state
+from harness.stack.status import StackStatus
 from harness.store.edge import EdgeStore
 from tests.repositories import make_repository
 
@@ -34,6 +38,7 @@ DEPLOYMENT = "index-repository/index-repository"
 # Small, so that a run has many batches and can be killed between them.
 BATCH_BYTES = 10_000
 START_SECONDS = 300.0
+WORK_POOL = "team-a"
 RUN_SECONDS = 240.0
 
 
@@ -55,19 +60,18 @@ class Lab:
 
     def up(self) -> StackStatus:
         self.said.clear()
-        self.status = stack.up(
+        self.status = lifecycle.up(
             self.data_dir,
-            port=self.port,
-            timeout_seconds=START_SECONDS,
+            StackOptions(self.port, START_SECONDS, WORK_POOL),
             on_progress=self.said.append,
         )
         return self.status
 
     def run(self, source: Path) -> FlowRun:
-        return stack.start_run(self.api, DEPLOYMENT, {"source": str(source)})
+        return runs.start_run(self.api, DEPLOYMENT, {"source": str(source)})
 
     def follow(self, run: FlowRun, on_change: Callable[[FlowRun], None] | None = None) -> FlowRun:
-        return stack.follow(
+        return runs.follow(
             self.api, run.id, on_change=on_change, timeout_seconds=RUN_SECONDS, poll_seconds=0.2
         )
 
@@ -106,9 +110,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         patch.setenv("HARNESS_BATCH_BYTES", str(BATCH_BYTES))
         for name in ("OLLAMA_HOST", "QDRANT_HOST", "QDRANT_URL"):
             patch.delenv(name, raising=False)
-        lab = Lab(folder / "data", small, large, stack.free_port())
+        lab = Lab(folder / "data", small, large, free_port())
         yield lab
-        stack.down(lab.data_dir)
+        lifecycle.down(lab.data_dir)
 
 
 def _prefect(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -148,11 +152,11 @@ def test_up_then_up_again_finds_the_first(lab: Lab) -> None:
     assert not second.started
     assert lab.said == []
     assert second.pids == first.pids
-    assert stack.status(lab.data_dir) == second
+    assert lifecycle.status(lab.data_dir) == second
 
 
 def test_deploying_again_changes_nothing(lab: Lab) -> None:
-    changes = stack.deploy(lab.data_dir, url=lab.api.url)
+    changes = lifecycle.deploy(lab.data_dir, url=lab.api.url, work_pool=WORK_POOL)
     assert {change.change for change in changes} == {"unchanged"}
     assert f"{DEPLOYMENT}" in {change.name for change in changes}
 
@@ -161,7 +165,7 @@ def test_what_is_no_longer_declared_goes_only_with_prune(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def deploy(prune: bool = False) -> dict[str, str]:
-        changes = stack.deploy(lab.data_dir, url=lab.api.url, prune=prune)
+        changes = lifecycle.deploy(lab.data_dir, url=lab.api.url, work_pool=WORK_POOL, prune=prune)
         return {change.name: change.change for change in changes if change.change != "unchanged"}
 
     limit = "ollama-http-models-example-11434"
@@ -190,7 +194,7 @@ def test_a_crashed_run_is_started_again_once(lab: Lab) -> None:
     run = lab.run(lab.small)
 
     def kill_when_running() -> None:
-        while stack.read_run(lab.api, run.id).state_type != "RUNNING":
+        while runs.read_run(lab.api, run.id).state_type != "RUNNING":
             time.sleep(0.05)
         _flow_process(status).kill()
 
@@ -211,8 +215,8 @@ def test_prefect_deployment_run_watched(lab: Lab) -> None:
     with lab.engines() as engines:
         hits = retrieval.search("register a route", engines, repo="small", limit=3)
     assert hits[0].path == "routes.py"
-    runs = lab.api.listing("POST", "/flow_runs/filter", {})
-    assert "index small" in {str(run["name"]).split("@")[0] for run in runs}
+    made = lab.api.listing("POST", "/flow_runs/filter", {})
+    assert "index small" in {str(run["name"]).split("@")[0] for run in made}
     logs = lab.api.listing("POST", "/logs/filter", {})
     assert "harness.index.planning" in {log["name"] for log in logs}, (
         "logs of the core are not in the run"
@@ -269,7 +273,7 @@ def test_a_flow_process_killed_in_the_middle_loses_at_most_one_batch(lab: Lab) -
 def test_a_killed_worker_is_replaced_and_its_run_ends_truly(lab: Lab) -> None:
     before = lab.up()
     run = lab.run(lab.small)
-    while stack.read_run(lab.api, run.id).state_type != "RUNNING":
+    while runs.read_run(lab.api, run.id).state_type != "RUNNING":
         time.sleep(0.1)
     _kill(before.pids["worker"])
 
@@ -294,14 +298,14 @@ def test_down_leaves_nothing_running(lab: Lab) -> None:
     state = read_state(Layout(lab.data_dir))
     assert state is not None
     run = lab.run(lab.large)
-    while stack.read_run(lab.api, run.id).state_type != "RUNNING":
+    while runs.read_run(lab.api, run.id).state_type != "RUNNING":
         time.sleep(0.1)
 
-    assert stack.down(lab.data_dir) is True
+    assert lifecycle.down(lab.data_dir) is True
 
     assert processes.members(state.id, state.processes) == []
     assert not lab.api.is_healthy()
-    assert stack.status(lab.data_dir) is None
-    assert stack.down(lab.data_dir) is False
+    assert lifecycle.status(lab.data_dir) is None
+    assert lifecycle.down(lab.data_dir) is False
     for secret in (lab.data_dir / "prefect", lab.data_dir / "stack"):
         assert secret.stat().st_mode & 0o077 == 0

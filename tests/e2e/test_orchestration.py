@@ -15,7 +15,6 @@ import pytest
 import yaml
 from psutil import process_iter
 
-from harness import stack
 from harness.configured import open_engines
 from harness.engines import Engines
 from harness.errors import ServiceUnavailableError
@@ -23,7 +22,11 @@ from harness.index.options import IndexOptions
 from harness.index.run import index_repository
 from harness.index.sharding import shard_of
 from harness.search import retrieval
-from harness.stack import FlowRun, PrefectApi
+from harness.stack import lifecycle, runs
+from harness.stack.api import PrefectApi
+from harness.stack.options import StackOptions
+from harness.stack.ports import free_port
+from harness.stack.runs import FlowRun
 from harness.store.edge import EdgeStore
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.ollama_models import Turn
@@ -47,10 +50,10 @@ class Lab:
     ollama: FakeOllama
 
     def run(self, deployment: str, parameters: dict[str, Any]) -> FlowRun:
-        return stack.start_run(self.api, deployment, parameters)
+        return runs.start_run(self.api, deployment, parameters)
 
     def follow(self, run: FlowRun) -> FlowRun:
-        return stack.follow(self.api, run.id, timeout_seconds=RUN_SECONDS, poll_seconds=0.5)
+        return runs.follow(self.api, run.id, timeout_seconds=RUN_SECONDS, poll_seconds=0.5)
 
     def runs_of(self, flow: str) -> list[dict[str, Any]]:
         where = {"flows": {"name": {"any_": [flow]}}}
@@ -97,7 +100,7 @@ class Lab:
         raise AssertionError("no shard finished a batch")
 
     def process_of(self, run_id: str) -> psutil.Process:
-        status = stack.status(self.data_dir)
+        status = lifecycle.status(self.data_dir)
         assert status is not None
         for child in psutil.Process(status.pids["worker"]).children(recursive=True):
             if child.environ().get("PREFECT__FLOW_RUN_ID") == run_id:
@@ -129,9 +132,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         patch.setenv("HARNESS_TIMEZONE", TIMEZONE)
         patch.setenv("HARNESS_BATCH_BYTES", str(BATCH_BYTES))
         patch.setenv("HARNESS_SHARD_BYTES", str(SHARD_BYTES))
-        status = stack.up(folder / "data", port=stack.free_port(), timeout_seconds=300)
+        status = lifecycle.up(folder / "data", StackOptions(free_port(), 300))
         yield Lab(folder / "data", repositories, PrefectApi(status.api_url), ollama)
-        stack.down(folder / "data")
+        lifecycle.down(folder / "data")
 
 
 def test_deploying_again_changes_nothing_and_schedules_have_runs(lab: Lab) -> None:
@@ -146,7 +149,7 @@ def test_deploying_again_changes_nothing_and_schedules_have_runs(lab: Lab) -> No
     (paused,) = lab.schedules(before["update-models"])
     path = f"/deployments/{before['update-models']}/schedules/{paused['id']}"
     lab.set_active(path, False)
-    changes = stack.deploy(lab.data_dir, url=lab.api.url)
+    changes = lifecycle.deploy(lab.data_dir, url=lab.api.url)
     assert [c for c in changes if c.change != "unchanged"] == []
     (still,) = lab.schedules(before["update-models"])
     assert (still["id"], still["active"]) == (paused["id"], False)
@@ -160,7 +163,7 @@ def test_deploying_again_changes_nothing_and_schedules_have_runs(lab: Lab) -> No
 def test_three_repositories_one_broken_and_a_second_run_at_the_same_time(lab: Lab) -> None:
     first = lab.run("index-all/nightly-index", {})
     deadline = time.monotonic() + 120
-    while stack.read_run(lab.api, first.id).state_type != "RUNNING":
+    while runs.read_run(lab.api, first.id).state_type != "RUNNING":
         assert time.monotonic() < deadline
         time.sleep(0.5)
     second = lab.follow(lab.run("index-all/nightly-index", {}))
@@ -234,7 +237,7 @@ def test_a_batch_of_tasks_is_bounded_and_one_failure_stops_no_other(lab: Lab) ->
     run = lab.run("agent-batch/agent-batch", {"tasks": tasks, "at_once": 2})
     most = 0
     deadline = time.monotonic() + RUN_SECONDS
-    while not stack.read_run(lab.api, run.id).is_final and time.monotonic() < deadline:
+    while not runs.read_run(lab.api, run.id).is_final and time.monotonic() < deadline:
         under_way = [
             r for r in lab.runs_of("agent-task") if r["state_type"] in {"PENDING", "RUNNING"}
         ]
@@ -265,7 +268,7 @@ def test_a_task_that_is_cancelled_leaves_its_record_and_no_process(lab: Lab) -> 
     run = lab.run("agent-task/agent-task", {"text": "Return two.", "repository": "alpha"})
     deadline = time.monotonic() + 120
     while not sleeping():
-        assert time.monotonic() < deadline, stack.read_run(lab.api, run.id).message
+        assert time.monotonic() < deadline, runs.read_run(lab.api, run.id).message
         time.sleep(0.3)
     # What the UI and `prefect flow-run cancel` do.
     state = {"state": {"type": "CANCELLING"}}

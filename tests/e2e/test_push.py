@@ -16,12 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from harness import stack
 from harness.engines import Engines
 from harness.models.embedded import MiniLmEmbedder
 from harness.repository.git import run_git
 from harness.search import retrieval
-from harness.stack import PrefectApi
+from harness.stack import lifecycle, runs
+from harness.stack.api import PrefectApi
+from harness.stack.options import StackOptions
+from harness.stack.ports import free_port
 from harness.store.edge import EdgeStore
 from tests.repositories import commit_all, make_repository
 
@@ -38,7 +40,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HARNESS_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("HARNESS_WEBHOOK_SECRET", SECRET)
     yield tmp_path / "data"
-    stack.down(tmp_path / "data")
+    lifecycle.down(tmp_path / "data")
 
 
 @pytest.fixture
@@ -83,12 +85,12 @@ def push(work: Path, bare: Path) -> str:
 )
 def test_what_is_pushed_can_be_searched(tmp_path: Path, data_dir: Path, receiver: str) -> None:
     work, bare = served_repository(tmp_path, receiver)
-    status = stack.up(data_dir, port=stack.free_port(), timeout_seconds=300)
+    status = lifecycle.up(data_dir, StackOptions(free_port(), 300))
     api = PrefectApi(status.api_url)
-    first = stack.start_run(
+    first = runs.start_run(
         api, "index-repository/index-repository", {"source": f"file://{bare}", "name": "app"}
     )
-    assert stack.follow(api, first.id, timeout_seconds=240).state_type == "COMPLETED"
+    assert runs.follow(api, first.id, timeout_seconds=240).state_type == "COMPLETED"
 
     for number in range(3):  # in quick succession
         (work / "cookies.py").write_text(f"def sign_session_cookie_{number}(value):\n    pass\n")

@@ -12,8 +12,11 @@ from prefect import get_client
 from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 
-from deployments.apply import WORK_POOL, apply_work_pool
 from deployments.job_template import DEFAULTS_VARIABLE, base_job_template
+from deployments.work_pool import apply_work_pool
+from harness.errors import StackError
+
+WORK_POOL = "team-a"
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def test_a_releases_job_defaults_stay_until_told_otherwise(
         monkeypatch.delenv(DEFAULTS_VARIABLE, raising=False)
         if defaults is not None:
             monkeypatch.setenv(DEFAULTS_VARIABLE, defaults)
-        return apply_work_pool(client, "kubernetes")["change"]
+        return apply_work_pool(client, WORK_POOL, "kubernetes")["change"]
 
     own = {"namespace": "team-a", "image": "registry.example/harness:2", "env": {"A": "b"}}
     variables = base_job_template()["variables"]["properties"]
@@ -67,9 +70,8 @@ def test_a_releases_job_defaults_stay_until_told_otherwise(
     assert _defaults(client) == shipped | {"namespace": "team-b"}
 
 
-def test_a_pool_of_another_type_is_refused(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert apply_work_pool(client, "process")["change"] == "created"
-    assert apply_work_pool(client, "process")["change"] == "unchanged"
-    with pytest.raises(SystemExit):
-        apply_work_pool(client, "kubernetes")
-    assert "exists with type 'process'" in capsys.readouterr().err
+def test_a_pool_of_another_type_is_refused(client: Any) -> None:
+    assert apply_work_pool(client, WORK_POOL, "process")["change"] == "created"
+    assert apply_work_pool(client, WORK_POOL, "process")["change"] == "unchanged"
+    with pytest.raises(StackError, match="exists with type 'process'"):
+        apply_work_pool(client, WORK_POOL, "kubernetes")

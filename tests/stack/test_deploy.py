@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from deployments.apply import comparable, in_timezone
+from deployments import automations
+from deployments.apply import comparable, in_timezone, in_work_pool
 from deployments.job_template import base_job_template
 from harness.errors import InvalidSettingError
 from harness.settings import ScheduleSettings, load
+from harness.stack.bundle import code_dir
 from harness.stack.environment import deploy_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,6 +105,34 @@ def test_schedules_are_in_the_configured_timezone() -> None:
     assert [s["timezone"] for s in schedules] == ["Europe/Berlin", "Asia/Tokyo"]  # type: ignore[index]
 
 
+def test_everything_is_in_the_configured_work_pool() -> None:
+    document = {
+        "deployments": [
+            {"name": "usual", "work_pool": {"name": "harness", "job_variables": {"env": {}}}},
+            {"name": "apart", "work_pool": {"name": "gpu"}},
+        ]
+    }
+    in_work_pool(document, "team-a")
+    usual, apart = (deployment["work_pool"] for deployment in document["deployments"])
+    assert usual == {"name": "team-a", "job_variables": {"env": {}}}
+    assert apart == {"name": "gpu"}, "somebody has chosen it"
+
+
+def test_automations_watch_the_configured_work_pool() -> None:
+    watched = [
+        resource["prefect.resource.name"]
+        for entry in automations.declared("team-a")
+        for related in [entry["trigger"]["match_related"]]
+        for resource in (related if isinstance(related, list) else [related])
+        if resource["prefect.resource.role"] == "work-pool"
+    ]
+    assert watched == ["team-a"] * 3
+
+
+def test_a_checkout_deploys_its_own_code() -> None:
+    assert code_dir() == ROOT
+
+
 @pytest.mark.parametrize("name", ["Nowhere/Land", "../../etc/passwd", "/etc/localtime", "Europe"])
 def test_a_timezone_that_does_not_exist_is_refused(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -169,9 +199,10 @@ def test_own_settings_go_only_to_the_server_that_they_are_for(
     remote = "https://prefect.example/api"
     monkeypatch.setenv("PREFECT_API_URL", remote)
     monkeypatch.setenv("PREFECT_API_AUTH_STRING", "harness:password")
-    env = deploy_environment(remote, tmp_path)
+    env = deploy_environment(remote, tmp_path, "team-a")
+    assert env["HARNESS_WORK_POOL"] == "team-a"
     assert (env["PREFECT_API_URL"], env["PREFECT_API_AUTH_STRING"]) == (remote, "harness:password")
     local = "http://127.0.0.1:4200/api"
-    env = deploy_environment(local, tmp_path)
+    env = deploy_environment(local, tmp_path, "harness")
     assert env["PREFECT_API_URL"] == local
     assert "PREFECT_API_AUTH_STRING" not in env

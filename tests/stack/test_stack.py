@@ -13,10 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import stack
 from harness.errors import ServiceUnavailableError, StackError
-from harness.stack import processes
+from harness.stack import lifecycle, processes, runs
+from harness.stack.api import PrefectApi
 from harness.stack.environment import stack_environment
+from harness.stack.options import StackOptions
+from harness.stack.ports import free_port
 from harness.stack.processes import STACK_ID_VARIABLE, ProcessRecord
 from harness.stack.state import Layout, StackState, read_state, write_state
 from tests.fakes.prefect_api import FakePrefect
@@ -95,17 +97,51 @@ def test_a_state_that_cannot_be_read_is_none(tmp_path: Path, content: str) -> No
     assert read_state(layout) is None
 
 
+def test_a_state_written_before_pools_had_names_is_understood(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.create()
+    layout.state_file.write_text('{"format": 1, "id": "a", "port": 4321, "processes": []}')
+    assert read_state(layout) == StackState("a", 4321, "harness")
+
+
+def test_up_heeds_its_settings_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    port = free_port()
+    settings = {
+        "HARNESS_DATA_DIR": str(tmp_path),
+        "HARNESS_PORT": str(port),
+        "HARNESS_START_TIMEOUT_SECONDS": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "up"],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == StackError.exit_code
+    assert f"http://127.0.0.1:{port}" in done.stderr
+    assert "not ready after 1 s" in done.stderr
+    assert read_state(Layout(tmp_path)) is None
+    named = [p for p in psutil.process_iter(["environ"]) if _data_dir(p) == str(tmp_path)]
+    assert named == []
+
+
+def _data_dir(process: psutil.Process) -> str | None:
+    environment: dict[str, str] = process.info["environ"] or {}
+    return environment.get("HARNESS_DATA_DIR")
+
+
 def test_a_taken_port_names_the_option(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(StackError, match=rf"port {port} .*--port or HARNESS_PORT"):
-            stack.up(tmp_path, port=port)
-    assert stack.status(tmp_path) is None
+            lifecycle.up(tmp_path, StackOptions(port=port))
+    assert lifecycle.status(tmp_path) is None
     assert read_state(Layout(tmp_path)) is None
 
 
 def test_down_without_a_stack(tmp_path: Path) -> None:
-    assert stack.down(tmp_path / "none") is False
+    assert lifecycle.down(tmp_path / "none") is False
     assert not (tmp_path / "none").exists()
 
 
@@ -113,24 +149,25 @@ def test_another_prefect_installation_is_not_used(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PREFECT_API_URL", "https://api.prefect.example")
     monkeypatch.setenv("PREFECT_API_KEY", "secret")
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example")
-    env = stack_environment(Layout(Path("/data")), 4321, "id")
+    env = stack_environment(Layout(Path("/data")), StackState("id", 4321, "team-a"))
     assert env["PREFECT_API_URL"] == "http://127.0.0.1:4321/api"
     assert "PREFECT_API_KEY" not in env
     assert "127.0.0.1" in env["NO_PROXY"]
     assert env["DO_NOT_TRACK"] == "1"
+    assert env["HARNESS_WORK_POOL"] == "team-a"
     assert env["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,flow_runs"
 
 
 def test_a_server_that_is_not_there() -> None:
-    api = stack.PrefectApi(f"http://127.0.0.1:{stack.free_port()}/api")
+    api = PrefectApi(f"http://127.0.0.1:{free_port()}/api")
     assert not api.is_healthy()
     with pytest.raises(ServiceUnavailableError, match="harness up"):
-        stack.start_run(api, "a/b", {})
+        runs.start_run(api, "a/b", {})
 
 
 def test_only_reading_is_repeated_while_the_server_is_busy() -> None:
     with FakePrefect() as prefect:
-        api = stack.PrefectApi(prefect.url)
+        api = PrefectApi(prefect.url)
         made = api.mapping("POST", "/deployments/d1/create_flow_run", {"idempotency_key": "k"})
         path = f"/flow_runs/{made['id']}"
         prefect.busy_reads = 2
@@ -145,5 +182,5 @@ def test_only_reading_is_repeated_while_the_server_is_busy() -> None:
 
 
 def test_importing_the_stack_loads_no_prefect() -> None:
-    code = "import sys, harness.stack, harness.tour; sys.exit('prefect' in sys.modules)"
+    code = "import sys, harness.stack.lifecycle, harness.tour; sys.exit('prefect' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

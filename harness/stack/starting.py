@@ -1,0 +1,138 @@
+"""Start a stack's server, deploy to it, start its worker, and wait until each is ready."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections.abc import Callable
+
+from harness.errors import HarnessError, StackError
+from harness.stack import processes
+from harness.stack.api import PrefectApi
+from harness.stack.deploying import deploying, last_line
+from harness.stack.environment import api_url, stack_environment, ui_url
+from harness.stack.options import StackOptions
+from harness.stack.ports import check_port
+from harness.stack.processes import ProcessRecord
+from harness.stack.runs import end_orphans
+from harness.stack.state import SERVER, WORKER, Layout, StackState, remove_state, write_state
+from harness.stack.status import StackStatus, describe
+from harness.stack.stopping import stop
+
+OnProgress = Callable[[str], None]
+
+
+def start(layout: Layout, options: StackOptions, say: OnProgress) -> StackStatus:
+    """Start everything; when that fails or is interrupted, leave nothing running.
+
+    :raises StackError: the port is taken, or something did not start.
+    """
+    check_port(options.port)
+    state = StackState(uuid.uuid4().hex, options.port, options.work_pool)
+    try:
+        say(f"starting the Prefect server at {ui_url(state.port)} (15-40 s)")
+        state = state.with_process(_prefect(layout, state, SERVER, "server", "start"))
+        write_state(layout, state)
+        return complete(layout, state, options.start_timeout_seconds, say)
+    except BaseException:
+        stop(state)
+        remove_state(layout)
+        raise
+
+
+def complete(
+    layout: Layout, state: StackState, timeout_seconds: float, say: OnProgress
+) -> StackStatus:
+    """Deploy to a server that is running or starting, and start the worker.
+
+    :raises StackError: something did not start.
+    """
+    api = PrefectApi(api_url(state.port))
+    # Begun before the server answers: importing Prefect takes those seconds anyway.
+    with deploying(
+        "process",
+        env=stack_environment(layout, state),
+        log=layout.log("deploy"),
+        wait_seconds=timeout_seconds,
+    ) as deployment:
+        _wait(layout, state, SERVER, "the Prefect server", api.is_healthy, timeout_seconds)
+        say("deploying, and starting the worker")
+        # Runs of a stack that was killed; nothing carries them out any more.
+        end_orphans(api, state.work_pool)
+        _wait(
+            layout,
+            state,
+            SERVER,
+            "the work pool",
+            lambda: _pool_exists(api, state.work_pool) or deployment.is_done(),
+            timeout_seconds,
+        )
+        name = f"local-{state.id[:8]}-{int(time.time())}"
+        worker = _prefect(
+            layout,
+            state,
+            WORKER,
+            *("worker", "start", "--pool", state.work_pool, "--type", "process"),
+            *("--name", name, "--install-policy", "never"),
+        )
+        state = state.with_process(worker)
+        write_state(layout, state)
+        changes = deployment.wait(timeout_seconds)
+    _wait(
+        layout,
+        state,
+        WORKER,
+        "the worker",
+        lambda: name in api.online_workers(state.work_pool),
+        timeout_seconds,
+    )
+    return describe(state, started=True, changes=changes)
+
+
+def _prefect(layout: Layout, state: StackState, role: str, *arguments: str) -> ProcessRecord:
+    """Start ``prefect …``. ``-P`` keeps the working directory, which holds Prefect's own files,
+    off the import path."""
+    return processes.start(
+        role,
+        (sys.executable, "-P", "-m", "prefect", "--no-prompt", *arguments),
+        env=stack_environment(layout, state),
+        cwd=layout.prefect_home,
+        log=layout.log(role),
+    )
+
+
+def _pool_exists(api: PrefectApi, work_pool: str) -> bool:
+    try:
+        return bool(api.work_pool(work_pool))
+    except HarnessError:
+        return False
+
+
+def _wait(
+    layout: Layout,
+    state: StackState,
+    role: str,
+    what: str,
+    is_ready: Callable[[], bool],
+    timeout_seconds: float,
+) -> None:
+    """Wait until ``is_ready``, as long as the process of ``role`` runs.
+
+    :param what: is awaited, for the message.
+    :raises StackError: the process has ended, or the time is up.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        record = state.process(role)
+        if record is None or not processes.is_running(record):
+            log = layout.log(role)
+            raise StackError(f"the Prefect {role} ended at once: {last_line(log)} (see {log})")
+        if is_ready():
+            return
+        if time.monotonic() > deadline:
+            raise StackError(
+                f"{what} was not ready after {timeout_seconds:.0f} s (logs in {layout.directory});"
+                " a slow machine may need a larger HARNESS_START_TIMEOUT_SECONDS"
+            )
+        time.sleep(0.2)

@@ -1,0 +1,60 @@
+"""Whether a recorded stack still runs, and how to reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.stack import processes
+from harness.stack.api import PrefectApi
+from harness.stack.deploying import Change
+from harness.stack.environment import api_url, ui_url
+from harness.stack.state import SERVER, WORKER, StackState
+
+
+@dataclass(frozen=True, slots=True)
+class StackStatus:
+    """A running stack; ``url``, ``api_url``, ``work_pool`` and ``pids`` are the JSON contract
+    of ``harness up``.
+
+    :param pids: by role (``server``, ``worker``).
+    :param started: False when everything was running already.
+    :param changes: what deploying did; empty when nothing was started.
+    """
+
+    url: str
+    api_url: str
+    work_pool: str
+    pids: Mapping[str, int]
+    started: bool = False
+    changes: tuple[Change, ...] = ()
+
+
+def running(state: StackState) -> StackStatus | None:
+    """The stack when its server answers and its worker runs, else None."""
+    worker = state.process(WORKER)
+    if worker is None or not processes.is_running(worker) or not server_answers(state):
+        return None
+    return describe(state)
+
+
+def server_answers(state: StackState) -> bool:
+    """Tell whether the server's process runs and the server is healthy."""
+    server = state.process(SERVER)
+    if server is None or not processes.is_running(server):
+        return False
+    return PrefectApi(api_url(state.port)).is_healthy()
+
+
+def describe(
+    state: StackState, *, started: bool = False, changes: tuple[Change, ...] = ()
+) -> StackStatus:
+    """What the caller is told of a stack that runs."""
+    return StackStatus(
+        url=ui_url(state.port),
+        api_url=api_url(state.port),
+        work_pool=state.work_pool,
+        pids={record.role: record.pid for record in state.processes},
+        started=started,
+        changes=changes,
+    )
