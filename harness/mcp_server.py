@@ -11,7 +11,7 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from harness import __version__
+from harness import DISTRIBUTION, __version__
 from harness.errors import HarnessError, ModelMissingError
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def make_server() -> MCPServer:
     :raises ModelMissingError: the package ``mcp`` is not installed.
     """
     if find_spec("mcp") is None:
-        raise ModelMissingError("the package mcp is not installed; pip install 'harness[mcp]'")
+        raise ModelMissingError(
+            f"the package mcp is not installed; pip install '{DISTRIBUTION}[mcp]'"
+        )
     from mcp.server import MCPServer
 
     # stdout is the protocol's: nothing else may be written there, so logs stay warnings on stderr.
