@@ -19,6 +19,9 @@ COPY deployments ./deployments
 # The build backend comes from the lock, in its own environment: no network, no isolation.
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
     && pip --python /opt/venv/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl
+# -P: the installed package, not the one in this folder.
+RUN cp -R "$(/opt/venv/bin/python -P -c \
+        'from harness.stack.bundle import code_dir; print(code_dir())')" /opt/harness
 
 # --- final ------------------------------------------------------------------------------------
 FROM ${BASE} AS final
@@ -44,10 +47,7 @@ RUN apt-get update \
         --shell /usr/sbin/nologin harness
 COPY --from=build /opt/venv /opt/venv
 # Flow code at a fixed path: deployments name it (HARNESS_CODE_DIR), Jobs run it from here.
-COPY prefect.yaml /opt/harness/prefect.yaml
-COPY harness /opt/harness/harness
-COPY flows /opt/harness/flows
-COPY deployments /opt/harness/deployments
+COPY --from=build /opt/harness /opt/harness
 # PATH only: every setting comes from the ConfigMap, a Secret or the pod.
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /opt/harness

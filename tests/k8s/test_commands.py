@@ -10,7 +10,8 @@ import sys
 import pytest
 import yaml
 
-from tests.k8s.documents import CHART, ROOT, Document, pods, rendered
+from harness.stack.options import StackOptions
+from tests.k8s.documents import CHART, ROOT, Document, pods, rendered, template_text
 
 NEEDS_TOOLS = True
 PREFECT_FILE = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
@@ -70,6 +71,14 @@ def test_prefect_has_the_arguments(component: str) -> None:
         assert flag in offered, flag
 
 
+def test_the_worker_polls_the_pool_that_is_deployed_to() -> None:
+    arguments = _arguments("worker")
+    assert arguments[arguments.index("--pool") + 1] == StackOptions().work_pool
+    text = template_text("default", 4, "--set", "harness.settings.HARNESS_WORK_POOL=team-a")
+    assert '--pool, "team-a", --type' in text
+    assert '\n  HARNESS_WORK_POOL: "team-a"\n' in text, "the bootstrap Job would use another one"
+
+
 def test_deployments_are_started_with_arguments_that_exist() -> None:
     offered = _help("prefect", "deployment", "run")
     texts = [path.read_text(encoding="utf-8") for path in (CHART / "templates").rglob("*")
@@ -90,7 +99,8 @@ def test_jobs_find_the_flow_code_where_the_image_has_it() -> None:
     (pod,) = [pod for pod in pods(rendered("default")) if pod.component == "bootstrap"]
     (container,) = pod.spec["containers"]
     folder = {e["name"]: e.get("value") for e in container["env"]}["HARNESS_CODE_DIR"]
-    assert f" {folder}/flows\n" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert f"\nCOPY --from=build {folder} {folder}\n" in dockerfile
     (step,) = PREFECT_FILE["pull"]
     assert step == {
         "prefect.deployments.steps.set_working_directory": {"directory": "{{ $HARNESS_CODE_DIR }}"}
