@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from email.parser import HeaderParser
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,43 @@ def test_nobody_is_told_to_install_somebody_elses_harness() -> None:
         hints = re.findall(r"pip install ([^\n`]*)", path.read_text(encoding="utf-8"))
         names |= {name for hint in hints for name in re.findall(r"\bharness[\w-]*", hint)}
     assert names <= {DISTRIBUTION}
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _imported() -> Mapping[str, str]:
+    """Top-level modules that are imported, here or there, and a file that does it."""
+    found: dict[str, str] = {}
+    for folder in OURS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                    names = [node.module or ""]
+                else:
+                    continue
+                for name in names:
+                    found.setdefault(name.split(".")[0], str(path.relative_to(ROOT)))
+    return found
+
+
+def test_what_is_imported_is_declared() -> None:
+    extras = PROJECT["optional-dependencies"]
+    requirements = [*PROJECT["dependencies"], *extras["mcp"], *extras["chat"]]
+    declared = {_normal(re.split(r"[^A-Za-z0-9._-]", line)[0]) for line in requirements}
+    distributions = packages_distributions()
+    third_party = _imported().keys() - sys.stdlib_module_names - set(OURS)
+    assert {"prefect", "yaml", "httpx", "mcp"} <= third_party
+    undeclared = {
+        module: _imported()[module]
+        for module in third_party
+        # One that is not installed (an extra's) is called like its distribution.
+        if not {_normal(name) for name in distributions.get(module, [module])} & declared
+    }
+    assert undeclared == {}
 
 
 @pytest.fixture(scope="module")
