@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from harness.engines import Engines
 from harness.environment import command_environment, environment_secrets
 from harness.errors import HarnessError, InvalidSettingError, ModelMissingError
+from harness.files import private_folder
 from harness.settings import (
     AgentSettings,
     BackupSettings,
@@ -224,7 +225,7 @@ def results_folder(name: str) -> Path:
     """
     base = load(DataSettings).results
     try:
-        base.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(base)
     except OSError as error:
         raise InvalidSettingError(_unwritable(base, error.strerror)) from error
     if not os.access(base, os.W_OK | os.X_OK):

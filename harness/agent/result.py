@@ -10,8 +10,9 @@ from pathlib import Path
 from harness.agent.citations import Citation
 from harness.agent.limits import Usage
 from harness.agent.status import EXIT_CODES, Status
-from harness.agent.trajectory import redact, write_private
+from harness.agent.trajectory import redact
 from harness.errors import PolicyError
+from harness.files import private_folder, write_atomically
 from harness.workspace import apply_patch
 
 SCHEMA_VERSION = 1
@@ -62,16 +63,16 @@ def write_results(
 
     The trajectory is there already. Secrets are taken out of texts, never out of the patch.
     """
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(directory)
     known = tuple(secrets)
-    write_private(directory / "patch.diff", result.patch)
-    write_private(directory / "report.md", redact(report(result, request), known))
+    write_atomically(directory / "patch.diff", result.patch)
+    write_atomically(directory / "report.md", redact(report(result, request), known))
     clean = replace(
         result,
         answer=redact(result.answer, known),
         error=redact(result.error, known) if result.error else result.error,
     )
-    write_private(directory / "result.json", json.dumps(clean.to_dict(), indent=2) + "\n")
+    write_atomically(directory / "result.json", json.dumps(clean.to_dict(), indent=2) + "\n")
 
 
 def apply_result(

@@ -7,13 +7,13 @@ line is flushed, so that a lost machine leaves the record up to its last step.
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
+from harness.files import open_private, private_folder
 from harness.types import ChatTurn
 
 SCHEMA = "harness.trajectory/1"
@@ -62,12 +62,6 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return text
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, replacing an older one."""
-    with _open_private(path, os.O_TRUNC) as file:
-        file.write(text.encode("utf-8", "surrogateescape"))
-
-
 class Trajectory:
     """Appends to ``trajectory.jsonl``; without a path nothing is written.
 
@@ -78,10 +72,10 @@ class Trajectory:
     def __init__(self, path: Path | None, secrets: Iterable[str] = ()) -> None:
         self.path = path
         self.secrets = tuple(secrets)
-        self._file: IO[bytes] | None = None
+        self._file: BinaryIO | None = None
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._file = _open_private(path, os.O_TRUNC)
+            private_folder(path.parent)
+            self._file = open_private(path)
 
     def write(self, kind: str, **fields: object) -> None:
         """Append one line."""
@@ -118,9 +112,3 @@ class Trajectory:
         if isinstance(value, list | tuple):
             return [self._clean(item) for item in value]
         return value
-
-
-def _open_private(path: Path, flags: int) -> IO[bytes]:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
-    os.fchmod(descriptor, 0o600)  # an older file may have been more open
-    return os.fdopen(descriptor, "wb")

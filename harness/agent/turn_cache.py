@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
+from harness.files import private_folder, write_atomically
 from harness.models.protocols import ChatModel
 from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
 
@@ -72,9 +72,7 @@ class DirectoryTurnCache:
             return None
 
     def put(self, key: str, turn: ChatTurn) -> None:
-        """Keep a turn: 0600, because it may quote sources."""
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        new = self.directory / f".{key}.new"
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(turn_to_json(turn))
-        new.replace(self.directory / f"{key}.json")
+        """Keep a turn: private, because it may quote sources; on the disk on return, because it is
+        for runs whose machine is lost."""
+        private_folder(self.directory)
+        write_atomically(self.directory / f"{key}.json", turn_to_json(turn), durable=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 import filelock
 
 from harness.errors import StoreBusyError, StoreError, UsageError
-from harness.store.snapshots import sync
+from harness.files import private_folder, sync
 
 LATEST = "latest"
 _PARTIAL = ".partial-"
@@ -42,7 +42,7 @@ class BackupFolders:
         :raises StoreError: the folder cannot be written.
         """
         try:
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(self.root)
             lock = filelock.FileLock(self.root / ".lock", thread_local=False, mode=0o600)
             lock.acquire(timeout=self._lock_timeout_seconds, poll_interval=0.05)
         except filelock.Timeout:
@@ -95,9 +95,7 @@ class BackupFolders:
         while (self.root / name).exists():
             number += 1
             name = f"{base}-{number}"
-        folder = self.root / f"{_PARTIAL}{name}"
-        folder.mkdir(mode=0o700)
-        return folder
+        return private_folder(self.root / f"{_PARTIAL}{name}", new=True)
 
     def publish(self, folder: Path) -> Path:
         """Rename a partial folder whose files are on disk; durable on return."""

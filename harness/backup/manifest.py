@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
+from harness.files import new_private
 from harness.store.snapshots import (
     COLLECTION_NAME,
     Capture,
     Sample,
     SnapshotFile,
-    create_private,
     file_sha256,
 )
 
@@ -51,10 +50,8 @@ class BackupManifest:
 
 def write(folder: Path, manifest: BackupManifest) -> None:
     """Write it, on disk on return."""
-    with os.fdopen(create_private(folder / NAME), "w", encoding="utf-8") as file:
-        json.dump(asdict(manifest), file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
+    with new_private(folder / NAME) as file:
+        file.write(json.dumps(asdict(manifest), indent=2).encode())
 
 
 def read(folder: Path) -> BackupManifest:

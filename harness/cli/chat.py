@@ -201,12 +201,13 @@ def _history() -> Iterator[None]:
     except ImportError:  # a Python built without it
         yield
         return
+    from harness.files import PRIVATE_FILE, private_folder
     from harness.settings import DataSettings, load
 
     path: Path = load(DataSettings).data_dir / "chat_history"
     with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
+        private_folder(path.parent)
+        path.touch(mode=PRIVATE_FILE)
         readline.read_history_file(path)
     readline.set_history_length(1000)
     try:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from harness.files import private_folder, write_atomically
 from harness.repository.checkout import is_git_url
 
 logger = logging.getLogger(__name__)
@@ -45,8 +45,7 @@ def turn(
     :param on_wait: called once, when another run holds it.
     :returns: False, without holding anything, when a later equal request waits as well.
     """
-    folder = data_dir.resolve() / "turns"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = private_folder(data_dir.resolve() / "turns")
     place = source if is_git_url(source) else str(Path(source).expanduser().resolve())
     key = _digest(place.rstrip("/").removesuffix(".git"))
     lock = FileLock(folder / f"{key}.lock", mode=0o600)
@@ -54,7 +53,7 @@ def turn(
     if not _acquired(lock, 0):
         on_wait()
         if request is not None:
-            _write(last, own_id)
+            write_atomically(last, own_id)
         while not _acquired(lock, _POLL_SECONDS):
             if request is not None and last.read_text(encoding="utf-8") != own_id:
                 yield False
@@ -71,12 +70,6 @@ def _acquired(lock: FileLock, timeout_seconds: float) -> bool:
     except Timeout:
         return False
     return True
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def _digest(text: str) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 import time
@@ -26,6 +25,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from harness.errors import UsageError
+from harness.files import append_lines, private_folder, write_atomically
 from harness.index.batches import BatchResult
 from harness.index.planning import Batch, IndexPlan, batches_of
 from harness.types import FileRecord, SourceFile
@@ -117,16 +117,17 @@ class ShardFolder:
 
         :raises OSError: the disk is full, or the folder cannot be written.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.path.parent)
         repository = self.path.name.partition("-")[0]
         for other in self.path.parent.iterdir():
             if other.name.partition("-")[0] == repository:
                 ShardFolder(other).end()
             elif time.time() - other.stat().st_mtime > _KEPT_SECONDS:
                 shutil.rmtree(other, ignore_errors=True)
-        self.path.mkdir(mode=0o700)
+        private_folder(self.path, new=True)
         for number, plan in enumerate(plans):
-            self._append(f"plan-{number}.json", json.dumps(asdict(plan)))
+            document = json.dumps(asdict(plan))
+            write_atomically(self.path / f"plan-{number}.json", document, durable=True)
 
     def remove(self) -> None:
         """Remove everything; a shard that still runs fails at its next batch."""
@@ -205,7 +206,7 @@ class ShardFolder:
         """
         if not (self.path / f"plan-{shard}.json").exists():
             raise UsageError(self._ended(shard))
-        self._append(f"results-{shard}.jsonl", json.dumps(asdict(result)))
+        append_lines(self.path / f"results-{shard}.jsonl", [json.dumps(asdict(result))])
 
     def results(self, shard: int) -> list[BatchResult]:
         """Results of a shard's finished batches, one a batch."""
@@ -223,11 +224,3 @@ class ShardFolder:
             result = BatchResult(**document | {"failures": failures})
             found[result.number] = result
         return list(found.values())
-
-    def _append(self, name: str, line: str) -> None:
-        descriptor = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
-            # First: a killed process may have left half a line.
-            file.write(f"\n{line}\n")
-            file.flush()
-            os.fsync(file.fileno())

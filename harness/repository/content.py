@@ -16,13 +16,12 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.files import open_regular
 from harness.repository.credentials import holds_credentials
 from harness.types import SkipReason, SourceFile
 
 # Folders are opened only to reach what is in them.
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# O_NONBLOCK: should a named pipe have taken the file's place, the open returns.
-_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _VANISHED_ERRORS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 _UNREADABLE_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG})
@@ -223,10 +222,11 @@ def _read_in(
         return SkipReason.SYMLINK
     if not stat.S_ISREG(before.st_mode):
         return SkipReason.NOT_TEXT
-    with os.fdopen(os.open(name, _FILE_FLAGS, dir_fd=folder), "rb") as file:
+    file = open_regular(name, dir_fd=folder)
+    if file is None:  # a named pipe, say, has just taken the file's place
+        return SkipReason.NOT_TEXT
+    with file:
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            return SkipReason.NOT_TEXT
         if status.st_size > max_file_bytes:
             return SkipReason.TOO_LARGE
         data = file.read(max_file_bytes + 1)

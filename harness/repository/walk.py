@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import RepositoryNotFoundError, UsageError
+from harness.files import open_regular
 from harness.repository.ignore import IgnoreTree
 from harness.repository.skip_names import VCS_FOLDERS, skip_file_by_name, skip_folder_by_name
 from harness.repository.tracked import (
@@ -221,12 +222,12 @@ def _list_git(selection: _Selection, prefix: str) -> None:
 def _add_ignore_file(tree: IgnoreTree, root: Path, path: str) -> None:
     """Read an ignore file; a link is not followed, as git does not either."""
     try:
-        descriptor = os.open(f"{root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        file = open_regular(f"{root}/{path}")
     except OSError:
         return
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return
+    if file is None:
+        return
+    with file:
         text = file.read(MAX_IGNORE_FILE_BYTES).decode("utf-8", "surrogateescape")
     tree.add(path.rpartition("/")[0], text)
 

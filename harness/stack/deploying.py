@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import StackError
+from harness.files import open_private
 from harness.stack.bundle import code_dir
 
 # For a process that is told to end before it is killed.
@@ -93,9 +94,7 @@ def deploying(
     """
     output = log.with_suffix(".jsonl")
     code = str(code_dir())
-    with log.open("wb") as errors, output.open("wb") as changes:
-        log.chmod(0o600)
-        output.chmod(0o600)
+    with open_private(log) as errors, open_private(output) as changes:
         process = subprocess.Popen(
             # -P: a folder `deployments` where the caller happens to be is not ours.
             [

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from harness.files import open_private
+
 # psutil derives a start time from the boot time, which shifts a little when the clock is set.
 _START_TOLERANCE_SECONDS = 2.0
 # Every process of a stack inherits this variable. It identifies a flow run even when its worker was
@@ -43,19 +45,16 @@ def start(
     """
     if log.exists():
         log.replace(log.with_name(log.name + ".1"))
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
+    with open_private(log, append=True) as output:
         process = subprocess.Popen(
             list(command),
             env=dict(env),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
-            stdout=descriptor,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    finally:
-        os.close(descriptor)
     record = ProcessRecord(role, process.pid, _start_time(process.pid) or time.time())
     # It is meant to outlive us; without this Popen warns about it when collected.
     process.returncode = 0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from harness.files import PRIVATE_FOLDER, private_folder, write_atomically
 from harness.stack.options import StackOptions
 from harness.stack.processes import ProcessRecord
 
@@ -47,10 +47,9 @@ class Layout:
     def create(self) -> None:
         """Make the folders, readable by their owner only: run parameters, paths of private
         repositories and the whole Prefect database are kept there."""
-        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.data_dir)
         for folder in (self.prefect_home, self.directory):
-            folder.mkdir(exist_ok=True, mode=0o700)
-            folder.chmod(0o700)
+            private_folder(folder).chmod(PRIVATE_FOLDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +98,7 @@ def write_state(layout: Layout, state: StackState) -> None:
     :raises OSError: the disk is full or the folder cannot be written.
     """
     document = {"format": _FORMAT, **asdict(state)}
-    temporary = layout.state_file.with_suffix(".tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(document, file, indent=1)
-    temporary.replace(layout.state_file)
+    write_atomically(layout.state_file, json.dumps(document, indent=1))
 
 
 def remove_state(layout: Layout) -> None:

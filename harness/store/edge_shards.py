@@ -20,6 +20,7 @@ from typing import Any
 import filelock
 
 from harness.errors import StoreBusyError, StoreError, StoreFullError
+from harness.files import private_folder
 from harness.store.payload import TENANT_INDEX
 
 # Below some hundred thousand points an exact scan is fast (9 ms at 100k) and HNSW with default
@@ -48,7 +49,7 @@ class EdgeShards:
         self.root = root
         self._lock_timeout_seconds = lock_timeout_seconds
         try:
-            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(root)
         except OSError as error:
             raise StoreError(
                 f"cannot write to {root} ({error.strerror}); set HARNESS_DATA_DIR to a folder "
@@ -173,7 +174,7 @@ class EdgeShards:
         building = self.root / f".{collection}.building"
         shutil.rmtree(building, ignore_errors=True)
         try:
-            building.mkdir(mode=0o700)
+            private_folder(building, new=True)
             shard = EdgeShard.create(
                 str(building),
                 EdgeConfig(

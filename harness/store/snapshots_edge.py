@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from harness.errors import NothingIndexedError, StoreBusyError, StoreError
+from harness.files import PRIVATE_FILE, new_private, private_folder, sync
 from harness.store.edge import EdgeStore
 from harness.store.records import Records
 from harness.store.snapshots import (
@@ -29,9 +30,7 @@ from harness.store.snapshots import (
     SnapshotFile,
     Step,
     compare,
-    create_private,
     file_sha256,
-    sync,
     vector_checksum,
 )
 
@@ -128,12 +127,11 @@ class EdgeSnapshots:
         for file in capture.files:
             if not file.collection:
                 shutil.copyfile(folder / file.file, staging / _RECORDS)
-                (staging / _RECORDS).chmod(0o600)
+                (staging / _RECORDS).chmod(PRIVATE_FILE)
                 Records(staging / _RECORDS, self._timeout_seconds).manifests()
                 continue
             step(f"unpacking {file.collection}")
-            unpacked = staging / file.collection
-            unpacked.mkdir(mode=0o700)
+            unpacked = private_folder(staging / file.collection, new=True)
             extract(folder / file.file, unpacked)
             points, samples = _look(unpacked, 0, [sample.id for sample in file.samples])
             compare(file, points, {sample.id: sample.sha256 for sample in samples})
@@ -193,7 +191,7 @@ def extract(archive: Path, folder: Path) -> None:
                     )
                 target = folder / member.name
                 if member.isdir():
-                    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    private_folder(target)
                     continue
                 source = tar.extractfile(member)
                 if source is not None:
@@ -204,11 +202,11 @@ def extract(archive: Path, folder: Path) -> None:
 
 
 def _copy_folder(source: Path, target: Path) -> None:
-    target.mkdir(mode=0o700)
+    private_folder(target, new=True)
     for path in sorted(source.rglob("*")):
         copy = target / path.relative_to(source)
         if path.is_dir():
-            copy.mkdir(mode=0o700)
+            private_folder(copy, new=True)
         else:
             with path.open("rb") as file:
                 _copy_sparse(file, copy, path.stat().st_size)
@@ -216,7 +214,7 @@ def _copy_folder(source: Path, target: Path) -> None:
 
 def _copy_sparse(source: IO[bytes], target: Path, size: int) -> None:
     """Write ``size`` bytes into a new file, leaving out blocks of zeros."""
-    with os.fdopen(create_private(target), "wb") as file:
+    with new_private(target, durable=False) as file:
         left = size
         while left > 0 and (block := source.read(min(left, len(_BLOCK)))):
             left -= len(block)
@@ -232,20 +230,19 @@ def _copy_sparse(source: IO[bytes], target: Path, size: int) -> None:
 def _pack(folder: Path) -> Path:
     """Replace a folder by a compressed tar file; higher levels than 1 gain little."""
     packed = folder.with_name(f"{folder.name}.tar.gz")
-    with os.fdopen(create_private(packed), "wb") as raw:
-        with (
-            gzip.GzipFile(fileobj=raw, mode="wb", filename="", mtime=0, compresslevel=1) as target,
-            tarfile.open(fileobj=target, mode="w|") as tar,
-        ):
-            tar.add(folder, arcname=".")
-        raw.flush()
-        os.fsync(raw.fileno())
+    with (
+        new_private(packed) as raw,
+        gzip.GzipFile(fileobj=raw, mode="wb", filename="", mtime=0, compresslevel=1) as target,
+        tarfile.open(fileobj=target, mode="w|") as tar,
+    ):
+        tar.add(folder, arcname=".")
     shutil.rmtree(folder)
     return packed
 
 
 def _copy_records(source: Path, target: Path) -> None:
-    os.close(create_private(target))
+    with new_private(target, durable=False):
+        pass  # SQLite would make it with the usual mode
     try:
         with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(target)) as copy:
             live.backup(copy)

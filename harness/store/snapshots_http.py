@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +19,7 @@ from urllib.parse import quote
 import httpx
 
 from harness.errors import HarnessError, ServiceUnavailableError, StoreError
-from harness.store.snapshots import create_private
+from harness.files import new_private
 
 # The server answers when it has copied, or taken in, the whole collection.
 _WORK_TIMEOUT_SECONDS = 3600.0
@@ -168,7 +167,7 @@ class SnapshotApi:
         digest, size = hashlib.sha256(), 0
         with (
             self._translated(),
-            os.fdopen(create_private(target), "wb") as file,
+            new_private(target) as file,
             # As it is on the disk there, which its checksum is of: Qdrant compresses on the way.
             self._http.stream(
                 "GET",
@@ -181,8 +180,6 @@ class SnapshotApi:
                 digest.update(data)
                 size += len(data)
                 file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
         if remote.checksum and digest.hexdigest() != remote.checksum.lower():
             raise ServiceUnavailableError(
                 f"the snapshot of {remote.collection} arrived damaged (its sha256 differs from the "

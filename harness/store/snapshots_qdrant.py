@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import HarnessError, NothingIndexedError, StoreBusyError
+from harness.files import sync
 from harness.store.qdrant import QdrantStore
 from harness.store.qdrant_records import CATALOG
 from harness.store.snapshots import (
@@ -29,7 +30,6 @@ from harness.store.snapshots import (
     SnapshotFile,
     Step,
     compare,
-    sync,
     vector_checksum,
 )
 from harness.store.snapshots_http import SnapshotApi

@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from harness.errors import StackError, StoreError
+from harness.files import append_lines, private_folder, write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Journal:
         :raises StoreError: the file cannot be written.
         """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(self.path.parent)
             self._lock.acquire()
             self._read()
             await asyncio.to_thread(self._rewrite, self._snapshot())
@@ -222,27 +222,10 @@ class Journal:
                     future.set_exception(failure)
 
     def _append(self, lines: list[str]) -> None:
-        if not lines:
-            return
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "ab") as file:
-            # Start on a new line: when the disk was full, the last write ended in mid-line.
-            file.write(("\n" + "\n".join(lines) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
-            self.size_bytes = file.tell()
+        if lines:
+            self.size_bytes = append_lines(self.path, lines)
 
     def _rewrite(self, lines: list[str]) -> None:
-        temporary = self.path.with_name(self.path.name + ".tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(("\n".join(lines) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())
-            self.size_bytes = file.tell()
-        temporary.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        content = ("\n".join(lines) + "\n").encode()
+        write_atomically(self.path, content, durable=True)
+        self.size_bytes = len(content)

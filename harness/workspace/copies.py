@@ -29,6 +29,7 @@ from harness.errors import (
     RepositoryNotFoundError,
     UsageError,
 )
+from harness.files import PRIVATE_FOLDER, private_folder
 from harness.workspace.gitcalls import git_text, run_git
 from harness.workspace.paths import VENDORED, ConfinedTree, PlainFiles, is_secret, is_vendored
 
@@ -164,7 +165,7 @@ class Workspace:
         """Delete the copy. Commands may have taken away the right to; that is given back."""
         for folder, _, _ in os.walk(self.state_dir):
             try:
-                Path(folder).chmod(0o700)
+                Path(folder).chmod(PRIVATE_FOLDER)
             except OSError:
                 continue
         shutil.rmtree(self.state_dir, ignore_errors=True)
@@ -197,7 +198,7 @@ def create_workspace(root: Path, state_dir: Path, ref: str | None = None) -> Wor
     :raises PolicyError: ``root`` may not be copied.
     """
     source = inspect(root)
-    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(state_dir)
     try:
         return _make_copy(source, state_dir, ref)
     except BaseException:

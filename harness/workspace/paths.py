@@ -7,6 +7,7 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from harness.errors import PolicyError, UsageError
+from harness.files import open_regular, write_atomically
 from harness.repository.skip_names import skip_file_by_name
 from harness.types import SkipReason
 
@@ -141,20 +142,19 @@ class ConfinedTree:
         """
         full = self.resolve(path)
         try:
-            # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-            descriptor = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+            file = open_regular(full)
         except FileNotFoundError:
             raise UsageError(f"{path}: no such file; use list_files to see what exists") from None
         except OSError as error:
             raise UsageError(f"{path}: {error.strerror}") from None
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if stat.S_ISDIR(status.st_mode):
+        if file is None:
+            if full.is_dir():
                 raise UsageError(f"{path}: is a folder; use list_files")
-            if not stat.S_ISREG(status.st_mode):
-                raise PolicyError(f"{path}: not a regular file")
-            if status.st_size > max_bytes:
-                raise UsageError(f"{path}: {status.st_size} bytes, more than {max_bytes}")
+            raise PolicyError(f"{path}: not a regular file")
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            if size > max_bytes:
+                raise UsageError(f"{path}: {size} bytes, more than {max_bytes}")
             return file.read(max_bytes)
 
     def write_bytes(self, path: str, content: bytes) -> Path:
@@ -172,18 +172,9 @@ class ConfinedTree:
             if not stat.S_ISREG(status.st_mode):
                 raise PolicyError(f"{path}: not a regular file")
             mode = stat.S_IMODE(status.st_mode)
-        temporary = full.with_name(f".{full.name}.harness-new")
         try:
             full.parent.mkdir(parents=True, exist_ok=True)
-            temporary.unlink(missing_ok=True)
-            # O_EXCL: a command may have left a symbolic link of this name.
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
-                file.write(content)
-            if mode is not None:
-                temporary.chmod(mode)
-            temporary.replace(full)
+            write_atomically(full, content, permissions=mode)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise UsageError(f"{path}: {error.strerror}") from None
         return full

@@ -318,11 +318,21 @@ def test_a_folder_that_became_a_link_leads_nowhere(repository: Path, tmp_path: P
     assert (outside / "app.py").read_text() == "precious\n"
 
 
-def test_a_planted_link_does_not_redirect_a_write(repository: Path, tmp_path: Path) -> None:
-    (repository / ".run.sh.harness-new").symlink_to(tmp_path / "precious")
-    ConfinedTree(repository).write_bytes("run.sh", b"new\n")
+def test_a_planted_link_does_not_redirect_a_write(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if a command guessed the name of the temporary file."""
+    monkeypatch.setattr("harness.files.os.urandom", bytes)
+    before = (repository / "run.sh").read_bytes()
+    (repository / f".run.sh.{'00' * 6}.new").symlink_to(tmp_path / "precious")
+    with pytest.raises(UsageError, match="File exists"):
+        ConfinedTree(repository).write_bytes("run.sh", b"new\n")
     assert not (tmp_path / "precious").exists()
+    assert (repository / "run.sh").read_bytes() == before
+    monkeypatch.undo()
+    ConfinedTree(repository).write_bytes("run.sh", b"new\n")
     assert (repository / "run.sh").read_bytes() == b"new\n"
+    assert not (tmp_path / "precious").exists()
 
 
 def test_a_folder_that_the_repository_around_it_ignores(repository: Path, tmp_path: Path) -> None:
