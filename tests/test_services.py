@@ -39,8 +39,7 @@ def harness(
             monkeypatch.delenv(name)
     monkeypatch.setenv("HARNESS_DATA_DIR", str(tmp_path / "data"))
     # Fast retries: what is tested is that they happen and are bounded.
-    monkeypatch.setattr("harness.models.ollama.backoff.Backoff.wait", lambda self, failures: None)
-    monkeypatch.setattr("harness.index.run._FIRST_DELAY_SECONDS", 0.01)
+    monkeypatch.setattr("harness.retrying.Backoff.seconds", lambda self, failures: 0.0)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         capfd.readouterr()

@@ -7,7 +7,6 @@ The conversation is only ever appended to. Whatever ends a run other than an ans
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Callable, Sequence
 
@@ -22,9 +21,10 @@ from harness.agent.turn_cache import turn_key
 from harness.agent.validation import FormatError
 from harness.errors import HarnessError, ServiceUnavailableError
 from harness.models.protocols import ChatModel
+from harness.retrying import Backoff
 from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
 
-RETRY_SECONDS = 1.0
+RETRY_SECONDS = 1.5
 
 
 class Agent:
@@ -167,17 +167,17 @@ class Agent:
         return turn
 
     def _ask_server(self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> ChatTurn:
-        for attempt in range(self.limits.model_retries + 1):
-            try:
-                return self.model.chat(messages, tools, self._on_token)
-            except ServiceUnavailableError as error:
-                wait = RETRY_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311
-                if attempt == self.limits.model_retries or wait > self.remaining_seconds():
-                    raise
-                self._emit(EventKind.RETRY, str(error))
-                self.trajectory.write("retry", step=self.step, error=str(error))
-                self.seams.sleep(wait)
-        raise AssertionError("unreachable")
+        def tell(error: BaseException, seconds: float) -> None:
+            self._emit(EventKind.RETRY, str(error))
+            self.trajectory.write("retry", step=self.step, error=str(error))
+
+        backoff = Backoff(self.limits.model_retries + 1, RETRY_SECONDS, sleep=self.seams.sleep)
+        return backoff.call(
+            lambda: self.model.chat(messages, tools, self._on_token),
+            is_worth_it=lambda error: isinstance(error, ServiceUnavailableError),
+            on_retry=tell,
+            seconds_left=self.remaining_seconds,
+        )
 
     def _on_token(self, text: str) -> None:
         self._check_time()  # ends a stream that would go on beyond the limit

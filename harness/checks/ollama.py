@@ -27,8 +27,8 @@ def checks(options: OllamaOptions, open_embedder: Callable[[], Embedder]) -> lis
 def _server(options: OllamaOptions) -> Outcome:
     if not options.host:
         return None, _NOT_SET, ""
-    from harness.models.ollama.backoff import Backoff
     from harness.models.ollama.client import OllamaClient
+    from harness.retrying import Backoff
 
     # One attempt: a check says what is now, and the next one comes soon.
     with OllamaClient.connect(options, Backoff(attempts=1)) as client:
@@ -38,8 +38,8 @@ def _server(options: OllamaOptions) -> Outcome:
 def _chat_model(options: OllamaOptions) -> Outcome:
     if not options.host:
         return None, "no chat model without OLLAMA_HOST", ""
-    from harness.models.ollama.backoff import Backoff
     from harness.models.ollama.client import OllamaClient
+    from harness.retrying import Backoff
 
     with OllamaClient.connect(options, Backoff(attempts=1)) as client:
         info = client.show(options.chat_model)

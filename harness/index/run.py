@@ -4,30 +4,27 @@ tasks instead."""
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from harness.engines import Engines
-from harness.errors import HarnessError, is_transient
+from harness.errors import HarnessError
 from harness.index.batches import BatchResult, Progress, embed_batch, record_failed, write_batch
 from harness.index.finalizing import finalize
 from harness.index.options import IndexOptions, SplitOptions
 from harness.index.planning import Batch, IndexPlan, plan
 from harness.index.preparing import prepare_batch
+from harness.retrying import Backoff, log_retry
 from harness.types import IndexReport
 
 logger = logging.getLogger(__name__)
 
-ResultT = TypeVar("ResultT")
-
 _BATCH_BYTES = SplitOptions().batch_bytes
-_ATTEMPTS = 4
-_FIRST_DELAY_SECONDS = 1.0
+# A batch's own tries, on top of those of each request to a model or a store.
+_BACKOFF = Backoff(attempts=4, base_seconds=1.5)
 
 
 def index_repository(
@@ -84,27 +81,14 @@ def index_repository(
                 ahead.append(reader.submit(prepare_batch, work, following, engines.embedder))
             embed = partial(embed_batch, work, prepared, engines, on_progress)
             try:
-                embedded = _with_retries(embed)
+                embedded = _BACKOFF.call(embed, on_retry=log_retry)
             except HarnessError as error:
                 failed(batch, error)
                 continue
             if writing is not None:
                 written(*writing)
             write = partial(write_batch, work, embedded, engines)
-            writing = batch, writer.submit(_with_retries, write)
+            writing = batch, writer.submit(_BACKOFF.call, write, on_retry=log_retry)
         if writing is not None:
             written(*writing)
     return finalize(work, results, engines, seconds=time.perf_counter() - began)
-
-
-def _with_retries(step: Callable[[], ResultT]) -> ResultT:
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return step()
-        except HarnessError as error:
-            if not is_transient(error) or attempt == _ATTEMPTS:
-                raise
-            delay = _FIRST_DELAY_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311
-            logger.warning("%s; trying again in %.1f s", error, delay)
-            time.sleep(delay)
-    raise AssertionError("unreachable")

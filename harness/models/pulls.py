@@ -24,9 +24,9 @@ from harness.errors import (
     UsageError,
 )
 from harness.models.ollama.address import qualified_name, same_model
-from harness.models.ollama.backoff import Backoff
 from harness.models.ollama.client import OllamaClient
 from harness.models.ollama.failures import CAUGHT, Advice, diagnose
+from harness.retrying import Backoff
 from harness.types import ModelInfo
 
 PULL_BACKOFF = Backoff(attempts=5, base_seconds=1.0, cap_seconds=30.0)
@@ -181,7 +181,7 @@ def pull(
             0,
         )
     meter = _Meter(name.strip(), on_progress, min_interval_seconds)
-    _pull_with_retries(client, name.strip(), meter, backoff)
+    backoff.call(lambda: _pull_once(client, name.strip(), meter))
     after = client.find(name)
     if after is None or not after.digest:
         raise ServiceUnavailableError(
@@ -199,26 +199,17 @@ def pull(
     )
 
 
-def _pull_with_retries(client: OllamaClient, name: str, meter: _Meter, backoff: Backoff) -> None:
-    while True:
-        meter.begin_attempt()
-        try:
-            for line in client.pull_once(name):
-                meter.take(
-                    line.status or "", line.digest or "", line.completed or 0, line.total or 0
-                )
-            if meter.status == "success":
-                return
-            failure: HarnessError = ServiceUnavailableError(
-                f"Ollama at {client.url} ended the pull of {name} without success"
-            )
-        except CAUGHT as error:
-            failure = _pull_failure(error, client.url, name)
-            if isinstance(failure, PermanentError):
-                raise failure from error
-        if backoff.exhausted(meter.attempt):
-            raise failure
-        backoff.wait(meter.attempt)
+def _pull_once(client: OllamaClient, name: str, meter: _Meter) -> None:
+    meter.begin_attempt()
+    try:
+        for line in client.pull_once(name):
+            meter.take(line.status or "", line.digest or "", line.completed or 0, line.total or 0)
+    except CAUGHT as error:
+        raise _pull_failure(error, client.url, name) from error
+    if meter.status != "success":
+        raise ServiceUnavailableError(
+            f"Ollama at {client.url} ended the pull of {name} without success"
+        )
 
 
 def _pull_failure(error: Exception, url: str, name: str) -> HarnessError:

@@ -10,15 +10,8 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 
-from tenacity import (
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
-
 from harness.errors import ServiceUnavailableError, StackError, UsageError
+from harness.retrying import Backoff
 
 _READS = ("/filter", "/count")
 
@@ -77,13 +70,7 @@ class PrefectApi:
         if attempts is None:
             reads = method == "GET" or path.endswith(_READS)
             attempts = self._read_attempts if reads else 1
-        retrying = Retrying(
-            stop=stop_after_attempt(attempts),
-            wait=wait_exponential(multiplier=0.5, max=4.0) + wait_random(0.0, 0.5),
-            retry=retry_if_exception_type(ServiceUnavailableError),
-            reraise=True,
-        )
-        return retrying(self._once, method, path, body)
+        return Backoff(attempts).call(lambda: self._once(method, path, body))
 
     def _once(self, method: str, path: str, body: Mapping[str, object] | None) -> object:
         data = None if body is None else json.dumps(body).encode()

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import ServiceUnavailableError, StoreError, StoreFullError
+from harness.retrying import Backoff, log_retry
 from harness.types import Filter
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-logger = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
 
 SCROLL_PAGE = 1000
 # What Qdrant 1.19 says, in an answer 500, of a disk that cannot hold another part of its log.
 _FULL = "No space left on device"
-_ATTEMPTS = 3
+_BACKOFF = Backoff(attempts=3)
 
 
 class QdrantRequests:
@@ -40,16 +38,14 @@ class QdrantRequests:
         :raises ServiceUnavailableError: the server does not answer.
         :raises StoreError: it refused; the message says what to do.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
+
+        def once() -> ResultT:
             try:
                 return operation()
             except Exception as error:
-                translated = translate(error, self.address)
-                if not isinstance(translated, ServiceUnavailableError) or attempt == _ATTEMPTS:
-                    raise translated from error
-                logger.warning("%s; attempt %d of %d", translated, attempt, _ATTEMPTS)
-                time.sleep(0.2 * 2**attempt)
-        raise AssertionError("unreachable")
+                raise translate(error, self.address) from error
+
+        return _BACKOFF.call(once, on_retry=log_retry)
 
     def exists(self, name: str) -> bool:
         """Tell whether there is a collection of this name."""

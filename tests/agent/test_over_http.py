@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.agent import AgentResult, Limits, Status, ask, run_task
-from harness.models.ollama.backoff import Backoff
 from harness.models.ollama.chat import OllamaChatModel
 from harness.models.ollama.options import OllamaOptions
+from harness.retrying import Backoff
 from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama
 

@@ -33,9 +33,7 @@ def ollama(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOllama]:
     registry = [FakeModel(f"{name}:latest", ("completion",)) for name in ("tiny", "small")]
     with FakeOllama(registry=registry) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
-        monkeypatch.setattr(
-            "harness.models.ollama.backoff.Backoff.wait", lambda self, failures: None
-        )
+        monkeypatch.setattr("harness.retrying.Backoff.seconds", lambda self, failures: 0.0)
         yield server
 
 

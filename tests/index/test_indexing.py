@@ -257,7 +257,7 @@ def test_full_embeds_everything_again(index: Index) -> None:
 def test_transient_errors_are_tried_again(
     index: Index, embedder: HashEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.index.run._FIRST_DELAY_SECONDS", 0.001)
+    monkeypatch.setattr("harness.retrying.Backoff.seconds", lambda self, failures: 0.0)
     embedder.failures = [ServiceUnavailableError("down")] * 3
     report = index()
     assert report.failures == ()
@@ -276,7 +276,7 @@ def test_a_server_that_is_gone_is_not_asked_for_every_batch(
     answers_a_probe: bool,
     files_failed: int,
 ) -> None:
-    monkeypatch.setattr("harness.index.run._FIRST_DELAY_SECONDS", 0.001)
+    monkeypatch.setattr("harness.retrying.Backoff.seconds", lambda self, failures: 0.0)
     embedder.failures = [ServiceUnavailableError("down") for _ in range(4)]
 
     def no_answer(text: str) -> FloatArray:

@@ -17,10 +17,10 @@ from harness.errors import (
     ServiceUnavailableError,
     is_transient,
 )
-from harness.models.ollama.backoff import Backoff
 from harness.models.ollama.client import OllamaClient
 from harness.models.ollama.embedder import OllamaEmbedder, split_text
 from harness.models.ollama.options import OllamaOptions
+from harness.retrying import Backoff
 from tests.fakes.ollama_models import FakeModel
 from tests.fakes.ollama_server import FakeOllama
 
@@ -330,14 +330,6 @@ class TestServer:
             OllamaClient(fake.url) as client,
         ):
             assert client.show("team/model:q4").name == "Team/Model:Q4"
-
-    def test_waits_grow_and_vary(self) -> None:
-        slept: list[float] = []
-        backoff = Backoff(base_seconds=1, cap_seconds=4, sleep=slept.append)
-        for failures in range(1, 6):
-            backoff.wait(failures)
-        for waited, longest in zip(slept, [1, 2, 4, 4, 4], strict=True):
-            assert longest / 2 <= waited <= longest
 
     def test_one_client_in_several_threads(self, fake: FakeOllama) -> None:
         errors: list[HarnessError] = []

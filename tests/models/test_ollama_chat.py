@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from harness.errors import ModelMissingError, PermanentError, ServiceUnavailableError
-from harness.models.ollama.backoff import Backoff
 from harness.models.ollama.chat import OllamaChatModel
 from harness.models.ollama.options import OllamaOptions
 from harness.models.protocols import ChatModel
+from harness.retrying import Backoff
 from harness.types import ChatMessage, ToolCall, ToolSpec
 from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama

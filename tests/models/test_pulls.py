@@ -12,7 +12,6 @@ from harness.errors import (
     ServiceUnavailableError,
     UsageError,
 )
-from harness.models.ollama.backoff import Backoff
 from harness.models.ollama.client import OllamaClient
 from harness.models.pulls import (
     ModelState,
@@ -22,6 +21,7 @@ from harness.models.pulls import (
     pull,
     unique_names,
 )
+from harness.retrying import Backoff
 from tests.fakes.ollama_models import FakeModel
 from tests.fakes.ollama_server import FakeOllama
 

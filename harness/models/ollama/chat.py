@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import ollama
 
 from harness.errors import ServiceUnavailableError
-from harness.models.ollama.backoff import Backoff
 from harness.models.ollama.client import OllamaClient
 from harness.models.ollama.options import OllamaOptions
 from harness.models.ollama.served import ServedModel
+from harness.retrying import Backoff
 from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
 
 

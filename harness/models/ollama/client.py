@@ -13,9 +13,9 @@ import ollama
 
 from harness.errors import ModelMissingError
 from harness.models.ollama.address import is_internal, parse_host, same_model
-from harness.models.ollama.backoff import Backoff
 from harness.models.ollama.failures import CAUGHT, Advice, diagnose
 from harness.models.ollama.options import OllamaOptions
+from harness.retrying import Backoff
 from harness.types import ModelInfo
 
 CONNECT_TIMEOUT_SECONDS = 5.0
@@ -176,21 +176,16 @@ class OllamaClient:
         :raises ModelMissingError: the server does not have the model.
         :raises PermanentError: the server refused the request.
         """
-        failures, started = 0, False
-        while True:
+        parts, part = self._call(
+            lambda: _first_part(self._transport.stream_chat(payload)), model, streaming=True
+        )
+        with closing(parts):
             try:
-                with closing(_generator(self._transport.stream_chat(payload))) as parts:
-                    for part in parts:
-                        started = True
-                        yield part
-                return
+                while part is not None:
+                    yield part
+                    part = next(parts, None)
             except CAUGHT as error:
-                failure = diagnose(error, self.url, model, streaming=True)
-                failures += 1
-                passing = failure.advice in (Advice.RETRY, Advice.CRASHED)
-                if started or not passing or self.backoff.exhausted(failures):
-                    raise failure.error from error
-            self.backoff.wait(failures)
+                raise diagnose(error, self.url, model, streaming=True).error from error
 
     def pull_once(self, name: str) -> Iterator[ollama.ProgressResponse]:
         """One pull, not repeated: the server's progress lines as they come.
@@ -200,18 +195,24 @@ class OllamaClient:
         with closing(_generator(self._transport.pull(name, stream=True))) as lines:
             yield from lines
 
-    def _call(self, request: Callable[[], T], model: str = "") -> T:
-        failures = 0
-        while True:
-            try:
-                return request()
-            except (*CAUGHT, KeyError) as error:
-                failure = diagnose(error, self.url, model)
-                failures += 1
-                passing = failure.advice in (Advice.RETRY, Advice.CRASHED)
-                if not passing or self.backoff.exhausted(failures):
-                    raise failure.error from error
-            self.backoff.wait(failures)
+    def _call(self, request: Callable[[], T], model: str = "", streaming: bool = False) -> T:
+        caught = (*CAUGHT, KeyError)
+
+        def is_passing(error: BaseException) -> bool:
+            return isinstance(error, caught) and (
+                diagnose(error, self.url, model, streaming).advice in (Advice.RETRY, Advice.CRASHED)
+            )
+
+        try:
+            return self.backoff.call(request, is_worth_it=is_passing)
+        except caught as error:
+            raise diagnose(error, self.url, model, streaming).error from error
+
+
+def _first_part(stream: Iterator[T]) -> tuple[Generator[T, None, None], T | None]:
+    """Wait for a stream's first part, None when it has none."""
+    parts = _generator(stream)
+    return parts, next(parts, None)
 
 
 def _generator(parts: Iterator[T]) -> Generator[T, None, None]:

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from harness.errors import HarnessError, ModelMismatchError
-from harness.models.ollama.backoff import Backoff
 from harness.models.ollama.client import OllamaClient
 from harness.models.ollama.failures import CAUGHT, Advice, diagnose
 from harness.models.ollama.options import OllamaOptions
 from harness.models.ollama.prefixes import prefixes_of
 from harness.models.ollama.served import ServedModel
+from harness.retrying import Backoff
 from harness.types import FloatArray
 
 log = logging.getLogger(__name__)
