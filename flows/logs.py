@@ -1,8 +1,14 @@
-"""Logs of the core in a run's own log."""
+"""Logs of the core in a run's own log, and no credentials in either."""
 
 from __future__ import annotations
 
 import logging
+
+from harness.environment import environment_secrets
+from harness.repository.log_redaction import redact_logs
+
+# The loggers with handlers of Prefect's.
+_WRITING = ("harness", "prefect", "prefect.flow_runs", "prefect.task_runs")
 
 
 def show_core_logs() -> None:
@@ -13,3 +19,5 @@ def show_core_logs() -> None:
     would let every library in.
     """
     logging.getLogger("harness").setLevel(logging.INFO)
+    for name in _WRITING:
+        redact_logs(logging.getLogger(name), environment_secrets)

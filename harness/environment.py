@@ -4,10 +4,10 @@ it, which values are secret, and which variables mean nothing."""
 from __future__ import annotations
 
 import os
-import re
 from difflib import get_close_matches
 
 from harness import settings
+from harness.repository.credentials import is_secret_variable
 
 # What a command of the agent may know of this process's environment: where programs are, how
 # text is written. Never keys, tokens or addresses of services.
@@ -15,7 +15,6 @@ COMMAND_VARIABLES = (
     *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "VIRTUAL_ENV", "CONDA_PREFIX"),
     *("JAVA_HOME", "GOROOT", "CARGO_HOME", "RUSTUP_HOME", "NVM_DIR", "NODE_PATH", "DOTNET_ROOT"),
 )
-SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSW|CREDENTIAL)", re.IGNORECASE)
 
 
 def command_environment() -> dict[str, str]:
@@ -54,5 +53,5 @@ def environment_secrets() -> tuple[str, ...]:
     return tuple(
         value
         for name, value in sorted(os.environ.items())
-        if SECRET_VARIABLE.search(name) and len(value) >= 6
+        if is_secret_variable(name) and len(value) >= 6
     )

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 from harness.agent.reading_tools import PATH
 from harness.agent.tools import Arguments, Tool, ToolOutput, schema
-from harness.agent.trajectory import redact_values
 from harness.errors import PolicyError, UsageError
+from harness.repository.credentials import HIDDEN, redact
 from harness.types import ToolSpec
 from harness.workspace import CommandPolicy, Workspace, run_command
 
@@ -106,6 +106,11 @@ class ChangingTools:
         new = new.replace("\r\n", "\n")
         if new == plain:
             raise UsageError(f"{path}: the edit changes nothing")
+        if HIDDEN in new and HIDDEN not in plain:
+            raise UsageError(
+                f"{path}: {HIDDEN} stands for a value that is hidden from you and must stay; "
+                "change the other lines with search and replace"
+            )
         self.space.tree.write_bytes(path, new.replace("\n", newline).encode("utf-8"))
         return ToolOutput(_describe(path, plain, new, exists), changed=True)
 
@@ -133,7 +138,7 @@ class ChangingTools:
         result = run_command(command, self.space.root, self.space.scratch, policy, self.cancelled)
         if result.stopped == "cancelled":
             raise KeyboardInterrupt
-        output = redact_values(result.output, self.secrets).rstrip()
+        output = redact(result.output, self.secrets).rstrip()
         ending = f"\n[stopped: {result.stopped}]" if result.stopped else ""
         text = f"exit code {result.exit_code}\n{output or '(no output)'}{ending}"
         return ToolOutput(text, ok=result.exit_code == 0)

@@ -10,9 +10,9 @@ from pathlib import Path
 from harness.agent.citations import Citation
 from harness.agent.limits import Usage
 from harness.agent.status import EXIT_CODES, Status
-from harness.agent.trajectory import redact
 from harness.errors import PolicyError
 from harness.files import private_folder, write_atomically
+from harness.repository.credentials import redact
 from harness.workspace import apply_patch
 
 SCHEMA_VERSION = 1
@@ -66,11 +66,13 @@ def write_results(
     private_folder(directory)
     known = tuple(secrets)
     write_atomically(directory / "patch.diff", result.patch)
-    write_atomically(directory / "report.md", redact(report(result, request), known))
+    write_atomically(
+        directory / "report.md", redact(report(result, request), known, suspected=True)
+    )
     clean = replace(
         result,
-        answer=redact(result.answer, known),
-        error=redact(result.error, known) if result.error else result.error,
+        answer=redact(result.answer, known, suspected=True),
+        error=redact(result.error or "", known, suspected=True) or None,
     )
     write_atomically(directory / "result.json", json.dumps(clean.to_dict(), indent=2) + "\n")
 

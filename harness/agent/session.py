@@ -272,7 +272,7 @@ class Session:
         self._agent = Agent(
             self.model,
             protocol,
-            Toolbox(tools, self.store, self.max_chars),
+            Toolbox(tools, self.store, self.max_chars, self.options.secrets),
             system_prompt(kind, protocol.name, [tool.example for tool in tools]),
             limits=self.limits,
             trajectory=self.trajectory,

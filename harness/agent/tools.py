@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import HarnessError, PolicyError
+from harness.repository.credentials import redact
 from harness.types import ToolCall, ToolSpec
 
 logger = logging.getLogger(__name__)
@@ -74,13 +75,18 @@ class Toolbox:
     """Runs validated calls. A tool's error is an answer to the model, not the end of the run."""
 
     def __init__(
-        self, tools: Sequence[Tool], store: OutputStore, max_chars: int = MAX_OUTPUT_CHARS
+        self,
+        tools: Sequence[Tool],
+        store: OutputStore,
+        max_chars: int = MAX_OUTPUT_CHARS,
+        secrets: Sequence[str] = (),
     ) -> None:
         if len(tools) > MAX_TOOLS:
             raise ValueError(f"{len(tools)} tools; at most {MAX_TOOLS}")
         self.tools = {tool.spec.name: tool for tool in tools}
         self.store = store
         self.max_chars = max_chars
+        self.secrets = tuple(secrets)
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -88,7 +94,7 @@ class Toolbox:
         return tuple(tool.spec for tool in self.tools.values())
 
     def run(self, call: ToolCall) -> ToolOutput:
-        """Run one call; the output is capped."""
+        """Run one call; the output is free of credentials, and capped."""
         try:
             output = self.tools[call.name].handler(call.arguments)
         except PolicyError as error:
@@ -98,7 +104,7 @@ class Toolbox:
         except (OSError, ValueError, RecursionError) as error:
             logger.warning("tool %s failed", call.name, exc_info=True)
             output = ToolOutput(f"Error: {type(error).__name__}: {error}", ok=False)
-        return self.cap(output)
+        return self.cap(replace(output, text=redact(output.text, self.secrets)))
 
     def cap(self, output: ToolOutput) -> ToolOutput:
         """Return an output that fits; the whole of it is kept."""

@@ -83,9 +83,9 @@ def answer_with_demo(
     from dataclasses import replace
 
     from harness.agent.citations import check_citations
-    from harness.agent.trajectory import redact
     from harness.answers.passages import Citation
     from harness.models.demo_chat import DemoChatModel
+    from harness.repository.credentials import redact
     from harness.types import ChatMessage
     from harness.workspace import ConfinedTree
 
@@ -105,7 +105,8 @@ def answer_with_demo(
         on_token=on_token,
     )
     text, found = check_citations(
-        redact(turn.content.strip(), environment_secrets()), ConfinedTree(Path(record.path))
+        redact(turn.content.strip(), environment_secrets(), suspected=True),
+        ConfinedTree(Path(record.path)),
     )
     own = tuple(Citation(c.path, c.start_line, c.end_line, c.verified, record.name) for c in found)
     label = f"[demo model {chat.model}: shows the plumbing, often wrong]"

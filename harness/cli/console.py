@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.repository.log_redaction import redact_logs
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -29,11 +31,18 @@ def take_debug_flag(arguments: list[str]) -> bool:
 
 
 def configure_logging(debug: bool) -> None:
-    """Send logs to stderr: warnings, or everything of Harness with ``--debug``."""
+    """Send logs to stderr: warnings, or everything of Harness with ``--debug``; no credentials."""
     logging.basicConfig(
         level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr, force=True
     )
+    redact_logs(logging.getLogger(), _known_secrets)
     logging.getLogger("harness").setLevel(logging.DEBUG if debug else logging.WARNING)
+
+
+def _known_secrets() -> tuple[str, ...]:
+    from harness.environment import environment_secrets
+
+    return environment_secrets()
 
 
 def stdout() -> Console:

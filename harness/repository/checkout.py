@@ -21,12 +21,12 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from filelock import FileLock, Timeout
 
 from harness.errors import RepositoryNotFoundError, TransientError, UsageError
+from harness.repository.credentials import redact, redact_urls
 from harness.repository.git import (
     LOCAL_PROTOCOLS,
     NETWORK_PROTOCOLS,
     GitOutput,
     git_error,
-    redact,
     run_git,
 )
 from harness.repository.skip_names import VCS_FOLDERS, skip_folder_by_name
@@ -146,11 +146,11 @@ def _resolve_path(text: str) -> Checkout:
         is_folder, exists = path.is_dir(), os.path.lexists(path)
     except OSError as error:  # a name that is too long, a folder above that cannot be entered
         raise RepositoryNotFoundError(
-            f"{redact(text)} cannot be opened ({error.strerror}); check the path"
+            f"{redact_urls(text)} cannot be opened ({error.strerror}); check the path"
         ) from error
     if not exists:
         raise RepositoryNotFoundError(
-            f"{redact(text)} does not exist; give an existing folder or a git URL "
+            f"{redact_urls(text)} does not exist; give an existing folder or a git URL "
             "(https://…, ssh://…, git@host:path, file://…)"
         )
     if not is_folder:
@@ -228,9 +228,7 @@ class _Remote:
     def _unreachable(self, output: GitOutput, clone: Path) -> Exception:
         if "no space left on device" in output.stderr.lower():
             return git_error("fetch", output)
-        reason = output.reason()
-        for secret in _secrets(self.url):
-            reason = reason.replace(secret, "***")
+        reason = redact(output.reason(), _secrets(self.url))
         kept = (
             "; the former clone is unchanged" if (clone / ".git/refs/harness/head").exists() else ""
         )
@@ -300,10 +298,10 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
     except ValueError:
         raise RepositoryNotFoundError(
-            f"{redact(url)} is not a valid URL; check its host and port"
+            f"{redact_urls(url)} is not a valid URL; check its host and port"
         ) from None
     if parts.netloc.rpartition("@")[2].startswith("-"):
-        raise RepositoryNotFoundError(f"{redact(url)} has no valid host; check the address")
+        raise RepositoryNotFoundError(f"{redact_urls(url)} has no valid host; check the address")
     return parts
 
 
@@ -315,8 +313,7 @@ def _secrets(url: str) -> list[str]:
     candidates = [user, user.partition(":")[2], parts.query]
     if parts.scheme in ("http", "https"):
         candidates.append(user.partition(":")[0])
-    # Longest first, so that a part does not break up the whole.
-    return sorted({text for text in candidates if len(text) > 3}, key=len, reverse=True)
+    return [text for text in candidates if text]
 
 
 def _url_name(clean: str) -> str:

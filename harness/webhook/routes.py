@@ -18,7 +18,8 @@ from urllib.parse import unquote, urlsplit
 
 from harness.errors import HarnessError, InvalidSettingError
 from harness.repository.checkout import CHECKOUTS_FOLDER, is_git_url
-from harness.repository.git import redact, run_git
+from harness.repository.credentials import redact_urls
+from harness.repository.git import run_git
 from harness.types import RepositoryRecord
 
 logger = logging.getLogger(__name__)
@@ -147,7 +148,7 @@ def read_mapping(path: Path) -> dict[str, Target]:
     for url, entry in document.items():
         fields = entry if isinstance(entry, dict) else {}
         name, source, branch = (fields.get(key) for key in ("name", "source", "branch"))
-        shown = redact(url)
+        shown = redact_urls(url)
         if not normalise(url):
             raise InvalidSettingError(f"{setting}: {shown!r} in {path} is not a clone URL")
         if not isinstance(name, str) or not name:
