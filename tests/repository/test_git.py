@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from harness.errors import GitError, TransientError
-from harness.repository.git import redact, run_git
+from harness.repository.git import SEALED, USER, Trust, run_git
 from tests.repositories import make_repository
 
 
@@ -143,16 +143,114 @@ def test_repository_of_another_user_is_read(tmp_path: Path) -> None:
     assert run_git(["ls-files"], root, 30).stdout == b"a.py\n"
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param("at https://u:pw@h/x.git'", "at https://***@h/x.git'", id="password"),
-        pytest.param("https://ghp_secret@h/x", "https://***@h/x", id="token as user"),
-        pytest.param("ssh://git@h/x", "ssh://git@h/x", id="user of ssh"),
-        pytest.param("git@h:x/y.git", "git@h:x/y.git", id="scp-like"),
-        pytest.param("https://h/x?private_token=abc d", "https://h/x?*** d", id="query"),
-        pytest.param("see a?b and c@d", "see a?b and c@d", id="no URL"),
-    ],
+both = pytest.mark.parametrize(
+    "trust", [pytest.param(USER, id="user"), pytest.param(SEALED, id="sealed")]
 )
-def test_redact(text: str, expected: str) -> None:
-    assert redact(text) == expected
+
+
+@both
+def test_neither_profile_runs_what_a_repository_names(tmp_path: Path, trust: Trust) -> None:
+    marker = tmp_path / "ran"
+    root = make_repository(tmp_path / "r", {"a.py": "x"})
+    hook = script(root / ".git/hooks/post-index-change", marker)
+    script(root / ".git/hooks/reference-transaction", marker)
+    for key in ("core.fsmonitor", "core.hooksPath", "core.pager", "core.alternateRefsCommand"):
+        value = hook.parent if key == "core.hooksPath" else hook
+        run_git(["config", key, str(value)], root, 30)
+    run_git(["ls-files", "-o", "--exclude-standard"], root, 30, trust=trust)
+    run_git(["add", "-A"], root, 30, trust=trust)
+    run_git(["update-ref", "refs/heads/other", "HEAD"], root, 30, trust=trust)
+    run_git(["log", "-1"], root, 30, trust=trust)
+    assert not marker.exists()
+
+
+@both
+@pytest.mark.parametrize(
+    "variable", ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_CONFIG_PARAMETERS"]
+)
+def test_neither_profile_is_redirected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trust: Trust, variable: str
+) -> None:
+    root = make_repository(tmp_path / "r", {"a.py": "x"})
+    other = make_repository(tmp_path / "other", {"b.py": "x"})
+    values = {
+        "GIT_DIR": other / ".git",
+        "GIT_WORK_TREE": other,
+        "GIT_INDEX_FILE": other / ".git/index",
+        "GIT_CONFIG_PARAMETERS": f"'core.worktree'='{other}'",
+    }
+    monkeypatch.setenv(variable, str(values[variable]))
+    output = run_git(["ls-files", "--cached", "--others"], root, 30, trust=trust)
+    assert output.stdout == b"a.py\n"
+
+
+@pytest.mark.parametrize(
+    ("trust", "seen"),
+    [pytest.param(USER, True, id="user"), pytest.param(SEALED, False, id="sealed")],
+)
+@pytest.mark.parametrize("scope", ["file", "environment"])
+def test_whose_configuration_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trust: Trust, seen: bool, scope: str
+) -> None:
+    root = make_repository(tmp_path / "r", {"a.py": "x"})
+    if scope == "file":
+        (tmp_path / ".gitconfig").write_text("[http]\n\tproxy = http://proxy.example\n")
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.delenv("GIT_CONFIG_GLOBAL", raising=False)
+        monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    else:
+        monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+        monkeypatch.setenv("GIT_CONFIG_KEY_0", "http.proxy")
+        monkeypatch.setenv("GIT_CONFIG_VALUE_0", "http://proxy.example")
+    output = run_git(["config", "http.proxy"], root, 30, trust=trust, check=False)
+    assert (output.stdout == b"http://proxy.example\n") is seen
+
+
+@both
+def test_a_profile_sees_programs_and_no_keys_unless_they_are_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trust: Trust
+) -> None:
+    monkeypatch.setenv("QDRANT_API_KEY", "a key of this process")
+    root = make_repository(tmp_path / "r", {"a.py": "x"})
+    output = run_git(["-c", "alias.show-it=!env", "show-it"], root, 30, trust=trust)
+    names = {line.partition(b"=")[0].decode() for line in output.stdout.splitlines()}
+    assert ("QDRANT_API_KEY" in names) is trust.inherits_environment
+    assert {"PATH", "HOME", "GIT_ALLOW_PROTOCOL", "GIT_NO_LAZY_FETCH"} <= names
+
+
+def test_a_repository_elsewhere(tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "r", {"a.py": "x"})
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "b.py").write_text("x")
+    output = run_git(
+        ["ls-files", "--others"], files, 30, trust=SEALED, git_dir=root / ".git", work_tree=files
+    )
+    assert output.stdout == b"b.py\n"
+
+
+def test_output_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_repository(tmp_path / "r", {f"{number}.py": "x" for number in range(50)})
+    small = Trust(settings=(), inherits_environment=True, max_output_bytes=100)
+    assert run_git(["rev-parse", "HEAD"], root, 30, trust=small).stdout
+    with pytest.raises(GitError, match=r"wrote more than 0\.0001 MB"):
+        run_git(["ls-files"], root, 30, trust=small)
+
+
+def test_much_input_and_output_at_once(tmp_path: Path) -> None:
+    """More than pipes hold, both ways."""
+    root = make_repository(tmp_path / "r", {"a.py": "x"})
+    names = b"".join(b"some/folder/file-%d.py\0" % number for number in range(50_000))
+    output = run_git(["check-attr", "-z", "--stdin", "filter"], root, 60, stdin=names)
+    assert output.stdout.count(b"\0") == 150_000
+
+
+def test_a_command_that_reads_no_input(tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "r", {"a.py": "x"})
+    output = run_git(["ls-files"], root, 30, stdin=b"x" * 10_000_000)
+    assert output.stdout == b"a.py\n"
+
+
+def test_a_folder_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(GitError, match=r"cannot be started in .*No such file"):
+        run_git(["version"], tmp_path / "none", 30)
