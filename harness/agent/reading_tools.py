@@ -12,8 +12,10 @@ from pathlib import Path, PurePosixPath
 from harness.agent import text_search
 from harness.agent.tools import Arguments, OutputStore, Tool, ToolOutput, schema
 from harness.errors import HarnessError, UsageError
+from harness.repository.credentials import redact
+from harness.repository.skip_names import is_secret
 from harness.types import Hit, ToolSpec
-from harness.workspace import ConfinedTree, is_secret, list_files
+from harness.workspace import ConfinedTree, list_files
 
 Search = Callable[[str, int], Sequence[Hit]]
 PATH = {"type": "string", "description": "path relative to the repository root", "maxLength": 1000}
@@ -95,7 +97,8 @@ class ReadingTools:
             data = self.tree.read_bytes(path)
             if b"\0" in data[:8000]:
                 raise UsageError(f"{path}: a binary file of {len(data)} bytes")
-            text = data.decode("utf-8", "replace")
+            # Here and not with the other outputs: line numbers would take a key apart.
+            text = redact(data.decode("utf-8", "replace"))
         lines = text.split("\n")
         if lines and lines[-1] == "":
             lines.pop()
@@ -126,7 +129,10 @@ class ReadingTools:
         folder = self._folder(arguments)
         names = self._files(folder)
         if not names:
-            return ToolOutput(f"No files below {folder or '.'}.")
+            why = "; vendored and excluded files are not listed, read_file opens them" * bool(
+                folder
+            )
+            return ToolOutput(f"No files below {folder or '.'}{why}.")
         if len(names) <= MAX_LISTED:
             return ToolOutput("\n".join(names))
         depth = len(PurePosixPath(folder).parts)
@@ -179,7 +185,9 @@ class ReadingTools:
             hits = self.search(query, SEARCH_RESULTS)
         except HarnessError as error:
             return "", f"the index cannot be used ({error})"
-        return "\n\n".join(_passage(hit) for hit in hits if not is_secret(hit.path)), ""
+        # An index may be older than what counts as secret now.
+        shown = "\n\n".join(_passage(hit) for hit in hits if not is_secret(hit.path))
+        return redact(shown), ""
 
     def _folder(self, arguments: Arguments) -> str:
         path = str(arguments.get("path", "")).strip()

@@ -1,7 +1,8 @@
 """What the name of a file or folder alone says about it: secret, vendored, lock file, binary.
 
-Names are compared in lower case. When in doubt a file is let through: its content is looked at
-later (:mod:`harness.repository.content`), and a source file missing from search is hard to notice.
+The one policy, for the index as well as for what the agent lists, reads and copies. Names are
+compared in lower case. When in doubt a file is let through: its content is looked at later
+(:mod:`harness.repository.content`), and a source file missing from search is hard to notice.
 """
 
 from __future__ import annotations
@@ -54,15 +55,21 @@ _LOCK_FILES = frozenset(
     }
 )
 
-# Installed or copied code, whatever it lies in.
-_VENDORED_FOLDERS = frozenset(
+# What tools put there and can put there again: installed packages, caches, build output.
+_REMADE_FOLDERS = frozenset(
     {
         *("node_modules", "bower_components", "jspm_packages", "site-packages", "dist-packages"),
         *(".venv", "__pycache__", "__pypackages__", ".tox", ".nox", ".eggs", ".mypy_cache"),
-        *(".pytest_cache", ".ruff_cache", ".gradle", ".terraform", ".terragrunt-cache", ".yarn"),
-        *(".next", ".nuxt", ".svelte-kit", ".parcel-cache", ".turbo", "pods", "carthage"),
-        *("_vendor", "_vendored", "vendored", "third_party", "third-party", "thirdparty"),
-        *("3rdparty", "3rd_party"),
+        *(".pytest_cache", ".ruff_cache", ".gradle", ".terraform", ".terragrunt-cache"),
+        *(".next", ".nuxt", ".svelte-kit", ".parcel-cache", ".turbo"),
+    }
+)
+_REMADE_SUFFIXES = (".egg-info",)
+# Other people's code, copied in by hand or by a tool, often for good.
+_COPIED_FOLDERS = frozenset(
+    {
+        *(".yarn", "pods", "carthage", "_vendor", "_vendored", "vendored"),
+        *("third_party", "third-party", "thirdparty", "3rdparty", "3rd_party"),
     }
 )
 # `vendor` may also be a team's own word (a shop's suppliers), so it takes a second sign.
@@ -77,6 +84,17 @@ _OUTPUT_SIBLINGS = {
     "build": ("build.gradle", "build.gradle.kts"),
     "target": ("Cargo.toml", "pom.xml", "build.sbt"),
 }
+
+# A copy of a repository can do without these, and no change of one is about them. A virtual
+# environment is told by its marker where there is one to look for; a pattern has only the name.
+REMADE_PATTERNS = (
+    *sorted(_REMADE_FOLDERS),
+    "venv",
+    "*.pyc",
+    *(f"*{suffix}" for suffix in _REMADE_SUFFIXES),
+    *sorted(name for name in VCS_FOLDERS if name.startswith(".") and name != ".git"),
+)
+"""What tools can make again, as lines of a ``.gitignore`` file."""
 
 _BINARY_SUFFIXES = frozenset(
     {
@@ -142,13 +160,24 @@ def skip_folder_by_name(root: Path, folder: str, *, in_git: bool) -> SkipReason 
     lower = name.lower()
     if lower in _SECRET_FOLDERS:
         return SkipReason.SECRET
-    if lower in _VENDORED_FOLDERS or _has(root, folder, _FOLDER_MARKERS):
+    if lower in _REMADE_FOLDERS or lower.endswith(_REMADE_SUFFIXES):
+        return SkipReason.VENDORED
+    if lower in _COPIED_FOLDERS or _has(root, folder, _FOLDER_MARKERS):
         return SkipReason.VENDORED
     if lower in _VENDOR_FOLDERS and _is_vendor_copy(root, folder, parent):
         return SkipReason.VENDORED
     if not in_git and _has(root, parent, _OUTPUT_SIBLINGS.get(lower, ())):
         return SkipReason.VENDORED
     return None
+
+
+def is_secret(path: str) -> bool:
+    """Tell whether a path's names say that it holds credentials: its own, or one above it.
+
+    :param path: relative to a repository's root, with ``/``.
+    """
+    parts = path.lower().split("/")
+    return _is_secret(parts[-1]) or not _SECRET_FOLDERS.isdisjoint(parts)
 
 
 def _is_secret(lower: str) -> bool:

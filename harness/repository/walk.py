@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +37,10 @@ HARNESS_IGNORE = ".harnessignore"
 
 @dataclass(slots=True)
 class _Selection:
-    """Decides on every entry, and keeps the result."""
+    """Decides on every entry, and keeps the result.
+
+    With ``any_kind`` a file's kind and size do not matter, only whether it is to be seen at all.
+    """
 
     root: Path
     max_file_bytes: int
@@ -47,6 +50,7 @@ class _Selection:
     gitignore: IgnoreTree = field(default_factory=IgnoreTree)
     harnessignore: IgnoreTree = field(default_factory=IgnoreTree)
     included_all: bool = True
+    any_kind: bool = False
     files: list[SourceFile] = field(default_factory=list)
     skipped: dict[str, SkipReason] = field(default_factory=dict)
     # Reason and topmost skipped folder of every folder seen; None where it is entered.
@@ -103,9 +107,13 @@ class _Selection:
             return SkipReason.SYMLINK
         if self._is_ignored(path, False) or not (self.included_all or self.include.ignores(path)):
             return SkipReason.EXCLUDED
-        if not stat.S_ISREG(status.st_mode) or not _is_utf8(path):
+        if not stat.S_ISREG(status.st_mode):
             return SkipReason.NOT_TEXT
         by_name = skip_file_by_name(name)
+        if self.any_kind:
+            return by_name if by_name is SkipReason.SECRET else None
+        if not _is_utf8(path):
+            return SkipReason.NOT_TEXT
         if by_name is not None and not (let_in and by_name is not SkipReason.SECRET):
             return by_name
         if status.st_size > self.max_file_bytes:
@@ -186,6 +194,35 @@ def walk(
     )
 
 
+def visible_files(root: Path, listed: Iterable[str] | None) -> list[str]:
+    """Name the files that a person would call the repository's, and that may be shown.
+
+    Folders, ignore files and secret names count as for :func:`walk`; size and kind do not, so
+    lock files, images and empty files are among them. Links and special files are not.
+
+    :param root: an existing folder.
+    :param listed: what git lists there, tracked or not ignored; None: the folder is scanned.
+    :returns: paths relative to ``root``, sorted; bytes that are not valid UTF-8 as surrogates.
+    :raises UsageError: the folder cannot be read.
+    """
+    selection = _Selection(
+        root=root.resolve(),
+        max_file_bytes=0,
+        in_git=listed is not None,
+        include=_rules(()),
+        exclude=_rules(()),
+        any_kind=True,
+    )
+    if listed is None:
+        _scan(selection)
+    else:
+        names = set(listed)
+        _add_harnessignore(selection, names)
+        for path in names:
+            _consider_listed(selection, path)
+    return sorted(file.path for file in selection.files)
+
+
 def _rules(patterns: Sequence[str]) -> IgnoreTree:
     tree = IgnoreTree()
     tree.add("", "\n".join(patterns))
@@ -203,20 +240,27 @@ def _is_utf8(path: str) -> bool:
 def _list_git(selection: _Selection, prefix: str) -> None:
     found = git_files(selection.root, prefix)
     names = {*found.tracked, *found.untracked}
-    nested = (path for path in names if path.endswith("/" + HARNESS_IGNORE))
-    for path in sorted({HARNESS_IGNORE, *nested}):
-        _add_ignore_file(selection.harnessignore, selection.root, path)
+    _add_harnessignore(selection, names)
     for folder in found.unreadable_folders:
         selection.skip(folder + "/", SkipReason.UNREADABLE)
     for path in sorted(names):
-        entry = found.tracked.get(path)
-        parts = path.split("/")
-        if ".." in parts or ".git" in parts:
-            logger.warning("git lists %r, which no repository should hold; left out", path)
-        elif path.endswith("/") or (entry is not None and entry.mode == SUBMODULE_MODE):
-            selection.skip(path.rstrip("/") + "/", SkipReason.SUBMODULE)
-        else:
-            selection.consider(path, entry)
+        _consider_listed(selection, path, found.tracked.get(path))
+
+
+def _add_harnessignore(selection: _Selection, names: Iterable[str]) -> None:
+    nested = (path for path in names if path.endswith("/" + HARNESS_IGNORE))
+    for path in sorted({HARNESS_IGNORE, *nested}):
+        _add_ignore_file(selection.harnessignore, selection.root, path)
+
+
+def _consider_listed(selection: _Selection, path: str, entry: Tracked | None = None) -> None:
+    parts = path.split("/")
+    if ".." in parts or ".git" in parts:
+        logger.warning("git lists %r, which no repository should hold; left out", path)
+    elif path.endswith("/") or (entry is not None and entry.mode == SUBMODULE_MODE):
+        selection.skip(path.rstrip("/") + "/", SkipReason.SUBMODULE)
+    else:
+        selection.consider(path, entry)
 
 
 def _add_ignore_file(tree: IgnoreTree, root: Path, path: str) -> None:

@@ -12,7 +12,7 @@ from harness.workspace.commands import (
     run_command,
 )
 from harness.workspace.copies import Workspace, apply_patch, create_workspace, list_files
-from harness.workspace.paths import ConfinedTree, is_secret, is_vendored
+from harness.workspace.paths import ConfinedTree
 
 __all__ = [
     "CommandPolicy",
@@ -22,8 +22,6 @@ __all__ = [
     "Workspace",
     "apply_patch",
     "create_workspace",
-    "is_secret",
-    "is_vendored",
     "list_files",
     "probe_isolation",
     "run_command",

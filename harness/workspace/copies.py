@@ -2,9 +2,9 @@
 
 Without a ref the copy holds what the user sees now: tracked files with their uncommitted changes
 and new files that are not ignored, so that the patch fits the user's tree. With a ref it holds
-that commit. Outside git it is a plain copy without ignored, vendored and secret files. Submodules
-stay empty and LFS files stay pointers, because filling them would run the repository's own
-configuration.
+that commit. Outside git it is a plain copy without ignored and secret files, and without what
+tools can make again. Submodules stay empty and LFS files stay pointers, because filling them would
+run the repository's own configuration.
 
 Two git directories are at work. ``control.git`` lies outside the copy, is the only one that
 Harness reads, and gets its configuration rewritten before every use. ``.git`` inside the copy is
@@ -30,11 +30,14 @@ from harness.errors import (
     UsageError,
 )
 from harness.files import PRIVATE_FOLDER, private_folder
+from harness.repository.skip_names import REMADE_PATTERNS, is_secret
+from harness.repository.walk import visible_files
 from harness.workspace.gitcalls import git_text, run_git
-from harness.workspace.paths import VENDORED, ConfinedTree, PlainFiles, is_secret, is_vendored
+from harness.workspace.paths import ConfinedTree, PlainFiles
 
 CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = false\n\tfileMode = true\n"
 ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding\n"
+EXCLUDED = "\n".join(REMADE_PATTERNS) + "\n"
 SPARE_DISK_BYTES = 200_000_000
 
 
@@ -90,8 +93,8 @@ def _is_ignored(folder: Path) -> bool:
 def list_files(root: Path) -> list[str]:
     """Return the files a user would call the repository's: sorted, relative, ``/``.
 
-    Tracked files and untracked ones that are not ignored; outside git everything that is not
-    vendored. Secret files, symbolic links and special files are left out.
+    Tracked files and untracked ones that are not ignored, less what the index skips by its name:
+    secret, vendored and excluded files (:func:`harness.repository.walk.visible_files`).
     """
     try:
         output = run_git(
@@ -101,24 +104,8 @@ def list_files(root: Path) -> list[str]:
         names = [os.fsdecode(name) for name in output.split(b"\0") if name]
     except GitError:
         names = []
-    if not names:  # outside git, or a folder that the repository around it ignores
-        names = [
-            Path(folder, name).relative_to(root).as_posix()
-            for folder, folders, files in os.walk(root)
-            if not _prune(folders)
-            for name in files
-        ]
-    files = PlainFiles(root)
-    return sorted(
-        name
-        for name in names
-        if not is_secret(name) and not is_vendored(name) and files.is_regular(name)
-    )
-
-
-def _prune(folders: list[str]) -> bool:
-    folders[:] = [name for name in folders if name != ".git" and not is_vendored(name)]
-    return False
+    # None: outside git, or a folder that the repository around it ignores.
+    return visible_files(root, names or None)
 
 
 class Workspace:
@@ -211,7 +198,7 @@ def _make_copy(source: Source, state_dir: Path, ref: str | None) -> Workspace:
     for folder in (tree, state_dir / "scratch"):
         folder.mkdir()
     _initialise(control, source.object_format)
-    (control / "info" / "exclude").write_text("\n".join(VENDORED) + "\n")
+    (control / "info" / "exclude").write_text(EXCLUDED)
     if source.objects is not None:
         _borrow_objects(control, source.objects)
     if ref is not None:
@@ -306,7 +293,7 @@ def _copy_files(source: Source, control: Path, tree: Path) -> None:
         tracked = run_git(["ls-files", "-z", "--cached", "--deduplicate"], cwd=source.root)
     else:
         tracked = b""
-    # Outside git this is our own git directory, whose info/exclude holds the vendored folders.
+    # Outside git this is our own git directory, whose info/exclude names what tools make again.
     git_dir, work_tree = (control, source.root) if source.objects is None else (None, None)
     new = run_git(listing, cwd=source.root, git_dir=git_dir, work_tree=work_tree)
     names = [os.fsdecode(name) for name in tracked.split(b"\0") if name]
@@ -349,5 +336,5 @@ def _give_git_to_commands(
     if (control / "shallow").is_file():
         shutil.copyfile(control / "shallow", inner / "shallow")
     shutil.copyfile(control / "index", inner / "index")
-    (inner / "info" / "exclude").write_text("\n".join(VENDORED) + "\n")
+    (inner / "info" / "exclude").write_text(EXCLUDED)
     (inner / "refs" / "heads" / "work").write_text(f"{head}\n")

@@ -1,4 +1,4 @@
-"""Which files may be touched: paths confined to one root, secret and vendored names."""
+"""Which files may be touched: paths confined to one root, and none that hold credentials."""
 
 from __future__ import annotations
 
@@ -8,40 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from harness.errors import PolicyError, UsageError
 from harness.files import open_regular, write_atomically
-from harness.repository.skip_names import skip_file_by_name
-from harness.types import SkipReason
-
-VENDORED = (
-    "node_modules",
-    "__pycache__",
-    ".venv",
-    "venv",
-    ".tox",
-    ".nox",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".pytest_cache",
-    ".hg",
-    ".svn",
-    ".gradle",
-    ".terraform",
-    "*.pyc",
-    "*.egg-info",
-)
-
-
-_VENDORED_NAMES = frozenset(VENDORED)
-_VENDORED_ENDS = tuple(name.removeprefix("*") for name in VENDORED if name.startswith("*"))
-
-
-def is_secret(path: str) -> bool:
-    """Tell whether a file's name says that it holds credentials."""
-    return skip_file_by_name(PurePosixPath(path).name) is SkipReason.SECRET
-
-
-def is_vendored(path: str) -> bool:
-    """Tell whether a path lies in a folder of caches or of other people's code."""
-    return any(part in _VENDORED_NAMES or part.endswith(_VENDORED_ENDS) for part in path.split("/"))
+from harness.repository.skip_names import is_secret
 
 
 def occupied_bytes(*folders: Path) -> int:
@@ -83,11 +50,6 @@ class PlainFiles:
         except OSError:
             return None
 
-    def is_regular(self, name: str) -> bool:
-        """Tell whether it is a regular file; a symbolic link is none."""
-        status = self.status(name)
-        return status is not None and stat.S_ISREG(status.st_mode)
-
 
 class ConfinedTree:
     """Reads and writes of regular files below one root, and nowhere else.
@@ -126,7 +88,7 @@ class ConfinedTree:
         inside = resolved.relative_to(self.root).parts
         if any(part.casefold() == ".git" for part in (*inside, *pure.parts)):
             raise PolicyError(f"{path}: git's own files are off limits")
-        if is_secret(text) or is_secret(resolved.name):
+        if is_secret("/".join(pure.parts)) or is_secret("/".join(inside)):
             raise PolicyError(f"{path}: held back, its name says that it holds credentials")
         return resolved
 

@@ -15,7 +15,7 @@ import pytest
 from harness.errors import GitError, RepositoryNotFoundError, UsageError
 from harness.repository.content import blob_id
 from harness.repository.git import run_git
-from harness.repository.walk import walk
+from harness.repository.walk import visible_files, walk
 from harness.types import Listing, SkipReason
 from tests.repositories import IDENTITY, OLD, commit_all, make_repository, run_unprivileged
 
@@ -452,6 +452,59 @@ class TestBoth:
             ]
         )
         assert paths(plain(tmp_path, dict.fromkeys(names, "x"))) == names
+
+
+class TestVisibleFiles:
+    """What the agent lists: the same folders, ignore files and secrets, any kind of file."""
+
+    def visible(self, root: Path, kind: str) -> list[str]:
+        if kind == "plain":
+            return visible_files(root, None)
+        args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        return visible_files(
+            root, map(os.fsdecode, run_git(args, root, 30).stdout.split(b"\0")[:-1])
+        )
+
+    @both
+    def test_more_than_the_index_by_kind_and_nothing_else(self, tmp_path: Path, kind: str) -> None:
+        of_any_kind = {
+            "package-lock.json": "{}",
+            "logo.png": "x",
+            "empty.py": "",
+            "jquery.min.js": "x",
+            "locale/de/django.po": "x",
+            "big.py": "x" * (LIMIT + 1),
+        }
+        indexed = {"src/a.py": "x", "third_party/ours/a.c": "x"}
+        rules = {".harnessignore": "docs/\n!third_party/ours/\n!.env\n", ".gitignore": "*.log\n"}
+        hidden = {
+            "node_modules/x/i.js": "x",
+            "third_party/zlib/b.c": "x",
+            "env/pyvenv.cfg": "x",
+            "app.egg-info/SOURCES.txt": "x",
+            "docs/a.md": "x",
+            ".env": "A=1",
+            ".aws/credentials": "x",
+        }
+        root = build(kind, tmp_path / "r", {**of_any_kind, **indexed, **rules, **hidden})
+        plain(root, {"debug.log": "x", "new.py": "x", "dist/a.js": "x"})
+        (root / "link.py").symlink_to("src/a.py")
+        os.mkfifo(root / "pipe")
+        assert paths(root) == sorted([*indexed, *rules, "new.py", "dist/a.js"])
+        assert self.visible(root, kind) == sorted([*paths(root), *of_any_kind])
+
+    @both
+    def test_build_output_by_what_lies_beside_it(self, tmp_path: Path, kind: str) -> None:
+        root = build(kind, tmp_path / "r", {"package.json": "{}", "dist/a.js": "x"})
+        assert self.visible(root, kind) == paths(root)
+        assert ("dist/a.js" in paths(root)) is (kind == "git")
+
+    def test_what_git_lists_is_not_believed(self, tmp_path: Path) -> None:
+        (tmp_path / "outside.py").write_text("x")
+        root = plain(tmp_path / "r", {"a.py": "x", "caf\udce9.py": "x"})
+        (root / "folder").symlink_to(tmp_path)
+        listed = ["a.py", "caf\udce9.py", "gone.py", "../outside.py", "folder/outside.py", "sub/"]
+        assert visible_files(root, [*listed, ".git/config"]) == ["a.py", "caf\udce9.py"]
 
 
 @pytest.mark.parametrize("make", ["missing", "file"])

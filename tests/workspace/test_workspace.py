@@ -257,6 +257,10 @@ def test_close_removes_what_commands_locked(repository: Path, tmp_path: Path) ->
         "src/.GIT/config",
         "git-link/config",
         ".env",
+        ".aws/credentials",
+        "sub/.SSH/config",
+        ".ssh",
+        "key-folder/config",
         "key-link",
         "a\0b",
         "loop",
@@ -271,6 +275,8 @@ def test_paths_outside_are_refused(repository: Path, tmp_path: Path, path: str) 
     (repository / "proc-link").symlink_to("/proc")
     (repository / "git-link").symlink_to(".git")
     (repository / "key-link").symlink_to(".env")
+    (repository / ".ssh").mkdir()
+    (repository / "key-folder").symlink_to(".ssh")
     (repository / "loop").symlink_to("loop")
     tree = ConfinedTree(repository)
     with pytest.raises(PolicyError):
@@ -302,6 +308,46 @@ def test_listing_is_what_the_user_calls_the_repository(repository: Path, tmp_pat
     (repository / "node_modules").mkdir()
     (repository / "node_modules" / "x.js").write_text("")
     assert list_files(repository) == expected
+
+
+@pytest.mark.parametrize("is_git", [True, False], ids=["git", "plain"])
+def test_listing_leaves_out_what_the_index_leaves_out(repository: Path, is_git: bool) -> None:
+    for name in ("third_party/zlib.c", "venv/pyvenv.cfg", "docs/a.md", ".aws/credentials"):
+        (repository / name).parent.mkdir()
+        (repository / name).write_text("x")
+    (repository / ".harnessignore").write_text("docs/\n")
+    if is_git:
+        git(repository, "add", "-f", ".")
+    else:
+        subprocess.run(["rm", "-rf", repository / ".git"], check=True)
+    expected = [".gitignore", ".harnessignore", "logo.bin", "run.sh", "src/app.py"]
+    assert list_files(repository) == expected
+    # By its name everything but a secret can still be read.
+    tree = ConfinedTree(repository)
+    assert tree.read_bytes("third_party/zlib.c") == tree.read_bytes("docs/a.md") == b"x"
+    with pytest.raises(PolicyError, match="credentials"):
+        tree.read_bytes(".aws/credentials")
+
+
+@pytest.mark.parametrize("is_git", [True, False], ids=["git", "plain"])
+def test_a_copy_has_what_a_build_needs(repository: Path, tmp_path: Path, is_git: bool) -> None:
+    """Other people's code is not listed, but compiled; secrets are not even there."""
+    if not is_git:
+        subprocess.run(["rm", "-rf", repository / ".git"], check=True)
+    for name in ("third_party/zlib.c", "dist/a.js", ".aws/credentials", ".env"):
+        (repository / name).parent.mkdir(exist_ok=True)
+        (repository / name).write_text("x")
+    space = workspace_of(repository, tmp_path)
+    assert (space.root / "third_party" / "zlib.c").exists()
+    assert (space.root / "dist" / "a.js").exists()
+    assert not (space.root / ".aws").exists()
+    assert not (space.root / ".env").exists()
+    for name in ("node_modules/x.js", ".next/x.js", "app.egg-info/SOURCES.txt", "a.pyc"):
+        (space.root / name).parent.mkdir(exist_ok=True)
+        (space.root / name).write_text("x")
+    assert space.patch() == ""
+    (space.root / "third_party" / "zlib.c").write_text("patched")
+    assert "+patched" in space.patch()
 
 
 def test_a_folder_that_became_a_link_leads_nowhere(repository: Path, tmp_path: Path) -> None:
