@@ -36,7 +36,7 @@ from harness.index.batches import BatchResult
 from harness.index.options import IndexOptions
 from harness.index.planning import Batch, IndexPlan
 from harness.index.preparing import prepare_batch
-from harness.index.run_lock import turn
+from harness.index.run_lock import hold_repository
 from harness.index.sharding import shard_count
 from harness.repository.checkout import Checkout, resolve_source
 from harness.settings import DataSettings, IndexSettings, load
@@ -57,7 +57,7 @@ finalize = task(name="finalize", **IO)(finalizing.finalize)
 
 
 @dataclass
-class Turn:
+class EmbeddingGate:
     """One batch is embedded at a time, and none any more after an error that ends the run: the
     model's server is gone, or the disk is full."""
 
@@ -67,7 +67,7 @@ class Turn:
 
 @task(name="index-batch", task_run_name="batch {batch.number}, {batch.size_bytes} bytes", **BATCH)
 def index_batch(
-    plan: IndexPlan, batch: Batch, engines: Engines, progress: IndexProgress, turn: Turn
+    plan: IndexPlan, batch: Batch, engines: Engines, progress: IndexProgress, gate: EmbeddingGate
 ) -> BatchResult:
     """One batch of files; safe to run again at any time.
 
@@ -75,15 +75,15 @@ def index_batch(
     the model uses all cores, and what a killed process loses is one batch, not two.
     """
     prepared = prepare_batch(plan, batch, engines.embedder)
-    with turn.lock:
-        if turn.last is not None:
-            raise PermanentError(f"not tried: {turn.last}")
+    with gate.lock:
+        if gate.last is not None:
+            raise PermanentError(f"not tried: {gate.last}")
         try:
             return batches.store_batch(plan, prepared, engines, progress.reporter(batch))
         except HarnessError as error:
             tried = not is_transient(error) or (task_run.run_count or 0) > BATCH["retries"]
             if tried and engines.ends_the_run(error):
-                turn.last = error
+                gate.last = error
             raise
 
 
@@ -119,9 +119,9 @@ def index_repository(
         full, tuple(include or ()), tuple(exclude or ()), settings.max_file_bytes
     )
     request = repr((name, options, allow_failures))
-    with turn(data_dir, source, request, str(flow_run.id)) as is_ours:
+    with hold_repository(data_dir, source, request, str(flow_run.id)) as is_ours:
         if not is_ours:
-            return Completed(message=f"{source}: left to a later run, which waits for its turn")
+            return Completed(message=f"{source}: left to a later run, which waits")
         report = _index(source, name, options, settings, data_dir)
     create_markdown_artifact(markdown(report), key=artifact_key("index-report", report.repo))
     if report.files_failed and not allow_failures:
@@ -132,7 +132,7 @@ def index_repository(
 def _index(
     source: str, name: str | None, options: IndexOptions, settings: IndexSettings, data_dir: Path
 ) -> IndexReport:
-    """The steps of a run that has its turn."""
+    """The steps of a run that holds the repository."""
     began = time.perf_counter()
     source_dir: Checkout = checkout(
         source, data_dir=data_dir, timeout_seconds=CLONE_TIMEOUT_SECONDS
@@ -179,7 +179,7 @@ def index_batches(
         batch=plan.batches,
         engines=unmapped(quote(engines)),
         progress=unmapped(quote(progress)),
-        turn=unmapped(quote(Turn())),
+        gate=unmapped(quote(EmbeddingGate())),
     )
     results = []
     # In order, not `as_completed`: that one reacts to the server's event, which may come before

@@ -106,11 +106,11 @@ def index(
 
 
 def _turn(data_dir: Path, source: str) -> contextlib.AbstractContextManager[bool]:
-    """The repository's turn, which flow runs take as well; says when it has to be waited for."""
-    from harness.index.run_lock import turn
+    """The lock of a repository, which flow runs take as well; says so when it has to wait."""
+    from harness.index.run_lock import hold_repository
 
     wait = f"{source}: another run is indexing this repository; waiting for its end"
-    return turn(data_dir, source, on_wait=partial(console.error, wait))
+    return hold_repository(data_dir, source, on_wait=partial(console.error, wait))
 
 
 def _index_one(

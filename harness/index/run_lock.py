@@ -28,7 +28,7 @@ def _log_wait() -> None:
 
 
 @contextmanager
-def turn(
+def hold_repository(
     data_dir: Path,
     source: str,
     request: str | None = None,
@@ -45,7 +45,7 @@ def turn(
     :param on_wait: called once, when another run holds it.
     :returns: False, without holding anything, when a later equal request waits as well.
     """
-    folder = private_folder(data_dir.resolve() / "turns")
+    folder = private_folder(data_dir.resolve() / "run-locks")
     place = source if is_git_url(source) else str(Path(source).expanduser().resolve())
     key = _digest(place.rstrip("/").removesuffix(".git"))
     lock = FileLock(folder / f"{key}.lock", mode=0o600)

@@ -112,7 +112,7 @@ class ShardFolder:
     def create(self, plans: tuple[IndexPlan, ...]) -> None:
         """Write the shards' plans, readable by their owner only.
 
-        The run that calls it has the repository's turn, so shards of an earlier run that was
+        The run that calls it holds the repository, so shards of an earlier run that was
         killed have no business any more: they end first.
 
         :raises OSError: the disk is full, or the folder cannot be written.

@@ -18,7 +18,7 @@ import pytest
 from harness.agent.events import AgentEvent, EventKind
 from harness.cli.agent import progress_printer
 from harness.cli.main import module_arguments, run
-from harness.index.run_lock import turn
+from harness.index.run_lock import hold_repository
 from harness.indexer import arguments_for_index
 from tests.repositories import make_repository
 
@@ -285,7 +285,7 @@ def test_index_waits_for_another_run_of_the_repository(
     held, release = threading.Event(), threading.Event()
 
     def another_run() -> None:
-        with turn(tmp_path / "data", str(repository), "a flow's", "id"):
+        with hold_repository(tmp_path / "data", str(repository), "a flow's", "id"):
             held.set()
             release.wait(30)
 
