@@ -94,19 +94,19 @@ class DataSettings(_Settings):
 
 
 class BackupSettings(_Settings):
-    """How long backups are kept; the newest always is."""
+    """How long backups are kept; the newest always is kept."""
 
     keep_daily: int = Field(
         default=7,
         ge=0,
         validation_alias="HARNESS_BACKUP_KEEP_DAILY",
-        description="Days of which the newest backup is kept.",
+        description="For how many days the newest backup of each is kept.",
     )
     keep_weekly: int = Field(
         default=4,
         ge=0,
         validation_alias="HARNESS_BACKUP_KEEP_WEEKLY",
-        description="Weeks of which the newest backup is kept.",
+        description="For how many weeks the newest backup of each is kept.",
     )
 
 
@@ -117,7 +117,7 @@ class IndexSettings(_Settings):
         default=_INDEX.max_file_bytes,
         gt=0,
         validation_alias="HARNESS_MAX_FILE_BYTES",
-        description="A larger file is skipped (bytes).",
+        description="Larger files are skipped (bytes).",
     )
     lock_timeout_seconds: float = Field(
         default=60.0,
@@ -129,22 +129,22 @@ class IndexSettings(_Settings):
         default=_SPLIT.batch_bytes,
         ge=10_000,
         validation_alias="HARNESS_BATCH_BYTES",
-        description="Source in one task of an index run (bytes); the default is 10-15 s of work "
-        "for the embedded model.",
+        description="Source per batch, one task of an index run (bytes); the default takes the "
+        "embedded model 10-20 s on two cores.",
     )
     shard_bytes: int = Field(
         default=_SPLIT.shard_bytes,
         ge=0,
         validation_alias="HARNESS_SHARD_BYTES",
-        description="A repository with more source to index is split into runs of at most about "
-        "this size (bytes); 0: never.",
+        description="A repository with more source than this to index is split into flow runs "
+        "of about this size (bytes); 0: never.",
     )
     shards_at_once: int = Field(
         default=_SPLIT.shards_at_once,
         ge=1,
         le=64,
         validation_alias="HARNESS_SHARDS_AT_ONCE",
-        description="How many of these runs of one repository work at the same time.",
+        description="How many of a repository's shards run at the same time.",
     )
 
 
@@ -202,17 +202,18 @@ class OllamaSettings(_Settings):
         default=_OLLAMA.timeout_seconds,
         gt=0,
         validation_alias="HARNESS_OLLAMA_TIMEOUT_SECONDS",
-        description="Longest silence of Ollama within one request; loading a model counts.",
+        description="Longest silence from Ollama within one request, model loading included "
+        "(seconds).",
     )
     document_prefix: str | None = Field(
         default=None,
         validation_alias="HARNESS_DOCUMENT_PREFIX",
-        description="Prefix of embedded passages. Unset: the one that the model is known to need.",
+        description="Prefix of embedded passages. Unset: the one the model is known to need.",
     )
     query_prefix: str | None = Field(
         default=None,
         validation_alias="HARNESS_QUERY_PREFIX",
-        description="Prefix of embedded queries. Unset: the one that the model is known to need.",
+        description="Prefix of embedded queries. Unset: the one the model is known to need.",
     )
 
     def options(self) -> OllamaOptions:
@@ -221,42 +222,42 @@ class OllamaSettings(_Settings):
 
 
 class AgentSettings(_Settings):
-    """Bounds of the agent; :mod:`harness.agent` says what each end means."""
+    """Limits of the agent; docs/agent.md explains how a run ends."""
 
     max_steps: int = Field(
         default=25,
         ge=1,
         validation_alias="HARNESS_MAX_STEPS",
-        description="Turns of the model in one question or task.",
+        description="Most turns of the model per question or task.",
     )
     task_timeout_seconds: float = Field(
         default=900.0,
         gt=0,
         validation_alias="HARNESS_TASK_TIMEOUT_SECONDS",
-        description="Longest time of one question or task.",
+        description="Time limit of one question or task (seconds).",
     )
     max_tokens: int = Field(
         default=500_000,
         ge=0,
         validation_alias="HARNESS_MAX_TOKENS",
-        description="Tokens read and written in one question or task; 0: any number.",
+        description="Most tokens read and written per question or task; 0: no limit.",
     )
     command_timeout_seconds: float = Field(
         default=120.0,
         gt=0,
         validation_alias="HARNESS_COMMAND_TIMEOUT_SECONDS",
-        description="Longest time of one command in a task, `--verify` included.",
+        description="Time limit of one command of a task, `--verify` included (seconds).",
     )
     command_network: bool = Field(
         default=False,
         validation_alias="HARNESS_COMMAND_NETWORK",
-        description="Whether commands of a task may use the network.",
+        description="Whether the commands of a task may use the network.",
     )
     protocol: Literal["auto", "native", "text"] = Field(
         default="auto",
         validation_alias="HARNESS_AGENT_PROTOCOL",
-        description="How tools are called: `native`, `text`, or `auto`: native when the model "
-        "has the capability.",
+        description="How tools are called: `native`, `text`, or `auto` (native if the model has "
+        "the `tools` capability).",
     )
 
 
@@ -266,7 +267,8 @@ class QdrantSettings(_Settings):
     host: str | None = Field(
         default=None,
         validation_alias="QDRANT_HOST",
-        description="Qdrant's host. Unset, and no QDRANT_URL: the embedded store.",
+        description="Qdrant's host. If neither this nor QDRANT_URL is set, the embedded store "
+        "is used.",
     )
     port: int = Field(
         default=6333, validation_alias="QDRANT_PORT", description="Qdrant's REST port."
@@ -274,12 +276,12 @@ class QdrantSettings(_Settings):
     grpc_port: int = Field(
         default=6334,
         validation_alias="QDRANT_GRPC_PORT",
-        description="Qdrant's gRPC port; 0 uses REST only.",
+        description="Qdrant's gRPC port; 0: REST only.",
     )
     url: str | None = Field(
         default=None,
         validation_alias="QDRANT_URL",
-        description="Qdrant's URL (`https://…` for TLS); goes before QDRANT_HOST.",
+        description="Qdrant's URL (`https://…` for TLS); takes precedence over QDRANT_HOST.",
     )
     api_key: SecretStr | None = Field(
         default=None, validation_alias="QDRANT_API_KEY", description="Qdrant's API key."
@@ -334,7 +336,7 @@ class ScheduleSettings(_Settings):
 
 
 class NotifySettings(_Settings):
-    """Who is told when something fails; read by `harness up` and `harness deploy`."""
+    """Who is notified when something fails; read by `harness up` and `harness deploy`."""
 
     notify_url: SecretStr | None = Field(
         default=None,
@@ -355,20 +357,20 @@ class WebhookSettings(_Settings):
     repositories: HomePath | None = Field(
         default=None,
         validation_alias="HARNESS_WEBHOOK_REPOSITORIES",
-        description="JSON file of clone URLs and what a push to each of them indexes; goes before "
-        "what is known from the index. Unset: the index alone.",
+        description="JSON file of clone URLs and what a push to each of them indexes; takes "
+        "precedence over the index. Unset: only the index is used.",
     )
     max_body_bytes: int = Field(
         default=5_000_000,
         gt=0,
         validation_alias="HARNESS_WEBHOOK_MAX_BODY_BYTES",
-        description="A larger request is refused (bytes).",
+        description="Larger requests are refused (bytes).",
     )
     tolerance_seconds: float = Field(
         default=300.0,
         gt=0,
         validation_alias="HARNESS_WEBHOOK_TOLERANCE_SECONDS",
-        description="How far the timestamp of a generic delivery may be off.",
+        description="How far the timestamp of a generic delivery may be off (seconds).",
     )
 
 
