@@ -103,7 +103,7 @@ def open_store() -> VectorStore:
     """
     qdrant = load(QdrantSettings)
     if qdrant.url or qdrant.host:
-        from harness.store.connection import connect
+        from harness.store.qdrant_connection import connect
 
         return connect(qdrant)
     from harness.store.edge import EdgeStore
@@ -130,14 +130,14 @@ def open_backups() -> Backups:
 
 def _snapshots(data: DataSettings, index: IndexSettings, qdrant: QdrantSettings) -> Snapshots:
     if qdrant.url or qdrant.host:
-        from harness.store.connection import address_of, connect
-        from harness.store.snapshots_http import SnapshotApi
-        from harness.store.snapshots_qdrant import QdrantSnapshots
+        from harness.store.qdrant_connection import address_of, connect
+        from harness.store.qdrant_snapshot_api import SnapshotApi
+        from harness.store.qdrant_snapshots import QdrantSnapshots
 
         key = qdrant.api_key.get_secret_value() if qdrant.api_key else None
         api = SnapshotApi(address_of(qdrant), key, qdrant.timeout_seconds)
         return QdrantSnapshots(connect(qdrant), api)
-    from harness.store.snapshots_edge import EdgeSnapshots
+    from harness.store.edge_snapshots import EdgeSnapshots
 
     return EdgeSnapshots(data.data_dir / "index", index.lock_timeout_seconds)
 

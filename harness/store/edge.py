@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from harness.store.edge_records import Records
 from harness.store.edge_shards import EdgeShards
 from harness.store.payload import to_candidate, to_payload
 from harness.store.protocol import ALIAS
-from harness.store.records import Records
 from harness.types import (
     CandidateLists,
     ChunkPoint,

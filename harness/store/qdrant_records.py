@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from harness.store.edge_records import record_from_json
 from harness.store.qdrant_requests import SCROLL_PAGE, QdrantRequests
-from harness.store.records import record_from_json
 from harness.types import FileRecord, Filter, Manifest, RepositoryRecord
 
 CATALOG = "harness-catalog"

@@ -30,12 +30,12 @@ from harness.errors import ServiceUnavailableError, StoreBusyError, StoreError, 
 from harness.index.fingerprint import with_collection
 from harness.models import lexical
 from harness.store.edge import EdgeStore
+from harness.store.edge_snapshots import EdgeSnapshots, extract
 from harness.store.protocol import VectorStore
 from harness.store.qdrant import QdrantStore
+from harness.store.qdrant_snapshot_api import SnapshotApi
+from harness.store.qdrant_snapshots import QdrantSnapshots
 from harness.store.snapshots import file_sha256
-from harness.store.snapshots_edge import EdgeSnapshots, extract
-from harness.store.snapshots_http import SnapshotApi
-from harness.store.snapshots_qdrant import QdrantSnapshots
 from harness.types import Candidate, CandidateLists, Filter, RepositoryRecord
 from tests.fakes.qdrant_snapshots import FakeSnapshots
 from tests.store.test_store import COLLECTION, MANIFEST, point, record, vector
@@ -573,7 +573,7 @@ def test_a_restore_waits_until_the_other_nodes_have_it_too(
     remote: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert remote.server is not None
-    monkeypatch.setattr("harness.store.snapshots_http._LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("harness.store.qdrant_snapshot_api._LOOK_SECONDS", 0.01)
     name = remote.backups.backup().name
     left: list[int | None] = []
 

@@ -22,10 +22,10 @@ from harness.errors import StoreBusyError, StoreError, StoreFullError
 from harness.index.fingerprint import with_collection
 from harness.models import lexical
 from harness.settings import QdrantSettings
-from harness.store.connection import address_of, connect
 from harness.store.edge import EdgeStore
 from harness.store.protocol import VectorStore
 from harness.store.qdrant import QdrantStore
+from harness.store.qdrant_connection import address_of, connect
 from harness.store.qdrant_requests import translate
 from harness.types import (
     Chunk,

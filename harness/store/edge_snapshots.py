@@ -21,7 +21,7 @@ from typing import IO, Any
 from harness.errors import NothingIndexedError, StoreBusyError, StoreError
 from harness.files import PRIVATE_FILE, new_private, private_folder, sync
 from harness.store.edge import EdgeStore
-from harness.store.records import Records
+from harness.store.edge_records import Records
 from harness.store.snapshots import (
     COLLECTION_NAME,
     SAMPLES,

@@ -22,6 +22,7 @@ from harness.errors import HarnessError, NothingIndexedError, StoreBusyError
 from harness.files import sync
 from harness.store.qdrant import QdrantStore
 from harness.store.qdrant_records import CATALOG
+from harness.store.qdrant_snapshot_api import SnapshotApi
 from harness.store.snapshots import (
     COLLECTION_NAME,
     SAMPLES,
@@ -32,7 +33,6 @@ from harness.store.snapshots import (
     compare,
     vector_checksum,
 )
-from harness.store.snapshots_http import SnapshotApi
 
 logger = logging.getLogger(__name__)
 
