@@ -11,14 +11,14 @@ from harness.errors import StoreError
 from harness.files import new_private
 from harness.store.snapshots import (
     COLLECTION_NAME,
-    Capture,
     Sample,
     SnapshotFile,
     file_sha256,
 )
 
 NAME = "manifest.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 1 also named an alias of the collection, which nothing read; it can still be restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,7 @@ class BackupManifest:
     created_at: str
     engine: str
     harness_version: str
-    alias: str | None
     files: tuple[SnapshotFile, ...]
-
-    @property
-    def capture(self) -> Capture:
-        """What a store restores."""
-        return Capture(self.alias, self.files)
 
     @property
     def bytes(self) -> int:
@@ -45,7 +39,7 @@ class BackupManifest:
     @property
     def points(self) -> int:
         """Chunks in all collections; records do not count."""
-        return sum(file.points for file in self.files if file.samples)
+        return sum(file.points for file in self.files if file.holds_chunks)
 
 
 def write(folder: Path, manifest: BackupManifest) -> None:
@@ -65,11 +59,13 @@ def read(folder: Path) -> BackupManifest:
         version = data["schema_version"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} cannot be read ({error}); choose another backup") from error
-    if version != SCHEMA_VERSION:
+    if version not in (1, SCHEMA_VERSION):
         raise StoreError(
-            f"{path} has schema version {version}, this Harness knows {SCHEMA_VERSION}; use the "
-            f"Harness that made it ({data.get('harness_version', 'unknown')})"
+            f"{path} has schema version {version}, this Harness knows up to {SCHEMA_VERSION}; use "
+            f"the Harness that made it ({data.get('harness_version', 'unknown')})"
         )
+    if version == 1:
+        data.pop("alias", None)
     try:
         files = tuple(
             SnapshotFile(**{**file, "samples": tuple(Sample(**s) for s in file["samples"])})

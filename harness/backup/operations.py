@@ -20,7 +20,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """A backup that was made; ``removed`` are older ones that retention deleted."""
+    """A backup that was made; ``removed`` are older ones that retention deleted.
+
+    ``alias`` is the one collection that holds chunks, None with several. There is no alias any
+    more; scripts that read the JSON find the name where it was.
+    """
 
     name: str
     path: str
@@ -98,18 +102,29 @@ class Backups:
                 self.folders.clear_leftovers(self._snapshots.clean)
             removed = expired(self.folders.names(), *self._keep)
             self.folders.remove(removed)
+        collections = [file.collection for file in manifest.files if file.holds_chunks]
         return BackupReport(
-            *(folder.name, str(folder), manifest.engine, manifest.created_at, manifest.alias),
-            *(manifest.bytes, manifest.points, round(time.monotonic() - began, 2)),
-            *(manifest.files, tuple(removed)),
+            name=folder.name,
+            path=str(folder),
+            engine=manifest.engine,
+            created_at=manifest.created_at,
+            alias=collections[0] if len(collections) == 1 else None,
+            bytes=manifest.bytes,
+            points=manifest.points,
+            seconds=round(time.monotonic() - began, 2),
+            files=manifest.files,
+            removed=tuple(removed),
         )
 
     def _write(self, partial: Path, step: Step) -> tuple[Path, BackupManifest]:
         created_at = datetime.now(UTC).isoformat(timespec="seconds")
-        capture = self._snapshots.capture(partial, step)
+        files = self._snapshots.capture(partial, step)
         manifest = BackupManifest(
-            *(manifests.SCHEMA_VERSION, created_at, self._snapshots.engine),
-            *(__version__, capture.alias, capture.files),
+            schema_version=manifests.SCHEMA_VERSION,
+            created_at=created_at,
+            engine=self._snapshots.engine,
+            harness_version=__version__,
+            files=files,
         )
         manifests.write(partial, manifest)
         step("verifying")
@@ -147,13 +162,16 @@ class Backups:
             manifests.verify_files(folder, manifest)
             act = self._snapshots.restore if restored else self._snapshots.rehearse
             try:
-                act(folder, manifest.capture, step)
+                act(folder, manifest.files, step)
             except OSError as error:
                 raise StoreError(
                     f"cannot restore ({error.strerror or error}); check the disk's space"
                 ) from error
         return RestoreReport(
-            *(folder.name, str(folder), manifest.engine, manifest.created_at),
+            name=folder.name,
+            path=str(folder),
+            engine=manifest.engine,
+            created_at=manifest.created_at,
             collections=sum(bool(file.collection) for file in manifest.files),
             points=manifest.points,
             samples=sum(len(file.samples) for file in manifest.files),

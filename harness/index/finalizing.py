@@ -89,8 +89,6 @@ def _publish(current: RepositoryRecord, files: int, engines: Engines) -> None:
     store.put_repository(current)
     repositories[current.name] = current
     used = {record.collection for record in repositories.values()}
-    if used == {current.collection}:
-        store.set_alias(current.collection)
     if moved and previous is not None:
         if previous.collection in used:
             store.delete_chunks(previous.collection, current.name)

@@ -12,7 +12,6 @@ import numpy as np
 from harness.store.edge_records import Records
 from harness.store.edge_shards import EdgeShards
 from harness.store.payload import to_candidate, to_payload
-from harness.store.protocol import ALIAS
 from harness.types import (
     CandidateLists,
     ChunkPoint,
@@ -79,14 +78,6 @@ class EdgeStore:
         with self.exclusive():
             self._records.drop_collection(collection)
             self._shards.delete(collection)
-
-    def set_alias(self, collection: str) -> None:
-        """See the Protocol."""
-        self._records.set_alias(ALIAS, collection)
-
-    def alias_target(self) -> str | None:
-        """See the Protocol."""
-        return self._records.alias_target(ALIAS)
 
     # Repositories and files: all in SQLite
 

@@ -1,4 +1,4 @@
-"""The embedded store's records in SQLite: collections, alias, repositories, files.
+"""The embedded store's records in SQLite: collections, repositories, files.
 
 A transaction is durable when it returns. Reading takes no lock of the vector engine, so that
 ``harness status`` and planning never wait for a writer.
@@ -19,7 +19,6 @@ from harness.types import FileRecord, FileStatus, Manifest, RepositoryRecord
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS collections (name TEXT PRIMARY KEY, manifest TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS aliases (name TEXT PRIMARY KEY, collection TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS repositories (name TEXT PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS files (
     collection TEXT NOT NULL, repo TEXT NOT NULL, path TEXT NOT NULL, record TEXT NOT NULL,
@@ -71,7 +70,7 @@ class Records:
                     raise
                 time.sleep(0.01)
 
-    # Collections and alias
+    # Collections
 
     def add_collection(self, manifest: Manifest) -> None:
         """Record a collection; an existing one is kept."""
@@ -88,22 +87,10 @@ class Records:
         return [Manifest(**json.loads(row[0])) for row in rows]
 
     def drop_collection(self, collection: str) -> None:
-        """Forget a collection, its files, and an alias to it."""
+        """Forget a collection and its files."""
         with self._connect() as db:
             db.execute("DELETE FROM files WHERE collection = ?", (collection,))
-            db.execute("DELETE FROM aliases WHERE collection = ?", (collection,))
             db.execute("DELETE FROM collections WHERE name = ?", (collection,))
-
-    def set_alias(self, alias: str, collection: str) -> None:
-        """Point an alias at a collection."""
-        with self._connect() as db:
-            db.execute("INSERT OR REPLACE INTO aliases VALUES (?, ?)", (alias, collection))
-
-    def alias_target(self, alias: str) -> str | None:
-        """The collection that an alias names."""
-        with self._connect() as db:
-            row = db.execute("SELECT collection FROM aliases WHERE name = ?", (alias,)).fetchone()
-        return str(row[0]) if row else None
 
     # Repositories
 

@@ -14,6 +14,7 @@ import sqlite3
 import tarfile
 import tempfile
 import uuid
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -25,7 +26,6 @@ from harness.store.edge_records import Records
 from harness.store.snapshots import (
     COLLECTION_NAME,
     SAMPLES,
-    Capture,
     Sample,
     SnapshotFile,
     Step,
@@ -62,7 +62,7 @@ class EdgeSnapshots:
 
     # Out
 
-    def capture(self, folder: Path, step: Step) -> Capture:
+    def capture(self, folder: Path, step: Step) -> tuple[SnapshotFile, ...]:
         """See the Protocol.
 
         Records are copied before the points: a record promises that its chunks are stored, and
@@ -73,7 +73,6 @@ class EdgeSnapshots:
             manifests = self._store.manifests()
             if not manifests:
                 raise NothingIndexedError("nothing is indexed, so there is nothing to back up")
-            alias = self._store.alias_target()
             _copy_records(self._root / _RECORDS, folder / _RECORDS)
             for manifest in manifests:
                 name = manifest.collection
@@ -88,16 +87,16 @@ class EdgeSnapshots:
             packed = _pack(folder / name)
             sha256, size = file_sha256(packed), packed.stat().st_size
             files.append(SnapshotFile(name, packed.name, sha256, size, points, True, samples))
-        return Capture(alias, tuple(files))
+        return tuple(files)
 
     # Back
 
-    def rehearse(self, folder: Path, capture: Capture, step: Step) -> None:
+    def rehearse(self, folder: Path, files: Sequence[SnapshotFile], step: Step) -> None:
         """See the Protocol."""
         with tempfile.TemporaryDirectory(prefix=".partial-check-", dir=folder.parent) as staging:
-            self._unpack(folder, capture, Path(staging), step)
+            self._unpack(folder, files, Path(staging), step)
 
-    def restore(self, folder: Path, capture: Capture, step: Step) -> None:
+    def restore(self, folder: Path, files: Sequence[SnapshotFile], step: Step) -> None:
         """See the Protocol.
 
         The copy is unpacked and checked beside the collections; under the lock only names change.
@@ -105,12 +104,12 @@ class EdgeSnapshots:
         self._finish_killed_restore()
         staging = Path(tempfile.mkdtemp(prefix=_RESTORING, dir=self._root))
         try:
-            self._unpack(folder, capture, staging, step)
+            self._unpack(folder, files, staging, step)
             for path in staging.rglob("*"):
                 sync(path)
             step("replacing the index")
             with self._store.exclusive():
-                self._swap(staging, [file.collection for file in capture.files if file.collection])
+                self._swap(staging, [file.collection for file in files if file.collection])
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -123,8 +122,10 @@ class EdgeSnapshots:
                         folder.rename(self._root / folder.name)
                 shutil.rmtree(staging, ignore_errors=True)
 
-    def _unpack(self, folder: Path, capture: Capture, staging: Path, step: Step) -> None:
-        for file in capture.files:
+    def _unpack(
+        self, folder: Path, files: Sequence[SnapshotFile], staging: Path, step: Step
+    ) -> None:
+        for file in files:
             if not file.collection:
                 shutil.copyfile(folder / file.file, staging / _RECORDS)
                 (staging / _RECORDS).chmod(PRIVATE_FILE)

@@ -4,17 +4,18 @@
 key                   value
 ====================  =====================================================================
 repo                  tenant: the repository's name
-path, segments, stem  the file's path, its folders and name, its lower-case name without
-                      extension
+path, stem            the file's path, and its lower-case name without extension
 language, kind        of the chunk
 symbol                path of enclosing definitions
-definitions           lower-case names defined in the chunk
+definitions, names    names defined in the chunk: lower-case to look up, and as written
 start_line, end_line  1-based, inclusive
 chunk_hash            of the text alone
 embed_hash            of the embedded text, header included: two equal ones have one vector
 content_id            git blob id of the file's content
 text                  exactly the lines
 ====================  =====================================================================
+
+Indexes of former versions also hold ``segments``, the parts of the path, which nothing asks for.
 """
 
 from __future__ import annotations
@@ -24,17 +25,10 @@ from typing import Any
 
 from harness.types import Candidate, Chunk, ChunkPoint
 
-KEYWORD_INDEXES = (
-    "path",
-    "segments",
-    "stem",
-    "language",
-    "symbol",
-    "definitions",
-    "chunk_hash",
-    "embed_hash",
-)
 TENANT_INDEX = "repo"
+KEYWORD_INDEXES = ("path", "stem", "definitions", "embed_hash")
+"""Keys that conditions of look-ups and filters are about. Without an index, a condition is checked
+against every payload on disk (0.3 s at 20k points, with it 0.02 s)."""
 
 
 def stem_of(path: str) -> str:
@@ -49,7 +43,6 @@ def to_payload(point: ChunkPoint) -> dict[str, Any]:
     return {
         "repo": point.repo,
         "path": point.path,
-        "segments": point.path.split("/"),
         "stem": stem_of(point.path),
         "language": chunk.language,
         "symbol": chunk.symbol,

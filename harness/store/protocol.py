@@ -16,8 +16,6 @@ from harness.types import (
     SparseVector,
 )
 
-ALIAS = "harness"
-
 
 class VectorStore(Protocol):
     """Collections of chunk points, the file records beside them, and the list of repositories.
@@ -51,12 +49,6 @@ class VectorStore(Protocol):
 
     def drop_collection(self, collection: str) -> None:
         """Remove a collection and its file records."""
-
-    def set_alias(self, collection: str) -> None:
-        """Let the alias ``harness`` name this collection, atomically."""
-
-    def alias_target(self) -> str | None:
-        """The collection that the alias names, if any."""
 
     # Repositories
 

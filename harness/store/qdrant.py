@@ -10,7 +10,6 @@ import numpy as np
 
 from harness.errors import StoreError
 from harness.store.payload import KEYWORD_INDEXES, TENANT_INDEX, to_candidate, to_payload
-from harness.store.protocol import ALIAS
 from harness.store.qdrant_records import CATALOG, FILES_SUFFIX, QdrantRecords
 from harness.store.qdrant_requests import QdrantRequests, conditions
 from harness.types import (
@@ -93,7 +92,7 @@ class QdrantStore(QdrantRecords):
                     name, TENANT_INDEX, field_schema=tenant
                 )
             )
-            self.requests.index_keyword(name, KEYWORD_INDEXES)
+            self.requests.index_keyword(name, (*KEYWORD_INDEXES, "language"))
             self.put_manifest(manifest)
 
     def drop_collection(self, collection: str) -> None:
@@ -101,30 +100,6 @@ class QdrantStore(QdrantRecords):
         self.delete_manifest(collection)
         for name in (collection, f"{collection}{FILES_SUFFIX}"):
             self.requests.call(lambda name=name: self.requests.client.delete_collection(name))  # type: ignore[misc]
-
-    def set_alias(self, collection: str) -> None:
-        """See the Protocol. One request deletes and creates: the server applies both at once."""
-        from qdrant_client import models
-
-        target = self.alias_target()
-        if target == collection:
-            return
-        operations: list[Any] = []
-        if target is not None:
-            operations.append(
-                models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=ALIAS))
-            )
-        operations.append(
-            models.CreateAliasOperation(
-                create_alias=models.CreateAlias(collection_name=collection, alias_name=ALIAS)
-            )
-        )
-        self.requests.call(lambda: self.requests.client.update_collection_aliases(operations))
-
-    def alias_target(self) -> str | None:
-        """See the Protocol."""
-        aliases = self.requests.call(self.requests.client.get_aliases).aliases
-        return next((a.collection_name for a in aliases if a.alias_name == ALIAS), None)
 
     # Chunks
 

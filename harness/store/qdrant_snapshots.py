@@ -26,7 +26,6 @@ from harness.store.qdrant_snapshot_api import SnapshotApi
 from harness.store.snapshots import (
     COLLECTION_NAME,
     SAMPLES,
-    Capture,
     Sample,
     SnapshotFile,
     Step,
@@ -63,7 +62,7 @@ class QdrantSnapshots:
 
     # Out
 
-    def capture(self, folder: Path, step: Step) -> Capture:
+    def capture(self, folder: Path, step: Step) -> tuple[SnapshotFile, ...]:
         """See the Protocol.
 
         Records are copied before the points: a record promises that its chunks are stored.
@@ -71,7 +70,6 @@ class QdrantSnapshots:
         before = self._store.manifests()
         if not before:
             raise NothingIndexedError("nothing is indexed, so there is nothing to back up")
-        alias = self._store.alias_target()
         names = [CATALOG, *(f"{manifest.collection}-files" for manifest in before)]
         names += [manifest.collection for manifest in before]
         files = tuple(self._copy(name, folder, step) for name in names)
@@ -79,7 +77,7 @@ class QdrantSnapshots:
             raise StoreBusyError(
                 "a collection was added or removed while the index was copied; try again"
             )
-        return Capture(alias, files)
+        return files
 
     def _copy(self, name: str, folder: Path, step: Step) -> SnapshotFile:
         step(f"copying {name}")
@@ -137,12 +135,12 @@ class QdrantSnapshots:
 
     # Back
 
-    def rehearse(self, folder: Path, capture: Capture, step: Step) -> None:
+    def rehearse(self, folder: Path, files: Sequence[SnapshotFile], step: Step) -> None:
         """See the Protocol. One collection at a time, so that disk space for one is enough."""
         for name in self._names():
             if name.startswith(_RESTORING):  # of a killed run
                 self._drop(name)
-        for file in capture.files:
+        for file in files:
             step(f"checking {file.collection}")
             self._take_in(f"{_RESTORING}{file.collection}", folder, file, keep=False)
 
@@ -155,12 +153,11 @@ class QdrantSnapshots:
             if not keep:
                 self._drop(name)
 
-    def restore(self, folder: Path, capture: Capture, step: Step) -> None:
+    def restore(self, folder: Path, files: Sequence[SnapshotFile], step: Step) -> None:
         """See the Protocol. Points first, the catalog that names them last."""
-        self.rehearse(folder, capture, step)
+        self.rehearse(folder, files, step)
         present = self._names()
-        alias = self._store.alias_target()
-        files = list(reversed(capture.files))
+        files = list(reversed(files))
         with tempfile.TemporaryDirectory(prefix=".partial-undo-", dir=folder.parent) as undo:
             old = self._old(files, present, Path(undo), step)
             began: list[str] = []
@@ -169,11 +166,9 @@ class QdrantSnapshots:
                     step(f"restoring {file.collection}")
                     began.append(file.collection)
                     self._take_in(file.collection, folder, file)
-                if capture.alias:
-                    self._store.set_alias(capture.alias)
             except BaseException:
                 step("putting the old index back")
-                self._put_back(began, old, present, Path(undo), alias)
+                self._put_back(began, old, present, Path(undo))
                 raise
         kept = {file.collection for file in files}
         for name in present:
@@ -201,7 +196,6 @@ class QdrantSnapshots:
         old: dict[str, SnapshotFile],
         present: Sequence[str],
         undo: Path,
-        alias: str | None,
     ) -> None:
         for name in names:
             try:
@@ -211,9 +205,6 @@ class QdrantSnapshots:
                     self._drop(name)
             except HarnessError as error:
                 logger.error("%s is not as it was: %s; restore again", name, error)
-        if alias:
-            with suppress(HarnessError):
-                self._store.set_alias(alias)
 
     def _names(self) -> list[str]:
         found = self._store.requests.call(self._client.get_collections)

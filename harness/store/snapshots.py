@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ Step = Callable[[str], None]
 SAMPLES = 16
 """Points of a collection whose vectors are compared after a restore."""
 
+_CHUNKS = re.compile(r"harness-[0-9a-f]{16}")
 COLLECTION_NAME = re.compile(r"harness-(?:[0-9a-f]{16}(?:-files)?|catalog)")
 
 
@@ -47,13 +48,10 @@ class SnapshotFile:
     exact: bool = True
     samples: tuple[Sample, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """A copied index: the collection that the alias named, and the files, records first."""
-
-    alias: str | None
-    files: tuple[SnapshotFile, ...]
+    @property
+    def holds_chunks(self) -> bool:
+        """False for records, of the embedded store or in a server's collections."""
+        return _CHUNKS.fullmatch(self.collection) is not None
 
 
 class Snapshots(Protocol):
@@ -61,20 +59,21 @@ class Snapshots(Protocol):
 
     engine: str
 
-    def capture(self, folder: Path, step: Step) -> Capture:
+    def capture(self, folder: Path, step: Step) -> tuple[SnapshotFile, ...]:
         """Copy the whole index into files of this folder (mode 0600, on disk on return).
 
-        :raises UsageError: nothing is indexed.
+        :returns: the files, records first.
+        :raises NothingIndexedError: nothing is indexed.
         """
 
-    def rehearse(self, folder: Path, capture: Capture, step: Step) -> None:
+    def rehearse(self, folder: Path, files: Sequence[SnapshotFile], step: Step) -> None:
         """Restore beside the index, compare with what was recorded, and remove it again.
 
         :param folder: the backup; nothing in it changes. Temporary files go beside it.
         :raises StoreError: counts or vectors are not those that were recorded.
         """
 
-    def restore(self, folder: Path, capture: Capture, step: Step) -> None:
+    def restore(self, folder: Path, files: Sequence[SnapshotFile], step: Step) -> None:
         """Replace the index. Searches see the old one until the new one is checked.
 
         :raises StoreError: the copy is not what was recorded; the index is as it was.

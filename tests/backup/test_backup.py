@@ -43,6 +43,7 @@ from tests.store.test_store import COLLECTION, MANIFEST, point, record, vector
 ROOT = Path(__file__).resolve().parents[2]
 OTHER = with_collection(replace(MANIFEST, digest="other"))
 KEY = "s3cret-key"
+FORMER = Path(__file__).parent / "data" / "version-1-edge.tar.xz"
 
 
 @dataclass
@@ -68,7 +69,6 @@ def fill(store: VectorStore, seed: int = 0) -> None:
     )
     store.put_file_records(COLLECTION, [record(f"{n}.py") for n in range(40)])
     store.put_repository(RepositoryRecord("repo", "/src", "c", COLLECTION, "m", 40, 40, 0, "now"))
-    store.set_alias(COLLECTION)
 
 
 def answers(store: VectorStore) -> list[CandidateLists]:
@@ -103,7 +103,6 @@ def state(store: VectorStore) -> tuple[object, ...]:
         store.manifests(),
         store.repositories(),
         store.file_records(COLLECTION, "repo"),
-        store.alias_target(),
     )
 
 
@@ -166,7 +165,6 @@ def test_a_restore_replaces_what_is_there(case: Case) -> None:
     first = case.backups.backup()
     fill(case.store, seed=500)
     case.store.ensure_collection(OTHER)
-    case.store.set_alias(OTHER.collection)
     assert state(case.store) != before
     case.backups.restore(first.name)
     assert state(case.store) == before
@@ -210,7 +208,7 @@ def test_a_manifest_that_cannot_be_used_is_refused(case: Case) -> None:
     path = case.newest() / manifests.NAME
     data = json.loads(path.read_text())
     changes: list[tuple[dict[str, object], type[Exception]]] = [
-        ({"schema_version": 2}, StoreError),
+        ({"schema_version": 3}, StoreError),
         ({"schema_version": None}, StoreError),
         ({"engine": "another"}, UsageError),
         ({"files": [{"file": "../x"}]}, StoreError),
@@ -482,6 +480,29 @@ def test_an_archive_that_is_cut_is_a_clear_error(local: Case) -> None:
         local.backups.verify_restore()
 
 
+def test_a_backup_of_the_former_version_is_restored(tmp_path: Path) -> None:
+    """It was made by version 1: an alias in its manifest, ``segments`` in its payloads."""
+    with tarfile.open(FORMER) as archive:
+        archive.extractall(tmp_path / "backups", filter="data")
+    case = edge(tmp_path, tmp_path / "backups")
+    assert case.backups.verify_restore().points == 40
+    report = case.backups.restore()
+    assert (report.name, report.points, report.samples) == (case.newest().name, 40, 16)
+    now = edge(tmp_path / "now", tmp_path / "now" / "backups")
+    fill(now.store)
+    for found, fresh in zip(answers(case.store), answers(now.store), strict=True):
+        former, today = rounded(found), rounded(fresh)
+        assert (former.dense, former.stem) == (today.dense, today.stem)
+        # Below the first, any twenty of the many that contain "alpha" once.
+        assert former.sparse[0] == today.sparse[0]
+        assert [row.score for row in former.sparse] == [row.score for row in today.sparse]
+    assert state(case.store)[1:] == state(now.store)[1:]
+    case.store.upsert_chunks(COLLECTION, [point("new.py", "alpha new", seed=77)])
+    case.store.delete_chunks(COLLECTION, "repo", ["0.py"])
+    assert case.store.count_chunks(COLLECTION) == 40
+    assert case.backups.backup().points == 40
+
+
 # Retention
 
 
@@ -603,7 +624,6 @@ def test_a_server_that_fails_in_the_exchange_gets_its_old_index_back(remote: Cas
     remote.backups.backup()
     fill(remote.store, seed=21)
     remote.store.ensure_collection(OTHER)
-    remote.store.set_alias(OTHER.collection)
     before = state(remote.store)
     failed: list[str] = []
 

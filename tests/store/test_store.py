@@ -237,16 +237,12 @@ def test_file_records(store: VectorStore) -> None:
     assert list(store.file_records(COLLECTION, "other")) == ["c.py"]
 
 
-def test_repositories_and_alias(store: VectorStore) -> None:
+def test_collections_and_repositories(store: VectorStore) -> None:
     second = with_collection(replace(MANIFEST, digest="newer", dimension=4))
     assert second.collection != COLLECTION
     store.ensure_collection(second)
     store.ensure_collection(second)
     assert {m.collection for m in store.manifests()} == {COLLECTION, second.collection}
-    assert store.alias_target() is None
-    for collection in (COLLECTION, second.collection, second.collection):
-        store.set_alias(collection)
-        assert store.alias_target() == collection
     repo = RepositoryRecord("r", "/path", "abc", COLLECTION, "model", 1, 2, 0, "now")
     store.put_repository(repo)
     store.put_repository(replace(repo, chunks=3))
@@ -256,7 +252,26 @@ def test_repositories_and_alias(store: VectorStore) -> None:
     store.drop_collection(COLLECTION)
     store.drop_collection(COLLECTION)
     assert [m.collection for m in store.manifests()] == [second.collection]
-    assert store.alias_target() == second.collection
+
+
+def test_a_collection_with_the_indexes_of_a_former_version_is_used_on() -> None:
+    from qdrant_client import QdrantClient, models
+
+    client = QdrantClient(":memory:")
+    with closing(QdrantStore(client, "memory")) as store:
+        store.ensure_collection(MANIFEST)
+        for key in ("segments", "symbol", "chunk_hash"):
+            client.create_payload_index(COLLECTION, key, models.PayloadSchemaType.KEYWORD)
+        store.upsert_chunks(COLLECTION, [point("src/a.py", "alpha", name="A"), point("b.py", "b")])
+        former = point("src/a.py", "alpha", name="A").id
+        client.set_payload(COLLECTION, {"segments": ["src", "a.py"]}, [former])
+        store.ensure_collection(MANIFEST)
+        assert paths_of(store, paths=("src/a.py",)) == {"src/a.py"}
+        store.upsert_chunks(COLLECTION, [point("src/a.py", "alpha", name="A")])
+        (row,) = client.retrieve(COLLECTION, [former])
+        assert "segments" not in (row.payload or {}), "what is indexed again has it no more"
+        store.delete_chunks(COLLECTION, "repo", ["src/a.py"])
+        assert paths_of(store) == {"b.py"}
 
 
 def test_the_engines_give_the_same_answer(tmp_path: Path) -> None:
