@@ -11,7 +11,7 @@ from harness.engines import Engines
 from harness.errors import HarnessError, RepositoryNotFoundError, UsageError
 from harness.models import lexical
 from harness.models.protocols import Embedder
-from harness.repository.ignore import IgnoreRules
+from harness.patterns import PathPatterns
 from harness.search import ranking
 from harness.types import (
     Candidate,
@@ -141,21 +141,14 @@ def _settle(ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
 def _matching_paths(
     glob: str, collection: str, names: Sequence[str], engines: Engines
 ) -> tuple[str, ...]:
-    rules = IgnoreRules.parse(glob)
+    patterns = PathPatterns.parse(glob)
     found = {
         path
         for name in names
         for path, record in engines.store.file_records(collection, name).items()
-        if record.status is not FileStatus.SKIPPED and _matches(rules, path)
+        if record.status is not FileStatus.SKIPPED and patterns.chooses(path)
     }
     return tuple(sorted(found))
-
-
-def _matches(rules: IgnoreRules, path: str) -> bool:
-    """The file itself matches, or a folder that it is in."""
-    parts = path.split("/")
-    folders = ("/".join(parts[:count]) for count in range(1, len(parts)))
-    return bool(rules.verdict(path, False)) or any(rules.verdict(f, True) for f in folders)
 
 
 def _embedder_of(collection: str, engines: Engines) -> Embedder | None:
