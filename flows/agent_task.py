@@ -129,10 +129,10 @@ def agent_task(
 def folder_of(repository: str) -> Path:
     """A folder, or that of an indexed repository."""
     from harness.configured import open_engines
-    from harness.search.retrieval import in_scope
+    from harness.store.catalog import in_scope
 
     if Path(repository).is_dir():
         return Path(repository)
     with open_engines() as engines:
-        (record,) = in_scope(engines, repository)
+        (record,) = in_scope(engines.store, repository)
     return Path(record.path)

@@ -10,7 +10,8 @@ from harness.answers.passages import Envelope, answer_with_passages
 from harness.configured import index_search, open_assistant, results_folder
 from harness.engines import Engines
 from harness.environment import environment_secrets
-from harness.search.retrieval import in_scope, search
+from harness.search.retrieval import search
+from harness.store.catalog import in_scope
 
 if TYPE_CHECKING:
     from harness.agent import AgentResult
@@ -28,7 +29,7 @@ def choose_repository(question: str, engines: Engines, repo: str | None) -> Repo
     :raises UsageError: the question is empty or nothing is indexed.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
-    records = in_scope(engines, repo)
+    records = in_scope(engines.store, repo)
     if len(records) == 1:
         return records[0]
     hits = search(question, engines, repo=repo, limit=1)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from harness.engines import Engines
 from harness.models import lexical
-from harness.search.retrieval import in_scope, search
+from harness.search.retrieval import search
+from harness.store.catalog import in_scope
 from harness.types import Hit
 
 SCHEMA_VERSION = 1
@@ -55,7 +56,7 @@ def answer_with_passages(
     :raises UsageError: the question is empty or nothing is indexed.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
-    roots = {record.name: Path(record.path) for record in in_scope(engines, repo)}
+    roots = {record.name: Path(record.path) for record in in_scope(engines.store, repo)}
     hits = search(question, engines, repo=repo, limit=limit)
     several = len(roots) > 1
     parts: list[str] = []

@@ -116,10 +116,10 @@ def repository_folder(name_or_path: str) -> Path:
     if folder.is_dir():
         return folder.resolve()
     from harness.configured import open_engines
-    from harness.search.retrieval import in_scope
+    from harness.store.catalog import in_scope
 
     with open_engines() as engines:
-        (record,) = in_scope(engines, name_or_path)
+        (record,) = in_scope(engines.store, name_or_path)
     return Path(record.path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.engines import Engines
-from harness.search.retrieval import in_scope
+from harness.store.catalog import in_scope
 
 
 def forget_repository(name: str, engines: Engines) -> int:
@@ -14,7 +14,7 @@ def forget_repository(name: str, engines: Engines) -> int:
     :returns: how many chunks were removed.
     :raises RepositoryNotFoundError: it is not indexed.
     """
-    in_scope(engines, name)
+    in_scope(engines.store, name)
     store = engines.store
     removed = 0
     used = {r.collection for r in store.repositories() if r.name != name}

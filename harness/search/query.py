@@ -1,13 +1,12 @@
 """Reads a query: is it a symbol or prose, which names and files may it mean, what is it about.
 
-Pure functions; also the word matching that the ranking uses.
+A search parses its text once; whatever needs the query is given the :class:`Query`. Pure functions.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 from harness.models.lexical import word_parts
@@ -28,28 +27,6 @@ _STOP_WORDS = _set(
     implementation implements function functions method methods class classes file files"""
 )
 """Words that say nothing about which code is meant."""
-
-_ABBREVIATIONS = {
-    "ctx": "context", "cfg": "config", "conf": "config", "req": "request", "res": "response",
-    "resp": "response", "err": "error", "msg": "message", "db": "database", "env": "environment",
-    "fmt": "format", "idx": "index", "ptr": "pointer", "str": "string", "num": "number",
-    "arg": "argument", "args": "argument", "param": "parameter", "params": "parameter",
-    "cmd": "command", "pkg": "package", "src": "source", "tmp": "temporary", "doc": "document",
-    "fn": "function", "func": "function", "impl": "implementation", "init": "initialization",
-    "attr": "attribute", "attrs": "attribute", "val": "value", "var": "variable", "addr": "address",
-    "conn": "connection", "repo": "repository", "spec": "specification", "app": "application",
-    "async": "asynchronous", "sync": "synchronous", "ui": "interface", "ws": "websocket",
-    "calc": "calculation", "prev": "previous", "cur": "current", "max": "maximum",
-    "min": "minimum", "dir": "directory", "proc": "process", "exc": "exception",
-    "deps": "dependency", "dep": "dependency", "auth": "authentication", "iter": "iterator",
-}  # fmt: skip
-"""Usual short names in code and the word that people write instead."""
-
-_SUFFIXES = (
-    "izations", "ization", "ations", "ation", "ators", "ator", "ments", "ment", "ingly", "ings",
-    "ing", "ities", "ity", "ions", "ion", "ers", "ors", "er", "or", "ies", "ied", "able", "ible",
-    "ed", "es", "al", "ly", "s", "e", "y",
-)  # fmt: skip
 
 _TOPICS = {
     "test": _set(
@@ -82,14 +59,16 @@ _CAMEL = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2,}[a-z]|^[A-Z][a-z]+[A-Z]")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a query means.
+    """What a query means; all words are lower-case.
 
-    ``terms``: content words, lower-case. ``symbols``: names asked for as names. ``names``: these
-    and every word or joined pair of words that a definition may be called. ``stems``: the same
-    for files. ``initials``: what its words may be shortened to, as ``sse`` for server sent events.
-    ``topics``: kinds of files that the query is about.
+    ``text``: as it was asked. ``terms``: content words. ``symbols``: names asked for as names.
+    ``names``: these and every word or joined pair of words that a definition may be called.
+    ``stems``: the same for files, whose stem is the name without extension. ``initials``: what its
+    words may be shortened to, as ``sse`` for server sent events. ``topics``: kinds of files that
+    the query is about.
     """
 
+    text: str
     is_symbol: bool
     terms: tuple[str, ...]
     symbols: frozenset[str]
@@ -99,7 +78,6 @@ class Query:
     topics: frozenset[str]
 
 
-@lru_cache(maxsize=256)
 def parse(text: str) -> Query:
     """Read a query.
 
@@ -129,6 +107,7 @@ def parse(text: str) -> Query:
     lower = {word.lower() for word in raw}
     initials = _initials([word.lower() for word in raw])
     return Query(
+        text=text,
         is_symbol=is_symbol,
         terms=tuple(terms),
         symbols=frozenset(symbols),
@@ -157,30 +136,3 @@ def _forms(word: str) -> list[str]:
     if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):
         return [word, word[:-1]]
     return [word, word + "s"] if len(word) > 2 else [word]
-
-
-@lru_cache(maxsize=1 << 15)
-def stem(word: str) -> str:
-    """A word without its ending, good enough to compare words of code with words of prose.
-
-    :param word: lower-case.
-    """
-    word = _ABBREVIATIONS.get(word, word)
-    for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
-            return word[: -len(suffix)]
-    return word
-
-
-@lru_cache(maxsize=1 << 15)
-def same(one: str, other: str) -> bool:
-    """Tell whether two words mean the same thing: equal stems, or one is cut short (auth, config).
-
-    :param one: lower-case.
-    :param other: lower-case.
-    """
-    left, right = stem(one), stem(other)
-    if left == right:
-        return True
-    short, long = sorted((left, right), key=len)
-    return len(short) >= 4 and long.startswith(short)

@@ -2,7 +2,7 @@
 
 Pure functions, no I/O. The score of a chunk is
 
-1. weighted reciprocal rank fusion of the lists by meaning and by words (Cormack et al. 2009),
+1. weighted reciprocal rank fusion of the dense and the lexical list (Cormack et al. 2009),
    scaled so that the first of both lists has 1;
 2. plus what its definitions and its path have in common with the query;
 3. times the factor of its kind (tests, examples, shims… unless the query is about them);
@@ -21,7 +21,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from harness.search.path_kinds import FACTORS, name_words, path_factor, path_words, stem_words
-from harness.search.query import Query, parse, same, stem
+from harness.search.query import Query
+from harness.search.word_roots import same, word_root
 from harness.types import Candidate, CandidateLists
 
 RRF_K = 20
@@ -30,7 +31,7 @@ more. 10 to 30 are equally good."""
 
 DENSE_PROSE = 0.65
 DENSE_SYMBOL = 0.3
-"""Share of the list by meaning. A name is found better by its letters than by its meaning."""
+"""Share of the dense list. A name is found better by its letters than by its meaning."""
 
 DEFINES_NAMED = 1.0
 """A chunk that defines the symbol asked for by name beats everything that only mentions it."""
@@ -43,7 +44,7 @@ NAME_OVERLAP = 1.0
 what they do: the strongest sign for questions that describe one."""
 
 STEM_OVERLAP = 0.4
-"""All words of the file's name are words of the question. More of it helps questions about whole
+"""All words of the file's stem are words of the question. More of it helps questions about whole
 files and hurts those about one function."""
 
 PATH_OVERLAP = 0.2
@@ -64,37 +65,19 @@ REPEAT_DECAY = 0.8
 yet a file that is clearly meant keeps several places."""
 
 
-def identifiers(query: str) -> tuple[str, ...]:
-    """Names, lower-case, that the query may ask the definition of; for the store's look-up.
-
-    :param query: a question or a symbol.
-    """
-    return parse(query).names
-
-
-def stems(query: str) -> tuple[str, ...]:
-    """File names without extension, lower-case, that the query may mean; for the look-up.
-
-    :param query: a question or a symbol.
-    """
-    return parse(query).stems
-
-
-def rank(query: str, lists: CandidateLists, limit: int) -> list[tuple[Candidate, float]]:
+def rank(query: Query, lists: CandidateLists, limit: int) -> list[tuple[Candidate, float]]:
     """The best chunks, best first, with their scores (comparable within one answer only).
 
     A filter needs no rule of its own: when only tests may be returned, all candidates are tests
     and their factor changes nothing.
 
-    :param query: the question as it was asked.
     :param lists: over-fetched lists, about 100 each; a chunk may be in several.
     :param limit: most chunks to return.
     """
-    meaning = parse(query)
-    pool = _fuse(meaning, lists)
-    boosts = _Boosts(meaning, [candidate for candidate, _ in pool])
+    pool = _fuse(query, lists)
+    boosts = _Boosts(query, [candidate for candidate, _ in pool])
     scored = [
-        (candidate, (base + boosts.of(candidate)) * _factor(candidate, meaning))
+        (candidate, (base + boosts.of(candidate)) * _factor(candidate, query))
         for candidate, base in pool
     ]
     return sorted(_spread(scored), key=_order)[:limit]
@@ -142,12 +125,7 @@ class _Boosts:
         self._query = query
         self._names = frozenset(query.names)
         texts = [candidate.chunk.text.lower() for candidate in pool]
-        # A stem found inside another word counts too: exact enough for a share of hundreds.
-        self._weights = {
-            term: 1.0
-            - (1.0 - COMMON_TERM) * sum(stem(term) in text for text in texts) / max(1, len(texts))
-            for term in query.terms
-        }
+        self._weights = {term: _weight(term, texts) for term in query.terms}
         self._total = sum(self._weights.values()) or 1.0
         # Candidates share paths, and chunks of one definition share names.
         self._covered: dict[tuple[str, ...], float] = {}
@@ -192,6 +170,14 @@ class _Boosts:
             )
             self._meant[words] = found / max(1, len(words))
         return self._meant[words]
+
+
+def _weight(term: str, texts: Sequence[str]) -> float:
+    """How much a term tells the texts apart: 1 when it is in none, COMMON_TERM when in all."""
+    root = word_root(term)
+    # A root found inside another word counts too: exact enough for a share of hundreds.
+    found = sum(root in text for text in texts)
+    return 1.0 - (1.0 - COMMON_TERM) * found / max(1, len(texts))
 
 
 def _spread(scored: list[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:

@@ -488,10 +488,10 @@ def test_forget(repository: Path, tmp_path: Path, engines: Engines, index: Index
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        pytest.param({"query": "  "}, UsageError, id="empty"),
-        pytest.param({"query": "x", "repo": "nope"}, RepositoryNotFoundError, id="unknown"),
-        pytest.param({"query": "x", "limit": 0}, UsageError, id="limit-0"),
-        pytest.param({"query": "x", "limit": 10**6}, UsageError, id="limit-huge"),
+        pytest.param({"text": "  "}, UsageError, id="empty"),
+        pytest.param({"text": "x", "repo": "nope"}, RepositoryNotFoundError, id="unknown"),
+        pytest.param({"text": "x", "limit": 0}, UsageError, id="limit-0"),
+        pytest.param({"text": "x", "limit": 10**6}, UsageError, id="limit-huge"),
     ],
 )
 def test_bad_searches(

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.search.path_kinds import path_factor, path_kinds, stem_words
-from harness.search.query import parse, same
-from harness.search.ranking import identifiers, rank, stems
+from harness.search.query import parse
+from harness.search.ranking import rank
+from harness.search.word_roots import same
 from harness.types import Candidate, CandidateLists, Chunk
 
 
@@ -22,11 +23,11 @@ def candidate(
 
 
 def paths(query: str, lists: CandidateLists, limit: int = 10) -> list[str]:
-    return [found.path for found, _ in rank(query, lists, limit)]
+    return [found.path for found, _ in rank(parse(query), lists, limit)]
 
 
 def test_nothing_found() -> None:
-    assert rank("anything", CandidateLists(), 10) == []
+    assert rank(parse("anything"), CandidateLists(), 10) == []
 
 
 def test_both_lists_beat_one() -> None:
@@ -174,17 +175,18 @@ def test_among_tests_alone_the_order_stays() -> None:
     ],
 )
 def test_names_asked_for(query: str, name: str) -> None:
-    assert name in identifiers(query) or name + "s" in identifiers(query)
+    names = parse(query).names
+    assert name in names or name + "s" in names
 
 
 def test_stems_asked_for() -> None:
-    assert "shell_completion" in stems("shell completion")
-    assert "session" in stems("how sessions end")
-    assert "the" not in stems("the session")
+    assert "shell_completion" in parse("shell completion").stems
+    assert "session" in parse("how sessions end").stems
+    assert "the" not in parse("the session").stems
 
 
 def test_a_file_may_be_named_with_the_initials_of_the_question() -> None:
-    assert "sse" in stems("how are server sent events written")
+    assert "sse" in parse("how are server sent events written").stems
     assert parse("where it is, and how").initials == frozenset()
     others = tuple(candidate(f"other{n}.py", line=n + 1) for n in range(4))
     lists = CandidateLists(dense=(*others, candidate("sse.py")))
@@ -237,23 +239,26 @@ ALL_LISTS = st.builds(CandidateLists, LISTS, LISTS, LISTS, LISTS)
 def test_any_answer_is_sorted_unique_and_complete(
     query: str, lists: CandidateLists, limit: int
 ) -> None:
-    answer = rank(query, lists, limit)
+    answer = rank(parse(query), lists, limit)
     ids = [found.id for found, _ in answer]
     scores = [score for _, score in answer]
     known = {c.id for part in (lists.dense, lists.sparse, lists.defined, lists.stem) for c in part}
     assert len(ids) == len(set(ids)) == min(limit, len(known))
     assert set(ids) <= known
     assert scores == sorted(scores, reverse=True)
-    assert rank(query, lists, limit) == answer
+    assert rank(parse(query), lists, limit) == answer
 
 
 @given(lists=ALL_LISTS, limit=st.integers(1, 10))
 def test_a_smaller_limit_gives_a_prefix(lists: CandidateLists, limit: int) -> None:
-    assert rank("send session", lists, limit) == rank("send session", lists, 40)[:limit]
+    query = parse("send session")
+    assert rank(query, lists, limit) == rank(query, lists, 40)[:limit]
 
 
 @given(query=st.text(max_size=80))
 def test_any_query_can_be_read(query: str) -> None:
-    for name in (*identifiers(query), *stems(query)):
+    found = parse(query)
+    assert found.text == query
+    for name in (*found.names, *found.stems):
         assert name
         assert name == name.lower()

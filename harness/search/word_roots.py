@@ -1,0 +1,57 @@
+"""Compares words of code with words of prose: endings aside, abbreviations written out.
+
+Pure functions over lower-case words.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+_ABBREVIATIONS = {
+    "ctx": "context", "cfg": "config", "conf": "config", "req": "request", "res": "response",
+    "resp": "response", "err": "error", "msg": "message", "db": "database", "env": "environment",
+    "fmt": "format", "idx": "index", "ptr": "pointer", "str": "string", "num": "number",
+    "arg": "argument", "args": "argument", "param": "parameter", "params": "parameter",
+    "cmd": "command", "pkg": "package", "src": "source", "tmp": "temporary", "doc": "document",
+    "fn": "function", "func": "function", "impl": "implementation", "init": "initialization",
+    "attr": "attribute", "attrs": "attribute", "val": "value", "var": "variable", "addr": "address",
+    "conn": "connection", "repo": "repository", "spec": "specification", "app": "application",
+    "async": "asynchronous", "sync": "synchronous", "ui": "interface", "ws": "websocket",
+    "calc": "calculation", "prev": "previous", "cur": "current", "max": "maximum",
+    "min": "minimum", "dir": "directory", "proc": "process", "exc": "exception",
+    "deps": "dependency", "dep": "dependency", "auth": "authentication", "iter": "iterator",
+}  # fmt: skip
+"""Usual short names in code and the word that people write instead."""
+
+_SUFFIXES = (
+    "izations", "ization", "ations", "ation", "ators", "ator", "ments", "ment", "ingly", "ings",
+    "ing", "ities", "ity", "ions", "ion", "ers", "ors", "er", "or", "ies", "ied", "able", "ible",
+    "ed", "es", "al", "ly", "s", "e", "y",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1 << 15)
+def word_root(word: str) -> str:
+    """A word without its ending, good enough to compare words of code with words of prose.
+
+    :param word: lower-case.
+    """
+    word = _ABBREVIATIONS.get(word, word)
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+            return word[: -len(suffix)]
+    return word
+
+
+@lru_cache(maxsize=1 << 15)
+def same(one: str, other: str) -> bool:
+    """Tell whether two words mean the same: equal roots, or one is cut short (auth, config).
+
+    :param one: lower-case.
+    :param other: lower-case.
+    """
+    left, right = word_root(one), word_root(other)
+    if left == right:
+        return True
+    short, long = sorted((left, right), key=len)
+    return len(short) >= 4 and long.startswith(short)
