@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from harness.backup import Backups
     from harness.models.protocols import ChatModel, Embedder
     from harness.store.protocol import VectorStore
-    from harness.store.snapshots import Snapshots
     from harness.types import Hit, RepositoryRecord
 
 logger = logging.getLogger(__name__)
@@ -101,45 +100,37 @@ def open_store() -> VectorStore:
     :raises StoreError: the data directory cannot be written, or the API key is refused.
     :raises ServiceUnavailableError: a configured Qdrant server does not answer.
     """
+    from harness.store import opening
+    from harness.store.options import EdgeOptions, QdrantOptions
+
     qdrant = load(QdrantSettings)
     if qdrant.url or qdrant.host:
-        from harness.store.qdrant_connection import connect
-
-        return connect(qdrant)
-    from harness.store.edge import EdgeStore
-
-    return EdgeStore(
-        load(DataSettings).data_dir / "index", load(IndexSettings).lock_timeout_seconds
-    )
+        return opening.open_store(
+            QdrantOptions(
+                host=qdrant.host,
+                port=qdrant.port,
+                grpc_port=qdrant.grpc_port,
+                url=qdrant.url,
+                api_key=qdrant.api_key.get_secret_value() if qdrant.api_key else None,
+                timeout_seconds=qdrant.timeout_seconds,
+            )
+        )
+    folder = load(DataSettings).data_dir / "index"
+    return opening.open_store(EdgeOptions(folder, load(IndexSettings).lock_timeout_seconds))
 
 
 def open_backups() -> Backups:
     """Backups of the configured index. Raises as :func:`open_store`."""
     from harness.backup import Backups
 
-    data, index, qdrant = load(DataSettings), load(IndexSettings), load(QdrantSettings)
     backup = load(BackupSettings)
     return Backups(
-        data.backups,
-        _snapshots(data, index, qdrant),
+        load(DataSettings).backups,
+        open_store(),
         keep_daily=backup.keep_daily,
         keep_weekly=backup.keep_weekly,
-        lock_timeout_seconds=index.lock_timeout_seconds,
+        lock_timeout_seconds=load(IndexSettings).lock_timeout_seconds,
     )
-
-
-def _snapshots(data: DataSettings, index: IndexSettings, qdrant: QdrantSettings) -> Snapshots:
-    if qdrant.url or qdrant.host:
-        from harness.store.qdrant_connection import address_of, connect
-        from harness.store.qdrant_snapshot_api import SnapshotApi
-        from harness.store.qdrant_snapshots import QdrantSnapshots
-
-        key = qdrant.api_key.get_secret_value() if qdrant.api_key else None
-        api = SnapshotApi(address_of(qdrant), key, qdrant.timeout_seconds)
-        return QdrantSnapshots(connect(qdrant), api)
-    from harness.store.edge_snapshots import EdgeSnapshots
-
-    return EdgeSnapshots(data.data_dir / "index", index.lock_timeout_seconds)
 
 
 @dataclass(frozen=True, slots=True)

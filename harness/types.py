@@ -200,11 +200,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class CandidateLists:
-    """Ranked lists of one query, best first: by meaning, by words, by defined names, by the
-    file's stem."""
+    """Ranked lists of one query, best first: dense, lexical, and the lexical ones among chunks that
+    define a name of the query and in files that it names by their stem."""
 
     dense: tuple[Candidate, ...] = ()
-    sparse: tuple[Candidate, ...] = ()
+    lexical: tuple[Candidate, ...] = ()
     defined: tuple[Candidate, ...] = ()
     stem: tuple[Candidate, ...] = ()
 

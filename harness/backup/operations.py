@@ -13,7 +13,8 @@ from harness.backup import manifest as manifests
 from harness.backup.folders import LATEST, BackupFolders, expired
 from harness.backup.manifest import BackupManifest
 from harness.errors import StoreError, UsageError
-from harness.store.snapshots import SnapshotFile, Snapshots, Step
+from harness.store.protocol import VectorStore
+from harness.store.snapshots import SnapshotFile, Step
 
 logger = logging.getLogger(__name__)
 
@@ -57,27 +58,29 @@ class Backups:
     """All backups of one index; a context manager that closes the store.
 
     :param root: folder with the backups.
+    :param store: the index.
     :param keep_daily: see :func:`harness.backup.folders.expired`; so for ``keep_weekly``.
     """
 
     def __init__(
         self,
         root: Path,
-        snapshots: Snapshots,
+        store: VectorStore,
         *,
         keep_daily: int = 7,
         keep_weekly: int = 4,
         lock_timeout_seconds: float = 60.0,
     ) -> None:
         self.folders = BackupFolders(root, lock_timeout_seconds)
-        self._snapshots = snapshots
+        self._store = store
+        self._snapshots = store.snapshots()
         self._keep = keep_daily, keep_weekly
 
     def __enter__(self) -> Backups:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._snapshots.close()
+        self._store.close()
 
     def backup(self, step: Step = logger.info) -> BackupReport:
         """Copy the index into a new folder, then remove backups that are kept no longer.
@@ -122,7 +125,7 @@ class Backups:
         manifest = BackupManifest(
             schema_version=manifests.SCHEMA_VERSION,
             created_at=created_at,
-            engine=self._snapshots.engine,
+            engine=self._store.engine,
             harness_version=__version__,
             files=files,
         )
@@ -153,10 +156,10 @@ class Backups:
             self.folders.clear_leftovers(self._snapshots.clean)
             folder = self.folders.find(name)
             manifest = manifests.read(folder)
-            if manifest.engine != self._snapshots.engine:
+            if manifest.engine != self._store.engine:
                 raise UsageError(
                     f"backup {folder.name} is of the engine {manifest.engine}, the one in use is "
-                    f"{self._snapshots.engine}; set or unset QDRANT_HOST, or index again"
+                    f"{self._store.engine}; set or unset QDRANT_HOST, or index again"
                 )
             step("verifying checksums")
             manifests.verify_files(folder, manifest)

@@ -97,13 +97,13 @@ def _factor(candidate: Candidate, query: Query) -> float:
 
 def _fuse(query: Query, lists: CandidateLists) -> list[tuple[Candidate, float]]:
     dense = DENSE_SYMBOL if query.is_symbol else DENSE_PROSE
-    if not lists.dense or not lists.sparse:
+    if not lists.dense or not lists.lexical:
         dense = 1.0 if lists.dense else 0.0
     scores: dict[str, float] = {}
     seen: dict[str, Candidate] = {}
     weighted: Sequence[tuple[float, tuple[Candidate, ...]]] = (
         (dense, lists.dense),
-        (1.0 - dense, lists.sparse),
+        (1.0 - dense, lists.lexical),
         # Found by look-up alone: no score of their own, the boosts decide.
         (0.0, lists.defined),
         (0.0, lists.stem),

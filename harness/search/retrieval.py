@@ -14,6 +14,7 @@ from harness.search.path_filter import matching_paths
 from harness.search.query import Query, parse
 from harness.search.query_embedder import dense_vector
 from harness.store.catalog import in_scope
+from harness.store.queries import StoreQuery
 from harness.types import Candidate, CandidateLists, Filter, Hit, RepositoryRecord
 
 # Fusion and the ranking rules need more candidates than are shown.
@@ -89,14 +90,16 @@ def _query_collection(
             return CandidateLists()
     found = engines.store.query(
         collection,
-        dense=dense_vector(query, collection, engines),
-        sparse=lexical.query_vector(query.text),
-        definitions=query.names,
-        stems=query.stems,
-        where=Filter(repos=repos, language=language, paths=paths),
-        limit=max(CANDIDATES, 2 * limit),
+        StoreQuery(
+            dense=dense_vector(query, collection, engines),
+            sparse=lexical.query_vector(query.text),
+            definitions=query.names,
+            stems=query.stems,
+            where=Filter(repos=repos, language=language, paths=paths),
+            limit=max(CANDIDATES, 2 * limit),
+        ),
     )
-    return replace(found, dense=_settle(found.dense), sparse=_settle(found.sparse))
+    return replace(found, dense=_settle(found.dense), lexical=_settle(found.lexical))
 
 
 def _settle(ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:

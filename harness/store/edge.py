@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from harness.store.edge_records import Records
+from harness.store.edge_records import RECORDS_FILE, EdgeRecords
 from harness.store.edge_shards import EdgeShards
-from harness.store.payload import to_candidate, to_payload
+from harness.store.options import LOCK_TIMEOUT_SECONDS
+from harness.store.payload import dense_of, to_payload
+from harness.store.protocol import VectorStore
+from harness.store.queries import (
+    Match,
+    RankedList,
+    StoreQuery,
+    candidate_lists,
+    files_of,
+    ranked_lists,
+)
+from harness.store.snapshots import Snapshots
 from harness.types import (
     CandidateLists,
     ChunkPoint,
     FileRecord,
-    Filter,
     FloatArray,
     Manifest,
     RepositoryRecord,
@@ -27,8 +34,10 @@ _POINTS_PER_UPSERT = 512
 _SCROLL_PAGE = 1000
 
 
-class EdgeStore:
-    """A folder with one Edge shard a collection and ``records.sqlite``.
+class EdgeStore(VectorStore):
+    """A folder with one Edge shard per collection and the records in ``records.sqlite``.
+
+    Nothing stays open between operations.
 
     :param root: the folder; created with mode 0700.
     :param lock_timeout_seconds: how long an operation waits for another process.
@@ -36,31 +45,30 @@ class EdgeStore:
 
     engine = "edge"
 
-    def __init__(self, root: Path, lock_timeout_seconds: float = 60.0) -> None:
+    def __init__(self, root: Path, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
         self._shards = EdgeShards(root, lock_timeout_seconds)
-        self._records = Records(root / "records.sqlite", lock_timeout_seconds)
+        self._records = EdgeRecords(root / RECORDS_FILE, lock_timeout_seconds)
 
     def close(self) -> None:
-        """Nothing stays open between operations."""
+        pass
+
+    def snapshots(self) -> Snapshots:
+        from harness.store.edge_snapshots import EdgeSnapshots
+
+        return EdgeSnapshots(self._shards, self._records)
 
     def describe(self) -> str:
-        """See the Protocol."""
         for manifest in self.manifests():
             with self._shards.open(manifest.collection):
                 pass  # opens, so it is whole
         return f"Qdrant Edge in {self._shards.root}"
 
-    def exclusive(self) -> contextlib.AbstractContextManager[None]:
-        """Hold the store's lock, as :meth:`harness.store.edge_shards.EdgeShards.exclusive`."""
-        return self._shards.exclusive()
-
     # Collections
 
     def ensure_collection(self, manifest: Manifest) -> None:
-        """See :class:`harness.store.protocol.VectorStore`."""
         if self._has(manifest.collection):
             return
-        with self.exclusive():
+        with self._shards.exclusive():
             if not self._has(manifest.collection):  # else another process was quicker
                 self._shards.create(manifest.collection, manifest.dimension)
                 self._records.add_collection(manifest)
@@ -70,59 +78,46 @@ class EdgeStore:
         return recorded and self._shards.exists(collection)
 
     def manifests(self) -> list[Manifest]:
-        """See the Protocol."""
         return self._records.manifests()
 
     def drop_collection(self, collection: str) -> None:
-        """See the Protocol."""
-        with self.exclusive():
+        with self._shards.exclusive():
             self._records.drop_collection(collection)
             self._shards.delete(collection)
 
     # Repositories and files: all in SQLite
 
     def repositories(self) -> list[RepositoryRecord]:
-        """See the Protocol."""
         return self._records.repositories()
 
     def put_repository(self, record: RepositoryRecord) -> None:
-        """See the Protocol."""
         self._records.put_repository(record)
 
     def delete_repository(self, name: str) -> None:
-        """See the Protocol."""
         self._records.delete_repository(name)
 
     def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
-        """See the Protocol."""
         return self._records.file_records(collection, repo)
 
     def put_file_records(self, collection: str, records: Sequence[FileRecord]) -> None:
-        """See the Protocol."""
         self._records.put_file_records(collection, records)
 
     def delete_file_records(
         self, collection: str, repo: str, paths: Sequence[str] | None = None
     ) -> None:
-        """See the Protocol."""
         self._records.delete_file_records(collection, repo, paths)
 
     # Chunks
 
     def upsert_chunks(self, collection: str, points: Sequence[ChunkPoint]) -> None:
-        """See the Protocol."""
         if not points:
             return
         from qdrant_edge import Point, UpdateOperation
-        from qdrant_edge import SparseVector as EdgeSparse
 
         converted = [
             Point(
                 point.id,
-                {
-                    "dense": point.dense.tolist(),
-                    "bm25": EdgeSparse(list(point.sparse.indices), list(point.sparse.values)),
-                },
+                {"dense": point.dense.tolist(), "bm25": _sparse(point.sparse)},
                 to_payload(point),
             )
             for point in points
@@ -139,146 +134,104 @@ class EdgeStore:
         paths: Sequence[str] | None = None,
         keep_ids: Iterable[str] = (),
     ) -> None:
-        """See the Protocol."""
-        from qdrant_edge import Filter as EdgeFilter
-        from qdrant_edge import HasIdCondition, UpdateOperation
+        from qdrant_edge import Filter, HasIdCondition, UpdateOperation
 
         if paths is not None and not paths:
             return
         kept: set[Any] = set(keep_ids)
-        where = EdgeFilter(
-            must=_conditions(Filter(repos=(repo,), paths=None if paths is None else tuple(paths))),
+        where = Filter(
+            must=_conditions(files_of(repo, paths)),
             must_not=[HasIdCondition(kept)] if kept else None,
         )
         with self._shards.writing(collection) as shard:
             shard.update(UpdateOperation.delete_points_by_filter(where))
 
     def compact(self, collection: str) -> None:
-        """See the Protocol."""
         self._shards.compact(collection)
 
     def count_chunks(self, collection: str, repo: str | None = None) -> int:
-        """See the Protocol."""
-        from qdrant_edge import CountRequest
-        from qdrant_edge import Filter as EdgeFilter
+        from qdrant_edge import CountRequest, Filter
 
-        where = None if repo is None else EdgeFilter(must=_conditions(Filter(repos=(repo,))))
+        where = None if repo is None else Filter(must=_conditions(files_of(repo)))
         with self._shards.open(collection) as shard:
             return int(shard.count(CountRequest(exact=True, filter=where)))
-
-    def _scroll(self, shard: Any, must: list[Any], payload: Any, vectors: Any) -> Iterator[Any]:
-        from qdrant_edge import Filter as EdgeFilter
-        from qdrant_edge import ScrollRequest
-
-        offset: Any = None
-        while True:
-            page, offset = shard.scroll(
-                ScrollRequest(
-                    offset=offset,
-                    limit=_SCROLL_PAGE,
-                    filter=EdgeFilter(must=must),
-                    with_payload=payload,
-                    with_vector=vectors,
-                )
-            )
-            yield from page
-            if offset is None:
-                return
 
     def vectors_by_embed_hash(
         self, collection: str, hashes: Sequence[str]
     ) -> Mapping[str, FloatArray]:
-        """See the Protocol."""
         if not hashes:
             return {}
-        from qdrant_edge import FieldCondition, MatchAny
-
-        must = [FieldCondition("embed_hash", match=MatchAny(sorted(set(hashes))))]
+        where = [("embed_hash", tuple(sorted(set(hashes))))]
         with self._shards.open(collection) as shard:
             return {
-                record.payload["embed_hash"]: _dense(record)
-                for record in self._scroll(shard, must, ["embed_hash"], ["dense"])
+                point.payload["embed_hash"]: dense_of(point)
+                for point in _scroll(shard, where, ["embed_hash"])
             }
 
     def vectors_by_chunk_hash(
         self, collection: str, repo: str, paths: Sequence[str]
     ) -> Mapping[tuple[str, str], FloatArray]:
-        """See the Protocol."""
         if not paths:
             return {}
-        must = _conditions(Filter(repos=(repo,), paths=tuple(paths)))
         with self._shards.open(collection) as shard:
             return {
-                (record.payload["path"], record.payload["chunk_hash"]): _dense(record)
-                for record in self._scroll(shard, must, ["path", "chunk_hash"], ["dense"])
+                (point.payload["path"], point.payload["chunk_hash"]): dense_of(point)
+                for point in _scroll(shard, files_of(repo, paths), ["path", "chunk_hash"])
             }
 
-    def query(
-        self,
-        collection: str,
-        *,
-        dense: FloatArray | None,
-        sparse: SparseVector | None,
-        definitions: Sequence[str],
-        stems: Sequence[str],
-        where: Filter,
-        limit: int,
-    ) -> CandidateLists:
-        """See the Protocol."""
-        from qdrant_edge import FieldCondition, MatchAny, Query, QueryBatchRequest, QueryRequest
-        from qdrant_edge import Filter as EdgeFilter
-        from qdrant_edge import SparseVector as EdgeSparse
+    def query(self, collection: str, query: StoreQuery) -> CandidateLists:
+        from qdrant_edge import QueryBatchRequest
 
-        conditions = _conditions(where)
-        has_terms = sparse is not None and len(sparse.indices) > 0
-        lists: dict[str, Any] = {}
-
-        def request(query: Any, extra: list[Any]) -> Any:
-            must = [*conditions, *extra]
-            return QueryRequest(
-                limit=limit,
-                query=query,
-                filter=EdgeFilter(must=must) if must else None,
-                with_payload=True,
-            )
-
-        if dense is not None:
-            lists["dense"] = request(Query.Nearest(dense.tolist(), using="dense"), [])
-        if sparse is not None and has_terms:
-            terms = EdgeSparse(list(sparse.indices), list(sparse.values))
-            by_words = Query.Nearest(terms, using="bm25")
-            lists["sparse"] = request(by_words, [])
-            # Among the chunks that define a name or belong to a named file, words decide.
-            if definitions:
-                match = FieldCondition("definitions", match=MatchAny(list(definitions)))
-                lists["defined"] = request(by_words, [match])
-            if stems:
-                match = FieldCondition("stem", match=MatchAny(list(stems)))
-                lists["stem"] = request(by_words, [match])
+        lists = ranked_lists(query)
         if not lists:
             return CandidateLists()
+        requests = [_request(one, query.limit) for one in lists]
         with self._shards.open(collection) as shard:
-            answers = shard.query_batch(QueryBatchRequest(list(lists.values())))
-        return CandidateLists(
-            **{
-                name: tuple(to_candidate(p.id, p.payload, p.score) for p in answer)
-                for name, answer in zip(lists, answers, strict=True)
-            }
+            return candidate_lists(lists, shard.query_batch(QueryBatchRequest(requests)))
+
+
+def _request(one: RankedList, limit: int) -> Any:
+    from qdrant_edge import Filter, Query, QueryRequest
+
+    if isinstance(one.vector, SparseVector):
+        nearest = Query.Nearest(_sparse(one.vector), using="bm25")
+    else:
+        nearest = Query.Nearest(one.vector.tolist(), using="dense")
+    return QueryRequest(
+        limit=limit,
+        query=nearest,
+        filter=Filter(must=_conditions(one.where)) if one.where else None,
+        with_payload=True,
+    )
+
+
+def _scroll(shard: Any, where: Iterable[Match], keys: list[str]) -> Iterator[Any]:
+    """All points that match, page by page, with these keys of the payload and the dense vector."""
+    from qdrant_edge import Filter, ScrollRequest
+
+    offset: Any = None
+    while True:
+        page, offset = shard.scroll(
+            ScrollRequest(
+                offset=offset,
+                limit=_SCROLL_PAGE,
+                filter=Filter(must=_conditions(where)),
+                with_payload=keys,
+                with_vector=["dense"],
+            )
         )
+        yield from page
+        if offset is None:
+            return
 
 
-def _conditions(where: Filter) -> list[Any]:
-    from qdrant_edge import FieldCondition, MatchAny, MatchValue
+def _conditions(where: Iterable[Match]) -> list[Any]:
+    from qdrant_edge import FieldCondition, MatchAny
 
-    conditions: list[Any] = []
-    if where.repos is not None:
-        conditions.append(FieldCondition("repo", match=MatchAny(list(where.repos))))
-    if where.language is not None:
-        conditions.append(FieldCondition("language", match=MatchValue(where.language)))
-    if where.paths is not None:
-        conditions.append(FieldCondition("path", match=MatchAny(list(where.paths))))
-    return conditions
+    return [FieldCondition(key, match=MatchAny(list(values))) for key, values in where]
 
 
-def _dense(record: Any) -> FloatArray:
-    return np.asarray(record.vector["dense"], dtype=np.float32)
+def _sparse(vector: SparseVector) -> Any:
+    from qdrant_edge import SparseVector as EdgeVector
+
+    return EdgeVector(list(vector.indices), list(vector.values))

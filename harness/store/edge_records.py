@@ -6,16 +6,20 @@ A transaction is durable when it returns. Reading takes no lock of the vector en
 
 from __future__ import annotations
 
-import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from harness.errors import StoreBusyError, StoreError
-from harness.types import FileRecord, FileStatus, Manifest, RepositoryRecord
+from harness.files import PRIVATE_FILE, new_private, sync
+from harness.store.protocol import RecordStore
+from harness.store.records import read_file, read_manifest, read_repository, to_json
+from harness.types import FileRecord, Manifest, RepositoryRecord
+
+RECORDS_FILE = "records.sqlite"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS collections (name TEXT PRIMARY KEY, manifest TEXT NOT NULL);
@@ -27,8 +31,11 @@ CREATE TABLE IF NOT EXISTS files (
 """
 
 
-class Records:
-    """SQLite file with every record of the embedded store."""
+class EdgeRecords(RecordStore):
+    """A SQLite file with every record of the embedded store; made by the first use.
+
+    :param timeout_seconds: how long an operation waits for another process.
+    """
 
     def __init__(self, path: Path, timeout_seconds: float) -> None:
         self._path = path
@@ -77,14 +84,13 @@ class Records:
         with self._connect() as db:
             db.execute(
                 "INSERT OR IGNORE INTO collections VALUES (?, ?)",
-                (manifest.collection, json.dumps(asdict(manifest))),
+                (manifest.collection, to_json(manifest)),
             )
 
     def manifests(self) -> list[Manifest]:
-        """Every recorded collection, by name."""
         with self._connect() as db:
             rows = db.execute("SELECT manifest FROM collections ORDER BY name").fetchall()
-        return [Manifest(**json.loads(row[0])) for row in rows]
+        return [read_manifest(row[0]) for row in rows]
 
     def drop_collection(self, collection: str) -> None:
         """Forget a collection and its files."""
@@ -95,45 +101,41 @@ class Records:
     # Repositories
 
     def repositories(self) -> list[RepositoryRecord]:
-        """Every repository, by name."""
         with self._connect() as db:
             rows = db.execute("SELECT record FROM repositories ORDER BY name").fetchall()
-        return [RepositoryRecord(**json.loads(row[0])) for row in rows]
+        return [read_repository(row[0]) for row in rows]
 
     def put_repository(self, record: RepositoryRecord) -> None:
-        """Insert or replace."""
         with self._connect() as db:
             db.execute(
                 "INSERT OR REPLACE INTO repositories VALUES (?, ?)",
-                (record.name, json.dumps(asdict(record))),
+                (record.name, to_json(record)),
             )
 
     def delete_repository(self, name: str) -> None:
-        """Remove if there."""
         with self._connect() as db:
             db.execute("DELETE FROM repositories WHERE name = ?", (name,))
 
     # Files
 
     def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
-        """Records of one repository by path."""
         with self._connect() as db:
             rows = db.execute(
                 "SELECT path, record FROM files WHERE collection = ? AND repo = ? ORDER BY path",
                 (collection, repo),
             ).fetchall()
-        return {path: record_from_json(text) for path, text in rows}
+        return {path: read_file(text) for path, text in rows}
 
     def put_file_records(self, collection: str, records: Sequence[FileRecord]) -> None:
-        """Insert or replace, in one transaction."""
         with self._connect() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
-                [(collection, r.repo, r.path, json.dumps(asdict(r))) for r in records],
+                [(collection, r.repo, r.path, to_json(r)) for r in records],
             )
 
-    def delete_file_records(self, collection: str, repo: str, paths: Sequence[str] | None) -> None:
-        """Remove these paths' records, or all of the repository."""
+    def delete_file_records(
+        self, collection: str, repo: str, paths: Sequence[str] | None = None
+    ) -> None:
         with self._connect() as db:
             if paths is None:
                 db.execute(
@@ -145,9 +147,53 @@ class Records:
                     [(collection, repo, path) for path in paths],
                 )
 
+    # As a whole
 
-def record_from_json(text: str) -> FileRecord:
-    """Read a file record that :func:`json.dumps` of its fields wrote."""
-    data = json.loads(text)
-    data["status"] = FileStatus(data["status"])
-    return FileRecord(**data)
+    def copy_to(self, target: Path) -> None:
+        """Copy everything into a new, private file, on disk on return.
+
+        :raises StoreError: it cannot be read or written.
+        """
+        with new_private(target, durable=False):
+            pass  # SQLite would make it with the usual mode
+        try:
+            with (
+                closing(sqlite3.connect(self._path)) as live,
+                closing(sqlite3.connect(target)) as copy,
+            ):
+                live.backup(copy)
+                # One file instead of three; the store sets its own mode when it opens it.
+                copy.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"cannot copy {self._path}: {error}; check the disk's space"
+            ) from error
+        sync(target)
+
+    def check_copy(self, copy: Path, target: Path) -> None:
+        """Copy what :meth:`copy_to` wrote into another private file, and see that it can be read.
+
+        :raises StoreError: it cannot.
+        """
+        shutil.copyfile(copy, target)
+        target.chmod(PRIVATE_FILE)
+        EdgeRecords(target, self._timeout_seconds).manifests()
+
+    def replace_with(self, new: Path) -> None:
+        """Take over everything from another file in one transaction, or that file itself when
+        this one is damaged.
+
+        :raises StoreBusyError: another process held this one for the whole time-out.
+        """
+        try:
+            with (
+                closing(sqlite3.connect(new)) as source,
+                closing(sqlite3.connect(self._path, timeout=self._timeout_seconds)) as target,
+            ):
+                source.backup(target)
+        except sqlite3.OperationalError as error:
+            raise StoreBusyError(f"{self._path}: {error}; end other runs and try again") from error
+        except sqlite3.DatabaseError:
+            for suffix in ("-wal", "-shm"):
+                self._path.with_name(f"{self._path.name}{suffix}").unlink(missing_ok=True)
+            new.replace(self._path)

@@ -99,7 +99,7 @@ class EdgeShards:
                 shard = EdgeShard.load(str(folder))
             except Exception as error:  # the binding raises plain Exceptions
                 raise StoreError(
-                    f"collection {collection} cannot be opened ({_first_line(error)}); restore a "
+                    f"collection {collection} cannot be opened ({first_line(error)}); restore a "
                     "backup or run `harness index --full`"
                 ) from error
             try:
@@ -108,7 +108,7 @@ class EdgeShards:
                 raise
             except Exception as error:
                 raise StoreError(
-                    f"the index refused an operation ({_first_line(error)}); check the disk's space"
+                    f"the index refused an operation ({first_line(error)}); check the disk's space"
                 ) from error
             finally:
                 shard.close()
@@ -189,7 +189,7 @@ class EdgeShards:
         except Exception as error:
             shutil.rmtree(building, ignore_errors=True)
             raise StoreError(
-                f"cannot create a collection in {self.root} ({_first_line(error)}); check the "
+                f"cannot create a collection in {self.root} ({first_line(error)}); check the "
                 "disk's space and permissions"
             ) from error
 
@@ -198,5 +198,6 @@ class EdgeShards:
         shutil.rmtree(self.root / collection, ignore_errors=True)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What the engine says of an error, without the backtrace that it may add."""
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

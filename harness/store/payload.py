@@ -23,7 +23,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.types import Candidate, Chunk, ChunkPoint
+import numpy as np
+
+from harness.types import Candidate, Chunk, ChunkPoint, FloatArray
 
 TENANT_INDEX = "repo"
 KEYWORD_INDEXES = ("path", "stem", "definitions", "embed_hash")
@@ -38,7 +40,7 @@ def stem_of(path: str) -> str:
 
 
 def to_payload(point: ChunkPoint) -> dict[str, Any]:
-    """Make the payload of a point."""
+    """The payload of a point."""
     chunk = point.chunk
     return {
         "repo": point.repo,
@@ -59,7 +61,7 @@ def to_payload(point: ChunkPoint) -> dict[str, Any]:
 
 
 def to_candidate(point_id: object, payload: Mapping[str, Any] | None, score: float) -> Candidate:
-    """Read a stored point back."""
+    """Read a point of a ranked list."""
     data = payload or {}
     return Candidate(
         id=str(point_id),
@@ -76,3 +78,8 @@ def to_candidate(point_id: object, payload: Mapping[str, Any] | None, score: flo
         ),
         score=score,
     )
+
+
+def dense_of(point: Any) -> FloatArray:
+    """The dense vector ``(dim,)`` of a stored point that was asked for with its vectors."""
+    return np.asarray(point.vector["dense"], dtype=np.float32)

@@ -5,20 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from harness.store.queries import StoreQuery
+from harness.store.snapshots import Snapshots
 from harness.types import (
     CandidateLists,
     ChunkPoint,
     FileRecord,
-    Filter,
     FloatArray,
     Manifest,
     RepositoryRecord,
-    SparseVector,
 )
 
 
-class VectorStore(Protocol):
-    """Collections of chunk points, the file records beside them, and the list of repositories.
+class RecordStore(Protocol):
+    """What is known of an index: its collections, repositories and files.
+
+    A subclass inherits the documentation of each method, here and of :class:`VectorStore`.
+    """
+
+    def manifests(self) -> list[Manifest]:
+        """The manifests of all collections, sorted by the collections' names."""
+
+    def repositories(self) -> list[RepositoryRecord]:
+        """The records of all indexed repositories, sorted by name."""
+
+    def put_repository(self, record: RepositoryRecord) -> None:
+        """Insert or replace the record of ``record.name``."""
+
+    def delete_repository(self, name: str) -> None:
+        """Remove the record only; see :meth:`VectorStore.delete_chunks`."""
+
+    def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
+        """The records of one repository, keyed by path and sorted by it."""
+
+    def put_file_records(self, collection: str, records: Sequence[FileRecord]) -> None:
+        """Insert or replace records; durable on return."""
+
+    def delete_file_records(
+        self, collection: str, repo: str, paths: Sequence[str] | None = None
+    ) -> None:
+        """Remove the records of these paths, or all of the repository."""
+
+
+class VectorStore(RecordStore, Protocol):
+    """Collections of chunk points, and the records beside them.
 
     Every method is idempotent and safe to call from several threads and processes. Errors:
     :class:`StoreBusyError` (embedded, another process holds it), :class:`StoreError`,
@@ -30,8 +60,11 @@ class VectorStore(Protocol):
     def close(self) -> None:
         """Release connections; the store can not be used afterwards."""
 
+    def snapshots(self) -> Snapshots:
+        """What copies this index into files and back; usable until the store is closed."""
+
     def describe(self) -> str:
-        """One line for people: engine, version and place, and that it answers.
+        """Say in one line which engine, version and place this is, and that it answers.
 
         :raises StoreError: it does not work, or a collection is not healthy.
         """
@@ -44,35 +77,8 @@ class VectorStore(Protocol):
         :raises StoreError: one is there that was made by another manifest.
         """
 
-    def manifests(self) -> list[Manifest]:
-        """All collections, by name."""
-
     def drop_collection(self, collection: str) -> None:
         """Remove a collection and its file records."""
-
-    # Repositories
-
-    def repositories(self) -> list[RepositoryRecord]:
-        """All indexed repositories, by name."""
-
-    def put_repository(self, record: RepositoryRecord) -> None:
-        """Insert or replace the record of ``record.name``."""
-
-    def delete_repository(self, name: str) -> None:
-        """Remove the record only; see :meth:`delete_chunks` for its points."""
-
-    # Files
-
-    def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
-        """The records of one repository by path."""
-
-    def put_file_records(self, collection: str, records: Sequence[FileRecord]) -> None:
-        """Insert or replace records; durable on return."""
-
-    def delete_file_records(
-        self, collection: str, repo: str, paths: Sequence[str] | None = None
-    ) -> None:
-        """Remove the records of these paths, or all of the repository."""
 
     # Chunks
 
@@ -89,36 +95,21 @@ class VectorStore(Protocol):
         """Remove the points of these paths (None: of the whole repository), except ``keep_ids``."""
 
     def count_chunks(self, collection: str, repo: str | None = None) -> int:
-        """Number of points, exact."""
+        """The exact number of points, of one repository or (None) of all."""
 
     def vectors_by_embed_hash(
         self, collection: str, hashes: Sequence[str]
     ) -> Mapping[str, FloatArray]:
-        """Dense vectors ``(dim,)`` stored for these embedded texts, in any repository."""
+        """Dense vectors ``(dim,)`` stored for these embedded texts, whatever their repository."""
 
     def vectors_by_chunk_hash(
         self, collection: str, repo: str, paths: Sequence[str]
     ) -> Mapping[tuple[str, str], FloatArray]:
-        """Dense vectors of all chunks of these files by (path, chunk hash)."""
+        """Dense vectors ``(dim,)`` of all chunks of these files, keyed by path and chunk hash."""
 
-    def query(
-        self,
-        collection: str,
-        *,
-        dense: FloatArray | None,
-        sparse: SparseVector | None,
-        definitions: Sequence[str],
-        stems: Sequence[str],
-        where: Filter,
-        limit: int,
-    ) -> CandidateLists:
-        """Ranked lists of one query, at most ``limit`` each, best first.
-
-        :param dense: ``(dim,)`` query vector, None to leave meaning out.
-        :param sparse: query terms; None or empty leaves words out.
-        :param definitions: lower-case names; the chunks that define one of them.
-        :param stems: lower-case file names without extension; their files' first chunks.
-        """
+    def query(self, collection: str, query: StoreQuery) -> CandidateLists:
+        """Answer one query with its ranked lists, best first."""
 
     def compact(self, collection: str) -> None:
-        """Reclaim deleted points and adapt to the size; quick when there is nothing to do."""
+        """Give back the space of deleted points and adapt to the collection's size; quick when
+        there is nothing to do."""

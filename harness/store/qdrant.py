@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from harness.errors import StoreError
-from harness.store.payload import KEYWORD_INDEXES, TENANT_INDEX, to_candidate, to_payload
+from harness.store.payload import KEYWORD_INDEXES, TENANT_INDEX, dense_of, to_payload
+from harness.store.protocol import VectorStore
 from harness.store.qdrant_records import CATALOG, FILES_SUFFIX, QdrantRecords
 from harness.store.qdrant_requests import QdrantRequests, conditions
-from harness.types import (
-    CandidateLists,
-    ChunkPoint,
-    Filter,
-    FloatArray,
-    Manifest,
-    SparseVector,
-)
+from harness.store.queries import RankedList, StoreQuery, candidate_lists, files_of, ranked_lists
+from harness.store.snapshots import Snapshots
+from harness.types import CandidateLists, ChunkPoint, FloatArray, Manifest, SparseVector
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
+
+    from harness.store.qdrant_snapshot_api import SnapshotApi
 
 logger = logging.getLogger(__name__)
 
@@ -32,39 +29,59 @@ QUANTIZE_FROM_POINTS = 50_000
 _MAX_UPSERT_BYTES = 8_000_000
 
 
-class QdrantStore(QdrantRecords):
-    """See :class:`harness.store.protocol.VectorStore`.
+class QdrantStore(QdrantRecords, VectorStore):
+    """Collections on a Qdrant server.
 
     :param client: a connected client; ``QdrantClient(":memory:")`` works for tests.
-    :param address: how messages name the server.
+    :param address: URL of the server: where its snapshots are, and how messages name it.
+    :param api_key: for snapshots, which the client can neither download nor upload.
+    :param timeout_seconds: longest wait for a connection that is about snapshots.
     """
 
     engine = "qdrant"
 
-    def __init__(self, client: QdrantClient, address: str) -> None:
+    def __init__(
+        self,
+        client: QdrantClient,
+        address: str,
+        api_key: str | None = None,
+        timeout_seconds: float = 60.0,
+    ) -> None:
         super().__init__(QdrantRequests(client, address))
+        self._api_key = api_key
+        self._timeout_seconds = timeout_seconds
+        self._snapshot_api: SnapshotApi | None = None
 
     def close(self) -> None:
-        """Release the connection."""
+        if self._snapshot_api is not None:
+            self._snapshot_api.close()
         self.requests.client.close()
 
+    def snapshots(self) -> Snapshots:
+        from harness.store.qdrant_snapshot_api import SnapshotApi
+        from harness.store.qdrant_snapshots import QdrantSnapshots
+
+        if self._snapshot_api is None:
+            address = self.requests.address
+            self._snapshot_api = SnapshotApi(address, self._api_key, self._timeout_seconds)
+        return QdrantSnapshots(self, self._snapshot_api)
+
     def describe(self) -> str:
-        """See the Protocol. ``yellow`` and ``grey`` are optimizations under way or due."""
-        version = self.requests.call(self.requests.client.info).version
+        client, call = self.requests.client, self.requests.call
+        version = call(client.info).version
         for manifest in self.manifests():
-            name = manifest.collection
-            info = self.requests.call(lambda name=name: self.requests.client.get_collection(name))  # type: ignore[misc]
+            info = call(partial(client.get_collection, manifest.collection))
+            # "yellow" and "grey" are optimizations under way or due.
             if str(info.status.value) == "red":
                 raise StoreError(
-                    f"collection {name} on {self.requests.address} is red; look at the "
-                    "server's log, or restore a backup"
+                    f"collection {manifest.collection} on {self.requests.address} is red; look at "
+                    "the server's log, or restore a backup"
                 )
         return f"Qdrant {version} at {self.requests.address}"
 
     # Collections
 
     def ensure_collection(self, manifest: Manifest) -> None:
-        """See the Protocol. Payload indexes are made before the first point."""
         from qdrant_client import models
 
         name = manifest.collection
@@ -85,26 +102,21 @@ class QdrantStore(QdrantRecords):
                 },
             )
         self.ensure_records(f"{name}{FILES_SUFFIX}", ["repo", "path"])
-        if name not in known:
+        if name not in known:  # indexes are made before the first point
             tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
-            self.requests.call(
-                lambda: self.requests.client.create_payload_index(
-                    name, TENANT_INDEX, field_schema=tenant
-                )
-            )
-            self.requests.index_keyword(name, (*KEYWORD_INDEXES, "language"))
+            self.requests.index(name, TENANT_INDEX, tenant)
+            for key in (*KEYWORD_INDEXES, "language"):
+                self.requests.index(name, key)
             self.put_manifest(manifest)
 
     def drop_collection(self, collection: str) -> None:
-        """See the Protocol."""
         self.delete_manifest(collection)
         for name in (collection, f"{collection}{FILES_SUFFIX}"):
-            self.requests.call(lambda name=name: self.requests.client.delete_collection(name))  # type: ignore[misc]
+            self.requests.drop(name)
 
     # Chunks
 
     def upsert_chunks(self, collection: str, points: Sequence[ChunkPoint]) -> None:
-        """See the Protocol. Batches are cut by size in bytes."""
         from qdrant_client import models
 
         batch: list[Any] = []
@@ -113,12 +125,7 @@ class QdrantStore(QdrantRecords):
             batch.append(
                 models.PointStruct(
                     id=point.id,
-                    vector={
-                        "dense": point.dense.tolist(),
-                        "bm25": models.SparseVector(
-                            indices=list(point.sparse.indices), values=list(point.sparse.values)
-                        ),
-                    },
+                    vector={"dense": point.dense.tolist(), "bm25": _sparse(point.sparse)},
                     payload=to_payload(point),
                 )
             )
@@ -138,124 +145,82 @@ class QdrantStore(QdrantRecords):
         paths: Sequence[str] | None = None,
         keep_ids: Iterable[str] = (),
     ) -> None:
-        """See the Protocol."""
-        where = Filter(repos=(repo,), paths=None if paths is None else tuple(paths))
-        self.requests.delete(collection, where, keep_ids)
+        if paths is None or paths:
+            self.requests.delete(collection, files_of(repo, paths), keep_ids)
 
     def count_chunks(self, collection: str, repo: str | None = None) -> int:
-        """See the Protocol."""
-        from qdrant_client import models
-
-        where = models.Filter(must=conditions(Filter(repos=(repo,)))) if repo else None
-        return int(
-            self.requests.call(
-                lambda: self.requests.client.count(collection, count_filter=where, exact=True)
-            ).count
-        )
+        return self.requests.count(collection, () if repo is None else files_of(repo))
 
     def compact(self, collection: str) -> None:
-        """See the Protocol. The server merges on its own; large collections get int8 vectors."""
+        """Let a large collection keep int8 vectors in memory; the server merges on its own."""
         from qdrant_client import models
 
         if self.count_chunks(collection) < QUANTIZE_FROM_POINTS:
             return
-        info = self.requests.call(lambda: self.requests.client.get_collection(collection))
+        client, call = self.requests.client, self.requests.call
+        info = call(partial(client.get_collection, collection))
         if info.config.quantization_config is not None:
             return
         logger.info("collection %s: int8 quantization, originals on disk", collection)
-        self.requests.call(
-            lambda: self.requests.client.update_collection(
+        int8 = models.ScalarQuantizationConfig(
+            type=models.ScalarType.INT8, quantile=0.99, always_ram=True
+        )
+        call(
+            partial(
+                client.update_collection,
                 collection,
                 vectors_config={"dense": models.VectorParamsDiff(on_disk=True)},
-                quantization_config=models.ScalarQuantization(
-                    scalar=models.ScalarQuantizationConfig(
-                        type=models.ScalarType.INT8, quantile=0.99, always_ram=True
-                    )
-                ),
+                quantization_config=models.ScalarQuantization(scalar=int8),
             )
         )
 
     def vectors_by_embed_hash(
         self, collection: str, hashes: Sequence[str]
     ) -> Mapping[str, FloatArray]:
-        """See the Protocol."""
-        from qdrant_client import models
-
         if not hashes:
             return {}
-        match = models.MatchAny(any=sorted(set(hashes)))
-        must = [models.FieldCondition(key="embed_hash", match=match)]
-        return {
-            p.payload["embed_hash"]: _dense(p)
-            for p in self.requests.scroll(collection, must, ["dense"])
-        }
+        where = [("embed_hash", tuple(sorted(set(hashes))))]
+        found = self.requests.scroll(collection, where, ["dense"])
+        return {point.payload["embed_hash"]: dense_of(point) for point in found}
 
     def vectors_by_chunk_hash(
         self, collection: str, repo: str, paths: Sequence[str]
     ) -> Mapping[tuple[str, str], FloatArray]:
-        """See the Protocol."""
         if not paths:
             return {}
-        where = Filter(repos=(repo,), paths=tuple(paths))
-        return {
-            (p.payload["path"], p.payload["chunk_hash"]): _dense(p)
-            for p in self.requests.scroll(collection, conditions(where), ["dense"])
-        }
+        found = self.requests.scroll(collection, files_of(repo, paths), ["dense"])
+        return {(p.payload["path"], p.payload["chunk_hash"]): dense_of(p) for p in found}
 
-    def query(
-        self,
-        collection: str,
-        *,
-        dense: FloatArray | None,
-        sparse: SparseVector | None,
-        definitions: Sequence[str],
-        stems: Sequence[str],
-        where: Filter,
-        limit: int,
-    ) -> CandidateLists:
-        """See the Protocol. All lists come in one request."""
-        from qdrant_client import models
-
-        filters = conditions(where)
-        lists: dict[str, Any] = {}
-
-        def request(vector: Any, using: str, extra: list[Any]) -> Any:
-            must = [*filters, *extra]
-            rescore = models.QuantizationSearchParams(rescore=True, oversampling=2.0)
-            return models.QueryRequest(
-                query=vector,
-                using=using,
-                filter=models.Filter(must=must) if must else None,
-                limit=limit,
-                with_payload=True,
-                params=models.SearchParams(quantization=rescore) if using == "dense" else None,
-            )
-
-        if dense is not None:
-            lists["dense"] = request(dense.tolist(), "dense", [])
-        if sparse is not None and len(sparse.indices) > 0:
-            terms = models.SparseVector(indices=list(sparse.indices), values=list(sparse.values))
-            lists["sparse"] = request(terms, "bm25", [])
-            for name, key, values in (
-                ("defined", "definitions", definitions),
-                ("stem", "stem", stems),
-            ):
-                if values:
-                    match = models.MatchAny(any=list(values))
-                    extra = [models.FieldCondition(key=key, match=match)]
-                    lists[name] = request(terms, "bm25", extra)
+    def query(self, collection: str, query: StoreQuery) -> CandidateLists:
+        """Answer one query; all of its lists come with one request."""
+        lists = ranked_lists(query)
         if not lists:
             return CandidateLists()
-        answers = self.requests.call(
-            lambda: self.requests.client.query_batch_points(collection, list(lists.values()))
-        )
-        return CandidateLists(
-            **{
-                name: tuple(to_candidate(p.id, p.payload, p.score) for p in answer.points)
-                for name, answer in zip(lists, answers, strict=True)
-            }
-        )
+        requests = [_request(one, query.limit) for one in lists]
+        ask = partial(self.requests.client.query_batch_points, collection, requests)
+        return candidate_lists(lists, [answer.points for answer in self.requests.call(ask)])
 
 
-def _dense(point: Any) -> FloatArray:
-    return np.asarray(point.vector["dense"], dtype=np.float32)
+def _request(one: RankedList, limit: int) -> Any:
+    from qdrant_client import models
+
+    if isinstance(one.vector, SparseVector):
+        vector, using, params = _sparse(one.vector), "bm25", None
+    else:
+        rescore = models.QuantizationSearchParams(rescore=True, oversampling=2.0)
+        vector, using = one.vector.tolist(), "dense"
+        params = models.SearchParams(quantization=rescore)
+    return models.QueryRequest(
+        query=vector,
+        using=using,
+        filter=models.Filter(must=conditions(one.where)) if one.where else None,
+        limit=limit,
+        with_payload=True,
+        params=params,
+    )
+
+
+def _sparse(vector: SparseVector) -> Any:
+    from qdrant_client import models
+
+    return models.SparseVector(indices=list(vector.indices), values=list(vector.values))

@@ -1,4 +1,4 @@
-"""Connecting to a Qdrant server as the settings say."""
+"""Connecting to a Qdrant server."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import logging
 import warnings
 from urllib.parse import urlsplit
 
-from harness.errors import InvalidSettingError
-from harness.settings import QdrantSettings
+from harness.errors import InvalidSettingError, StoreError
+from harness.store.options import QdrantOptions
 from harness.store.qdrant import QdrantStore
+from harness.store.qdrant_failures import translate
 
 logger = logging.getLogger(__name__)
 
@@ -17,14 +18,14 @@ logger = logging.getLogger(__name__)
 MINIMUM_SERVER = (1, 11)
 
 
-def address_of(settings: QdrantSettings) -> str:
+def address_of(options: QdrantOptions) -> str:
     """How messages name the server: a URL without credentials.
 
     :raises InvalidSettingError: neither QDRANT_URL nor QDRANT_HOST can be used.
     """
-    url = settings.url
+    url = options.url
     if not url:
-        host = (settings.host or "").strip()
+        host = (options.host or "").strip()
         if not host:
             raise InvalidSettingError("QDRANT_HOST is empty; set it or unset it")
         if "://" in host:
@@ -33,7 +34,7 @@ def address_of(settings: QdrantSettings) -> str:
             url = f"http://{host}"
         else:
             name = f"[{host}]" if ":" in host and not host.startswith("[") else host
-            url = f"http://{name}:{settings.port}"
+            url = f"http://{name}:{options.port}"
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -44,12 +45,12 @@ def address_of(settings: QdrantSettings) -> str:
             f"QDRANT_URL: {url!r} is not an address such as http://localhost:6333"
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    default = 443 if parts.scheme == "https" and not settings.host else settings.port
+    default = 443 if parts.scheme == "https" and not options.host else options.port
     return f"{parts.scheme}://{host}:{port or default}{parts.path.rstrip('/')}"
 
 
-def connect(settings: QdrantSettings) -> QdrantStore:
-    """Make a store on the configured server; gRPC where it answers, else REST.
+def connect(options: QdrantOptions) -> QdrantStore:
+    """Make a store on a server: over gRPC where that answers, else over REST.
 
     No request is sent but the version check and one attempt at the gRPC port.
 
@@ -59,12 +60,8 @@ def connect(settings: QdrantSettings) -> QdrantStore:
     """
     from qdrant_client import QdrantClient
 
-    from harness.errors import StoreError
-    from harness.store.qdrant_requests import translate
-
-    address = address_of(settings)
+    address = address_of(options)
     parts = urlsplit(address)
-    api_key = settings.api_key.get_secret_value() if settings.api_key else None
 
     def client(prefer_grpc: bool) -> QdrantClient:
         with warnings.catch_warnings():
@@ -76,13 +73,16 @@ def connect(settings: QdrantSettings) -> QdrantStore:
                 port=parts.port,
                 https=parts.scheme == "https",
                 prefix=parts.path or None,
-                grpc_port=settings.grpc_port or 6334,
+                grpc_port=options.grpc_port or 6334,
                 prefer_grpc=prefer_grpc,
-                api_key=api_key,
-                timeout=settings.timeout_seconds,
+                api_key=options.api_key,
+                timeout=options.timeout_seconds,
                 # Checked below once, with our message, instead of a warning at every start.
                 check_compatibility=False,
             )
+
+    def store(connected: QdrantClient) -> QdrantStore:
+        return QdrantStore(connected, address, options.api_key, options.timeout_seconds)
 
     rest = client(prefer_grpc=False)
     try:
@@ -95,7 +95,7 @@ def connect(settings: QdrantSettings) -> QdrantStore:
         rest.close()
         wanted = ".".join(str(part) for part in MINIMUM_SERVER)
         raise StoreError(f"Qdrant at {address} is {version}; Harness needs {wanted} or newer")
-    if settings.grpc_port and _grpc_answers(parts.hostname or "", settings.grpc_port):
+    if options.grpc_port and _grpc_answers(parts.hostname or "", options.grpc_port):
         grpc = client(prefer_grpc=True)
         try:
             grpc.get_collections()
@@ -104,8 +104,8 @@ def connect(settings: QdrantSettings) -> QdrantStore:
             grpc.close()
         else:
             rest.close()
-            return QdrantStore(grpc, address)
-    return QdrantStore(rest, address)
+            return store(grpc)
+    return store(rest)
 
 
 def _grpc_answers(host: str, port: int) -> bool:

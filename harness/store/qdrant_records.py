@@ -7,23 +7,27 @@ and needs no database of its own.
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from harness.store.edge_records import record_from_json
+from harness.store.protocol import RecordStore
 from harness.store.qdrant_requests import SCROLL_PAGE, QdrantRequests
-from harness.types import FileRecord, Filter, Manifest, RepositoryRecord
+from harness.store.queries import files_of
+from harness.store.records import read_file, read_manifest, read_repository, to_json
+from harness.types import FileRecord, Manifest, RepositoryRecord
 
 CATALOG = "harness-catalog"
 FILES_SUFFIX = "-files"
 _NAMESPACE = uuid.UUID("a9b1a0f5-6f0e-5d54-9a0a-3f6b1f0c7a11")
 
 
-class QdrantRecords:
-    """The part of :class:`harness.store.protocol.VectorStore` that is about records."""
+class QdrantRecords(RecordStore):
+    """A server's records.
+
+    :param requests: sends every request of the store.
+    """
 
     def __init__(self, requests: QdrantRequests) -> None:
         self.requests = requests
@@ -33,29 +37,42 @@ class QdrantRecords:
         if self.requests.exists(name):
             return
         self.requests.create(name, vectors_config={}, on_disk_payload=True)
-        self.requests.index_keyword(name, keys)
+        for key in keys:
+            self.requests.index(name, key)
+
+    # The catalog
 
     def manifests(self) -> list[Manifest]:
-        """See the Protocol."""
-        found = [Manifest(**data) for data in self._catalog("manifest")]
+        found = map(read_manifest, self._catalog("manifest"))
         return sorted(found, key=lambda manifest: manifest.collection)
 
     def put_manifest(self, manifest: Manifest) -> None:
         """Insert or replace the record of ``manifest.collection``."""
-        self._put_catalog("manifest", manifest.collection, asdict(manifest))
+        self._put_catalog("manifest", manifest.collection, to_json(manifest))
 
     def delete_manifest(self, collection: str) -> None:
         """Remove the record of a collection."""
         self._delete_catalog("manifest", collection)
 
-    def _catalog(self, record_type: str) -> list[dict[str, Any]]:
+    def repositories(self) -> list[RepositoryRecord]:
+        found = map(read_repository, self._catalog("repository"))
+        return sorted(found, key=lambda record: record.name)
+
+    def put_repository(self, record: RepositoryRecord) -> None:
+        self.ensure_records(CATALOG, ["type"])
+        self._put_catalog("repository", record.name, to_json(record))
+
+    def delete_repository(self, name: str) -> None:
+        self._delete_catalog("repository", name)
+
+    def _catalog(self, record_type: str) -> list[str]:
         if not self.requests.exists(CATALOG):
             return []
-        found = self.requests.scroll(CATALOG, [_equals("type", record_type)])
-        return [json.loads(point.payload["record"]) for point in found]
+        found = self.requests.scroll(CATALOG, [("type", (record_type,))])
+        return [point.payload["record"] for point in found]
 
-    def _put_catalog(self, record_type: str, key: str, data: Mapping[str, Any]) -> None:
-        payload = {"type": record_type, "key": key, "record": json.dumps(data)}
+    def _put_catalog(self, record_type: str, key: str, record: str) -> None:
+        payload = {"type": record_type, "key": key, "record": record}
         self._put_payloads(CATALOG, [(record_id(record_type, key), payload)])
 
     def _delete_catalog(self, record_type: str, key: str) -> None:
@@ -63,7 +80,30 @@ class QdrantRecords:
 
         if self.requests.exists(CATALOG):
             selector = models.PointIdsList(points=[record_id(record_type, key)])
-            self.requests.call(lambda: self.requests.client.delete(CATALOG, selector, wait=True))
+            self.requests.call(partial(self.requests.client.delete, CATALOG, selector, wait=True))
+
+    # Files
+
+    def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
+        found = self.requests.scroll(f"{collection}{FILES_SUFFIX}", files_of(repo))
+        records = [read_file(point.payload["record"]) for point in found]
+        return {record.path: record for record in sorted(records, key=lambda r: r.path)}
+
+    def put_file_records(self, collection: str, records: Sequence[FileRecord]) -> None:
+        rows = [
+            (
+                record_id(record.repo, record.path),
+                {"repo": record.repo, "path": record.path, "record": to_json(record)},
+            )
+            for record in records
+        ]
+        self._put_payloads(f"{collection}{FILES_SUFFIX}", rows)
+
+    def delete_file_records(
+        self, collection: str, repo: str, paths: Sequence[str] | None = None
+    ) -> None:
+        if paths is None or paths:
+            self.requests.delete(f"{collection}{FILES_SUFFIX}", files_of(repo, paths))
 
     def _put_payloads(self, name: str, rows: Sequence[tuple[str, dict[str, Any]]]) -> None:
         from qdrant_client import models
@@ -75,51 +115,7 @@ class QdrantRecords:
             ]
             self.requests.upsert(name, points)
 
-    def repositories(self) -> list[RepositoryRecord]:
-        """See the Protocol."""
-        found = [RepositoryRecord(**data) for data in self._catalog("repository")]
-        return sorted(found, key=lambda record: record.name)
-
-    def put_repository(self, record: RepositoryRecord) -> None:
-        """See the Protocol."""
-        self.ensure_records(CATALOG, ["type"])
-        self._put_catalog("repository", record.name, asdict(record))
-
-    def delete_repository(self, name: str) -> None:
-        """See the Protocol."""
-        self._delete_catalog("repository", name)
-
-    def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
-        """See the Protocol."""
-        found = self.requests.scroll(f"{collection}{FILES_SUFFIX}", [_equals("repo", repo)])
-        records = [record_from_json(point.payload["record"]) for point in found]
-        return {record.path: record for record in sorted(records, key=lambda r: r.path)}
-
-    def put_file_records(self, collection: str, records: Sequence[FileRecord]) -> None:
-        """See the Protocol."""
-        rows = [
-            (
-                record_id(record.repo, record.path),
-                {"repo": record.repo, "path": record.path, "record": json.dumps(asdict(record))},
-            )
-            for record in records
-        ]
-        self._put_payloads(f"{collection}{FILES_SUFFIX}", rows)
-
-    def delete_file_records(
-        self, collection: str, repo: str, paths: Sequence[str] | None = None
-    ) -> None:
-        """See the Protocol."""
-        where = Filter(repos=(repo,), paths=None if paths is None else tuple(paths))
-        self.requests.delete(f"{collection}{FILES_SUFFIX}", where)
-
 
 def record_id(kind: str, key: str) -> str:
     """Point id of a record: uuid5 of both parts."""
     return str(uuid.uuid5(_NAMESPACE, f"{kind}\0{key}"))
-
-
-def _equals(key: str, value: str) -> Any:
-    from qdrant_client import models
-
-    return models.FieldCondition(key=key, match=models.MatchValue(value=value))

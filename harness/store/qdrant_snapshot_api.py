@@ -20,6 +20,7 @@ import httpx
 
 from harness.errors import HarnessError, ServiceUnavailableError, StoreError
 from harness.files import new_private
+from harness.store.qdrant_failures import failure, said
 
 # The server answers when it has copied, or taken in, the whole collection.
 _WORK_TIMEOUT_SECONDS = 3600.0
@@ -71,24 +72,11 @@ class SnapshotApi:
             yield
         except httpx.HTTPStatusError as error:
             status = error.response.status_code
-            if status in {401, 403}:
-                raise StoreError(
-                    f"Qdrant at {self._address} refused the API key; set QDRANT_API_KEY to "
-                    "one that may write"
-                ) from error
-            if status in {408, 429, 502, 503, 504}:
-                raise ServiceUnavailableError(
-                    f"Qdrant at {self._address} answered {status}; try again later"
-                ) from error
-            detail = error.response.text[:200] if error.response.is_closed else ""
-            raise StoreError(
-                f"Qdrant at {self._address} answered {status} {detail}; look at its log"
-            ) from error
+            detail = f"{status} {said(error.response.text)}".strip()
+            raise failure(self._address, status, detail) from error
         except httpx.HTTPError as error:
-            raise ServiceUnavailableError(
-                f"Qdrant at {self._address} did not answer ({error or type(error).__name__}); "
-                "start it or correct QDRANT_HOST/QDRANT_URL"
-            ) from error
+            detail = str(error) or type(error).__name__
+            raise failure(self._address, 503, detail) from error
         except ValueError as error:
             raise StoreError(f"{self._address} does not answer like Qdrant: {error}") from error
 
@@ -175,6 +163,8 @@ class SnapshotApi:
                 headers={"accept-encoding": "identity"},
             ) as response,
         ):
+            if response.is_error:
+                response.read()  # for what it says
             response.raise_for_status()
             for data in response.iter_raw(_CHUNK_BYTES):
                 digest.update(data)

@@ -1,11 +1,10 @@
-"""Snapshots of an index on a Qdrant server: one a collection, downloaded.
+"""Snapshots of an index on a Qdrant server: one per collection, downloaded.
 
 Repository records name collections, and a collection's name is its fingerprint, so a restored one
-must get exactly the old name; an alias cannot stand in for it, as Qdrant refuses an alias with the
-name of a collection. A restore is therefore rehearsed first: every snapshot is taken in under a
-temporary name and compared. Only then is each taken in again under its own name; the server unpacks
-and validates it before it replaces the old one. If that fails, the old collections are taken in
-again from copies that were made just before.
+must get exactly the old name. A restore is therefore rehearsed first: every snapshot is taken in
+under a temporary name and compared. Only then is each taken in again under its own name; the server
+unpacks and validates it before it replaces the old one. If that fails, the old collections are
+taken in again from copies that were made just before.
 """
 
 from __future__ import annotations
@@ -13,23 +12,24 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
-import uuid
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from harness.errors import HarnessError, NothingIndexedError, StoreBusyError
 from harness.files import sync
-from harness.store.qdrant import QdrantStore
-from harness.store.qdrant_records import CATALOG
+from harness.store.qdrant_records import CATALOG, FILES_SUFFIX, QdrantRecords
 from harness.store.qdrant_snapshot_api import SnapshotApi
 from harness.store.snapshots import (
     COLLECTION_NAME,
-    SAMPLES,
     Sample,
     SnapshotFile,
+    Snapshots,
     Step,
     compare,
+    some_points,
     vector_checksum,
 )
 
@@ -39,41 +39,32 @@ _RESTORING = "harness-restoring-"
 _REMOTE = "remote-snapshot.json"
 
 
-class QdrantSnapshots:
-    """See :class:`harness.store.snapshots.Snapshots`.
+class QdrantSnapshots(Snapshots):
+    """Snapshots that the server makes of its collections.
 
-    A snapshot holds what one node has. On a cluster that is everything, as each node holds whole
-    collections, the way this project makes them; a node that lacks a part is refused.
+    A snapshot holds what one node has. On a cluster that is everything, because each node holds
+    whole collections, the way this project makes them; a node that lacks a part is refused.
 
-    :param store: reads points through its client; closed with this.
+    :param records: names the collections, and reads their points through its client.
     """
 
-    engine = "qdrant"
-
-    def __init__(self, store: QdrantStore, api: SnapshotApi) -> None:
-        self._store = store
-        self._client = store.requests.client
+    def __init__(self, records: QdrantRecords, api: SnapshotApi) -> None:
+        self._records = records
+        self._requests = records.requests
+        self._client = records.requests.client
         self._api = api
-
-    def close(self) -> None:
-        """See the Protocol."""
-        self._api.close()
-        self._store.close()
 
     # Out
 
     def capture(self, folder: Path, step: Step) -> tuple[SnapshotFile, ...]:
-        """See the Protocol.
-
-        Records are copied before the points: a record promises that its chunks are stored.
-        """
-        before = self._store.manifests()
+        # Records are copied before the points: a record promises that its chunks are stored.
+        before = self._records.manifests()
         if not before:
             raise NothingIndexedError("nothing is indexed, so there is nothing to back up")
-        names = [CATALOG, *(f"{manifest.collection}-files" for manifest in before)]
+        names = [CATALOG, *(f"{manifest.collection}{FILES_SUFFIX}" for manifest in before)]
         names += [manifest.collection for manifest in before]
         files = tuple(self._copy(name, folder, step) for name in names)
-        if self._store.manifests() != before:
+        if self._records.manifests() != before:
             raise StoreBusyError(
                 "a collection was added or removed while the index was copied; try again"
             )
@@ -101,45 +92,36 @@ class QdrantSnapshots:
         )
 
     def clean(self, folder: Path) -> None:
-        """See the Protocol: the snapshot that a killed run had not downloaded yet."""
+        """Remove from the server the snapshot that a killed run had not downloaded yet."""
         with suppress(OSError, ValueError, KeyError, HarnessError):
             remote = json.loads((folder / _REMOTE).read_text())
             self._api.delete(remote["collection"], remote["name"])
 
     def _look(self, name: str, ids: Sequence[str] | None = None) -> tuple[int, tuple[Sample, ...]]:
-        """Count points and checksum the vectors of these, or of some at random.
-
-        Ids are hashes, so that those behind a random one are a random sample.
-        """
-        points = self._store.count_chunks(name)
-        if name.endswith((CATALOG, "-files")) or ids == []:
+        """Count points and sample the vectors of these, or of some at random."""
+        points = self._requests.count(name)
+        if name.endswith((CATALOG, FILES_SUFFIX)) or ids == []:
             return points, ()
-        client, call = self._client, self._store.requests.call
-        if ids is not None:
-            wanted = list(ids)
-            found = call(lambda: client.retrieve(name, wanted, False, with_vectors=True))
+
+        def page(start: str | None, limit: int) -> Sequence[Any]:
+            look = partial(self._client.scroll, with_payload=False, with_vectors=True)
+            found, _ = self._requests.call(partial(look, name, limit=limit, offset=start))
+            return found
+
+        if ids is None:
+            found = some_points(page)
         else:
-            start = str(uuid.uuid4())
-            found = call(
-                lambda: client.scroll(
-                    name, limit=SAMPLES, offset=start, with_payload=False, with_vectors=True
-                )
-            )[0]
-            if len(found) < SAMPLES:
-                found = call(
-                    lambda: client.scroll(
-                        name, limit=SAMPLES, with_payload=False, with_vectors=True
-                    )
-                )[0]
+            look = partial(self._client.retrieve, with_payload=False, with_vectors=True)
+            found = self._requests.call(partial(look, name, list(ids)))
         return points, tuple(Sample(str(p.id), vector_checksum(p.vector)) for p in found)
 
     # Back
 
     def rehearse(self, folder: Path, files: Sequence[SnapshotFile], step: Step) -> None:
-        """See the Protocol. One collection at a time, so that disk space for one is enough."""
+        # One collection at a time, so that disk space for one is enough.
         for name in self._names():
             if name.startswith(_RESTORING):  # of a killed run
-                self._drop(name)
+                self._requests.drop(name)
         for file in files:
             step(f"checking {file.collection}")
             self._take_in(f"{_RESTORING}{file.collection}", folder, file, keep=False)
@@ -148,13 +130,13 @@ class QdrantSnapshots:
         try:
             self._api.upload(name, folder / file.file, file.sha256)
             points, samples = self._look(name, [sample.id for sample in file.samples])
-            compare(file, points, {sample.id: sample.sha256 for sample in samples})
+            compare(file, points, samples)
         finally:
             if not keep:
-                self._drop(name)
+                self._requests.drop(name)
 
     def restore(self, folder: Path, files: Sequence[SnapshotFile], step: Step) -> None:
-        """See the Protocol. Points first, the catalog that names them last."""
+        # Points first, the catalog that names them last.
         self.rehearse(folder, files, step)
         present = self._names()
         files = list(reversed(files))
@@ -175,7 +157,7 @@ class QdrantSnapshots:
             # Those of indexes that the backup does not know: nothing would name them any more.
             if COLLECTION_NAME.fullmatch(name) and name not in kept:
                 with suppress(HarnessError):
-                    self._drop(name)
+                    self._requests.drop(name)
 
     def _old(
         self, files: Sequence[SnapshotFile], present: Sequence[str], undo: Path, step: Step
@@ -202,13 +184,10 @@ class QdrantSnapshots:
                 if name in old:
                     self._api.upload(name, undo / old[name].file, old[name].sha256)
                 elif name not in present:
-                    self._drop(name)
+                    self._requests.drop(name)
             except HarnessError as error:
                 logger.error("%s is not as it was: %s; restore again", name, error)
 
     def _names(self) -> list[str]:
-        found = self._store.requests.call(self._client.get_collections)
+        found = self._requests.call(self._client.get_collections)
         return [collection.name for collection in found.collections]
-
-    def _drop(self, name: str) -> None:
-        self._store.requests.call(lambda: self._client.delete_collection(name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ SAMPLES = 16
 
 _CHUNKS = re.compile(r"harness-[0-9a-f]{16}")
 COLLECTION_NAME = re.compile(r"harness-(?:[0-9a-f]{16}(?:-files)?|catalog)")
+"""The names of collections that belong to an index, on a server those of its records as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,11 @@ class SnapshotFile:
 
 
 class Snapshots(Protocol):
-    """Copying an index out of a store and back. Errors as of :class:`VectorStore`."""
+    """Copying an index out of a store and back.
 
-    engine: str
+    A subclass inherits the documentation of each method. Errors as of
+    :class:`harness.store.protocol.VectorStore`.
+    """
 
     def capture(self, folder: Path, step: Step) -> tuple[SnapshotFile, ...]:
         """Copy the whole index into files of this folder (mode 0600, on disk on return).
@@ -82,9 +86,6 @@ class Snapshots(Protocol):
     def clean(self, folder: Path) -> None:
         """Remove what a killed :meth:`capture` into this folder left outside it."""
 
-    def close(self) -> None:
-        """Release connections."""
-
 
 def vector_checksum(vectors: object) -> str:
     """SHA-256 over a point's named vectors, independent of engine and order.
@@ -106,12 +107,25 @@ def vector_checksum(vectors: object) -> str:
     return digest.hexdigest()
 
 
-def compare(recorded: SnapshotFile, points: int, checksums: Mapping[str, str]) -> None:
+def some_points(page: Callable[[str | None, int], Sequence[Any]]) -> Sequence[Any]:
+    """Choose points of a collection at random, or all of them when there are few.
+
+    Ids are hashes, so the points behind a random id are a random sample.
+
+    :param page: gives at most so many points, in the order of their ids, from an id (None: the
+        first) on.
+    """
+    found = page(str(uuid.uuid4()), SAMPLES)
+    return found if len(found) == SAMPLES else page(None, SAMPLES)
+
+
+def compare(recorded: SnapshotFile, points: int, samples: Sequence[Sample]) -> None:
     """Check a restored collection.
 
-    :param checksums: by id, of those sampled points that were found.
+    :param samples: of the recorded sample, those points that were found.
     :raises StoreError: it differs from what was recorded.
     """
+    checksums = {sample.id: sample.sha256 for sample in samples}
     if recorded.exact and points != recorded.points:
         raise StoreError(
             f"{recorded.file} holds {points} points, its backup recorded {recorded.points}; "

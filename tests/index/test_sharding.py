@@ -33,6 +33,7 @@ from harness.index.sharding import (
 from harness.search import retrieval
 from harness.store.edge import EdgeStore
 from harness.store.protocol import VectorStore
+from harness.store.queries import StoreQuery
 from harness.types import Candidate, CandidateLists, IndexReport
 from tests.fakes.embedder import HashEmbedder
 from tests.repositories import commit_all, make_repository
@@ -58,15 +59,15 @@ class OrderedTies:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def query(self, collection: str, *, limit: int, **options: Any) -> CandidateLists:
+    def query(self, collection: str, query: StoreQuery) -> CandidateLists:
         # All of them: at the limit, too, equal ones would be cut off by insertion.
-        found = self._store.query(collection, limit=10_000, **options)
+        found = self._store.query(collection, dataclasses.replace(query, limit=10_000))
 
         def ordered(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-            return tuple(sorted(candidates, key=lambda c: (-c.score, c.id))[:limit])
+            return tuple(sorted(candidates, key=lambda c: (-c.score, c.id))[: query.limit])
 
         return CandidateLists(
-            *(ordered(c) for c in (found.dense, found.sparse, found.defined, found.stem))
+            *(ordered(c) for c in (found.dense, found.lexical, found.defined, found.stem))
         )
 
 

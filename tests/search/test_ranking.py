@@ -32,20 +32,20 @@ def test_nothing_found() -> None:
 
 def test_both_lists_beat_one() -> None:
     a, b, c = candidate("a.py"), candidate("b.py"), candidate("c.py")
-    assert paths("zzz", CandidateLists(dense=(a, b), sparse=(c, b)))[0] == "b.py"
+    assert paths("zzz", CandidateLists(dense=(a, b), lexical=(c, b)))[0] == "b.py"
 
 
 def test_one_list_alone_keeps_its_order() -> None:
     found = tuple(candidate(f"{name}.py") for name in "dcba")
     expected = ["d.py", "c.py", "b.py", "a.py"]
     assert paths("zzz", CandidateLists(dense=found)) == expected
-    assert paths("zzz", CandidateLists(sparse=found)) == expected
+    assert paths("zzz", CandidateLists(lexical=found)) == expected
 
 
 def test_the_definition_of_a_symbol_comes_before_its_uses() -> None:
     uses = tuple(candidate(f"use{n}.py", "PreparedRequest()") for n in range(5))
     definition = candidate("models.py", "class PreparedRequest: ...", ("PreparedRequest",))
-    lists = CandidateLists(dense=uses, sparse=uses, defined=(definition,))
+    lists = CandidateLists(dense=uses, lexical=uses, defined=(definition,))
     assert paths("PreparedRequest", lists)[0] == "models.py"
     assert paths("how is a PreparedRequest built", lists)[0] == "models.py"
 
@@ -53,7 +53,7 @@ def test_the_definition_of_a_symbol_comes_before_its_uses() -> None:
 def test_a_file_named_like_the_question_rises() -> None:
     others = tuple(candidate(f"other{n}.py", line=n + 1) for n in range(4))
     named = candidate("shell_completion.py")
-    lists = CandidateLists(dense=(*others, named), sparse=(*others, named))
+    lists = CandidateLists(dense=(*others, named), lexical=(*others, named))
     assert paths("shell tab completion support", lists)[0] == "shell_completion.py"
 
 
@@ -242,7 +242,7 @@ def test_any_answer_is_sorted_unique_and_complete(
     answer = rank(parse(query), lists, limit)
     ids = [found.id for found, _ in answer]
     scores = [score for _, score in answer]
-    known = {c.id for part in (lists.dense, lists.sparse, lists.defined, lists.stem) for c in part}
+    known = {c.id for part in (lists.dense, lists.lexical, lists.defined, lists.stem) for c in part}
     assert len(ids) == len(set(ids)) == min(limit, len(known))
     assert set(ids) <= known
     assert scores == sorted(scores, reverse=True)
