@@ -10,7 +10,7 @@ from prefect.states import Completed
 
 from flows.logs import show_core_logs
 from flows.policies import IO
-from harness.backup import BackupReport
+from harness.backup.operations import BackupReport
 from harness.configured import open_backups
 from harness.errors import NothingIndexedError
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from flows.backup_index import COPY
 from flows.logs import show_core_logs
-from harness.backup import RestoreReport
+from harness.backup.operations import RestoreReport
 from harness.configured import open_backups
 
 

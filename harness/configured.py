@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from harness.agent import Limits, RunOptions, TurnCache
     from harness.agent.changing_tools import Approve
-    from harness.backup import Backups
+    from harness.backup.operations import Backups
     from harness.models.protocols import ChatModel, Embedder
     from harness.store.protocol import VectorStore
     from harness.types import Hit, RepositoryRecord
@@ -101,34 +101,24 @@ def open_store() -> VectorStore:
     :raises ServiceUnavailableError: a configured Qdrant server does not answer.
     """
     from harness.store import opening
-    from harness.store.options import EdgeOptions, QdrantOptions
+    from harness.store.options import EdgeOptions
 
     qdrant = load(QdrantSettings)
     if qdrant.url or qdrant.host:
-        return opening.open_store(
-            QdrantOptions(
-                host=qdrant.host,
-                port=qdrant.port,
-                grpc_port=qdrant.grpc_port,
-                url=qdrant.url,
-                api_key=qdrant.api_key.get_secret_value() if qdrant.api_key else None,
-                timeout_seconds=qdrant.timeout_seconds,
-            )
-        )
+        return opening.open_store(qdrant.options())
     folder = load(DataSettings).data_dir / "index"
     return opening.open_store(EdgeOptions(folder, load(IndexSettings).lock_timeout_seconds))
 
 
 def open_backups() -> Backups:
     """Backups of the configured index. Raises as :func:`open_store`."""
-    from harness.backup import Backups
+    from harness.backup.operations import Backups
 
     backup = load(BackupSettings)
     return Backups(
         load(DataSettings).backups,
         open_store(),
-        keep_daily=backup.keep_daily,
-        keep_weekly=backup.keep_weekly,
+        retention=backup.retention(),
         lock_timeout_seconds=load(IndexSettings).lock_timeout_seconds,
     )
 

@@ -16,12 +16,18 @@ import platformdirs
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from harness.backup.options import Retention
 from harness.errors import InvalidSettingError
 from harness.index.options import IndexOptions, SplitOptions
 from harness.models.ollama.options import OllamaOptions
 from harness.stack.options import StackOptions
+from harness.store.options import LOCK_TIMEOUT_SECONDS, QdrantOptions
+from harness.webhook.options import Limits
 
 _OLLAMA = OllamaOptions()
+_QDRANT = QdrantOptions()
+_RETENTION = Retention()
+_WEBHOOK = Limits()
 _INDEX = IndexOptions()
 _SPLIT = SplitOptions()
 _STACK = StackOptions()
@@ -97,17 +103,21 @@ class BackupSettings(_Settings):
     """How long backups are kept; the newest always is kept."""
 
     keep_daily: int = Field(
-        default=7,
+        default=_RETENTION.keep_daily,
         ge=0,
         validation_alias="HARNESS_BACKUP_KEEP_DAILY",
         description="For how many days the newest backup of each is kept.",
     )
     keep_weekly: int = Field(
-        default=4,
+        default=_RETENTION.keep_weekly,
         ge=0,
         validation_alias="HARNESS_BACKUP_KEEP_WEEKLY",
         description="For how many weeks the newest backup of each is kept.",
     )
+
+    def retention(self) -> Retention:
+        """What the backups are told."""
+        return Retention(self.keep_daily, self.keep_weekly)
 
 
 class IndexSettings(_Settings):
@@ -120,7 +130,7 @@ class IndexSettings(_Settings):
         description="Larger files are skipped (bytes).",
     )
     lock_timeout_seconds: float = Field(
-        default=60.0,
+        default=LOCK_TIMEOUT_SECONDS,
         gt=0,
         validation_alias="HARNESS_LOCK_TIMEOUT_SECONDS",
         description="How long to wait for another process that holds the embedded store.",
@@ -271,10 +281,10 @@ class QdrantSettings(_Settings):
         "is used.",
     )
     port: int = Field(
-        default=6333, validation_alias="QDRANT_PORT", description="Qdrant's REST port."
+        default=_QDRANT.port, validation_alias="QDRANT_PORT", description="Qdrant's REST port."
     )
     grpc_port: int = Field(
-        default=6334,
+        default=_QDRANT.grpc_port,
         validation_alias="QDRANT_GRPC_PORT",
         description="Qdrant's gRPC port; 0: REST only.",
     )
@@ -287,11 +297,16 @@ class QdrantSettings(_Settings):
         default=None, validation_alias="QDRANT_API_KEY", description="Qdrant's API key."
     )
     timeout_seconds: int = Field(
-        default=60,
+        default=_QDRANT.timeout_seconds,
         gt=0,
         validation_alias="HARNESS_QDRANT_TIMEOUT_SECONDS",
         description="Longest wait for one request to Qdrant.",
     )
+
+    def options(self) -> QdrantOptions:
+        """What the store is told."""
+        key = self.api_key.get_secret_value() if self.api_key else None
+        return QdrantOptions(**self.model_dump() | {"api_key": key})
 
 
 class PrefectSettings(_Settings):
@@ -361,13 +376,13 @@ class WebhookSettings(_Settings):
         "precedence over the index. Unset: only the index is used.",
     )
     max_body_bytes: int = Field(
-        default=5_000_000,
+        default=_WEBHOOK.max_body_bytes,
         gt=0,
         validation_alias="HARNESS_WEBHOOK_MAX_BODY_BYTES",
         description="Larger requests are refused (bytes).",
     )
     tolerance_seconds: float = Field(
-        default=300.0,
+        default=_WEBHOOK.tolerance_seconds,
         gt=0,
         validation_alias="HARNESS_WEBHOOK_TOLERANCE_SECONDS",
         description="How far the timestamp of a generic delivery may be off (seconds).",

@@ -3,7 +3,3 @@
 :mod:`harness.backup.folders` keeps the folders, :mod:`harness.backup.manifest` what is written into
 them, :mod:`harness.backup.operations` what is done; copying is :mod:`harness.store.snapshots`.
 """
-
-from harness.backup.operations import BackupReport, Backups, RestoreReport
-
-__all__ = ["BackupReport", "Backups", "RestoreReport"]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import filelock
 
+from harness.backup.options import Retention
 from harness.errors import StoreBusyError, StoreError, UsageError
 from harness.files import private_folder, sync
 
@@ -111,12 +112,8 @@ class BackupFolders:
             shutil.rmtree(condemned, ignore_errors=True)
 
 
-def expired(names: Sequence[str], keep_daily: int, keep_weekly: int) -> list[str]:
-    """Those of these backups that no rule keeps, oldest first.
-
-    Kept are the newest of each of the last ``keep_daily`` days and of the last ``keep_weekly`` ISO
-    weeks that have one (UTC), and always the newest of all.
-    """
+def expired(names: Sequence[str], retention: Retention) -> list[str]:
+    """Those of these backups that are no longer kept, oldest first; days and weeks are UTC's."""
     newest_first = sorted(names, key=_order, reverse=True)
     days: dict[str, str] = {}
     weeks: dict[tuple[int, int], str] = {}
@@ -125,8 +122,8 @@ def expired(names: Sequence[str], keep_daily: int, keep_weekly: int) -> list[str
         calendar = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).isocalendar()
         days.setdefault(day, name)
         weeks.setdefault((calendar.year, calendar.week), name)
-    kept = {*newest_first[:1], *list(days.values())[:keep_daily]}
-    kept |= set(list(weeks.values())[:keep_weekly])
+    kept = {*newest_first[:1], *list(days.values())[: retention.keep_daily]}
+    kept |= set(list(weeks.values())[: retention.keep_weekly])
     return sorted(set(names) - kept, key=_order)
 
 

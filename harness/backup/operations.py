@@ -12,7 +12,9 @@ from harness import __version__
 from harness.backup import manifest as manifests
 from harness.backup.folders import LATEST, BackupFolders, expired
 from harness.backup.manifest import BackupManifest
+from harness.backup.options import Retention
 from harness.errors import StoreError, UsageError
+from harness.store.options import LOCK_TIMEOUT_SECONDS
 from harness.store.protocol import VectorStore
 from harness.store.snapshots import SnapshotFile, Step
 
@@ -59,7 +61,6 @@ class Backups:
 
     :param root: folder with the backups.
     :param store: the index.
-    :param keep_daily: see :func:`harness.backup.folders.expired`; so for ``keep_weekly``.
     """
 
     def __init__(
@@ -67,14 +68,13 @@ class Backups:
         root: Path,
         store: VectorStore,
         *,
-        keep_daily: int = 7,
-        keep_weekly: int = 4,
-        lock_timeout_seconds: float = 60.0,
+        retention: Retention = Retention(),  # noqa: B008 - frozen
+        lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
     ) -> None:
         self.folders = BackupFolders(root, lock_timeout_seconds)
         self._store = store
         self._snapshots = store.snapshots()
-        self._keep = keep_daily, keep_weekly
+        self._retention = retention
 
     def __enter__(self) -> Backups:
         return self
@@ -103,7 +103,7 @@ class Backups:
                 ) from error
             finally:  # half a backup must not fill the disk until the next run
                 self.folders.clear_leftovers(self._snapshots.clean)
-            removed = expired(self.folders.names(), *self._keep)
+            removed = expired(self.folders.names(), self._retention)
             self.folders.remove(removed)
         collections = [file.collection for file in manifest.files if file.holds_chunks]
         return BackupReport(

@@ -9,7 +9,7 @@ import typer
 from harness.cli import console
 
 if TYPE_CHECKING:
-    from harness.backup import Backups
+    from harness.backup.operations import Backups
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 

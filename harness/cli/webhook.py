@@ -58,9 +58,10 @@ def configured_app() -> Starlette:
     from harness.stack.api import PrefectApi
     from harness.stack.environment import api_url
     from harness.stack.state import Layout, read_state
+    from harness.webhook.options import Limits
     from harness.webhook.routes import Routes, Target, known_routes, read_mapping
     from harness.webhook.runs import IndexRuns
-    from harness.webhook.service import Limits, make_app
+    from harness.webhook.service import make_app
 
     settings = load(WebhookSettings)
     secret = settings.secret.get_secret_value() if settings.secret else ""

@@ -24,30 +24,16 @@ from harness.webhook.delivery import Dispatcher, Start
 from harness.webhook.events import Ignored, Push
 from harness.webhook.journal import Delivery, Journal
 from harness.webhook.metrics import CONTENT_TYPE, Metrics
+from harness.webhook.options import Limits
 from harness.webhook.providers import PROVIDERS, ProviderSpec
 from harness.webhook.routes import Routes, Target
 from harness.webhook.signatures import Verifier
 
 logger = logging.getLogger(__name__)
 
-# Senders give up after 10 s (GitHub, GitLab) or 5 s (Gitea).
-_ANSWER_SECONDS = 4.0
 _BODY_SECONDS = 20.0
 _RETRY_AFTER_SECONDS = "30"
 _KEPT = "the push is kept, and handed over once Prefect answers; do not send it again"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What is demanded of a request.
-
-    Its body may have ``max_body_bytes``; a signed timestamp may be up to ``tolerance_seconds`` old
-    or ahead. After ``answer_seconds`` of waiting for Prefect it is answered without a run.
-    """
-
-    max_body_bytes: int = 5_000_000
-    tolerance_seconds: float = 300.0
-    answer_seconds: float = _ANSWER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

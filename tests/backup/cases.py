@@ -9,8 +9,8 @@ from pathlib import Path
 
 from qdrant_client import QdrantClient
 
-from harness.backup import Backups
 from harness.backup import manifest as manifests
+from harness.backup.operations import Backups
 from harness.index.fingerprint import with_collection
 from harness.models import lexical
 from harness.store.edge import EdgeStore

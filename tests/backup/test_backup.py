@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.backup import Backups
 from harness.backup import manifest as manifests
+from harness.backup.operations import Backups
 from harness.errors import StoreBusyError, StoreError, UsageError
 from tests.backup.cases import KEY, OTHER, Case, edge, fill, state
 from tests.store.points import COLLECTION

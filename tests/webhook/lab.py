@@ -16,9 +16,10 @@ from typing import Any
 import uvicorn
 
 from harness.stack.api import PrefectApi
+from harness.webhook.options import Limits
 from harness.webhook.routes import Routes, Target
 from harness.webhook.runs import IndexRuns
-from harness.webhook.service import Limits, make_app
+from harness.webhook.service import make_app
 from tests.fakes.prefect_api import FakePrefect
 
 SECRET = "a-secret-of-some-length"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from harness.errors import StoreError
+from harness.webhook.options import Limits
 from harness.webhook.routes import Target
-from harness.webhook.service import Limits
 from tests.webhook.lab import SECRET, SHA, URL, Lab, eventually, generic_headers, github_push
 
 

@@ -1,0 +1,19 @@
+"""What the webhook receiver demands of a request; the home of the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is demanded of a request.
+
+    Its body may have ``max_body_bytes``; a signed timestamp may be up to ``tolerance_seconds`` old
+    or ahead. After ``answer_seconds`` of waiting for Prefect it is answered without a run:
+    senders give up after 10 s (GitHub, GitLab) or 5 s (Gitea).
+    """
+
+    max_body_bytes: int = 5_000_000
+    tolerance_seconds: float = 300.0
+    answer_seconds: float = 4.0
