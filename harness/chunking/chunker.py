@@ -1,4 +1,4 @@
-"""Files to chunks: whole lines, cut along the syntax tree, that fit the embedding window."""
+"""Cuts files along their syntax trees into runs of whole lines that fit the embedding window."""
 
 from __future__ import annotations
 
@@ -32,16 +32,17 @@ def chunk_text(
 ) -> list[Chunk]:
     """Cut one file into chunks.
 
-    Every non-blank line is in exactly one chunk, in order; blank lines between chunks are in
-    none. Lines are those of ``text.split("\\n")``; a chunk's text is exactly its lines, without
-    the last newline. Only a single line that does not fit is cut within: its pieces carry the
-    same line number and together hold every character of the line.
+    Every non-blank line is in exactly one chunk, in order; blank lines between chunks are
+    dropped. Lines are those of ``text.split("\\n")``; a chunk's text is exactly its lines,
+    without the last newline. A line is cut only if it does not fit on its own: its pieces carry
+    the same line number and together hold every character of the line.
 
-    :param path: decides the language, together with a ``#!`` line.
-    :param max_chars: non-whitespace characters per chunk at most.
+    :param path: decides the language, together with the content (see
+        :func:`harness.chunking.detection.detect_language`).
+    :param max_chars: the maximum of non-whitespace characters in a chunk.
     :param fits: exact check that a text fits the embedding window (header included, if the
-        caller adds one); None uses a careful estimate for 256 word pieces. A single character
-        that does not fit is kept nevertheless.
+        caller adds one); None uses a conservative estimate for a window of 256 word pieces. A
+        single character that does not fit is kept anyway.
     """
     if not text.strip():
         return []

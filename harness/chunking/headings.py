@@ -1,4 +1,4 @@
-"""Markdown by headings: borders, scopes and names without a grammar."""
+"""Borders and scopes of Markdown, taken from its headings instead of a syntax tree."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def headings(lines: Sequence[str]) -> list[tuple[int, int, str]]:
 def section_outline(
     lines: Sequence[str], prefix: Sequence[float]
 ) -> tuple[list[Border], list[Scope]]:
-    """Borders at headings and paragraphs, and a scope per section."""
+    """Borders at headings and paragraphs, and one scope per section."""
     found = headings(lines)
     borders: dict[int, Border] = {}
     scopes: list[Scope] = []
@@ -82,7 +82,7 @@ def section_outline(
 
 
 def _section_ends(found: Sequence[tuple[int, int, str]], rows: int) -> list[int]:
-    """The last row of each section: before the next heading that is not deeper."""
+    """The last row of each section: the one above the next heading that is not deeper."""
     ends = [rows - 1] * len(found)
     following: list[tuple[int, int]] = []
     for index in range(len(found) - 1, -1, -1):

@@ -1,4 +1,4 @@
-"""Symbol, kind and definitions of a chunk from the scopes it overlaps."""
+"""Symbol, kind and definitions of a chunk, from the scopes that it overlaps."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from harness.chunking.languages.spec import Content, Kind, LanguageSpec, Structure
 from harness.chunking.outline import Scope
 
-# A definition names the chunk when it makes up this share of it ...
+# A definition gives a chunk its name when it makes up this share of it ...
 _SHARE = 0.6
-# ... or this much, when the header of the class around it is in the chunk as well.
+# ... or this share if the chunk also holds the header of the class around it.
 _SHARE_BESIDE_HEADER = 0.8
 
 _LABELS = {
@@ -27,7 +27,7 @@ _LABELS = {
 
 
 class Labeler:
-    """Labels chunks; they must be asked for in ascending order of rows."""
+    """Labels the chunks of one file, which must be asked for in ascending order of rows."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""One line that exceeds the window, cut within the line."""
+"""Cuts a single line that exceeds the embedding window."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ _SEPARATORS = " \t,;>})]"
 
 
 def pieces(line: str, max_chars: int, fits: Callable[[str], bool]) -> Iterator[str]:
-    """Cut a line into texts that fit; together they are the line, character by character.
+    """Cut a line into pieces that fit; joined, they are the line again.
 
-    The cut is after a separator when there is one in the last quarter. A single character is
-    never cut, so that it is the only text that may not fit.
+    A piece ends after a separator if there is one in its last quarter. A single character is
+    never cut, so it is the only piece that may not fit.
 
-    :param max_chars: non-whitespace characters of a piece at most.
+    :param max_chars: the maximum of characters in a piece.
     """
     start = 0
     length = len(line)

@@ -1,8 +1,8 @@
 """How much of the embedding window a text takes, estimated without a tokenizer.
 
-The weights are a least-squares fit to MiniLM's word pieces over Python, JavaScript, C, JSON and
-Markdown (8,000 blocks of 25 lines: 90 % within -9 % and +9 %), plus the cases that are rare
-there: other scripts and long runs without a word in them.
+The weights were fitted by least squares to MiniLM's word pieces in 8,000 blocks of 25 lines of
+Python, JavaScript, C, JSON and Markdown; 90 % of those estimates are within 9 %. Weights for what
+is rare there were added: non-Latin scripts, and long runs of letters that are no words.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 # The window is 256 pieces. [CLS], [SEP] and the path header that is embedded with a chunk take
-# some 20 of them, and the rest is the estimate's error.
+# about 20 of them; the rest allows for the estimate's error.
 TOKEN_BUDGET = 224
-# Without an exact check the budget leaves room for the estimate's error: one chunk in a
-# thousand of ordinary code has 1.2 times the pieces estimated.
+# Without an exact check the margin has to be larger: one chunk of ordinary code in a thousand
+# has 1.2 times as many pieces as estimated.
 CAREFUL_TOKEN_BUDGET = 188
 
 _WORD_START = 0.93
 _NUMBER_START = 0.3
-_HUMP = 1.6  # camelCase: after lower-casing the pieces rarely match the parts
+_HUMP = 1.6  # camelCase: once lower-cased, word pieces rarely match its parts
 _RUN_LENGTH = 14
-_LONG_RUN = 0.4  # letters after the 14th of a run: hashes, sequences, base64
+_LONG_RUN = 0.4  # each letter after the 14th of a run: hashes, sequences, base64
 
 _Floats = npt.NDArray[np.float64]
 _LOWER, _UPPER, _DIGIT = 1, 2, 3
@@ -32,7 +32,7 @@ _LOWER, _UPPER, _DIGIT = 1, 2, 3
 def _byte_tables() -> tuple[_Floats, _Floats, npt.NDArray[np.uint8]]:
     chars = np.ones(256)
     chars[[9, 10, 11, 12, 13, 32]] = 0.0
-    chars[0x80:0xC0] = 0.0  # UTF-8 continuation bytes: the lead byte counts for all
+    chars[0x80:0xC0] = 0.0  # UTF-8 continuation bytes: the lead byte stands for the character
     tokens = np.ones(256) * 1.08
     tokens[:33] = 0.0
     tokens[0x80:0xC0] = 0.0
@@ -41,7 +41,7 @@ def _byte_tables() -> tuple[_Floats, _Floats, npt.NDArray[np.uint8]]:
         members = slice(ord(first), ord(last) + 1)
         classes[members] = letter_class
         tokens[members] = 0.62 if letter_class == _DIGIT else 0.05
-    # A Hangul syllable decomposes into up to three jamo, each its own piece.
+    # A Hangul syllable decomposes into up to three jamo, each a piece of its own.
     tokens[0xEA:0xEE] = 3.0
     return chars, tokens, classes
 
@@ -74,7 +74,7 @@ def estimated_tokens(text: str) -> int:
 
 
 def fits_by_estimate(text: str) -> bool:
-    """Whether ``text`` fits the window with room for its header, by estimate."""
+    """Whether ``text`` is estimated to fit the window and leave room for its header."""
     return estimated_tokens(text) <= CAREFUL_TOKEN_BUDGET
 
 
@@ -94,7 +94,7 @@ def _pieces(raw: npt.NDArray[np.uint8]) -> _Floats:
     tokens[number_start] += _NUMBER_START
     tokens[1:][(classes[1:] == _UPPER) & (classes[:-1] == _LOWER)] += _HUMP
     run = is_letter
-    for distance in (1, 2, 4, 7):  # after these, true where the 14 bytes before are letters too
+    for distance in (1, 2, 4, 7):  # in the end: whether the 14 bytes before are letters, too
         longer = run.copy()
         longer[:distance] = False
         longer[distance:] &= run[:-distance]

@@ -1,7 +1,8 @@
-"""From a syntax tree to borders (where a chunk may start) and scopes (what is defined where).
+"""Turns a syntax tree into borders (where a chunk may start) and scopes (what is defined where).
 
-Split, then merge: a node that fits is left whole, a larger one is descended; the packer then
-merges neighbours. Only rows matter, so nodes that share a line are never separated.
+This is the splitting half of split-then-merge: a node that fits is left whole, a larger one is
+descended; the packer then merges neighbours. Only rows count, so nodes that share a line are
+never separated.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from harness.chunking.languages.spec import (
 from harness.chunking.packing import Border
 from harness.chunking.parsing import parse_embedded
 
-# Prices of cutting, in units of one tiny chunk (1.0); see packing.Border.
+# Prices of cutting; 1.0 is what an all but empty chunk costs. See packing.Border.
 _STATEMENT = 0.3
 _PER_LEVEL = 0.05
 _AFTER_BLANK = 0.15
@@ -38,11 +39,11 @@ _LOOSELY_GLUED = 0.6  # ... or from this with a blank line between
 _MIN_GLUED = 0.2
 _AFTER_DEFINITION = 0.1
 _CLOSER = 2.0
-# Prices of not cutting between definitions, and between members; less for small ones.
+# Prices of not cutting between definitions and between members; small ones cost less.
 _KEEP_DEFINITIONS = 0.3
 _KEEP_MEMBERS = 0.15
 
-# Definitions to look for further ones in, and nodes worth it although they define nothing.
+# Where to look for further definitions: inside these, and inside nodes that define nothing.
 _OPEN_KINDS: Final = frozenset({Kind.CLASS, Kind.MODULE, Kind.NAMESPACE, Kind.EXTENSION, Kind.KEY})
 _OPEN_ROLES: Final[frozenset[Role]] = frozenset(
     {Kind.CLASS, Kind.MODULE, Kind.NAMESPACE, Kind.EXTENSION}
@@ -64,8 +65,8 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A multi-line node left whole at the current budget; descended again when a chunk turns
-    out to be too large."""
+    """A multi-line node that was left whole at the current budget; it is descended when a chunk
+    turns out to be too large."""
 
     start: int
     end: int
@@ -76,7 +77,7 @@ class Whole:
 @dataclass(frozen=True, slots=True)
 class _Visit:
     """A node whose children are still to be read. ``inside`` is the kind of the innermost
-    definition around them; ``cut`` allows borders among them; ``body`` is whether they are
+    definition around them; ``cut`` allows borders between them; ``body`` tells whether they are
     the body of a definition."""
 
     node: Node
@@ -136,11 +137,11 @@ class Outline:
         self._defined: set[int] = set()
 
     def read(self, root: Node, budget: float, level: int = 0) -> None:
-        """Walk the tree below ``root``; nodes above ``budget`` are descended for borders."""
+        """Walk the tree below ``root``; nodes larger than ``budget`` are descended for borders."""
         self._walk(_Visit(root, level), budget)
 
     def refine(self, whole: Whole, budget: float) -> list[Whole]:
-        """Descend a node again with a smaller budget; returns the nodes left whole below it."""
+        """Descend a node with a smaller budget; returns the nodes that were left whole below it."""
         before = len(self.wholes)
         scopes, names = len(self.scopes), len(self.names)
         self._walk(_Visit(whole.node, whole.level + 1, inside=Kind.FUNCTION), budget)
@@ -193,7 +194,7 @@ class Outline:
         return _Visit(item.node, visit.level + 1, visit.path, Kind.FUNCTION)
 
     def _child(self, visit: _Visit, item: _Item, above: _Above, budget: float) -> _Visit | None:
-        """Record what a child defines and where to cut above it; returns it if it is to be
+        """Record what a child defines and where to cut above it; returns the child if it is to be
         descended."""
         prefix, child, start, end = self._prefix, item.node, item.start, item.end
         fresh = start > above.end
@@ -211,7 +212,7 @@ class Outline:
                 path, inside = visit.path + scoped[0].path, scoped[0].kind
         if visit.cut and fresh:
             self._place(visit, item, above, budget)
-        # A body counts with its header: otherwise the header would be left alone.
+        # A body counts with its header, which would otherwise be left on its own.
         begin = visit.node.start_point.row if item.body else item.top
         several = visit.cut and end > start
         big = several and prefix[end + 1] - prefix[begin] > budget
@@ -261,7 +262,7 @@ class Outline:
         elif item.body and not above.first and visit.inside is not None:
             self._place_body(visit, item.node, start, budget)
         elif opening and not item.found and after - prefix[start] <= budget < after - prefix[owner]:
-            pass  # rather cut inside the first statement than leave the header alone
+            pass  # better a cut inside the first statement than a header on its own
         elif item.defines or above.defines:
             smaller = min(after - prefix[start], above.size) / (0.3 * budget)
             worth = _KEEP_MEMBERS if visit.path else _KEEP_DEFINITIONS
@@ -285,7 +286,7 @@ class Outline:
         end = first.end_point.row + 1
         prefix, owner = self._prefix, visit.node.start_point.row
         if prefix[end] - prefix[start] <= budget < prefix[end] - prefix[owner]:
-            return  # rather cut inside the docstring than leave the header alone
+            return  # better a cut inside the docstring than a header on its own
         self._border(visit, start, _BODY_START)
 
     def _glue(self, item: _Item, above: _Above, budget: float) -> float:

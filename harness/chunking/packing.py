@@ -1,7 +1,7 @@
-"""Where to cut: the cheapest set of borders by dynamic programming.
+"""Where to cut: the cheapest set of borders, found by dynamic programming.
 
-A greedy packer shifts every later border when a line is added; the optimum moves only near
-the edit, so that a re-index embeds only what changed.
+With a greedy packer an added line would shift every later border. The optimum changes only near
+the edit, so that indexing again embeds only what changed.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# A chunk up to this fraction of the window is "small", and the smaller the worse.
+# A chunk below this fraction of the window is penalised, the more the smaller it is.
 _COMFORTABLE = 0.7
-# A chunk that holds the rest of one definition and the beginning of the next.
+# The penalty of a chunk that holds the end of one definition and the beginning of the next.
 _CROSSING = 0.8
-# Items below this size are joined first unless a definition starts there: it bounds the
-# number of items a chunk can hold, and with it the quadratic term.
+# Items below this size are joined first unless a definition starts there. That bounds the
+# number of items in a chunk, and with it the quadratic term of the running time.
 _CRUMB = 0.04
 _JOINED = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """A line before which a chunk may start.
+    """A row at which a chunk may start.
 
     ``level`` is the nesting depth (0 is the file), ``cut`` the price of cutting here, ``keep``
     the price of *not* cutting here.
@@ -39,7 +39,7 @@ def pack(borders: Sequence[Border], end: int, prefix: Sequence[float], scale: fl
     :param borders: ascending by row; the first one is the start of the range.
     :param end: the row after the last.
     :param prefix: prefix sums of line sizes.
-    :param scale: the size of a full chunk; an item above it becomes a chunk of its own.
+    :param scale: the size of a full chunk; a larger item becomes a chunk of its own.
     """
     borders = _without_crumbs(borders, end, prefix, scale)
     count = len(borders)
@@ -89,7 +89,7 @@ def pack(borders: Sequence[Border], end: int, prefix: Sequence[float], scale: fl
 def _without_crumbs(
     borders: Sequence[Border], end: int, prefix: Sequence[float], scale: float
 ) -> list[Border]:
-    """Join tiny items: of the borders around one, the dearer is dropped."""
+    """Join tiny items to a neighbour by dropping the more expensive border beside them."""
     crumb, limit = _CRUMB * scale, _JOINED * scale
     kept = [borders[0]]
     for index in range(1, len(borders)):

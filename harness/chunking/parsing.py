@@ -8,8 +8,8 @@ from functools import cache
 
 from tree_sitter import Language, Node, Parser, Range
 
-# Some grammars backtrack without end on adversarial input; source files parse at 2-9 MB/s.
-# CPU time of this thread, so that a busy machine does not change the chunks.
+# Some grammars backtrack endlessly on adversarial input; source files parse at 2-9 MB/s. The
+# limit is on this thread's CPU time, so that a busy machine does not change the chunks.
 _SECONDS_PER_MEGABYTE = 2.0
 _MIN_SECONDS = 2.0
 
@@ -37,7 +37,7 @@ def parse(language: str, data: bytes, ranges: list[Range] | None = None) -> Node
     parser = parsers.get(language)
     if parser is None:
         parser = parsers[language] = Parser(grammar)
-    # An embedded part sees only its own ranges; an empty list means the whole document.
+    # An embedded part is confined to its range; an empty list means the whole document.
     parser.included_ranges = ranges or []
     limit = max(_MIN_SECONDS, _SECONDS_PER_MEGABYTE * len(data) / 1e6)
     deadline = time.thread_time() + limit

@@ -1,4 +1,4 @@
-"""Borders without a syntax tree: langchain's recursive splitter, and line by line."""
+"""Borders without a syntax tree: those of langchain's recursive splitter, or any line."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _PER_INDENT = 0.02
 
 
 def line_borders(lines: Sequence[str], start: int, end: int, level: int) -> list[Border]:
-    """A border before every line after ``start``: cheapest after blank lines and at shallow
-    indentation, dearest before closing brackets."""
+    """A border at every row after ``start``: cheapest after blank lines and at shallow
+    indentation, most expensive at closing brackets."""
     borders = []
     for row in range(start + 1, end):
         line = lines[row]
@@ -31,7 +31,7 @@ def line_borders(lines: Sequence[str], start: int, end: int, level: int) -> list
 def recursive_borders(text: str, lines: Sequence[str], max_chars: int) -> list[Border]:
     """The line borders at which langchain's RecursiveCharacterTextSplitter cuts ``text``:
     paragraphs first, then lines."""
-    # 0.3 s to import, and only files without a grammar need it.
+    # Takes 0.3 s to import, and only files without a syntax tree need it.
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
     splitter = RecursiveCharacterTextSplitter(

@@ -1,9 +1,9 @@
-"""C and C++ as a parser without a preprocessor can read them.
+"""Makes C and C++ readable for a parser that has no preprocessor.
 
 Macros that stand for attributes or open a namespace, and conditions that cut through a
-definition, derail the grammar: it then sees neither the class nor its members, and sometimes
-nothing in the rest of the file. What disturbs is replaced by as many spaces, so that every row
-and every offset stays that of the file.
+definition, derail the grammar: it then misses the class and its members, and sometimes the rest
+of the file. They are replaced by the same number of spaces, so that rows and offsets stay those
+of the file.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _CONDITION = re.compile(
 
 
 def without_macros(data: bytes) -> bytes:
-    """The code with blanks for macros that are attributes or open and close a scope.
+    """Blank out macros that are attributes or that open or close a scope.
 
     :param data: a C or C++ file.
     """
@@ -50,13 +50,13 @@ def without_macros(data: bytes) -> bytes:
 
 
 def without_conditions(data: bytes) -> bytes:
-    """The code with blanks for ``#if`` lines and all branches but the first: braces that are
-    opened in several branches are closed only once.
+    """Blank out ``#if`` lines and all branches but the first: a brace that is opened in several
+    branches is closed only once.
 
     :param data: a C or C++ file.
     """
     lines = data.split(b"\n")
-    skipped: list[bool] = []  # one for each open condition: is this branch left out?
+    skipped: list[bool] = []  # for each open condition: is this branch blanked out?
     continued = False
     for row, line in enumerate(lines):
         match = None if continued else _CONDITION.match(line)

@@ -1,4 +1,4 @@
-"""The syntax tree of a file, read in the way that leaves the least of it unexplained."""
+"""Parses a file so that as little of it as possible ends up in error nodes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from harness.chunking.languages.spec import LanguageSpec
 from harness.chunking.parsing import parse
 from harness.chunking.preprocessor import without_conditions, without_macros
 
-# Bytes in error nodes, as a share of the file, that are worth a second reading.
+# The share of a file's bytes in error nodes above which it is parsed a second time.
 _WORTH_A_RETRY = 0.05
 
 
 def syntax_tree(language: LanguageSpec, data: bytes) -> Node | None:
-    """The root of a file's tree; None without a grammar or when it takes too long.
+    """The root of a file's tree; None without a grammar or when parsing takes too long.
 
-    Offsets and rows are those of ``data`` even where a part of it was left out.
+    Offsets and rows are those of ``data`` even where parts of it were blanked out.
 
     :param data: the file.
     """

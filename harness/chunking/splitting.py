@@ -1,4 +1,4 @@
-"""Borders to row ranges that fit the window: pack, and split again what is still too large."""
+"""Turns borders into row ranges that fit the window: packs, and splits again what does not fit."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from harness.chunking.outline import Outline, Whole
 from harness.chunking.packing import Border, pack
 from harness.chunking.plain import line_borders
 
-# How much smaller the budget is when a chunk has more tokens than its size promised.
+# By how much the budget shrinks when a chunk has more tokens than its size suggested.
 _SHRINK = 0.7
-# Nodes above this share of it are descended then: more borders to choose from.
+# Nodes above this share of it are descended then, for more borders to choose from.
 _DESCEND = 0.4
 
 
@@ -19,8 +19,8 @@ class Splitter:
     """Cuts a file's rows into ranges.
 
     :param borders: of the whole file, ascending, without row 0.
-    :param outline: refines nodes that were left whole; None without a syntax tree.
-    :param fits: whether a text fits the embedding window; None trusts the sizes.
+    :param outline: descends nodes that were left whole; None without a syntax tree.
+    :param fits: whether a text fits the embedding window; None relies on the sizes.
     """
 
     def __init__(
@@ -42,8 +42,8 @@ class Splitter:
         self._fits = fits
 
     def ranges(self) -> Iterator[tuple[int, int]]:
-        """Row ranges (0-based, inclusive, without blank lines at either end) in order. Only a
-        range of a single row may not fit."""
+        """Row ranges in order: 0-based, inclusive, without blank lines at either end. Only a range
+        of a single row may not fit."""
         cuts = self._cut(0, len(self._lines), 1.0, self._borders)
         for low, high in self._trimmed(cuts, len(self._lines)):
             if low == high or self._rows_fit(low, high):
@@ -52,7 +52,7 @@ class Splitter:
             borders = self._borders[
                 bisect_left(self._rows, low + 1) : bisect_left(self._rows, high + 1)
             ]
-            # Nodes are sorted by start; one that contains the range would have been cut.
+            # Sorted by start, which suffices: a node that contains the range was not left whole.
             wholes = self._wholes[
                 bisect_left(self._whole_starts, low) : bisect_left(self._whole_starts, high)
             ]
@@ -66,7 +66,7 @@ class Splitter:
     def _again(
         self, low: int, high: int, borders: list[Border], wholes: list[Whole]
     ) -> Iterator[tuple[int, int]]:
-        """Split a range whose text does not fit; ends because every round cuts it in two."""
+        """Split a range whose text does not fit; every round cuts it in two at least."""
         stack = [(low, high, borders, wholes)]
         while stack:
             low, high, borders, wholes = stack.pop()

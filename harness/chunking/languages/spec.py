@@ -60,31 +60,9 @@ _ROLE_OF_FIELD: Final[dict[str, Role]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grammar:
-    """What the node types of a tree-sitter grammar mean. A type has one role at most.
+    """What the node types of a tree-sitter grammar mean; a type has at most one role."""
 
-    :param functions: to ``keys``: definitions of the :class:`Kind` of that name.
-    :param variables: ``name = value``: a function or class if the value is one, else a name.
-    :param assignments: the same, but without interest unless the value is a function or class,
-        or the target is exported (JavaScript's ``exports.name``, ``Type.prototype.name``).
-    :param calls: calls that define something if ``defining_calls`` has the called name.
-    :param wrappers: nodes around a definition that belong to it (decorators, ``export``).
-    :param containers: nodes that define nothing themselves but may hold definitions.
-    :param identifiers: nodes that are a definition's name where the grammar has no ``name``
-        field, beside :data:`COMMON_IDENTIFIERS`.
-    :param name_holders: nodes between a definition and the node with its name.
-    :param nameless: the names of definitions that have none of their own (constructors).
-    :param alias_field: of ``names`` that count only if they have this field, which names them.
-    :param declarations: those of ``names`` whose names are in declarators (C, Java).
-    :param typedefs: those of ``wrappers`` that also define the names in their declarators.
-    :param attributes: those of ``names`` and ``variables`` that are ordinary attributes when
-        inside a class: there only names in capitals, constants, are definitions.
-    :param bodied: those of ``classes`` that are only mentioned, not defined, without a body.
-    :param function_values: values that make a variable a function.
-    :param class_values: values that make it a class.
-    :param attached: nodes that belong to the sibling below them when no blank line is between,
-        beside comments and :data:`COMMON_ATTACHED`.
-    """
-
+    # Definitions of the Kind of the same name.
     functions: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
@@ -93,23 +71,47 @@ class Grammar:
     extensions: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+
+    # ``name = value``: a function or a class if the value is one, else a name.
     variables: tuple[str, ...] = ()
+    # The same, but defines nothing unless the value is a function or a class, or the target is
+    # exported (JavaScript's ``exports.name``, ``Type.prototype.name``).
     assignments: tuple[str, ...] = ()
-    calls: tuple[str, ...] = ()
-    wrappers: tuple[str, ...] = ()
-    containers: tuple[str, ...] = ()
-    identifiers: tuple[str, ...] = ()
-    name_holders: tuple[str, ...] = ()
-    nameless: Mapping[str, str] = field(default_factory=dict)
-    alias_field: str = ""
-    declarations: tuple[str, ...] = ()
-    typedefs: tuple[str, ...] = ()
-    attributes: tuple[str, ...] = ()
-    bodied: tuple[str, ...] = ()
+    # Values that are functions, and values that are classes.
     function_values: tuple[str, ...] = ()
     class_values: tuple[str, ...] = ()
+
+    # Calls that define what is called in their arguments, if ``defining_calls`` has their name.
+    calls: tuple[str, ...] = ()
     defining_calls: Mapping[str, Kind] = field(default_factory=dict)
+
+    # Nodes around a definition that belong to it (decorators, ``export``).
+    wrappers: tuple[str, ...] = ()
+    # Those of ``wrappers`` that also define the names in their declarators (C).
+    typedefs: tuple[str, ...] = ()
+    # Nodes that define nothing themselves but may hold definitions.
+    containers: tuple[str, ...] = ()
+    # Nodes that belong to the sibling below, beside comments and COMMON_ATTACHED.
     attached: tuple[str, ...] = ()
+
+    # Nodes that are a definition's name where the grammar has no field ``name``, beside
+    # COMMON_IDENTIFIERS.
+    identifiers: tuple[str, ...] = ()
+    # Nodes between a definition and the node that is its name.
+    name_holders: tuple[str, ...] = ()
+    # The names of functions that have none of their own (constructors).
+    nameless: Mapping[str, str] = field(default_factory=dict)
+    # The field that holds the name of ``names``; one without it defines nothing.
+    alias_field: str = ""
+    # Those of ``names`` whose names are in declarators (C, Java).
+    declarations: tuple[str, ...] = ()
+
+    # Those of ``names`` and ``variables`` that are mere attributes when inside a class: there
+    # only names in capitals, constants, count.
+    attributes: tuple[str, ...] = ()
+    # Those of ``classes`` that are only mentioned, not defined, when they have no body.
+    bodied: tuple[str, ...] = ()
+
     roles: Mapping[str, Role] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
