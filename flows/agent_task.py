@@ -19,8 +19,10 @@ from pydantic import Field
 from flows.approval import ask_in_ui
 from flows.logs import show_core_logs
 from flows.progress import artifact_key
-from harness.agent import AgentEvent, AgentResult, DirectoryTurnCache, run_task
-from harness.configured import index_search, indexed_at, open_assistant
+from harness.agent.envelope import Envelope
+from harness.agent.events import AgentEvent
+from harness.agent.turn_cache import DirectoryTurnCache
+from harness.configured import repository_folder, run_configured_task
 from harness.settings import DataSettings, load
 
 Task = Annotated[str, Field(min_length=1, max_length=20_000)]
@@ -43,7 +45,7 @@ def run_agent(
     ref: str | None,
     model: str | None,
     approve: bool,
-) -> AgentResult:
+) -> Envelope:
     """The agent's loop; every step is a line of the run's log."""
     logger = get_run_logger()
 
@@ -51,25 +53,17 @@ def run_agent(
         if event.kind.value in _SHOWN:
             logger.info("[%d] %s: %s", event.step, event.kind.value, event.text[:500])
 
-    assistant = open_assistant(
-        model,
+    return run_configured_task(
+        text,
+        root,
+        results,
+        verify=verify,
+        ref=ref,
+        model=model,
         approve=ask_in_ui if approve else None,
         turn_cache=DirectoryTurnCache(results / "turns"),
+        on_event=log,
     )
-    record = indexed_at(root)
-    with index_search(record.name if record else None) as search:
-        return run_task(
-            text,
-            root,
-            assistant.model,
-            verify=verify,
-            ref=ref,
-            search=search,
-            limits=assistant.limits,
-            on_event=log,
-            results_dir=results,
-            options=assistant.options,
-        )
 
 
 def results_of(run_id: str) -> Path:
@@ -116,7 +110,9 @@ def agent_task(
     show_core_logs()
     results = results_of(str(flow_run.id))
     try:
-        result = run_agent(text, folder_of(repository), results, verify, ref, model, approve)
+        result = run_agent(
+            text, repository_folder(repository), results, verify, ref, model, approve
+        )
     finally:
         collect(results, text)
     data = {**result.to_dict(), "results": str(results)}
@@ -124,15 +120,3 @@ def agent_task(
         message = f"{result.status}: {result.error or 'see the report'} ({results})"
         return Failed(message=message, data=data)
     return Completed(message=f"{result.status}, {len(result.patch)} bytes of patch", data=data)
-
-
-def folder_of(repository: str) -> Path:
-    """A folder, or that of an indexed repository."""
-    from harness.configured import open_engines
-    from harness.store.catalog import in_scope
-
-    if Path(repository).is_dir():
-        return Path(repository)
-    with open_engines() as engines:
-        (record,) = in_scope(engines.store, repository)
-    return Path(record.path)

@@ -9,9 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,8 +31,10 @@ from harness.settings import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.agent import Limits, RunOptions, TurnCache
-    from harness.agent.changing_tools import Approve
+    from harness.agent import Envelope, TurnCache
+    from harness.agent.events import OnEvent
+    from harness.agent.tools.access import Approve, Search
+    from harness.answers.assistant import Assistant
     from harness.backup.operations import Backups
     from harness.models.protocols import ChatModel, Embedder
     from harness.store.protocol import VectorStore
@@ -123,22 +123,6 @@ def open_backups() -> Backups:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Assistant:
-    """What a run of the agent needs besides its request; a context manager that closes the
-    model's connections."""
-
-    model: ChatModel
-    limits: Limits
-    options: RunOptions
-
-    def __enter__(self) -> Assistant:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.model.close()
-
-
 def has_chat_model() -> bool:
     """Whether a chat model server is configured; it is not asked."""
     return bool(load(OllamaSettings).host)
@@ -162,19 +146,22 @@ def open_chat_model(name: str | None = None) -> ChatModel:
 
 
 def open_assistant(
+    results_dir: Path,
     model: str | None = None,
     *,
     approve: Approve | None = None,
     turn_cache: TurnCache | None = None,
-    cancelled: Callable[[], bool] | None = None,
 ) -> Assistant:
     """Read the settings of the agent.
 
+    :param results_dir: where the files of its runs go.
+    :param model: None takes the configured one.
     :param approve: asked before a command runs.
     :raises ModelMissingError: no chat model is configured.
     """
-    from harness.agent import Limits, RunOptions
-    from harness.workspace import CommandPolicy
+    from harness.agent.options import Limits, RunOptions
+    from harness.answers.assistant import Assistant
+    from harness.workspace.policy import CommandPolicy
 
     settings = load(AgentSettings)
     return Assistant(
@@ -194,9 +181,47 @@ def open_assistant(
             secrets=environment_secrets(),
             approve=approve,
             turn_cache=turn_cache,
-            cancelled=cancelled,
         ),
+        results_dir=results_dir,
     )
+
+
+def run_configured_task(
+    text: str,
+    root: Path,
+    results_dir: Path,
+    *,
+    verify: str | None = None,
+    ref: str | None = None,
+    model: str | None = None,
+    approve: Approve | None = None,
+    turn_cache: TurnCache | None = None,
+    on_event: OnEvent | None = None,
+) -> Envelope:
+    """Carry out a task with the configured model, and with the index when ``root`` is in it.
+
+    :raises ModelMissingError: no chat model is configured.
+    :raises UsageError: as :func:`harness.agent.tasks.run_task`.
+    """
+    from harness.agent.tasks import run_task
+
+    with (
+        open_assistant(results_dir, model, approve=approve, turn_cache=turn_cache) as assistant,
+        index_of(root) as (repo, search),
+    ):
+        return run_task(
+            text,
+            root,
+            assistant.model,
+            verify=verify,
+            ref=ref,
+            search=search,
+            repo=repo,
+            limits=assistant.limits,
+            on_event=on_event,
+            results_dir=results_dir,
+            options=assistant.options,
+        )
 
 
 def results_folder(name: str) -> Path:
@@ -222,8 +247,41 @@ def _unwritable(base: Path, reason: str | None) -> str:
     )
 
 
-def indexed_at(root: Path) -> RepositoryRecord | None:
-    """The index record of a folder, when it is indexed and the store can be read."""
+def repository_folder(name_or_path: str) -> Path:
+    """Return a folder, or the folder of an indexed repository.
+
+    :raises UsageError: it is neither, and nothing is indexed.
+    :raises RepositoryNotFoundError: it is neither.
+    """
+    from harness.store.catalog import in_scope
+
+    folder = Path(name_or_path).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    with open_engines() as engines:
+        (record,) = in_scope(engines.store, name_or_path)
+    return Path(record.path)
+
+
+@contextmanager
+def index_of(root: Path) -> Iterator[tuple[str, Search | None]]:
+    """The name under which a folder is indexed and the agent's ``semantic_search`` over it; an
+    empty name and None when it is not indexed, or the store cannot be read."""
+    record = _indexed_at(root)
+    if record is None:
+        yield "", None
+        return
+    from harness.search import retrieval
+
+    with open_engines() as engines:
+
+        def search(query: str, limit: int) -> Sequence[Hit]:
+            return retrieval.search(query, engines, repo=record.name, limit=limit)
+
+        yield record.name, search
+
+
+def _indexed_at(root: Path) -> RepositoryRecord | None:
     try:
         with open_engines() as engines:
             records = engines.store.repositories()
@@ -232,19 +290,3 @@ def indexed_at(root: Path) -> RepositoryRecord | None:
         return None
     wanted = root.resolve()
     return next((r for r in records if Path(r.path).resolve() == wanted), None)
-
-
-@contextmanager
-def index_search(repo: str | None) -> Iterator[Callable[[str, int], Sequence[Hit]] | None]:
-    """The agent's ``semantic_search`` over one repository; None when it is not indexed."""
-    if repo is None:
-        yield None
-        return
-    from harness.search import retrieval
-
-    with open_engines() as engines:
-
-        def search(query: str, limit: int) -> Sequence[Hit]:
-            return retrieval.search(query, engines, repo=repo, limit=limit)
-
-        yield search

@@ -69,15 +69,16 @@ def search(
 
 def ask(question: str, repo: str | None = None) -> dict[str, Any]:
     """The ``ask`` JSON of the command line."""
-    from harness.answers import answering
+    from harness.answers.answering import answer_with_agent
     from harness.answers.passages import answer_with_passages
-    from harness.configured import has_chat_model, open_engines
+    from harness.configured import has_chat_model, open_assistant, open_engines, results_folder
 
     def run() -> dict[str, Any]:
         with open_engines() as engines:
-            if has_chat_model():
-                return answering.answer_with_agent(question, engines, repo=repo).to_dict()
-            return asdict(answer_with_passages(question, engines, repo=repo))
+            if not has_chat_model():
+                return answer_with_passages(question, engines, repo=repo).to_dict()
+            with open_assistant(results_folder("ask")) as assistant:
+                return answer_with_agent(question, engines, assistant, repo=repo).to_dict()
 
     return _answer(run)
 

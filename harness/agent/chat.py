@@ -1,26 +1,25 @@
-"""The interactive agent: a conversation, one copy of the repository, undo per turn.
+"""The interactive agent: a conversation, one copy of the repository, undo per request.
 
 The copy is made when the session starts. Changes stay in it until :meth:`ChatSession.apply`.
-Ctrl-C ends the turn and not the session: the turn's result has the status ``interrupted``.
+Ctrl-C ends a request and not the session: the envelope then has the status ``interrupted``.
 """
 
 from __future__ import annotations
 
-import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
+from typing import Unpack
 
-from harness.agent.events import EventKind, OnEvent
-from harness.agent.limits import Limits
+from harness.agent.envelope import Envelope
+from harness.agent.events import EventKind
 from harness.agent.loop import Agent
-from harness.agent.reading_tools import Search
-from harness.agent.result import AgentResult
-from harness.agent.session import RunOptions, Session, share_clock
-from harness.errors import UsageError
+from harness.agent.session import RunArguments, Session, check_text
 from harness.models.protocols import ChatModel
 from harness.types import ChatMessage
-from harness.workspace import apply_patch, create_workspace
-from harness.workspace.copies import inspect
+from harness.workspace.copies import apply_patch, create_workspace
+
+UNDONE = "(The user has undone your last change; read files again.)\n"
 
 
 class ChatSession:
@@ -30,23 +29,15 @@ class ChatSession:
     :raises PolicyError: ``root`` may not be copied.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        model: ChatModel,
-        *,
-        search: Search | None = None,
-        limits: Limits | None = None,
-        on_event: OnEvent | None = None,
-        results_dir: Path | None = None,
-        options: RunOptions | None = None,
-    ) -> None:
-        self.root = inspect(root).root
-        self._search = search
-        self._session = Session(self.root, model, limits, on_event, results_dir, options)
-        self._space = create_workspace(self.root, Path(tempfile.mkdtemp(prefix="harness-chat-")))
-        self._session.tree = self._space.tree
-        self._session.base = self._space.commit or ""
+    def __init__(self, root: Path, model: ChatModel, **arguments: Unpack[RunArguments]) -> None:
+        self._model = model
+        self._space = create_workspace(root)
+        try:
+            self._session = Session(self._space.source.root, self._space, **arguments)
+        except BaseException:
+            self._space.close()
+            raise
+        # Made with the first request, so that the session starts while the server is away.
         self._agent: Agent | None = None
         self._said: list[tuple[str, str]] = []
         self._undo: list[str] = []
@@ -66,45 +57,44 @@ class ChatSession:
     @property
     def model(self) -> ChatModel:
         """The model that answers."""
-        return self._session.model
+        return self._model
 
     @property
     def workspace_root(self) -> Path:
         """The folder of the copy, for showing a file as the model sees it."""
         return self._space.root
 
-    def turn(self, text: str) -> AgentResult:
+    def send(self, text: str) -> Envelope:
         """Carry out one request. ``patch`` is everything changed in the session so far.
 
         :raises UsageError: the text is empty.
         :raises ModelMissingError: the server does not have the model.
-        :raises ServiceUnavailableError: the server did not answer when asked for its model.
+        :raises ServiceUnavailableError: the server did not answer when asked about the model.
         """
-        if not text.strip():
-            raise UsageError("the message is empty")
-        if self._agent is None:
-            self._agent = self._make_agent()
+        check_text(text, "message")
+        began = time.monotonic()
+        agent = self._agent = self._agent or self._session.agent("chat", self._model)
         before = self._space.snapshot()
-        self._session.restart_clock()
         request, self._remark = f"{self._remark}{text}", ""
-        outcome = self._agent.run(request)
+        outcome = agent.run(request)
         after = self._space.snapshot()
         if after != before:
             self._undo.append(before)
         if outcome.answer:
             self._said.append((text, outcome.answer))
-        return self._session.result(outcome, self._space.diff(self._space.base, after), None)
+        patch = self._space.diff(self._space.base, after)
+        return self._session.envelope(self._model, agent, outcome, patch, None, began=began)
 
     def diff(self) -> str:
         """Return the changes of the session that were not applied yet, as a patch."""
         return self._space.patch()
 
     def undo(self) -> bool:
-        """Take back the changes of the last turn that made any; False when there is none."""
+        """Take back the changes of the last request that made any; False when there is none."""
         if not self._undo:
             return False
         self._space.restore(self._undo.pop())
-        self._remark = "(The user has undone your last change; read files again.)\n"
+        self._remark = UNDONE
         return True
 
     def apply(self) -> str:
@@ -115,37 +105,27 @@ class ChatSession:
         snapshot = self._space.snapshot()
         patch = self._space.diff(self._space.base, snapshot)
         if patch:
-            apply_patch(patch, self.root)
+            apply_patch(patch, self._space.source.root)
             self._space.base = snapshot
             self._undo.clear()
         return patch
 
     def switch_model(self, model: ChatModel) -> None:
-        """Go on with another model; it gets the requests and answers so far, not the tools'
-        outputs, whose form belongs to the other's protocol.
+        """Go on with another model.
+
+        It gets the requests and answers so far, not the tools' outputs, whose form belongs to the
+        protocol of the model before.
 
         :raises ModelMissingError: the server does not have the model; the old one stays.
         :raises ServiceUnavailableError: the server did not answer; the old one stays.
         """
-        before = self._session.model
-        self._session.model = model
-        try:
-            self._agent = self._make_agent()
-        except BaseException:
-            self._session.model = before
-            raise
+        agent = self._session.agent("chat", model)
         for request, answer in self._said:
-            self._agent.remember(ChatMessage("user", request), ChatMessage("assistant", answer))
-        self._session.emit(EventKind.NOTE, f"model: {model.model}")
+            agent.remember(ChatMessage("user", request), ChatMessage("assistant", answer))
+        self._agent, self._model = agent, model
+        self._session.recorder.event(EventKind.NOTE, f"model: {model.model}")
 
     def close(self) -> None:
         """Delete the copy."""
-        self._session.trajectory.close()
+        self._session.recorder.trajectory.close()
         self._space.close()
-
-    def _make_agent(self) -> Agent:
-        changing = self._session.changing(self._space)
-        reading = self._session.reading(self._space.tree, self._search)
-        agent = self._session.agent("chat", (*reading.tools(), *changing.tools()))
-        share_clock(changing, agent)
-        return agent

@@ -1,19 +1,20 @@
 """Citations in an answer, checked against the files.
 
-Understood: ``path:line``, ``path:start-end``, ``path#L10``, ``path#L10-L20``. A citation is
-verified when the file exists in the repository and has those lines; a file name alone counts
-when just one file has it.
+Understood are ``path:line``, ``path:start-end``, ``path#L10`` and ``path#L10-L20``. A citation is
+verified when the file exists in the repository and has those lines. The end of a path is enough
+when only one file of the repository ends that way.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from harness.agent.envelope import Citation
 from harness.errors import HarnessError
-from harness.workspace import ConfinedTree, list_files
+from harness.workspace.copies import list_files
+from harness.workspace.paths import ConfinedTree
 
 UNVERIFIED = " [unverified]"
 _CITATION = re.compile(
@@ -26,18 +27,13 @@ _HOST = re.compile(r"^(\d+(\.\d+)+|localhost|[\w-]+(\.[\w-]+)*\.(com|org|net|io|
 _URL = re.compile(r"\w+://\S+")
 
 
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """A place in the repository that an answer names; lines are 1-based and inclusive."""
+def check_citations(
+    answer: str, tree: ConfinedTree, repo: str = ""
+) -> tuple[str, tuple[Citation, ...]]:
+    """Return the answer with unverified citations marked, and all citations, each once.
 
-    path: str
-    start_line: int
-    end_line: int
-    verified: bool
-
-
-def check_citations(answer: str, tree: ConfinedTree) -> tuple[str, tuple[Citation, ...]]:
-    """Return the answer with unverified citations marked, and all citations, each once."""
+    :param repo: the repository's name in the index, which each citation carries.
+    """
     urls = [match.span() for match in _URL.finditer(answer)]
     names: list[str] | None = None
     found: dict[Citation, None] = {}
@@ -57,9 +53,9 @@ def check_citations(answer: str, tree: ConfinedTree) -> tuple[str, tuple[Citatio
                 continue
             known, path = owner is not None, owner or path
         verified = known and 1 <= start <= end <= _count_lines(tree, path)
-        found[Citation(path, start, end, verified)] = None
+        found[Citation(path, start, end, verified, repo)] = None
         if not verified:
-            # Behind a closing backtick, so that the citation stays whole.
+            # After a closing backtick, so that the citation stays whole.
             after = match.end() + (1 if answer[match.end() : match.end() + 1] == "`" else 0)
             marked += [answer[position:after], UNVERIFIED]
             position = after

@@ -1,9 +1,9 @@
 """What goes to the model: the conversation within its window, or an error.
 
-Ollama drops the oldest messages in silence when the window is full, so the size is estimated
-before sending and compared with what the server counted afterwards. When the budget is
-exceeded, the outputs of older turns become one-line stubs; system prompt, requests and the last
-turns stay. What still does not fit is an error.
+Ollama silently drops the oldest messages when the window is full, so the size is estimated before
+sending and compared with what the server counted afterwards. When the budget is exceeded, the
+outputs of older turns become one-line stubs; the system prompt, the requests and the last turns
+stay. If that is not enough, the run ends with an error.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ STUB_CALL_CHARS = 300
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message of the conversation. ``stub`` replaces the content once it is old, empty: never;
-    ``turn`` counts the model's turns, 0 for what must stay."""
+    """A message of the conversation.
+
+    ``turn`` is the number of the model's turn that it belongs to; 0 marks what always stays as it
+    is. ``stub`` replaces the content once the turn is old; empty: the content is kept.
+    """
 
     message: ChatMessage
     turn: int = 0
@@ -36,7 +39,7 @@ class Entry:
 
 
 def stub_of(call: ToolCall, text: str) -> str:
-    """Return the line that stands for a tool's output later, empty when it would be longer."""
+    """Return the line that will stand for a tool's output, empty when it would be longer."""
     brief = " ".join(str(value).split("\n")[0][:80] for value in call.arguments.values())
     stub = f"[{call.name} {brief[:160]}: {len(text)} characters, left out; call again]"
     return stub if len(stub) < len(text) else ""
@@ -52,11 +55,11 @@ class Context:
 
     @property
     def budget(self) -> int:
-        """Tokens for messages and tools; the rest is for the answer."""
+        """Tokens for messages and tools; the rest of the window is for the answer."""
         return self.num_ctx - min(MAX_ANSWER_TOKENS, self.num_ctx // 4)
 
     def estimate(self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec] = ()) -> int:
-        """Estimate tokens, calibrated by what the server counted before."""
+        """Estimate tokens, calibrated by the server's earlier counts."""
         chars = sum(_size(message) for message in messages)
         chars += sum(
             len(tool.name) + len(tool.description) + len(json.dumps(tool.parameters))
@@ -69,7 +72,7 @@ class Context:
     ) -> tuple[ChatMessage, ...]:
         """Return the messages to send.
 
-        :raises Stop: ``context_overflow``; nothing is ever cut off silently.
+        :raises Stop: ``context_overflow``; nothing is ever dropped silently.
         """
         view = self._view(entries)
         if (size := self.estimate(view, tools)) <= self.budget:
@@ -93,10 +96,10 @@ class Context:
     ) -> None:
         """Calibrate the estimate by the server's count.
 
-        Some servers count only what their cache did not hold, so a count far below the estimate
+        Some servers count only what was not in their cache, so a count far below the estimate
         says nothing.
 
-        :raises Stop: ``context_overflow``: the window was full, so the server left something out.
+        :raises Stop: ``context_overflow``: the window was full, so the server dropped something.
         """
         if turn.prompt_tokens >= self.num_ctx:
             raise Stop(

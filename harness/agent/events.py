@@ -1,4 +1,4 @@
-"""What a run tells while it goes on."""
+"""What a run reports while it is under way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 class EventKind(StrEnum):
     """``TOKEN`` carries a piece of the model's text; ``RETRY`` takes back the pieces of a turn
-    that broke off; ``OUTPUT`` is a tool's answer, ``NOTE`` what the model is told besides."""
+    that broke off; ``OUTPUT`` is the result of a tool, ``NOTE`` anything else the model is told."""
 
     STEP = "step"
     TOKEN = "token"  # noqa: S105 - a kind, not a password

@@ -1,8 +1,8 @@
 """Recovers tool calls that a model printed as text instead of making them.
 
-Seen from models behind Ollama: bare JSON, JSON in a code fence, ``<tool_call>`` with JSON,
-``<function=…><parameter=…>`` (Qwen3-Coder), ``[TOOL_CALLS]`` (Mistral). A call counts only when
-it is marked as one, or when it is all that was said: an answer that quotes JSON stays an answer.
+Seen with models behind Ollama: bare JSON, JSON in a code fence, ``<tool_call>`` with JSON,
+``<function=…><parameter=…>`` (Qwen3-Coder), ``[TOOL_CALLS]`` (Mistral). Text counts as a call only
+when it is marked as one, or when it is all there is: an answer that quotes JSON stays an answer.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _MARKERS = ("<tool_call>", "<function=", "[TOOL_CALLS]")
 
 
 def without_thoughts(content: str) -> str:
-    """Take away a leading ``<think>`` part that the server left in."""
+    """Remove a leading ``<think>`` part that the server left in."""
     return _THOUGHTS.sub("", content).strip()
 
 
 def find_leaked_calls(content: str, names: Collection[str]) -> tuple[str, tuple[ToolCall, ...]]:
-    """Return the text around the calls and the calls, which are none in an ordinary answer.
+    """Return the text around the calls, and the calls: none in an ordinary answer.
 
     :param names: tools on offer; JSON without a marker must name one of them.
-    :raises FormatError: the text is marked as a call, yet cannot be read as one.
+    :raises FormatError: the text is marked as a call but cannot be read as one.
     """
     for pattern, read in ((_TAGGED, _read_tagged), (_FUNCTION, _read_function)):
         matches = list(pattern.finditer(content))
@@ -69,7 +69,7 @@ def looks_like_call(content: str) -> bool:
 def read_json_calls(text: str) -> tuple[ToolCall, ...]:
     """Read calls from JSON.
 
-    :raises FormatError: it is no JSON, or no call.
+    :raises FormatError: it is not valid JSON, or not a call.
     """
     try:
         found = _calls_of(json.loads(text, strict=False))

@@ -9,22 +9,47 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from harness.agent.call_format import ModelProtocol, Parsed
+from harness.agent.actions import Parsed
+from harness.agent.call_counter import CallCounter
+from harness.agent.call_format import ModelProtocol
+from harness.agent.clock import RunClock
 from harness.agent.context import Context, Entry, stub_of
-from harness.agent.events import AgentEvent, EventKind
-from harness.agent.limits import CallCounter, Limits, Outcome, Seams, Usage
+from harness.agent.envelope import Usage
+from harness.agent.events import EventKind
+from harness.agent.options import Limits
+from harness.agent.recorder import Recorder
 from harness.agent.status import Status, Stop, status_of
-from harness.agent.tools import Toolbox
-from harness.agent.trajectory import Trajectory
-from harness.agent.turn_cache import turn_key
+from harness.agent.tools.toolbox import Toolbox
+from harness.agent.turn_cache import TurnCache, turn_key
 from harness.agent.validation import FormatError
 from harness.errors import HarnessError, ServiceUnavailableError
 from harness.models.protocols import ChatModel
 from harness.retrying import Backoff
-from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
+from harness.types import ChatMessage, ChatTurn, ToolCall
 
 RETRY_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended; ``error`` is empty when it ended well."""
+
+    status: Status
+    answer: str
+    error: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What a caller may hook into a run. ``cancelled`` is asked with every token and between
+    steps; ``sleep`` takes seconds."""
+
+    turn_cache: TurnCache | None = None
+    cancelled: Callable[[], bool] | None = None
+    sleep: Callable[[float], None] = time.sleep
 
 
 class Agent:
@@ -41,7 +66,8 @@ class Agent:
         system_prompt: str,
         *,
         limits: Limits,
-        trajectory: Trajectory,
+        clock: RunClock,
+        recorder: Recorder,
         seams: Seams,
         review: Callable[[str], str | None] | None = None,
     ) -> None:
@@ -49,41 +75,33 @@ class Agent:
         self.protocol = protocol
         self.toolbox = toolbox
         self.limits = limits
-        self.trajectory = trajectory
+        self.clock = clock
+        self.recorder = recorder
         self.seams = seams
         self.review = review
         self.context = Context(model.num_ctx)
         self.usage = Usage()
         self.entries: list[Entry] = []
-        self.step = 0
         self._turns = 0
         self._answer = ""
-        self.deadline = 0.0
         self._format_errors = 0
         self._refusals = 0
         self._calls = CallCounter(limits.identical_calls)
         self._append(ChatMessage("system", system_prompt))
-
-    def remaining_seconds(self) -> float:
-        """What is left of the run's time."""
-        return self.deadline - time.monotonic()
 
     def remember(self, *messages: ChatMessage) -> None:
         """Append what was said before this agent took over."""
         for message in messages:
             self._append(message)
 
-    def note_verification(self, ok: bool, output: str) -> None:
-        """Record a run of the verification command."""
-        self._emit(EventKind.VERIFY, output)
-        self.trajectory.write("verify", step=self.step, ok=ok, output=output)
-
     def run(self, request: str) -> Outcome:
-        """Work on a request until the model answers or a limit ends it; never raises an error of
-        the tree. The conversation stays, so that another request may follow."""
-        self.deadline = time.monotonic() + self.limits.wall_seconds
+        """Work on a request until the model answers or a limit ends the run.
+
+        No error of the tree is raised. The conversation stays, so that another request may follow.
+        """
+        self.clock.restart()
         self.usage = Usage()
-        self.step = self._format_errors = self._refusals = 0
+        self.recorder.step = self._format_errors = self._refusals = 0
         self._calls.clear()
         self._append(ChatMessage("user", request))
         self._answer = ""
@@ -96,9 +114,10 @@ class Agent:
             status, reason = Status.INTERRUPTED, "interrupted"
         except HarnessError as error:
             status, reason = status_of(error), str(error)
-        self._emit(EventKind.END, reason or status)
-        self.trajectory.write("end", status=status, reason=reason, steps=self.step)
-        return Outcome(status, self._answer, reason, self.step)
+        steps = self.recorder.step
+        self.recorder.event(EventKind.END, reason or status)
+        self.recorder.trajectory.write("end", status=status, reason=reason, steps=steps)
+        return Outcome(status, self._answer, reason, steps)
 
     def _work(self) -> None:
         while True:
@@ -109,16 +128,16 @@ class Agent:
             remark = self.review(answer) if self.review is not None else None
             if remark is None:
                 return
-            self._tell(remark)
+            self._tell(self.toolbox.cut(remark))
 
     def _take_step(self) -> str | None:
         self._check_limits()
-        self.step += 1
-        self._emit(EventKind.STEP, f"step {self.step}")
-        turn = self._ask_model()
+        self.recorder.step += 1
+        self.recorder.event(EventKind.STEP, f"step {self.recorder.step}")
+        turn = self._next_turn()
         self._turns += 1
         try:
-            parsed = self.protocol.parse(turn, self.toolbox.specs)
+            parsed = self.protocol.parse(turn)
         except FormatError as error:
             self._refuse_turn(turn, str(error))
             return None
@@ -131,8 +150,8 @@ class Agent:
 
     def _check_limits(self) -> None:
         self._check_time()
-        if self.step >= self.limits.steps:
-            raise Stop(Status.STEP_LIMIT, f"no end after {self.step} steps")
+        if self.recorder.step >= self.limits.steps:
+            raise Stop(Status.STEP_LIMIT, f"no end after {self.recorder.step} steps")
         used = self.usage.prompt_tokens + self.usage.completion_tokens
         if 0 < self.limits.total_tokens <= used:
             raise Stop(
@@ -142,46 +161,44 @@ class Agent:
     def _check_time(self) -> None:
         if self.seams.cancelled is not None and self.seams.cancelled():
             raise KeyboardInterrupt
-        if self.remaining_seconds() <= 0:
-            raise Stop(Status.TIME_LIMIT, f"no end after {self.limits.wall_seconds:g} s")
+        if self.clock.remaining_seconds() <= 0:
+            raise Stop(Status.TIME_LIMIT, f"no end after {self.clock.limit_seconds:g} s")
 
-    def _ask_model(self) -> ChatTurn:
-        tools = self.protocol.tools(self.toolbox.specs)
+    def _next_turn(self) -> ChatTurn:
+        tools = self.protocol.offered
         messages = self.context.fit(self.entries, tools)
         cache = self.seams.turn_cache
         key = turn_key(self.model, messages, tools) if cache is not None else ""
         turn = cache.get(key) if cache is not None else None
         if turn is not None:
-            self.usage.replayed_turns += 1
-            self._emit(EventKind.REPLAY, turn.content)
+            self.usage += Usage(replayed_turns=1)
+            self.recorder.event(EventKind.REPLAY, turn.content)
         else:
-            turn = self._ask_server(messages, tools)
-            estimate = self.context.estimate(messages, tools)
-            self.usage.model_calls += 1
-            self.usage.prompt_tokens += turn.prompt_tokens or estimate
-            self.usage.completion_tokens += turn.completion_tokens
+            turn = self._ask_model(messages)
+            read = turn.prompt_tokens or self.context.estimate(messages, tools)
+            self.usage += Usage(read, turn.completion_tokens, model_calls=1)
             if cache is not None:
                 cache.put(key, turn)
-        self.trajectory.write_turn(self.step, turn)
+        self.recorder.trajectory.write_turn(self.recorder.step, turn)
         self.context.learn(messages, tools, turn)
         return turn
 
-    def _ask_server(self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> ChatTurn:
+    def _ask_model(self, messages: Sequence[ChatMessage]) -> ChatTurn:
         def tell(error: BaseException, seconds: float) -> None:
-            self._emit(EventKind.RETRY, str(error))
-            self.trajectory.write("retry", step=self.step, error=str(error))
+            self.recorder.event(EventKind.RETRY, str(error))
+            self.recorder.line("retry", error=str(error))
 
         backoff = Backoff(self.limits.model_retries + 1, RETRY_SECONDS, sleep=self.seams.sleep)
         return backoff.call(
-            lambda: self.model.chat(messages, tools, self._on_token),
+            lambda: self.model.chat(messages, self.protocol.offered, self._on_token),
             is_worth_it=lambda error: isinstance(error, ServiceUnavailableError),
             on_retry=tell,
-            seconds_left=self.remaining_seconds,
+            seconds_left=self.clock.remaining_seconds,
         )
 
     def _on_token(self, text: str) -> None:
         self._check_time()  # ends a stream that would go on beyond the limit
-        self._emit(EventKind.TOKEN, text)
+        self.recorder.event(EventKind.TOKEN, text)
 
     def _refuse_turn(self, turn: ChatTurn, reason: str) -> None:
         self._format_errors += 1
@@ -210,7 +227,7 @@ class Agent:
     def _run_call(self, call: ToolCall) -> None:
         self._check_time()
         repeated = self._calls.count(call)
-        self._emit(EventKind.CALL, json.dumps(dict(call.arguments)), call.name)
+        self.recorder.event(EventKind.CALL, json.dumps(dict(call.arguments)), call.name)
         output = self.toolbox.run(call)
         if output.changed:
             self._calls.clear()
@@ -225,23 +242,15 @@ class Agent:
 
     def _answer_call(self, call: ToolCall, text: str) -> None:
         self._append(self.protocol.output(call, text), self._turns, stub_of(call, text))
-        self._emit(EventKind.OUTPUT, text, call.name)
+        self.recorder.event(EventKind.OUTPUT, text, call.name)
 
     def _tell(self, text: str, turn: int = 0) -> None:
         self._append(ChatMessage("user", text), turn=turn)
-        self._emit(EventKind.NOTE, text)
+        self.recorder.event(EventKind.NOTE, text)
 
     def _append(self, message: ChatMessage, turn: int = 0, stub: str = "") -> None:
         self.entries.append(Entry(message, turn, stub))
         if message.role != "assistant":
-            self.trajectory.write(
-                "message",
-                step=self.step,
-                role=message.role,
-                tool=message.tool_name,
-                content=message.content,
+            self.recorder.line(
+                "message", role=message.role, tool=message.tool_name, content=message.content
             )
-
-    def _emit(self, kind: EventKind, text: str, tool: str = "") -> None:
-        if self.seams.on_event is not None:
-            self.seams.on_event(AgentEvent(kind, text, self.step, tool))

@@ -1,67 +1,26 @@
-"""The result of a run: the envelope that is printed, and the files of a results directory."""
+"""What is made of an envelope: the files of a results directory, and the patch applied."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from harness.agent.citations import Citation
-from harness.agent.limits import Usage
-from harness.agent.status import EXIT_CODES, Status
+from harness.agent.envelope import Envelope
+from harness.agent.status import Status
 from harness.errors import PolicyError
 from harness.files import private_folder, write_atomically
 from harness.repository.credentials import redact
-from harness.workspace import apply_patch
-
-SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class AgentResult:
-    """The envelope of ``ask`` and ``task``.
-
-    ``patch`` is empty when nothing was changed. ``verified`` is None when there was nothing to
-    verify with, else whether the command passed on the files of the patch. ``protocol`` is
-    ``native`` or ``text``, ``num_ctx`` in tokens. ``base`` is the commit that was copied, empty
-    outside git.
-    """
-
-    status: Status
-    answer: str
-    citations: tuple[Citation, ...]
-    patch: str
-    usage: Usage
-    model: str
-    protocol: str
-    num_ctx: int
-    steps: int
-    trajectory_path: str | None
-    error: str | None
-    verified: bool | None
-    duration_seconds: float
-    base: str = ""
-    schema_version: int = SCHEMA_VERSION
-
-    @property
-    def exit_code(self) -> int:
-        """What the command line ends with."""
-        return EXIT_CODES[self.status]
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the JSON contract. Bytes of the patch that are not UTF-8 become ``\\udcXX``;
-        ``patch.diff`` holds them as they are."""
-        first = {"schema_version": self.schema_version, "status": str(self.status)}
-        return {**first, **asdict(self), **first, "exit_code": self.exit_code}
+from harness.workspace.copies import apply_patch
 
 
 def write_results(
-    result: AgentResult, request: str, directory: Path, secrets: Iterable[str] = ()
+    result: Envelope, request: str, directory: Path, secrets: Iterable[str] = ()
 ) -> None:
     """Write ``patch.diff``, ``report.md`` and ``result.json``, readable by the owner only.
 
-    The trajectory is there already. Secrets are taken out of texts, never out of the patch.
+    The trajectory is already there. Secrets are taken out of texts, never out of the patch.
     """
     private_folder(directory)
     known = tuple(secrets)
@@ -78,11 +37,11 @@ def write_results(
 
 
 def apply_result(
-    result: AgentResult, root: Path, approve: Callable[[str, str], bool] | None = None
+    result: Envelope, root: Path, approve: Callable[[str, str], bool] | None = None
 ) -> None:
-    """Apply the patch of a run to the user's tree, if it ended well; no commit.
+    """Apply the patch of a run that ended well to the user's tree; nothing is committed.
 
-    :param approve: asked with ``apply`` and the patch; None: not asked.
+    :param approve: asked with ``apply`` and the patch; None: nobody is asked.
     :raises PolicyError: the run did not end well, or the user refused.
     :raises PatchConflictError: the patch does not apply cleanly; nothing was changed.
     """
@@ -96,8 +55,8 @@ def apply_result(
         apply_patch(result.patch, root)
 
 
-def report(result: AgentResult, request: str) -> str:
-    """Return what a person wants to know, as Markdown."""
+def report(result: Envelope, request: str) -> str:
+    """Return what a person wants to know about a run, as Markdown."""
     verified = {None: "no command given", True: "passed", False: "**not verified**"}
     usage = result.usage
     rows = [

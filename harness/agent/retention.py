@@ -1,4 +1,4 @@
-"""Remove old results of the agent: patches, reports, trajectories."""
+"""Removes old results of the agent: patches, reports, trajectories."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _DAY_SECONDS = 86_400
-# Only folders that we named ourselves: those of flow runs (`run-<id>`) and of commands
+# Only folders that Harness named: those of flow runs (`run-<id>`) and of commands
 # (`<time>-<name>-<digits>`). HARNESS_RESULTS_DIR may point anywhere.
 _OURS = re.compile(r"run-[0-9a-f-]{36}|\d{8}T\d{6}Z-[a-z]+-[0-9a-f]{6}")
 
@@ -24,7 +24,7 @@ class Removed:
 
 
 def remove_old_results(results_dir: Path, keep_days: int, *, now: float) -> Removed:
-    """Remove each result in which nothing has changed for so many days; can be repeated.
+    """Remove each result in which nothing has changed for ``keep_days`` days; idempotent.
 
     :param keep_days: 0 keeps everything.
     :param now: seconds since the epoch.
@@ -53,6 +53,6 @@ def remove_old_results(results_dir: Path, keep_days: int, *, now: float) -> Remo
 
 
 def _last_change(folder: Path) -> float:
-    """The newest time of modification in a folder: a run may go on for days."""
+    """The newest modification time in a folder: a run may go on for days."""
     files = (path for path in folder.rglob("*") if not path.is_symlink())
     return max([folder.stat().st_mtime, *(path.stat().st_mtime for path in files)])

@@ -1,4 +1,4 @@
-"""A model that says what it was told to: for tests, evaluation and demonstrations of the loop."""
+"""A model that follows a script: for tests, evaluation and demonstrations of the loop."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def calls(*wanted: tuple[str, dict[str, object]], content: str = "") -> ChatTurn
 
 
 class ScriptedChatModel:
-    """Plays its lines in order; an error is raised, a function gets the messages.
+    """Says its lines in order; an error is raised, a function is called with the messages.
 
-    :param lines: what to say; after the last one, the last is said again.
+    :param lines: what to say; the last one is repeated for ever.
     :param tools: whether it claims native tool calling.
     """
 

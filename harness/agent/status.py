@@ -57,7 +57,7 @@ class Stop(Exception):  # noqa: N818 - ends a run, which is not always an error
         self.status = status
 
 
-# Servers have no status of their own for a prompt longer than the window.
+# No server has an HTTP status of its own for a prompt that is longer than the window.
 _TOO_LONG = re.compile(r"context (length|window|size)|too long", re.IGNORECASE)
 
 

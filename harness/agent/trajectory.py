@@ -1,6 +1,6 @@
-"""The record of a run: versioned JSON lines, readable by the owner only, secrets taken out.
+"""The record of a run: versioned JSON lines, readable by the owner only, without secrets.
 
-Redaction happens when a line is written, so what is edited keeps its text. Every line is flushed,
+Redaction happens when a line is written, so edited files keep their text. Every line is flushed,
 so that a killed process leaves the record up to its last step.
 """
 

@@ -1,7 +1,7 @@
-"""Memoised turns of the model, so that a run which lost its machine need not think twice.
+"""Memoised turns of the model, for a run that is started again after its machine was lost.
 
 Only turns are kept. Tools run again, because the workspace of a lost pod is empty: with replayed
-tool results the run would end well and change nothing.
+tool results the run would succeed and change nothing.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def turn_from_json(text: str) -> ChatTurn:
 
 
 class DirectoryTurnCache:
-    """Keeps each turn in a file of its own, for a results directory on a shared volume."""
+    """Keeps each turn in a file, for a results directory on a shared volume."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

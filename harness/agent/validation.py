@@ -18,7 +18,7 @@ class FormatError(Exception):
 def validate(call: ToolCall, specs: Sequence[ToolSpec]) -> ToolCall:
     """Return the call with its arguments in the schema's types.
 
-    Numbers written as text and the like are converted, because small models do that a lot.
+    Numbers written as text and the like are converted, because small models often write them so.
 
     :raises FormatError: unknown tool; missing, unknown, mistyped or oversized argument.
     """

@@ -1,30 +1,33 @@
-"""Answering a question: by the agent when a chat model is configured, else by passages."""
+"""Answering a question with a model's words: the agent's, or those of the demo model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.answers.passages import Envelope, answer_with_passages
-from harness.configured import index_search, open_assistant, results_folder
+from harness.agent.envelope import Envelope, Usage
+from harness.answers.assistant import Assistant
+from harness.answers.passages import answer_with_passages
 from harness.engines import Engines
 from harness.environment import environment_secrets
 from harness.search.retrieval import search
 from harness.store.catalog import in_scope
 
 if TYPE_CHECKING:
-    from harness.agent import AgentResult
     from harness.agent.events import OnEvent
     from harness.models.protocols import ChatModel
-    from harness.types import RepositoryRecord
+    from harness.types import Hit, RepositoryRecord
 
 _DEMO_PASSAGES = 2
 _DEMO_CHARS = 1500
+_DEMO_PROMPT = "Answer in two sentences from the passages; name the path:line used."
 
 
 def choose_repository(question: str, engines: Engines, repo: str | None) -> RepositoryRecord:
-    """The repository that a question is about: the one named, or that of the best passage.
+    """Return the repository that a question is about: the one named, or that of the best passage.
 
     :raises UsageError: the question is empty or nothing is indexed.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
@@ -40,87 +43,79 @@ def choose_repository(question: str, engines: Engines, repo: str | None) -> Repo
 def answer_with_agent(
     question: str,
     engines: Engines,
+    assistant: Assistant,
     *,
     repo: str | None = None,
-    model: str | None = None,
     on_event: OnEvent | None = None,
-) -> AgentResult:
+) -> Envelope:
     """Let the agent read the repository and answer with checked citations.
 
-    :raises ModelMissingError: no chat model is configured.
     :raises UsageError: as :func:`choose_repository`.
     """
-    from harness.agent import ask
+    from harness.agent.questions import ask
 
     record = choose_repository(question, engines, repo)
-    with open_assistant(model) as assistant, index_search(record.name) as semantic:
-        return ask(
-            question,
-            Path(record.path),
-            assistant.model,
-            search=semantic,
-            limits=assistant.limits,
-            on_event=on_event,
-            results_dir=results_folder("ask"),
-            options=assistant.options,
-        )
+
+    def semantic(query: str, limit: int) -> Sequence[Hit]:
+        return search(query, engines, repo=record.name, limit=limit)
+
+    return ask(
+        question,
+        Path(record.path),
+        assistant.model,
+        search=semantic,
+        repo=record.name,
+        limits=assistant.limits,
+        on_event=on_event,
+        results_dir=assistant.results_dir,
+        options=assistant.options,
+    )
 
 
 def answer_with_demo(
     question: str,
     engines: Engines,
+    model: ChatModel,
     *,
     repo: str | None = None,
     limit: int = 5,
-    model: ChatModel | None = None,
     on_token: Callable[[str], None] | None = None,
 ) -> Envelope:
-    """Passages, and below them what the demo model makes of the best ones, labelled as such.
+    """Return passages, and what a model too weak for tools makes of the best ones, labelled.
 
     The citations are those of the passages and of the model's text, each checked.
 
-    :param model: None takes the demo model of the extra ``chat``.
+    :raises UsageError: the question is empty or nothing is indexed.
+    :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
-    from dataclasses import replace
-
     from harness.agent.citations import check_citations
-    from harness.answers.passages import Citation
-    from harness.models.demo_chat import DemoChatModel
     from harness.repository.credentials import redact
     from harness.types import ChatMessage
-    from harness.workspace import ConfinedTree
+    from harness.workspace.paths import ConfinedTree
 
+    began = time.monotonic()
     envelope = answer_with_passages(question, engines, repo=repo, limit=limit)
-    if not envelope.citations:
+    if not envelope.passages:
         return envelope
     record = choose_repository(question, engines, repo or envelope.citations[0].repo)
-    passages = envelope.answer.split("\n\n")[:_DEMO_PASSAGES]
-    chat = model or DemoChatModel(max_output_tokens=96)
-    turn = chat.chat(
+    shown = "\n\n".join(passage.text for passage in envelope.passages[:_DEMO_PASSAGES])
+    turn = model.chat(
         [
-            ChatMessage(
-                "system", "Answer in two sentences from the passages; name the path:line used."
-            ),
-            ChatMessage("user", "\n\n".join(passages)[:_DEMO_CHARS] + f"\n\nQuestion: {question}"),
+            ChatMessage("system", _DEMO_PROMPT),
+            ChatMessage("user", f"{shown[:_DEMO_CHARS]}\n\nQuestion: {question}"),
         ],
         on_token=on_token,
     )
-    text, found = check_citations(
-        redact(turn.content.strip(), environment_secrets(), suspected=True),
-        ConfinedTree(Path(record.path)),
-    )
-    own = tuple(Citation(c.path, c.start_line, c.end_line, c.verified, record.name) for c in found)
-    label = f"[demo model {chat.model}: shows the plumbing, often wrong]"
+    text = redact(turn.content.strip(), environment_secrets(), suspected=True)
+    text, found = check_citations(text, ConfinedTree(Path(record.path)), record.name)
     return replace(
         envelope,
-        answer=f"{envelope.answer}\n\n{label}\n{text}",
-        citations=(*envelope.citations, *own),
-        usage={
-            "prompt_tokens": turn.prompt_tokens,
-            "completion_tokens": turn.completion_tokens,
-        },
-        model=chat.model,
+        answer=f"[demo model {model.model}: shows the plumbing, often wrong]\n{text}",
+        citations=(*envelope.citations, *found),
+        usage=Usage(turn.prompt_tokens, turn.completion_tokens, model_calls=1),
+        model=model.model,
         protocol="passages+demo",
-        num_ctx=chat.num_ctx,
+        num_ctx=model.num_ctx,
         steps=1,
+        duration_seconds=round(time.monotonic() - began, 3),
     )

@@ -4,80 +4,69 @@ with a citation that is checked against the file."""
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.agent.envelope import Citation, Envelope, Passage
+from harness.agent.status import Status
 from harness.engines import Engines
 from harness.models import lexical
 from harness.search.retrieval import search
 from harness.store.catalog import in_scope
 from harness.types import Hit
 
-SCHEMA_VERSION = 1
+NOTHING_FOUND = "Nothing in the index answers that; try other words."
 _LINES_SHOWN = 14
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """Lines of a file, 1-based and inclusive; ``verified`` says that the file has them as
-    cited."""
-
-    path: str
-    start_line: int
-    end_line: int
-    verified: bool
-    repo: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """The JSON of ``ask``; ``protocol`` is ``passages`` when no model took part."""
-
-    status: str
-    answer: str
-    citations: tuple[Citation, ...]
-    schema_version: int = SCHEMA_VERSION
-    patch: str = ""
-    usage: dict[str, int] = field(default_factory=dict)
-    model: str = ""
-    protocol: str = "passages"
-    num_ctx: int = 0
-    steps: int = 0
-    trajectory_path: str = ""
-    error: str = ""
 
 
 def answer_with_passages(
     question: str, engines: Engines, *, repo: str | None = None, limit: int = 5
 ) -> Envelope:
-    """The best passages for a question.
+    """Return the best passages for a question, best first; no model takes part.
 
     :raises UsageError: the question is empty or nothing is indexed.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
+    began = time.monotonic()
     roots = {record.name: Path(record.path) for record in in_scope(engines.store, repo)}
     hits = search(question, engines, repo=repo, limit=limit)
     several = len(roots) > 1
-    parts: list[str] = []
-    citations: list[Citation] = []
-    for hit in hits:
-        start, lines = shorten(question, hit)
-        end = start + len(lines) - 1
-        verified = is_in_file(roots[hit.repo], hit.path, start, lines)
-        citations.append(Citation(hit.path, start, end, verified, hit.repo))
-        name = f"{hit.repo}/{hit.path}" if several else hit.path
-        mark = "" if verified else "  (the file has changed since it was indexed)"
-        title = f"{name}:{start}-{end}{mark}"
-        body = "\n".join(f"{n:6}  {line}" for n, line in enumerate(lines, start))
-        parts.append(f"{title}\n{body}")
-    if not parts:
-        parts.append("Nothing in the index answers that; try other words.")
-    return Envelope("ok", "\n\n".join(parts), tuple(citations))
+    passages = tuple(_passage(question, hit, roots[hit.repo], several) for hit in hits)
+    return Envelope(
+        status=Status.OK,
+        passages=passages,
+        citations=tuple(passage.citation for passage in passages),
+        protocol="passages",
+        duration_seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def readable(envelope: Envelope) -> str:
+    """Return what a person reads of an answer: the passages, then the model's words."""
+    parts = [*(passage.text for passage in envelope.passages), envelope.answer]
+    text = "\n\n".join(part for part in parts if part)
+    return text or (NOTHING_FOUND if envelope.status is Status.OK else "")
+
+
+def _passage(question: str, hit: Hit, root: Path, several: bool) -> Passage:
+    """Shorten one search result.
+
+    :param several: the repository's name goes in front of the path.
+    """
+    start, lines = shorten(question, hit)
+    end = start + len(lines) - 1
+    citation = Citation(
+        hit.path, start, end, is_in_file(root, hit.path, start, lines), repo=hit.repo
+    )
+    name = f"{hit.repo}/{hit.path}" if several else hit.path
+    mark = "" if citation.verified else "  (the file has changed since it was indexed)"
+    body = [f"{number:6}  {line}" for number, line in enumerate(lines, start)]
+    return Passage(citation, "\n".join([f"{name}:{start}-{end}{mark}", *body]))
 
 
 def shorten(question: str, hit: Hit, lines_shown: int = _LINES_SHOWN) -> tuple[int, list[str]]:
-    """The window of a passage that shares most words with the question.
+    """Return the window of a passage that shares most words with the question.
 
     :returns: number of its first line, and its lines.
     """
@@ -86,7 +75,7 @@ def shorten(question: str, hit: Hit, lines_shown: int = _LINES_SHOWN) -> tuple[i
         return hit.start_line, lines
     wanted = set(lexical.words(question))
     scores = [len(wanted & set(lexical.words(line))) for line in lines]
-    # A definition's first lines say what it is: they win a tie, and a small head start.
+    # A definition's first lines say what it is: they win a tie, and get a small head start.
     best = max(
         range(len(lines) - lines_shown + 1),
         key=lambda at: (sum(scores[at : at + lines_shown]) + (at == 0), -at),
@@ -95,7 +84,8 @@ def shorten(question: str, hit: Hit, lines_shown: int = _LINES_SHOWN) -> tuple[i
 
 
 def is_in_file(root: Path, path: str, start_line: int, lines: Sequence[str]) -> bool:
-    """Whether the file still has exactly these lines there. Reads only below ``root``."""
+    """Tell whether the file still has exactly these lines there, trailing blanks aside. Only
+    files below ``root`` are read."""
     target = root / path
     try:
         if not target.resolve().is_relative_to(root.resolve()) or not target.is_file():

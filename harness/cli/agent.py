@@ -14,9 +14,11 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from harness.agent import AgentEvent, AgentResult
+    from harness.agent import AgentEvent, Envelope
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+_DEMO_TOKENS = 96
+
 Model = Annotated[str | None, typer.Option(help="Chat model. Default: CHAT_MODEL.")]
 
 
@@ -34,24 +36,21 @@ def ask(
     """
     from harness.answers import answering
     from harness.answers.passages import answer_with_passages
-    from harness.configured import has_chat_model, open_engines
+    from harness.configured import has_chat_model, open_assistant, open_engines, results_folder
     from harness.models import demo_chat
 
     with open_engines() as engines:
         if model or has_chat_model():
-            result = answering.answer_with_agent(
-                question, engines, repo=repo, model=model, on_event=progress_printer(as_json)
-            )
-            _finish(result, as_json)
-            return
-        if demo_chat.available():
-            envelope = answering.answer_with_demo(question, engines, repo=repo, limit=limit)
+            with open_assistant(results_folder("ask"), model) as assistant:
+                result = answering.answer_with_agent(
+                    question, engines, assistant, repo=repo, on_event=progress_printer(as_json)
+                )
+        elif demo_chat.available():
+            demo = demo_chat.DemoChatModel(max_output_tokens=_DEMO_TOKENS)
+            result = answering.answer_with_demo(question, engines, demo, repo=repo, limit=limit)
         else:
-            envelope = answer_with_passages(question, engines, repo=repo, limit=limit)
-    if as_json:
-        console.print_json(envelope)
-    else:
-        print(console.printable(envelope.answer))
+            result = answer_with_passages(question, engines, repo=repo, limit=limit)
+    _finish(result, as_json)
 
 
 def task(
@@ -79,48 +78,21 @@ def task(
     Exit codes: 0 done, 3 no model, 4 a limit was reached, 5 nothing was changed, 6 the
     verification failed, 7 refused, 130 interrupted.
     """
-    from harness.agent import apply_result, run_task
-    from harness.configured import index_search, indexed_at, open_assistant, results_folder
+    from harness.agent.result import apply_result
+    from harness.configured import repository_folder, results_folder, run_configured_task
 
     if approve and not sys.stdin.isatty():
         raise UsageError("--approve needs a terminal to ask on")
     root = repository_folder(repo)
-    ask_user = _ask_user if approve else None
-    assistant = open_assistant(model, approve=ask_user)
-    record = indexed_at(root)
     results = results_folder("task")
-    with index_search(record.name if record else None) as search:
-        result = run_task(
-            text,
-            root,
-            assistant.model,
-            verify=verify,
-            ref=ref,
-            search=search,
-            limits=assistant.limits,
-            on_event=progress_printer(as_json),
-            results_dir=results,
-            options=assistant.options,
-        )
+    ask_user = _ask_user if approve else None
+    show = progress_printer(as_json)
+    result = run_configured_task(
+        text, root, results, verify=verify, ref=ref, model=model, approve=ask_user, on_event=show
+    )
     if apply and result.exit_code == 0:
         apply_result(result, root, ask_user)
     _finish(result, as_json, results, applied=apply and result.exit_code == 0)
-
-
-def repository_folder(name_or_path: str) -> Path:
-    """A folder, or the folder of an indexed repository.
-
-    :raises UsageError: neither.
-    """
-    folder = Path(name_or_path).expanduser()
-    if folder.is_dir():
-        return folder.resolve()
-    from harness.configured import open_engines
-    from harness.store.catalog import in_scope
-
-    with open_engines() as engines:
-        (record,) = in_scope(engines.store, name_or_path)
-    return Path(record.path)
 
 
 def _ask_user(kind: str, text: str) -> bool:
@@ -173,13 +145,15 @@ class progress_printer:  # noqa: N801 - used like a function
 
 
 def _finish(
-    result: AgentResult, as_json: bool, results: Path | None = None, applied: bool = False
+    result: Envelope, as_json: bool, results: Path | None = None, applied: bool = False
 ) -> None:
+    from harness.answers.passages import readable
+
     if as_json:
         console.print_json({**result.to_dict(), "applied": applied})
     else:
-        if result.answer:
-            print(console.printable(result.answer))
+        if text := readable(result):
+            print(console.printable(text))
         if result.patch:
             print(f"\n{console.printable(result.patch)}" if not applied else "\nPatch applied.")
         if results is not None:

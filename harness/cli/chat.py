@@ -1,7 +1,7 @@
 """``harness chat``: the interactive agent.
 
-Changes go to a copy of the repository and reach your files only by ``/apply``. Ctrl-C ends the
-turn, not the session; Ctrl-D or ``/quit`` ends the session.
+Changes go to a copy of the repository and reach your files only by ``/apply``. Ctrl-C ends a
+request, not the session; Ctrl-D or ``/quit`` ends the session.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import console
-from harness.cli.agent import repository_folder
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ HELP = """\
 /search WORDS    passages of the index
 /open PATH[:N]   show a file of the copy, from line N
 /diff            what was changed in this session
-/undo            take back the changes of the last turn
+/undo            take back the changes of the last request
 /apply           apply the changes to your files (never commits)
 /model NAME      go on with another model
 /quit            end (also Ctrl-D)
@@ -48,23 +47,23 @@ def chat(
 ) -> None:
     """Talk with the agent about a repository, and let it change a copy."""
     from harness.agent import ChatSession
-    from harness.configured import index_search, indexed_at, open_assistant, results_folder
+    from harness.configured import index_of, open_assistant, repository_folder, results_folder
 
     if not sys.stdin.isatty():
         raise UsageError("chat needs a terminal; use `harness ask` or `harness task` instead")
     root = repository_folder(repo)
-    assistant = open_assistant(model, approve=_ask_user if approve else None)
-    record = indexed_at(root)
-    name = record.name if record else None
+    ask_user = _ask_user if approve else None
     with (
-        index_search(name) as search,
+        open_assistant(results_folder("chat"), model, approve=ask_user) as assistant,
+        index_of(root) as (name, search),
         ChatSession(
             root,
             assistant.model,
             search=search,
+            repo=name,
             limits=assistant.limits,
             on_event=show_event,
-            results_dir=results_folder("chat"),
+            results_dir=assistant.results_dir,
             options=assistant.options,
         ) as session,
     ):
@@ -122,10 +121,10 @@ class Conversation:
         elif word.startswith("/") and "/" not in word[1:]:
             raise UsageError(f"{word} is not a command; /help lists them")
         else:
-            self._turn(text)
+            self._send(text)
 
-    def _turn(self, text: str) -> None:
-        result = self._session.turn(text)
+    def _send(self, text: str) -> None:
+        result = self._session.send(text)
         print()
         if result.error:
             console.error(f"{result.status}: {result.error}")

@@ -3,8 +3,8 @@
 The command runs in its own session under :mod:`harness.workspace.supervisor`. Where the platform
 allows (probed once), it gets its own PID and mount namespaces (so it sees no other process and
 ends with all it started), no network, and Landlock lets it write only below the workspace.
-RLIMIT_NPROC does not bind root, so processes are counted while it runs. Without namespaces the
-rest still holds, and :class:`Isolation` says what does not. Reading is not confined: a command
+RLIMIT_NPROC does not bind root, so processes are counted while the command runs. Without namespaces
+the rest still holds, and :class:`Isolation` says what does not. Reading is not confined: a command
 can read what the user can, except other processes' memory and environment where it has its own
 ``/proc``.
 """
@@ -21,14 +21,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from harness.workspace import supervisor
 from harness.workspace.paths import occupied_bytes
+from harness.workspace.policy import CommandPolicy
 
 SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 GRACE_SECONDS = 2.0
@@ -44,24 +45,8 @@ ATTEMPTS: tuple[tuple[tuple[str, ...], bool, bool], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class CommandPolicy:
-    """What a command may use. ``environment`` is all it gets, besides HOME and TMPDIR; 0 never
-    means unlimited."""
-
-    timeout_seconds: float = 120.0
-    max_output_bytes: int = 64_000_000
-    kept_output_bytes: int = 1_000_000
-    max_processes: int = 256
-    max_file_bytes: int = 1_000_000_000
-    max_memory_bytes: int = 32_000_000_000
-    max_disk_bytes: int = 4_000_000_000
-    network: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Isolation:
-    """What the platform grants: ``prefix`` goes before a command."""
+    """What the platform grants; ``prefix`` is put in front of a command."""
 
     prefix: tuple[str, ...]
     no_network: bool
@@ -71,8 +56,8 @@ class Isolation:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """A finished command. ``output`` is stdout and stderr in order, its middle left out beyond
-    the kept size; ``stopped`` says which limit ended it, empty when it ended by itself."""
+    """A finished command. ``output`` is stdout and stderr in order, without its middle when it
+    exceeds the kept size; ``stopped`` says which limit ended it, empty when it ended by itself."""
 
     exit_code: int
     output: str
@@ -105,7 +90,7 @@ def probe_isolation(network: bool = False) -> Isolation:
 
 
 class _Kept:
-    """The first and the last part of a stream; memory stays bounded whatever comes."""
+    """The first and the last part of a stream, in bounded memory."""
 
     def __init__(self, limit: int) -> None:
         self.half = max(1, limit // 2)
@@ -135,7 +120,7 @@ def run_command(
     policy: CommandPolicy,
     cancelled: Callable[[], bool] | None = None,
 ) -> CommandResult:
-    """Run a shell command and everything it starts; nothing of it is left on return.
+    """Run a shell command; neither it nor anything it started is left on return.
 
     :param cwd: where it runs and may write.
     :param scratch: its HOME and TMPDIR, where it may write as well.
@@ -248,12 +233,12 @@ def _watch(
             if free_at_start - shutil.disk_usage(folders[1]).free > policy.max_disk_bytes:
                 if occupied_bytes(*folders) > policy.max_disk_bytes:
                     return 125, f"more than {policy.max_disk_bytes} bytes written to the disk"
-                free_at_start = shutil.disk_usage(folders[1]).free  # it was somebody else
+                free_at_start = shutil.disk_usage(folders[1]).free  # somebody else took it
 
 
 def _drain(process: subprocess.Popen[bytes], kept: _Kept) -> None:
-    """Read what is in the pipe now. Its end is not waited for: a background process may hold it
-    open. What the command itself wrote is there already."""
+    """Read what is in the pipe now, without waiting for its end: a background process may hold it
+    open. What the command itself wrote is already there."""
     assert process.stdout is not None  # noqa: S101
     stop = kept.total + (1 << 20)
     with selectors.DefaultSelector() as selector:
@@ -268,7 +253,7 @@ def _drain(process: subprocess.Popen[bytes], kept: _Kept) -> None:
 def _ask_to_end(
     process: subprocess.Popen[bytes], status: int, kept: _Kept, isolation: Isolation
 ) -> None:
-    """Send SIGTERM to all and wait a little, so that a command can clean up and say why."""
+    """Send SIGTERM to all and wait briefly, so that a command can clean up and say why."""
     for child in _commands(process.pid, isolation):
         with contextlib.suppress(psutil.Error):
             child.send_signal(signal.SIGTERM)

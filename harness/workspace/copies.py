@@ -3,13 +3,13 @@
 Without a ref the copy holds what the user sees now: tracked files with their uncommitted changes
 and new files that are not ignored, so that the patch fits the user's tree. With a ref it holds
 that commit. Outside git it is a plain copy without ignored and secret files, and without what
-tools can make again. Submodules stay empty and LFS files stay pointers, because filling them would
-run the repository's own configuration.
+tools can make again. Submodules stay empty and LFS files stay pointers, because fetching them would
+run commands from the repository's own configuration.
 
 Two git directories are at work. ``control.git`` lies outside the copy, is the only one that
 Harness reads, and gets its configuration rewritten before every use. ``.git`` inside the copy is
 there for the commands of the task (``git log``, ``git diff``) and is never read by Harness, so
-whatever a command writes into it runs nowhere else. Content filters and line-ending conversion
+nothing that a command writes into it runs anywhere else. Content filters and line-ending conversion
 are off: blobs hold the bytes of the files.
 """
 
@@ -53,7 +53,7 @@ class Source:
 
 
 def inspect(root: Path) -> Source:
-    """Find out what a folder is.
+    """Find out what kind of repository a folder is.
 
     :raises RepositoryNotFoundError: not a folder.
     :raises PolicyError: a file system's root, or inside a git directory.
@@ -93,7 +93,7 @@ def _is_ignored(folder: Path) -> bool:
 def list_files(root: Path) -> list[str]:
     """Return the files a user would call the repository's: sorted, relative, ``/``.
 
-    Tracked files and untracked ones that are not ignored, less what the index skips by its name:
+    Tracked files and untracked ones that are not ignored, except what the index skips by its name:
     secret, vendored and excluded files (:func:`harness.repository.walk.visible_files`).
     """
     try:
@@ -149,7 +149,7 @@ class Workspace:
         self._git(["read-tree", "-u", "--reset", snapshot])
 
     def close(self) -> None:
-        """Delete the copy. Commands may have taken away the right to; that is given back."""
+        """Delete the copy, even when commands took away the right to."""
         for folder, _, _ in os.walk(self.state_dir):
             try:
                 Path(folder).chmod(PRIVATE_FOLDER)
@@ -176,15 +176,19 @@ class Workspace:
         return run_git(arguments, cwd=self.root, git_dir=control, work_tree=self.root)
 
 
-def create_workspace(root: Path, state_dir: Path, ref: str | None = None) -> Workspace:
-    """Copy a repository into ``state_dir``, which must be empty or missing.
+def create_workspace(
+    root: Path, state_dir: Path | None = None, ref: str | None = None
+) -> Workspace:
+    """Copy a repository.
 
+    :param state_dir: empty or missing folder for the copy; None: a new temporary one.
     :param ref: branch, tag or commit; None: the files as they are, uncommitted changes included.
     :raises UsageError: the ref does not exist, or there is not enough room on the disk.
     :raises RepositoryNotFoundError: ``root`` is not a folder.
     :raises PolicyError: ``root`` may not be copied.
     """
     source = inspect(root)
+    state_dir = state_dir or Path(tempfile.mkdtemp(prefix="harness-work-"))
     private_folder(state_dir)
     try:
         return _make_copy(source, state_dir, ref)
@@ -304,7 +308,7 @@ def _copy_files(source: Source, control: Path, tree: Path) -> None:
     for name in names:
         status = files.status(name)
         if status is None:
-            continue  # deleted by the user, and so it is in the copy
+            continue  # deleted by the user, so the copy lacks it as well
         if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
             wanted.append((name, status))
             sizes += status.st_size

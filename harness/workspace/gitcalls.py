@@ -3,7 +3,7 @@
 Every call is sealed (:data:`harness.repository.git.SEALED`). A repository's own configuration is
 still read, for its object format; what it could start in the few commands used here is
 overridden. A workspace's git directory is kept outside the workspace, and its configuration is
-written anew before it is used (:mod:`harness.workspace.copies`).
+rewritten before each use (:mod:`harness.workspace.copies`).
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def occupied_bytes(*folders: Path) -> int:
 class PlainFiles:
     """Tells real files of a tree from what only looks like one.
 
-    A listing may be older than the files, or made by somebody else: a folder on the way can have
+    A listing may be older than the files, or come from somebody else: a folder on the way may have
     become a symbolic link that leads out.
     """
 
@@ -56,7 +56,7 @@ class ConfinedTree:
 
     Every path is relative to the root with ``/``. The check is on the resolved path, so a
     symbolic link counts as what it points to. No process of the workspace runs while a file is
-    opened, so nothing can be exchanged between check and use.
+    opened, so nothing can be swapped between check and use.
     """
 
     def __init__(self, root: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.agent import ScriptedChatModel, calls
-from harness.agent.call_format import write_action
+from harness.agent.actions import write_action
 from harness.agent.scripted import Line
-from harness.types import ToolCall
+from tests.agent.steps import TOOLS
 
 CALC = '''"""Arithmetic."""
 
@@ -70,7 +70,8 @@ def play(request: pytest.FixtureRequest) -> Play:
             elif request.param == "native":
                 lines.append(calls(step))
             else:
-                lines.append("I do this.\n" + write_action(ToolCall(*step)))
+                name, arguments = step
+                lines.append("I do this.\n" + write_action(TOOLS[name], arguments))
         return ScriptedChatModel(lines, tools=request.param == "native", num_ctx=num_ctx)  # type: ignore[return-value]
 
     return make  # type: ignore[return-value]

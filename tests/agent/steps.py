@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from harness.agent import AgentResult, ScriptedChatModel, Status
+from harness.agent import Envelope, ScriptedChatModel, Status
+from harness.agent.tools.registry import CHANGING, READING
 
+# Declared only: they have access to nothing.
+TOOLS = {tool.name: tool for tool in (declare(None) for declare in (*READING, *CHANGING))}  # type: ignore[operator]
 FIX: tuple[str, dict[str, object]] = (
     "edit_file",
     {"path": "calc.py", "search": "    return a - b", "replace": "    return a + b"},
@@ -21,7 +24,7 @@ def said_to(model: ScriptedChatModel, step: int = -1) -> str:
     return model.requests[step][-1].content
 
 
-def changed_lines(result: AgentResult) -> list[str]:
+def changed_lines(result: Envelope) -> list[str]:
     return [
         line
         for line in result.patch.splitlines()
@@ -37,7 +40,7 @@ def files_of(root: Path) -> dict[str, bytes]:
     }
 
 
-def ends(result: AgentResult, status: Status, exit_code: int, reason: str) -> None:
+def ends(result: Envelope, status: Status, exit_code: int, reason: str) -> None:
     assert (result.status, result.exit_code) == (status, exit_code), result.error
     assert reason in (result.error or "")
     assert json.loads(json.dumps(result.to_dict()))["exit_code"] == exit_code

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.agent import AgentResult, Limits, Status, ask, run_task
+from harness.agent import Envelope, Limits, Status, ask, run_task
 from harness.models.ollama.chat import OllamaChatModel
 from harness.models.ollama.options import OllamaOptions
 from harness.retrying import Backoff
@@ -39,7 +39,7 @@ def model_of(fake: FakeOllama, name: str, **options: object) -> OllamaChatModel:
     return OllamaChatModel(OllamaOptions(**values), backoff=Backoff(sleep=lambda seconds: None))  # type: ignore[arg-type]
 
 
-def fix(fake: FakeOllama, root: Path, name: str) -> AgentResult:
+def fix(fake: FakeOllama, root: Path, name: str) -> Envelope:
     model = model_of(fake, name)
     try:
         return run_task("Fix add", root, model, verify="python3 check.py")

@@ -1,31 +1,22 @@
-"""Replay, approval, records, and conversations."""
+"""Replay, approval, records, and applying what came out."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from harness.agent import (
-    ChatSession,
     RunOptions,
-    ScriptedChatModel,
-    Status,
     apply_result,
-    calls,
     run_task,
 )
 from harness.agent.turn_cache import DirectoryTurnCache
-from harness.errors import (
-    PolicyError,
-)
-from harness.types import ChatMessage
+from harness.errors import PolicyError
 from tests.agent.conftest import Play
 from tests.agent.steps import (
-    CHECK,
     FIX,
     FIXED_PATCH_LINES,
     READ,
@@ -73,67 +64,6 @@ def test_the_trajectory_tells_the_whole_story(calculator: Path, play: Play, tmp_
     assert kinds == ["start", "turn", "turn", "turn", "verify", "end", "result"]
     for name in ("trajectory.jsonl", "patch.diff", "report.md", "result.json"):
         assert (tmp_path / "out" / name).stat().st_mode & 0o777 == 0o600
-
-
-def test_chat_keeps_history_changes_and_undoes(calculator: Path, play: Play) -> None:
-    model = play("Hello.", FIX, "Fixed.", CHECK, "It passes.", READ, "Back to a - b.")
-    with ChatSession(calculator, model) as chat:
-        assert chat.turn("Hi").answer == "Hello."
-        assert changed_lines(chat.turn("Fix add")) == FIXED_PATCH_LINES
-        assert chat.turn("Check it").answer == "It passes."
-        assert any(message.content == "Hello." for message in model.requests[-1])
-        assert chat.undo() is True
-        assert chat.undo() is False
-        assert chat.diff() == ""
-        chat.turn("And now?")
-        assert "return a - b" in said_to(model)
-        root = chat.workspace_root
-    assert not root.exists()
-    assert "a - b" in (calculator / "calc.py").read_text()
-
-
-def test_chat_goes_on_after_ctrl_c(calculator: Path) -> None:
-    model = ScriptedChatModel([calls(FIX, CHECK), KeyboardInterrupt(), "Still here.", "And here."])
-    with ChatSession(calculator, model) as chat:
-        stopped = chat.turn("Fix add")
-        assert (stopped.status, stopped.exit_code) == (Status.INTERRUPTED, 130)
-        assert changed_lines(stopped) == FIXED_PATCH_LINES
-        assert chat.turn("Are you there?").answer == "Still here."
-        assert chat.undo()
-
-
-def test_chat_applies_and_switches_models(calculator: Path) -> None:
-    first = ScriptedChatModel([calls(FIX), "Fixed."])
-    second = ScriptedChatModel(["I know."], tools=False, model="other")
-    with ChatSession(calculator, first) as chat:
-        chat.turn("Fix add")
-        chat.switch_model(second)
-        result = chat.turn("What did you do?")
-        assert (result.model, result.protocol) == ("other", "text")
-        assert [m.content for m in second.requests[0]][1:] == [
-            "Fix add",
-            "Fixed.",
-            "What did you do?",
-        ]
-        chat.apply()
-        assert chat.diff() == ""
-    assert "a + b" in (calculator / "calc.py").read_text()
-
-
-def test_unanswered_calls_are_closed(calculator: Path) -> None:
-    """Servers refuse a conversation in which a call has no answer."""
-
-    def look(messages: Sequence[ChatMessage]) -> str:
-        asked = sum(len(message.tool_calls) for message in messages)
-        assert asked == sum(message.role == "tool" for message in messages) == 2
-        return "Fine."
-
-    approve = RunOptions(approve=lambda kind, text: (_ for _ in ()).throw(KeyboardInterrupt))
-    with ChatSession(
-        calculator, ScriptedChatModel([calls(CHECK, READ), look]), options=approve
-    ) as chat:
-        assert chat.turn("Go").status is Status.INTERRUPTED
-        assert chat.turn("Go on").answer == "Fine."
 
 
 def test_a_persons_time_does_not_count(

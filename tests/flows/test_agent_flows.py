@@ -139,12 +139,12 @@ def test_collect_runs_when_the_run_is_cut_off(
 ) -> None:
     """Cancellation reaches a flow as an exception in the middle of the agent's work."""
 
-    def cut_off(*arguments: object, **options: object) -> None:
-        (options["results_dir"] / "trajectory.jsonl").parent.mkdir(parents=True)  # type: ignore[operator]
-        (options["results_dir"] / "trajectory.jsonl").write_text('{"cut": "off"}\n')  # type: ignore[operator]
+    def cut_off(text: str, root: Path, results_dir: Path, **options: object) -> None:
+        results_dir.mkdir(parents=True)
+        (results_dir / "trajectory.jsonl").write_text('{"cut": "off"}\n')
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "run_task", cut_off)
+    monkeypatch.setattr(module, "run_configured_task", cut_off)
     with pytest.raises(KeyboardInterrupt):
         agent_task("Cut me off.", str(repository))
     assert '"cut": "off"' in newest_artifact("agent-trajectory")

@@ -1,0 +1,53 @@
+"""Runs commands in the copy of a repository: those of the model and the user's ``--verify``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from harness.agent.clock import RunClock
+from harness.agent.tools.tool import ToolOutput
+from harness.repository.credentials import redact
+from harness.workspace.commands import run_command
+from harness.workspace.copies import Workspace
+from harness.workspace.policy import CommandPolicy
+
+
+class CommandRunner:
+    """Runs commands within the limits of a policy and the time of the run.
+
+    :param secrets: values that are taken out of a command's output.
+    :param cancelled: asked while a command runs; True ends the command and the run.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        policy: CommandPolicy,
+        clock: RunClock,
+        *,
+        secrets: Sequence[str] = (),
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        self.space = space
+        self.policy = policy
+        self.clock = clock
+        self.secrets = tuple(secrets)
+        self.cancelled = cancelled
+
+    def run(self, command: str) -> ToolOutput:
+        """Run a command and return its exit code and output, whatever they are.
+
+        :raises KeyboardInterrupt: the run was cancelled.
+        """
+        remaining = max(1.0, self.clock.remaining_seconds())
+        policy = dataclasses.replace(
+            self.policy, timeout_seconds=min(self.policy.timeout_seconds, remaining)
+        )
+        result = run_command(command, self.space.root, self.space.scratch, policy, self.cancelled)
+        if result.stopped == "cancelled":
+            raise KeyboardInterrupt
+        output = redact(result.output, self.secrets).rstrip()
+        ending = f"\n[stopped: {result.stopped}]" if result.stopped else ""
+        text = f"exit code {result.exit_code}\n{output or '(no output)'}{ending}"
+        return ToolOutput(text, ok=result.exit_code == 0)

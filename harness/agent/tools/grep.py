@@ -1,0 +1,92 @@
+"""The tool ``grep``: lines that match a regular expression."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+from harness.agent.tools import text_search
+from harness.agent.tools.access import ReadAccess
+from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, cut_line, schema
+from harness.errors import UsageError
+from harness.types import ToolSpec
+
+MAX_MATCHES = 60
+GREP_SECONDS = 20.0
+
+
+def grep(access: ReadAccess) -> Tool:
+    """Declare the tool."""
+    pattern = {"type": "string", "minLength": 1, "maxLength": 500}
+    return Tool(
+        ToolSpec(
+            "grep",
+            "Find lines that match a regular expression.",
+            schema(("pattern",), pattern=pattern, path=PATH),
+        ),
+        example={"pattern": "def main", "path": "src"},
+        handler=partial(_grep, access),
+    )
+
+
+def _grep(access: ReadAccess, arguments: Arguments) -> ToolOutput:
+    pattern = str(arguments["pattern"])
+    note = ""
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        pattern, note = re.escape(pattern), "Not a regular expression; searched literally.\n"
+    rows = matching_lines(access, pattern, access.folder(arguments.get("path", "")))
+    if not rows:
+        return ToolOutput(f"{note}No lines match.")
+    more = "\n… more lines match; narrow the pattern" if len(rows) > MAX_MATCHES else ""
+    return ToolOutput(note + "\n".join(rows[:MAX_MATCHES]) + more)
+
+
+def matching_lines(access: ReadAccess, pattern: str, folder: str) -> list[str]:
+    """Return ``path:line:text`` of the lines that match, more than MAX_MATCHES if there are.
+
+    :raises UsageError: the search took too long or failed.
+    """
+    names = access.files(folder)
+    ripgrep = shutil.which("rg")
+    if ripgrep is not None and len(names) <= 5000:
+        # Naming the files confines ripgrep to what list_files shows, which omits secret files.
+        command = [ripgrep, "--no-config", "--no-heading", "--with-filename", "--line-number"]
+        command += ["--color=never", "--no-messages", "--max-count=200", "--regexp", pattern]
+        rows = _rows([*command, "--", *names], access.tree.root, "", ok=(0, 1))
+        if rows is not None:
+            return [cut_line(row) for row in rows]
+    # In a process of its own, because a regular expression can run forever and Python cannot
+    # interrupt it.
+    script = [sys.executable, "-I", "-S", text_search.__file__, pattern, str(MAX_MATCHES + 1)]
+    rows = _rows(script, access.tree.root, "\0".join(names), ok=(0,))
+    if rows is None:
+        raise UsageError("the search failed; use a simpler pattern")
+    return [cut_line(row) for row in rows]
+
+
+def _rows(command: list[str], cwd: Path, data: str, ok: tuple[int, ...]) -> list[str] | None:
+    """Return the lines of a command's output, None when it could not do its work."""
+    try:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            input=data.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            timeout=GREP_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise UsageError(
+            f"the search took longer than {GREP_SECONDS:.0f} s; use a simpler pattern"
+        ) from None
+    except OSError:
+        return None
+    if done.returncode not in ok:
+        return None
+    return done.stdout.decode("utf-8", "replace").splitlines()
