@@ -9,28 +9,31 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from harness.agent.options import Limits, ProtocolChoice, RunOptions
 from harness.backup.options import Retention
 from harness.errors import InvalidSettingError
 from harness.index.options import IndexOptions, SplitOptions
 from harness.models.ollama.options import OllamaOptions
 from harness.stack.options import StackOptions
 from harness.store.options import LOCK_TIMEOUT_SECONDS, QdrantOptions
-from harness.webhook.options import Limits
+from harness.webhook.options import RequestLimits
 
 _OLLAMA = OllamaOptions()
 _QDRANT = QdrantOptions()
 _RETENTION = Retention()
-_WEBHOOK = Limits()
+_WEBHOOK = RequestLimits()
 _INDEX = IndexOptions()
 _SPLIT = SplitOptions()
 _STACK = StackOptions()
+_LIMITS = Limits()
+_RUN = RunOptions()
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -235,36 +238,36 @@ class AgentSettings(_Settings):
     """Limits of the agent; docs/agent.md explains how a run ends."""
 
     max_steps: int = Field(
-        default=25,
+        default=_LIMITS.steps,
         ge=1,
         validation_alias="HARNESS_MAX_STEPS",
         description="Most turns of the model per question or task.",
     )
     task_timeout_seconds: float = Field(
-        default=900.0,
+        default=_LIMITS.wall_seconds,
         gt=0,
         validation_alias="HARNESS_TASK_TIMEOUT_SECONDS",
         description="Time limit of one question or task (seconds).",
     )
     max_tokens: int = Field(
-        default=500_000,
+        default=_LIMITS.total_tokens,
         ge=0,
         validation_alias="HARNESS_MAX_TOKENS",
         description="Most tokens read and written per question or task; 0: no limit.",
     )
     command_timeout_seconds: float = Field(
-        default=120.0,
+        default=_RUN.policy.timeout_seconds,
         gt=0,
         validation_alias="HARNESS_COMMAND_TIMEOUT_SECONDS",
         description="Time limit of one command of a task, `--verify` included (seconds).",
     )
     command_network: bool = Field(
-        default=False,
+        default=_RUN.policy.network,
         validation_alias="HARNESS_COMMAND_NETWORK",
         description="Whether the commands of a task may use the network.",
     )
-    protocol: Literal["auto", "native", "text"] = Field(
-        default="auto",
+    protocol: ProtocolChoice = Field(
+        default=_RUN.protocol,
         validation_alias="HARNESS_AGENT_PROTOCOL",
         description="How tools are called: `native`, `text`, or `auto` (native if the model has "
         "the `tools` capability).",

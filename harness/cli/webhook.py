@@ -58,7 +58,7 @@ def configured_app() -> Starlette:
     from harness.stack.api import PrefectApi
     from harness.stack.environment import api_url
     from harness.stack.state import Layout, read_state
-    from harness.webhook.options import Limits
+    from harness.webhook.options import RequestLimits
     from harness.webhook.routes import Routes, Target, known_routes, read_mapping
     from harness.webhook.runs import IndexRuns
     from harness.webhook.service import make_app
@@ -96,7 +96,7 @@ def configured_app() -> Starlette:
         routes=Routes(routes),
         journal_path=data.data_dir.resolve() / "webhook" / "journal.jsonl",
         start=IndexRuns(api).start,
-        limits=Limits(settings.max_body_bytes, settings.tolerance_seconds),
+        limits=RequestLimits(settings.max_body_bytes, settings.tolerance_seconds),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """What is demanded of a request.
 
     Its body may have ``max_body_bytes``; a signed timestamp may be up to ``tolerance_seconds`` old

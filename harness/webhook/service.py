@@ -24,7 +24,7 @@ from harness.webhook.delivery import Dispatcher, Start
 from harness.webhook.events import Ignored, Push
 from harness.webhook.journal import Delivery, Journal
 from harness.webhook.metrics import CONTENT_TYPE, Metrics
-from harness.webhook.options import Limits
+from harness.webhook.options import RequestLimits
 from harness.webhook.providers import PROVIDERS, ProviderSpec
 from harness.webhook.routes import Routes, Target
 from harness.webhook.signatures import Verifier
@@ -53,7 +53,7 @@ class Receiver:
     """
 
     def __init__(
-        self, secret: bytes, routes: Routes, journal: Journal, start: Start, limits: Limits
+        self, secret: bytes, routes: Routes, journal: Journal, start: Start, limits: RequestLimits
     ) -> None:
         self._secret = secret
         self._routes = routes
@@ -157,7 +157,12 @@ class Receiver:
 
 
 def make_app(
-    *, secret: bytes, routes: Routes, journal_path: Path, start: Start, limits: Limits | None = None
+    *,
+    secret: bytes,
+    routes: Routes,
+    journal_path: Path,
+    start: Start,
+    limits: RequestLimits | None = None,
 ) -> Starlette:
     """Build the ASGI application; the journal is opened when the server starts it.
 
@@ -171,7 +176,7 @@ def make_app(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with Journal(journal_path) as journal:
-            receiver = Receiver(secret, routes, journal, start, limits or Limits())
+            receiver = Receiver(secret, routes, journal, start, limits or RequestLimits())
             async with receiver.dispatcher:
                 receivers[:] = [receiver]
                 yield

@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 
 from harness.stack.api import PrefectApi
-from harness.webhook.options import Limits
+from harness.webhook.options import RequestLimits
 from harness.webhook.routes import Routes, Target
 from harness.webhook.runs import IndexRuns
 from harness.webhook.service import make_app
@@ -54,7 +54,7 @@ class Running:
 class Lab:
     folder: Path
     prefect: FakePrefect
-    limits: Limits = field(default_factory=Limits)
+    limits: RequestLimits = field(default_factory=RequestLimits)
     read_routes: Callable[[], Mapping[str, Target]] = lambda: ROUTES
     service: Running | None = None
 

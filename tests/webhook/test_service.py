@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.errors import StoreError
-from harness.webhook.options import Limits
+from harness.webhook.options import RequestLimits
 from harness.webhook.routes import Target
 from tests.webhook.lab import SECRET, SHA, URL, Lab, eventually, generic_headers, github_push
 
@@ -108,7 +108,7 @@ def test_a_connection_that_is_cut_is_counted_as_malformed(lab: Lab) -> None:
 
 def test_a_slow_prefect_is_not_waited_for(lab: Lab) -> None:
     lab.stop()
-    lab.limits = Limits(answer_seconds=0.0)
+    lab.limits = RequestLimits(answer_seconds=0.0)
     lab.start()
     code, answer = lab.github()
     assert (code, answer) == (
