@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ from harness.agent.envelope import Envelope, Usage
 from harness.answers.assistant import Assistant
 from harness.answers.passages import answer_with_passages
 from harness.engines import Engines
-from harness.environment import environment_secrets
 from harness.search.retrieval import search
 from harness.store.catalog import in_scope
 
@@ -79,12 +78,14 @@ def answer_with_demo(
     *,
     repo: str | None = None,
     limit: int = 5,
+    secrets: Iterable[str] = (),
     on_token: Callable[[str], None] | None = None,
 ) -> Envelope:
     """Return passages, and what a model too weak for tools makes of the best ones, labelled.
 
     The citations are those of the passages and of the model's text, each checked.
 
+    :param secrets: values that must not be shown, whatever the model says.
     :raises UsageError: the question is empty or nothing is indexed.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
@@ -106,7 +107,7 @@ def answer_with_demo(
         ],
         on_token=on_token,
     )
-    text = redact(turn.content.strip(), environment_secrets(), suspected=True)
+    text = redact(turn.content.strip(), secrets, suspected=True)
     text, found = check_citations(text, ConfinedTree(Path(record.path)), record.name)
     return replace(
         envelope,

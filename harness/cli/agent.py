@@ -37,6 +37,7 @@ def ask(
     from harness.answers import answering
     from harness.answers.passages import answer_with_passages
     from harness.configured import has_chat_model, open_assistant, open_engines, results_folder
+    from harness.environment import environment_secrets
     from harness.models import demo_chat
 
     with open_engines() as engines:
@@ -47,7 +48,9 @@ def ask(
                 )
         elif demo_chat.available():
             demo = demo_chat.DemoChatModel(max_output_tokens=_DEMO_TOKENS)
-            result = answering.answer_with_demo(question, engines, demo, repo=repo, limit=limit)
+            result = answering.answer_with_demo(
+                question, engines, demo, repo=repo, limit=limit, secrets=environment_secrets()
+            )
         else:
             result = answer_with_passages(question, engines, repo=repo, limit=limit)
     _finish(result, as_json)
