@@ -424,17 +424,6 @@ def test_another_fingerprint_is_another_collection_and_search_answers_throughout
     assert_whole(other, repository)
 
 
-def test_two_collections_are_searched_together(
-    repository: Path, tmp_path: Path, engines: Engines, index: Index
-) -> None:
-    index()
-    shutil.copytree(repository, tmp_path / "second")
-    other = Engines(HashEmbedder(48, "newer"), engines.store, engines.data_dir)
-    index_repository("second", tmp_path / "second", other, IndexOptions())
-    assert len(engines.store.manifests()) == 2
-    assert {hit.repo for hit in retrieval.search("sign session", other)} == {"project", "second"}
-
-
 def test_a_rebuild_that_fails_does_not_replace_the_index(
     repository: Path, engines: Engines, index: Index
 ) -> None:
@@ -485,59 +474,8 @@ def test_forget(repository: Path, tmp_path: Path, engines: Engines, index: Index
     assert_whole(engines, repository)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error"),
-    [
-        pytest.param({"text": "  "}, UsageError, id="empty"),
-        pytest.param({"text": "x", "repo": "nope"}, RepositoryNotFoundError, id="unknown"),
-        pytest.param({"text": "x", "limit": 0}, UsageError, id="limit-0"),
-        pytest.param({"text": "x", "limit": 10**6}, UsageError, id="limit-huge"),
-    ],
-)
-def test_bad_searches(
-    index: Index, engines: Engines, arguments: dict[str, object], error: type[Exception]
-) -> None:
-    index()
-    with pytest.raises(error):
-        retrieval.search(engines=engines, **arguments)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("filters", "paths"),
-    [
-        pytest.param({"language": "markdown"}, {"README.md"}, id="language"),
-        pytest.param({"path_glob": "*.md"}, {"README.md"}, id="name-glob"),
-        pytest.param({"path_glob": "src/*"}, {"src/routing.py", "src/session.py"}, id="star"),
-        pytest.param({"path_glob": "src/"}, {"src/routing.py", "src/session.py"}, id="folder"),
-        pytest.param({"path_glob": "**/session.py"}, {"src/session.py"}, id="any-depth"),
-        pytest.param({"path_glob": "nothing/**"}, set(), id="none"),
-    ],
-)
-def test_filters(index: Index, engines: Engines, filters: dict[str, str], paths: set[str]) -> None:
-    index()
-    hits = retrieval.search("routes and sessions", engines, limit=50, **filters)  # type: ignore[arg-type]
-    assert {hit.path for hit in hits} == paths
-
-
 def test_an_empty_folder(tmp_path: Path, engines: Engines, index: Index) -> None:
     (tmp_path / "empty").mkdir()
     report = index(tmp_path / "empty", "empty")
     assert (report.files_total, report.chunks_total) == (0, 0)
     assert retrieval.search("anything", engines) == []
-
-
-def test_the_order_in_which_files_were_indexed_does_not_matter(tmp_path: Path) -> None:
-    """Many chunks score the same; a restored or sharded index holds them in another order."""
-    names = [f"same_{number}.py" for number in range(6)]
-    answers = []
-    for number, order in enumerate((names, names[::-1])):
-        root = tmp_path / str(number) / "project"
-        root.mkdir(parents=True)
-        data_dir = tmp_path / f"data-{number}"
-        with Engines(HashEmbedder(), EdgeStore(data_dir / "index"), data_dir) as engines:
-            for name in order:
-                (root / name).write_text("def shared_value(argument):\n    return argument\n")
-                index_repository("project", root, engines, IndexOptions())
-            hits = retrieval.search("shared value of an argument", engines)
-        answers.append([(hit.path, hit.score) for hit in hits])
-    assert answers[0] == answers[1]

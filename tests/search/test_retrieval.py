@@ -1,0 +1,171 @@
+"""A whole search over a small index: filters, several collections, models that cannot be had."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engines import Engines
+from harness.errors import RepositoryNotFoundError, ServiceUnavailableError, UsageError
+from harness.index.options import IndexOptions
+from harness.index.run import index_repository
+from harness.models.protocols import Embedder
+from harness.search import retrieval
+from harness.search.query import parse
+from harness.search.query_embedder import dense_vector
+from harness.store.edge import EdgeStore
+from harness.types import FloatArray
+from tests.fakes.embedder import HashEmbedder
+
+FILES = {
+    "README.md": "# Project\n\nRoutes and sessions.\n",
+    "src/routing.py": "def register_route(rule):\n    return Route(rule)\n",
+    "src/session.py": "def sign_session(value):\n    return sign(value)\n",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / "project" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def engines(root: Path, tmp_path: Path) -> Iterator[Engines]:
+    with Engines(HashEmbedder(), EdgeStore(tmp_path / "index"), tmp_path) as opened:
+        index_repository("project", root, opened, IndexOptions())
+        yield opened
+
+
+def rebuilt(engines: Engines, embedder: Embedder, **options: Any) -> Engines:
+    """The same index, as it is seen with another embedder configured."""
+    return Engines(embedder, engines.store, engines.data_dir, **options)
+
+
+def found(engines: Engines, text: str = "sign session", **filters: Any) -> set[str]:
+    return {hit.path for hit in retrieval.search(text, engines, limit=50, **filters)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        pytest.param({"text": "  "}, UsageError, id="empty"),
+        pytest.param({"text": "x", "repo": "nope"}, RepositoryNotFoundError, id="unknown"),
+        pytest.param({"text": "x", "limit": 0}, UsageError, id="limit-0"),
+        pytest.param({"text": "x", "limit": 10**6}, UsageError, id="limit-huge"),
+    ],
+)
+def test_bad_searches(engines: Engines, arguments: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        retrieval.search(engines=engines, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("filters", "paths"),
+    [
+        pytest.param({"language": "markdown"}, {"README.md"}, id="language"),
+        pytest.param({"path_glob": "*.md"}, {"README.md"}, id="name-glob"),
+        pytest.param({"path_glob": "src/*"}, {"src/routing.py", "src/session.py"}, id="star"),
+        pytest.param({"path_glob": "src/"}, {"src/routing.py", "src/session.py"}, id="folder"),
+        pytest.param({"path_glob": "**/session.py"}, {"src/session.py"}, id="any-depth"),
+        pytest.param({"path_glob": "nothing/**"}, set(), id="none"),
+        pytest.param({"path_glob": "src/", "language": "markdown"}, set(), id="both"),
+    ],
+)
+def test_filters(engines: Engines, filters: dict[str, str], paths: set[str]) -> None:
+    assert found(engines, "routes and sessions", **filters) == paths
+
+
+def test_two_collections_are_searched_together(engines: Engines, root: Path) -> None:
+    shutil.copytree(root, root.parent / "second")
+    other = rebuilt(engines, HashEmbedder(48, "newer"))
+    index_repository("second", root.parent / "second", other, IndexOptions())
+    assert len(engines.store.manifests()) == 2
+    assert {hit.repo for hit in retrieval.search("sign session", other)} == {"project", "second"}
+
+
+class GoneEmbedder(HashEmbedder):
+    """A model whose server is gone."""
+
+    def embed_query(self, text: str) -> FloatArray:
+        raise ServiceUnavailableError("the server is gone")
+
+
+class OtherWidth(HashEmbedder):
+    """The model of the same name and weights, with vectors of another length."""
+
+    digest = HashEmbedder().digest  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("embedder", "said"),
+    [
+        pytest.param(GoneEmbedder(), "lexical only: the server is gone", id="gone"),
+        pytest.param(HashEmbedder(32, "another"), "made by hash (test)", id="another-model"),
+        pytest.param(OtherWidth(48), "made by hash (test)", id="another-length"),
+    ],
+)
+def test_without_its_model_an_index_is_searched_lexically(
+    engines: Engines, embedder: HashEmbedder, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = rebuilt(engines, embedder)
+    (manifest,) = engines.store.manifests()
+    assert dense_vector(parse("sign session"), manifest.collection, other) is None
+    assert said in caplog.text
+    assert retrieval.search("sign session", other)[0].path == "src/session.py"
+
+
+def test_the_model_that_made_an_index_answers_until_it_is_rebuilt(
+    engines: Engines, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def open_other(engine: str, model: str) -> Embedder:
+        asked.append((engine, model))
+        return HashEmbedder()
+
+    other = rebuilt(engines, HashEmbedder(48, "newer"), open_other=open_other)
+    assert retrieval.search("sign session", other) == retrieval.search("sign session", engines)
+    assert asked == [("test", "hash")]
+    assert "lexical" not in caplog.text
+
+
+def test_the_order_in_which_files_were_indexed_does_not_matter(tmp_path: Path) -> None:
+    """Many chunks score the same; a restored or sharded index holds them in another order."""
+    names = [f"same_{number}.py" for number in range(6)]
+    answers = []
+    for number, order in enumerate((names, names[::-1])):
+        root = tmp_path / str(number) / "project"
+        root.mkdir(parents=True)
+        data_dir = tmp_path / f"data-{number}"
+        with Engines(HashEmbedder(), EdgeStore(data_dir / "index"), data_dir) as engines:
+            for name in order:
+                (root / name).write_text("def shared_value(argument):\n    return argument\n")
+                index_repository("project", root, engines, IndexOptions())
+            hits = retrieval.search("shared value of an argument", engines)
+        answers.append([(hit.path, hit.score) for hit in hits])
+    assert answers[0] == answers[1]
+
+
+def test_a_search_loads_nothing_of_indexing() -> None:
+    script = "import sys, harness.search.retrieval; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "harness.search.ranking" in loaded
+    packages = {name for name in loaded if name.startswith("harness.")}
+    assert not [
+        name for name in packages if name.startswith(("harness.index", "harness.repository"))
+    ]
+    assert not [name for name in packages if name.startswith("harness.chunking")]
+    assert not loaded & {"tree_sitter", "qdrant_client", "qdrant_edge", "onnxruntime", "prefect"}
