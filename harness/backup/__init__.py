@@ -1,5 +1,6 @@
-"""Backups of the index: made, checked, restored; the same for every engine.
+"""Backups of the index: how they are made, checked and restored, whatever the engine.
 
-:mod:`harness.backup.folders` keeps the folders, :mod:`harness.backup.manifest` what is written into
-them, :mod:`harness.backup.operations` what is done; copying is :mod:`harness.store.snapshots`.
+:mod:`harness.backup.folders` keeps the backups' folders, :mod:`harness.backup.manifest` describes
+what is in one, and :mod:`harness.backup.operations` makes and restores them. A store's own
+:class:`harness.store.snapshots.Snapshots` does the copying.
 """

@@ -37,7 +37,9 @@ class BackupFolders:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """One backup, restore or check at a time; released by the kernel however it ends.
+        """Hold the folder's lock: one backup, restore or check at a time.
+
+        The kernel releases it however the process ends.
 
         :raises StoreBusyError: another one held it for the whole time-out.
         :raises StoreError: the folder cannot be written.
@@ -68,7 +70,7 @@ class BackupFolders:
         return sorted((name for name in found if _NAME.fullmatch(name)), key=_order)
 
     def find(self, name: str) -> Path:
-        """The folder of a backup; ``latest`` is the newest.
+        """The folder of a backup; ``latest`` names the newest.
 
         :raises UsageError: there is none of that name.
         """
@@ -81,9 +83,9 @@ class BackupFolders:
         return self.root / name
 
     def clear_leftovers(self, before: Callable[[Path], None]) -> None:
-        """Remove what killed runs left; call it only under the lock.
+        """Remove what killed runs left; call it only while :meth:`exclusive`.
 
-        :param before: told each folder that is going to be removed.
+        :param before: called with each folder that is going to be removed.
         """
         for path in self.root.glob(f"{_PARTIAL}*"):
             before(path)
@@ -99,14 +101,14 @@ class BackupFolders:
         return private_folder(self.root / f"{_PARTIAL}{name}", new=True)
 
     def publish(self, folder: Path) -> Path:
-        """Rename a partial folder whose files are on disk; durable on return."""
+        """Give a partial folder, whose files are on disk, its proper name; durable on return."""
         sync(folder)
         complete = folder.rename(self.root / folder.name.removeprefix(_PARTIAL))
         sync(self.root)
         return complete
 
     def remove(self, names: Sequence[str]) -> None:
-        """Delete backups; one that is killed half-way leaves a partial folder."""
+        """Delete backups. A run that is killed half-way leaves a partial folder for the next."""
         for name in names:
             condemned = (self.root / name).rename(self.root / f"{_PARTIAL}{name}")
             shutil.rmtree(condemned, ignore_errors=True)

@@ -18,7 +18,7 @@ from harness.store.snapshots import (
 
 NAME = "manifest.json"
 SCHEMA_VERSION = 2
-"""Version 1 also named an alias of the collection, which nothing read; it can still be restored."""
+"""Version 1 also named the target of an alias, which nothing read; it can still be restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,15 @@ class BackupManifest:
 
 
 def write(folder: Path, manifest: BackupManifest) -> None:
-    """Write it, on disk on return."""
+    """Write the manifest into a backup's folder; durable on return."""
     with new_private(folder / NAME) as file:
         file.write(json.dumps(asdict(manifest), indent=2).encode())
 
 
 def read(folder: Path) -> BackupManifest:
-    """Read and validate; a manifest comes from anywhere, so its names are not trusted.
+    """Read and validate. A backup may come from anywhere, so the names in it are not trusted.
 
-    :raises StoreError: missing, damaged, or of a version that this Harness does not know.
+    :raises StoreError: it is missing, damaged, or of a version that this Harness does not know.
     """
     path = folder / NAME
     try:
@@ -85,7 +85,7 @@ def read(folder: Path) -> BackupManifest:
 def verify_files(folder: Path, manifest: BackupManifest) -> None:
     """Compare every file with its recorded size and SHA-256.
 
-    :raises StoreError: one is missing or differs.
+    :raises StoreError: a file is missing or differs.
     """
     for file in manifest.files:
         path = folder / file.file

@@ -61,6 +61,7 @@ class Backups:
 
     :param root: folder with the backups.
     :param store: the index.
+    :param lock_timeout_seconds: how long to wait for another backup or restore.
     """
 
     def __init__(
@@ -83,10 +84,10 @@ class Backups:
         self._store.close()
 
     def backup(self, step: Step = logger.info) -> BackupReport:
-        """Copy the index into a new folder, then remove backups that are kept no longer.
+        """Copy the index into a new folder, then remove backups that are no longer kept.
 
-        :raises StoreBusyError: another backup is under way, or the index is held too long.
-        :raises StoreError: no space, or the store is damaged; earlier backups are untouched.
+        :raises StoreBusyError: another backup is under way, or the index was held for too long.
+        :raises StoreError: the disk is full, or the store is damaged; earlier backups are kept.
         :raises ServiceUnavailableError: the server does not answer.
         :raises NothingIndexedError: there is nothing to back up.
         """
@@ -101,7 +102,7 @@ class Backups:
                     f"cannot write the backup ({error.strerror or error}); check the space of "
                     f"{self.folders.root}"
                 ) from error
-            finally:  # half a backup must not fill the disk until the next run
+            finally:  # half a backup must not take up the disk until the next run
                 self.folders.clear_leftovers(self._snapshots.clean)
             removed = expired(self.folders.names(), self._retention)
             self.folders.remove(removed)
@@ -137,15 +138,15 @@ class Backups:
     def restore(self, name: str = LATEST, step: Step = logger.info) -> RestoreReport:
         """Replace the index by a backup; everything is verified before anything is touched.
 
-        :raises UsageError: no such backup, or one of another engine.
-        :raises StoreError: the backup is damaged or too new; the index is as it was.
+        :raises UsageError: there is no such backup, or it is of another engine.
+        :raises StoreError: the backup is damaged or too new; the index is left as it was.
         """
         return self._use(name, step, restored=True)
 
     def verify_restore(self, name: str = LATEST, step: Step = logger.info) -> RestoreReport:
         """Restore beside the index, compare counts and vectors, and remove it again.
 
-        :raises UsageError: no such backup, or one of another engine.
+        :raises UsageError: there is no such backup, or it is of another engine.
         :raises StoreError: it would not restore to what was backed up.
         """
         return self._use(name, step, restored=False)
@@ -158,8 +159,8 @@ class Backups:
             manifest = manifests.read(folder)
             if manifest.engine != self._store.engine:
                 raise UsageError(
-                    f"backup {folder.name} is of the engine {manifest.engine}, the one in use is "
-                    f"{self._store.engine}; set or unset QDRANT_HOST, or index again"
+                    f"backup {folder.name} is of the engine {manifest.engine}, but the one in use "
+                    f"is {self._store.engine}; set or unset QDRANT_HOST, or index again"
                 )
             step("verifying checksums")
             manifests.verify_files(folder, manifest)

@@ -1,7 +1,7 @@
-"""Quality of a search, measured on labelled queries.
+"""Quality of the search, measured on labelled queries.
 
 A label names the files that answer a query. The measure is NDCG@10 over files, as in the code
-search benchmark of MinishLab/semble, so that results can be compared with those published.
+search benchmark of MinishLab/semble, so that results can be compared with the published ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from harness.errors import UsageError
 
 DEPTH = 10
-"""Passages of an answer that count."""
+"""How many passages of an answer count."""
 
 
 @dataclass(frozen=True, slots=True)

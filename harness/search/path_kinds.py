@@ -51,7 +51,7 @@ _NAMES = (
 _PROSE = _set("md mdx rst txt adoc")
 _TEST_SUFFIXES = _set("bats feature snap t")
 _TEST_MODULES = frozenset({"tests.rs"})
-"""In other languages a file of this name may as well be about tests of a template or a value."""
+"""In other languages a file of this name may just as well be about tests of a template or value."""
 _DATA = _set("json yaml yml toml ini cfg lock xml csv svg properties")
 
 FACTORS = {
@@ -65,8 +65,8 @@ FACTORS = {
     "vendor": 0.5,
     "config": 0.7,
 }
-"""What a chunk's score is multiplied by when the query is not about this kind of file. People
-who ask how something works mean the code that does it."""
+"""What a chunk's score is multiplied by unless the query is about this kind of file: people who ask
+how something works mean the code that does it."""
 
 _ENTRY_STEMS = frozenset({"__init__", "index", "mod", "main", "lib", "__main__"})
 """File names that stand for their folder."""
@@ -108,7 +108,9 @@ def path_factor(path: str, topics: frozenset[str]) -> float:
 
 @lru_cache(maxsize=1 << 14)
 def stem_words(path: str) -> tuple[str, ...]:
-    """Words of the file's name, or of its folder's when the name stands for the folder.
+    """Words of the file's stem, or of its folder's name when the stem stands for the folder.
+
+    Everything after the first dot is left out: ``session.test.ts`` is about ``session``.
 
     :param path: relative to the repository.
     """

@@ -59,7 +59,7 @@ _CAMEL = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2,}[a-z]|^[A-Z][a-z]+[A-Z]")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a query means; all words are lower-case.
+    """What a query means; words are lower-case, except in ``text``.
 
     ``text``: as it was asked. ``terms``: content words. ``symbols``: names asked for as names.
     ``names``: these and every word or joined pair of words that a definition may be called.

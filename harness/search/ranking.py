@@ -37,31 +37,31 @@ DEFINES_NAMED = 1.0
 """A chunk that defines the symbol asked for by name beats everything that only mentions it."""
 
 DEFINES_WORD = 0.25
-"""A definition called like a plain word of the question: a hint, words being ambiguous."""
+"""A definition whose name is a plain word of the question: a hint only, as words are ambiguous."""
 
 NAME_OVERLAP = 1.0
-"""All of the question's words occur in the names that the chunk defines. People name functions by
-what they do: the strongest sign for questions that describe one."""
+"""All of the question's words occur in the names that the chunk defines. Functions are named after
+what they do, so this is the strongest sign for questions that describe one."""
 
 STEM_OVERLAP = 0.4
-"""All words of the file's stem are words of the question. More of it helps questions about whole
-files and hurts those about one function."""
+"""All words of the file's stem are words of the question. A larger value helps questions about
+whole files and hurts those about one function."""
 
 PATH_OVERLAP = 0.2
 """All words of the question occur in the path."""
 
 COMMON_TERM = 0.2
-"""Weight of a word that every candidate contains, next to 1 for one that none does: in a library
-of commands "command" tells nothing apart."""
+"""Weight of a word that every candidate contains, compared with 1 for one that none does: in a
+library of commands, "command" distinguishes nothing."""
 
 COHERENCE = 0.2
 """Share of the scores of a file's other good chunks that is added to its best one."""
 
 COHERENT_CHUNKS = 4
-"""Chunks of a file that count for coherence, so that long files do not win by length."""
+"""Chunks of a file that count for coherence, so that long files do not win by their length."""
 
 REPEAT_DECAY = 0.8
-"""Each further chunk of one file counts this times the one before: other files are shown early,
+"""Factor of each further chunk of a file, next to the one before: other files are shown early,
 yet a file that is clearly meant keeps several places."""
 
 
@@ -84,8 +84,8 @@ def rank(query: Query, lists: CandidateLists, limit: int) -> list[tuple[Candidat
 
 
 def _factor(candidate: Candidate, query: Query) -> float:
-    """The factor of the file's kind, or of a module of tests inside a file of ordinary source, as
-    is usual in Rust (C# names a namespace so), unless it defines what was asked for by name."""
+    """The factor of the file's kind; or that of tests for a module of tests inside ordinary source,
+    usual in Rust and a namespace in C#, unless it defines what was asked for by name."""
     factor = path_factor(candidate.path, query.topics)
     chunk = candidate.chunk
     if "test" in query.topics or "tests" not in chunk.symbol.lower().split("."):
@@ -118,7 +118,7 @@ def _fuse(query: Query, lists: CandidateLists) -> list[tuple[Candidate, float]]:
 
 
 class _Boosts:
-    """What definitions and paths have in common with one query, terms weighted by how few of the
+    """What definitions and paths have in common with one query. Terms weigh more the fewer of the
     candidates contain them."""
 
     def __init__(self, query: Query, pool: Sequence[Candidate]) -> None:

@@ -103,16 +103,16 @@ def _query_collection(
 
 
 def _settle(ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Equal scores in the order of their places: engines return them as they were inserted, and
-    a place in a list decides the fused score."""
+    """Put candidates of equal score in the order of their places in the repository: engines return
+    them as they were inserted, and a candidate's rank decides its fused score."""
     return tuple(
         sorted(ranked, key=lambda c: (-round(c.score, 5), c.repo, c.path, c.chunk.start_line))
     )
 
 
 def merge(lists: Sequence[CandidateLists]) -> CandidateLists:
-    """One set of ranked lists from several collections: taken in turns, since scores of
-    different models are not comparable."""
+    """Merge the lists of several collections by taking candidates from each in turn, as scores of
+    different models cannot be compared."""
     if len(lists) == 1:
         return lists[0]
     merged: dict[str, tuple[Candidate, ...]] = {}

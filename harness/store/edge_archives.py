@@ -1,7 +1,8 @@
 """Folders of the embedded engine as compressed tar files.
 
-The engine allocates its files ahead and they are mostly empty, so blocks of zeros are not written:
-20,000 points are 232 MB of which 99 MB are on the disk, and 58 MB compressed (level 1, 3 s).
+The engine allocates its files in advance, so they are mostly empty and blocks of zeros are not
+written: 20,000 points have 232 MB, of which 99 MB are on the disk, and 58 MB compressed (level 1,
+3 s).
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class EdgeRecords(RecordStore):
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        """One connection an operation: cheap (about 0.2 ms) and safe in every thread."""
+        """One connection per operation: cheap (about 0.2 ms) and safe in every thread."""
         try:
             with closing(sqlite3.connect(self._path, timeout=self._timeout_seconds)) as db:
                 self._prepare(db)
@@ -71,8 +71,8 @@ class EdgeRecords(RecordStore):
                 db.executescript(_SCHEMA)
                 return
             except sqlite3.OperationalError as error:
-                # Of two first uses at once SQLite refuses one without waiting: each of them holds
-                # what the other one needs.
+                # When two processes use the file for the first time at once, SQLite refuses one of
+                # them without waiting: each holds what the other one needs.
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)

@@ -1,9 +1,8 @@
-"""Shards of Qdrant Edge in a folder: one process at a time, opened for one operation.
+"""Shards of Qdrant Edge in a folder, each opened for one operation and closed again.
 
-Edge allows one process at a time. The shard is therefore opened for each operation under an
-advisory file lock (released by the kernel however the holder ends) and closed again: nothing
-is held while files are parsed or embedded, and a search during an index run waits for one
-write at most.
+Edge allows one process at a time, so an operation holds an advisory file lock, which the kernel
+releases however the holder ends. Nothing is held while files are parsed or embedded: a search
+during an index run waits for one write at most.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ from harness.store.payload import KEYWORD_INDEXES, TENANT_INDEX
 # Below some hundred thousand points an exact scan is fast (9 ms at 100k) and HNSW with default
 # settings loses recall, so the optimizer must not build it. Unit: kilobytes of vectors.
 _INDEXING_THRESHOLD_KB = 10**9
-# A new shard is 200 MB of mapped files without content. A page of such a file that the disk has no
-# room for kills the process (SIGBUS) where a write would fail, so room for all of them is asked for
-# before anything is written.
+# A new shard is 200 MB of mapped, empty files. Where a write would fail on a full disk, touching a
+# page of a mapped file kills the process (SIGBUS), so there must be room for all of them before
+# anything is written.
 _RESERVE_BYTES = 256_000_000
 
 logger = logging.getLogger(__name__)
@@ -59,7 +58,7 @@ class EdgeShards:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Hold the store's lock; the holder's pid is written beside it for others' messages.
+        """Hold the store's lock; the holder's pid is written beside it, for the messages of others.
 
         :raises StoreBusyError: another process held it for the whole time-out.
         """
@@ -84,7 +83,7 @@ class EdgeShards:
 
     @contextmanager
     def open(self, collection: str) -> Iterator[Any]:
-        """A collection's shard, held and opened.
+        """Open a collection's shard while holding the store's lock.
 
         :raises StoreError: it is missing or damaged, or the operation in the block failed.
         :raises StoreBusyError: as :meth:`exclusive`.
@@ -147,7 +146,7 @@ class EdgeShards:
     def create(self, collection: str, dimension: int) -> None:
         """Make an empty shard with its payload indexes; call it while :meth:`exclusive`.
 
-        :param dimension: of the dense vectors.
+        :param dimension: length of the dense vectors.
         :raises StoreError: the folder cannot be written.
         :raises StoreFullError: the disk is nearly full.
         """
@@ -166,7 +165,7 @@ class EdgeShards:
 
         self._require_space()
         folder = self.root / collection
-        # A folder that is there is what a killed creation left behind.
+        # A folder that is already there was left by a creation that was killed.
         shutil.rmtree(folder, ignore_errors=True)
         building = self.root / f".{collection}.building"
         shutil.rmtree(building, ignore_errors=True)

@@ -5,17 +5,17 @@ key                   value
 ====================  =====================================================================
 repo                  tenant: the repository's name
 path, stem            the file's path, and its lower-case name without extension
-language, kind        of the chunk
+language, kind        those of the chunk
 symbol                path of enclosing definitions
 definitions, names    names defined in the chunk: lower-case to look up, and as written
 start_line, end_line  1-based, inclusive
 chunk_hash            of the text alone
-embed_hash            of the embedded text, header included: two equal ones have one vector
+embed_hash            of the embedded text, header included: equal ones share a vector
 content_id            git blob id of the file's content
 text                  exactly the lines
 ====================  =====================================================================
 
-Indexes of former versions also hold ``segments``, the parts of the path, which nothing asks for.
+Indexes of former versions also hold ``segments``, the parts of the path, which no query uses.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from harness.types import Candidate, Chunk, ChunkPoint, FloatArray
 
 TENANT_INDEX = "repo"
 KEYWORD_INDEXES = ("path", "stem", "definitions", "embed_hash")
-"""Keys that conditions of look-ups and filters are about. Without an index, a condition is checked
-against every payload on disk (0.3 s at 20k points, with it 0.02 s)."""
+"""Keys that look-ups and filters have conditions on. Without an index, a condition is checked
+against every payload on disk: 0.3 s at 20,000 points instead of 0.02 s."""
 
 
 def stem_of(path: str) -> str:

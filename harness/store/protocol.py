@@ -58,13 +58,13 @@ class VectorStore(RecordStore, Protocol):
     engine: str
 
     def close(self) -> None:
-        """Release connections; the store can not be used afterwards."""
+        """Release connections; the store cannot be used afterwards."""
 
     def snapshots(self) -> Snapshots:
-        """What copies this index into files and back; usable until the store is closed."""
+        """The part that copies this index into files and back; usable until the store is closed."""
 
     def describe(self) -> str:
-        """Say in one line which engine, version and place this is, and that it answers.
+        """Say in one line which engine this is, its version and its place, once it has answered.
 
         :raises StoreError: it does not work, or a collection is not healthy.
         """

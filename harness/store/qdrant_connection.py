@@ -13,13 +13,13 @@ from harness.store.qdrant_failures import translate
 
 logger = logging.getLogger(__name__)
 
-# Weighted fusion needs nothing newer; tenant indexes came with 1.11, collections' payload-only
-# configuration earlier. Older servers are refused with a clear message instead of a 400 later.
+# Tenant indexes came with 1.11, and nothing newer is needed. An older server is refused at once
+# with a clear message instead of a 400 later.
 MINIMUM_SERVER = (1, 11)
 
 
 def address_of(options: QdrantOptions) -> str:
-    """How messages name the server: a URL without credentials.
+    """The server's URL without credentials, which is also how messages name it.
 
     :raises InvalidSettingError: neither QDRANT_URL nor QDRANT_HOST can be used.
     """
@@ -52,7 +52,7 @@ def address_of(options: QdrantOptions) -> str:
 def connect(options: QdrantOptions) -> QdrantStore:
     """Make a store on a server: over gRPC where that answers, else over REST.
 
-    No request is sent but the version check and one attempt at the gRPC port.
+    The only requests are for the version, the collections, and a connection to the gRPC port.
 
     :raises InvalidSettingError: the address cannot be used.
     :raises ServiceUnavailableError: the server does not answer.
@@ -65,8 +65,8 @@ def connect(options: QdrantOptions) -> QdrantStore:
 
     def client(prefer_grpc: bool) -> QdrantClient:
         with warnings.catch_warnings():
-            # A key over plain HTTP is for the same machine or a cluster's own network, and said
-            # in docs/services.md; a warning with source lines at every command helps nobody.
+            # A key over plain HTTP is meant for the same machine or a cluster's own network, as
+            # docs/services.md says; a warning with source lines at every command helps nobody.
             warnings.filterwarnings("ignore", message="Api key is used with an insecure")
             return QdrantClient(
                 host=parts.hostname,

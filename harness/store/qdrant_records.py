@@ -1,7 +1,7 @@
-"""Records on a Qdrant server: collections without vectors, so that the index is whole in one place
-and needs no database of its own.
+"""Records on a Qdrant server: in collections without vectors, so that the whole index is in one
+place and needs no database besides.
 
-``harness-catalog`` holds manifests and repositories; beside each collection of chunks lies
+``harness-catalog`` holds manifests and repositories; beside each collection of chunks there is
 ``<collection>-files`` with its file records.
 """
 

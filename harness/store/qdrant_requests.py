@@ -1,4 +1,4 @@
-"""Requests to a Qdrant server: repeated when a connection breaks, errors in Harness' own terms."""
+"""Requests to a Qdrant server: sent again when a connection breaks, errors in Harness' terms."""
 
 from __future__ import annotations
 
@@ -64,9 +64,10 @@ class QdrantRequests:
     def create(self, name: str, **config: Any) -> None:
         """Create a collection, unless another process is quicker.
 
-        On a cluster every node gets all of it: an index of code fits one, a search then needs one
-        node that lives, and each node's snapshot is whole. Of a shard for each node, Qdrant's
-        default, the loss of one would be a loss of files, and words would be weighted by shard.
+        On a cluster every node gets the whole collection: an index of code fits on one node, a
+        search then needs only one that is alive, and each node's snapshot is complete. With a shard
+        on each node, Qdrant's default, losing a node would lose files, and the frequency of words
+        would be counted per shard.
         """
         nodes = self.nodes()
         if nodes > 1:
@@ -125,7 +126,7 @@ class QdrantRequests:
                 return
 
     def upsert(self, name: str, points: Sequence[Any]) -> None:
-        """Insert or replace points. Waits until they are there: records that follow promise it."""
+        """Insert or replace points, and wait for it: the records that follow promise them."""
         self.call(partial(self.client.upsert, name, list(points), wait=True))
 
     def delete(self, name: str, where: Iterable[Match], keep_ids: Iterable[str] = ()) -> None:

@@ -22,7 +22,7 @@ from harness.errors import HarnessError, ServiceUnavailableError, StoreError
 from harness.files import new_private
 from harness.store.qdrant_failures import failure, said
 
-# The server answers when it has copied, or taken in, the whole collection.
+# The server answers when it has copied or restored the whole collection.
 _WORK_TIMEOUT_SECONDS = 3600.0
 _CHUNK_BYTES = 1 << 20
 _LOOK_SECONDS = 1.0
@@ -98,11 +98,11 @@ class SnapshotApi:
         return RemoteSnapshot(collection, result["name"], result.get("checksum"))
 
     def _held(self, collection: str) -> dict[str, Any]:
-        """The collection's shards, as the node at the other end of the connection sees them; behind
-        one address there may be several nodes."""
+        """The collection's shards, as seen by the node at the other end of the connection; there
+        may be several nodes behind one address."""
         held = self._request("GET", f"/collections/{quote(collection, safe='')}/cluster")
         if not isinstance(held, dict):
-            raise StoreError(f"Qdrant at {self._address} tells nothing of the shards: {held!r}")
+            raise StoreError(f"Qdrant at {self._address} says nothing of the shards: {held!r}")
         return held
 
     def _require_whole(self, collection: str) -> None:
@@ -116,9 +116,10 @@ class SnapshotApi:
             )
 
     def _wait_for_copies(self, collection: str) -> None:
-        """Until the other nodes of a cluster hold what one was just given.
+        """Wait until the other nodes of a cluster hold what one of them was just given.
 
-        They are seen at rest for a moment before their copying begins, so once is not enough.
+        For a moment before the copying begins nothing seems to happen, so looking once is not
+        enough.
         """
         began = time.monotonic()
         warned = began
@@ -147,7 +148,7 @@ class SnapshotApi:
         self._request("DELETE", _url(collection, name), params={"wait": "true"})
 
     def download(self, remote: RemoteSnapshot, target: Path) -> tuple[str, int]:
-        """Stream a snapshot into a new file, on disk on return.
+        """Stream a snapshot into a new file; durable on return.
 
         :returns: its SHA-256 and its size in bytes.
         :raises ServiceUnavailableError: also when it arrived damaged: another try may help.
@@ -156,7 +157,7 @@ class SnapshotApi:
         with (
             self._translated(),
             new_private(target) as file,
-            # As it is on the disk there, which its checksum is of: Qdrant compresses on the way.
+            # Uncompressed: the checksum is that of the file on the server's disk.
             self._http.stream(
                 "GET",
                 _url(remote.collection, remote.name),
@@ -178,9 +179,10 @@ class SnapshotApi:
         return digest.hexdigest(), size
 
     def upload(self, collection: str, source: Path, sha256: str) -> None:
-        """Make or replace a collection by a snapshot; the server checks the SHA-256 first.
+        """Create a collection from a snapshot, or replace it; the server checks the SHA-256 first.
 
-        ``priority=snapshot``: the file decides, not what replicas hold. On return they hold it too.
+        With ``priority=snapshot`` the file decides, not what replicas hold. On return they hold it,
+        too.
         """
         params = {"wait": "true", "priority": "snapshot", "checksum": sha256}
         try:
@@ -188,7 +190,7 @@ class SnapshotApi:
                 files = {"snapshot": (source.name, file, "application/octet-stream")}
                 url = f"{_url(collection)}/upload"
                 if self._request("POST", url, params=params, files=files) is not True:
-                    raise StoreError(f"Qdrant at {self._address} did not take in {source.name}")
+                    raise StoreError(f"Qdrant at {self._address} did not restore {source.name}")
             self._wait_for_copies(collection)
         finally:
             # The server keeps what was uploaded among the collection's snapshots, even after the

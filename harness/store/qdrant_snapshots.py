@@ -1,10 +1,10 @@
 """Snapshots of an index on a Qdrant server: one per collection, downloaded.
 
 Repository records name collections, and a collection's name is its fingerprint, so a restored one
-must get exactly the old name. A restore is therefore rehearsed first: every snapshot is taken in
-under a temporary name and compared. Only then is each taken in again under its own name; the server
+must get exactly the old name. A restore is therefore rehearsed first: every snapshot is uploaded
+under a temporary name and compared. Only then is each uploaded again under its own name; the server
 unpacks and validates it before it replaces the old one. If that fails, the old collections are
-taken in again from copies that were made just before.
+uploaded again from copies that were made just before.
 """
 
 from __future__ import annotations
@@ -124,9 +124,9 @@ class QdrantSnapshots(Snapshots):
                 self._requests.drop(name)
         for file in files:
             step(f"checking {file.collection}")
-            self._take_in(f"{_RESTORING}{file.collection}", folder, file, keep=False)
+            self._upload(f"{_RESTORING}{file.collection}", folder, file, keep=False)
 
-    def _take_in(self, name: str, folder: Path, file: SnapshotFile, keep: bool = True) -> None:
+    def _upload(self, name: str, folder: Path, file: SnapshotFile, keep: bool = True) -> None:
         try:
             self._api.upload(name, folder / file.file, file.sha256)
             points, samples = self._look(name, [sample.id for sample in file.samples])
@@ -147,7 +147,7 @@ class QdrantSnapshots(Snapshots):
                 for file in files:
                     step(f"restoring {file.collection}")
                     began.append(file.collection)
-                    self._take_in(file.collection, folder, file)
+                    self._upload(file.collection, folder, file)
             except BaseException:
                 step("putting the old index back")
                 self._put_back(began, old, present, Path(undo))
@@ -167,7 +167,7 @@ class QdrantSnapshots(Snapshots):
             if file.collection in present:
                 try:
                     old[file.collection] = self._copy(file.collection, undo, step)
-                except HarnessError as error:  # damaged, which may be why it is being restored
+                except HarnessError as error:  # it may be damaged, and restored for that reason
                     logger.warning("%s cannot be kept: %s", file.collection, error)
         sync(undo)
         return old

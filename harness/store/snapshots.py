@@ -15,14 +15,14 @@ import numpy as np
 from harness.errors import StoreError
 
 Step = Callable[[str], None]
-"""Told, in a few words, what begins."""
+"""Called at the beginning of each step, with a few words about it."""
 
 SAMPLES = 16
-"""Points of a collection whose vectors are compared after a restore."""
+"""How many points of a collection have their vectors compared after a restore."""
 
 _CHUNKS = re.compile(r"harness-[0-9a-f]{16}")
 COLLECTION_NAME = re.compile(r"harness-(?:[0-9a-f]{16}(?:-files)?|catalog)")
-"""The names of collections that belong to an index, on a server those of its records as well."""
+"""Names of the collections of an index; on a server its records have collections, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class SnapshotFile:
     """One file of a backup.
 
     ``collection`` is empty for the embedded store's records, which have no points. ``exact`` is
-    False when a server's collection was written to while it was copied: ``points`` is then only
-    near. ``bytes`` and ``sha256`` are of the file.
+    False when a server's collection was written to while it was copied: ``points`` is then
+    approximate. ``bytes`` and ``sha256`` are those of the file.
     """
 
     collection: str
@@ -52,7 +52,7 @@ class SnapshotFile:
 
     @property
     def holds_chunks(self) -> bool:
-        """False for records, of the embedded store or in a server's collections."""
+        """Whether the file is a collection of chunks; else it holds records."""
         return _CHUNKS.fullmatch(self.collection) is not None
 
 
@@ -64,7 +64,7 @@ class Snapshots(Protocol):
     """
 
     def capture(self, folder: Path, step: Step) -> tuple[SnapshotFile, ...]:
-        """Copy the whole index into files of this folder (mode 0600, on disk on return).
+        """Copy the whole index into files of this folder (mode 0600, durable on return).
 
         :returns: the files, records first.
         :raises NothingIndexedError: nothing is indexed.
@@ -78,9 +78,9 @@ class Snapshots(Protocol):
         """
 
     def restore(self, folder: Path, files: Sequence[SnapshotFile], step: Step) -> None:
-        """Replace the index. Searches see the old one until the new one is checked.
+        """Replace the index. Searches see the old one until the new one has been checked.
 
-        :raises StoreError: the copy is not what was recorded; the index is as it was.
+        :raises StoreError: the copy is not what was recorded; the index is left as it was.
         """
 
     def clean(self, folder: Path) -> None:
@@ -88,10 +88,10 @@ class Snapshots(Protocol):
 
 
 def vector_checksum(vectors: object) -> str:
-    """SHA-256 over a point's named vectors, independent of engine and order.
+    """SHA-256 over a point's named vectors, independent of the engine and of their order.
 
-    Each is its name, then little-endian float32, for a sparse one preceded by its uint32
-    indices, ascending.
+    Each vector adds its name and its values as little-endian float32; a sparse one adds its
+    ascending uint32 indices before its values.
     """
     digest = hashlib.sha256()
     named: Mapping[str, Any] = vectors if isinstance(vectors, Mapping) else {}
@@ -112,8 +112,8 @@ def some_points(page: Callable[[str | None, int], Sequence[Any]]) -> Sequence[An
 
     Ids are hashes, so the points behind a random id are a random sample.
 
-    :param page: gives at most so many points, in the order of their ids, from an id (None: the
-        first) on.
+    :param page: returns points in the order of their ids, starting at an id (None: the first), at
+        most as many as its second argument says.
     """
     found = page(str(uuid.uuid4()), SAMPLES)
     return found if len(found) == SAMPLES else page(None, SAMPLES)
@@ -122,7 +122,7 @@ def some_points(page: Callable[[str | None, int], Sequence[Any]]) -> Sequence[An
 def compare(recorded: SnapshotFile, points: int, samples: Sequence[Sample]) -> None:
     """Check a restored collection.
 
-    :param samples: of the recorded sample, those points that were found.
+    :param samples: those of the recorded points that were found.
     :raises StoreError: it differs from what was recorded.
     """
     checksums = {sample.id: sample.sha256 for sample in samples}
