@@ -7,7 +7,6 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable
-from types import TracebackType
 
 from harness.errors import HarnessError, TransientError, UsageError
 from harness.webhook.journal import Delivery, Journal
@@ -52,12 +51,7 @@ class Dispatcher:
             self._enqueue(name)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         for timer in self._timers.values():
             timer.cancel()
         for worker in self._workers:
