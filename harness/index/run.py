@@ -1,5 +1,5 @@
 """A whole index run in this process: what ``harness index`` does. Flows run the same steps as
-tasks instead."""
+tasks."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def index_repository(
 ) -> IndexReport:
     """Index what changed in one repository.
 
-    While a batch is embedded, the next one is read and chunked in a thread and the last one is
-    written in another. A batch that fails for good is recorded and does not stop the others,
-    unless the model's server is gone or the disk is full: then they are recorded as failed
-    without trying them.
+    While one batch is embedded, a thread reads and chunks the next one and another thread writes
+    the previous one. A batch that fails for good is recorded and does not stop the others, unless
+    the model's server is gone or the disk is full: then the rest are recorded as failed without
+    being tried.
 
     :raises HarnessError: nothing could be planned or finalized.
     """

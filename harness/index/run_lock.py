@@ -1,8 +1,8 @@
-"""One index run a repository at a time, among the processes that share a data directory.
+"""One index run per repository at a time, among the processes that share a data directory.
 
-Two at once would read a clone while the other one updates it, and the one that ends last would
-record the older commit. A run that waits is superseded by a later one that asks for the same: so
-however many pushes come, one is under way and one waits, and the last commit is read.
+Of two at once, one would read a clone while the other updates it, and the one that ends last might
+record the older commit. A waiting run is superseded by a later one that asks for the same thing:
+however many pushes arrive, one run is under way, one waits, and the latest commit is read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _POLL_SECONDS = 1.0
 
 
 def _log_wait() -> None:
-    logger.info("another run works on this repository: waiting for its end")
+    logger.info("another run is working on this repository: waiting for it to end")
 
 
 @contextmanager
@@ -36,14 +36,14 @@ def hold_repository(
     *,
     on_wait: Callable[[], None] = _log_wait,
 ) -> Iterator[bool]:
-    """Wait until no other run works on a repository, and hold it.
+    """Wait until no other run is working on a repository, and hold it.
 
-    :param source: folder or URL; with and without ``.git`` it is the same repository.
-    :param request: what is asked for, in words that are equal for equal requests. None: this run
-        never gives way to a later one.
+    :param source: folder or URL; a trailing ``.git`` makes no difference.
+    :param request: what is asked for; equal requests have equal texts. None: this run never gives
+        way to a later one.
     :param own_id: tells this run from others.
-    :param on_wait: called once, when another run holds it.
-    :returns: False, without holding anything, when a later equal request waits as well.
+    :param on_wait: called once, when another run holds the repository.
+    :returns: False, without holding anything, when a later equal request is waiting as well.
     """
     folder = private_folder(data_dir.resolve() / "run-locks")
     place = source if is_git_url(source) else str(Path(source).expanduser().resolve())

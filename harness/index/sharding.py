@@ -1,11 +1,11 @@
-"""Splits the work of a large repository among several processes, and collects what they did.
+"""Splits the work on a large repository among several processes, and collects the results.
 
 The plan is made once. Each shard gets the files whose paths hash to it, as a plan of its own on
-disk (a shard reads the repository's files from the data directory, so it can read that, too), and
-notes each finished batch beside it: a shard that was killed is started again and goes on there.
-One process at a time works on a shard, by a lock that a killed process cannot keep.
-The repository is finalized once, with every shard's results, so that the index is the same as
-without shards.
+disk (a shard reads the repository's files from the data directory, so it can read the plan, too),
+and records each finished batch beside it: a shard that was killed is started again and resumes
+there. A lock, which the kernel takes from a killed process, keeps each shard to one process at a
+time. The repository is finalized once, with the results of all shards, so that the index is the
+same as without them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 SHARDS_FOLDER = "shards"
 MOST_SHARDS = 64
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
-# What a killed parent left is of no use to anybody: the next run plans anew.
+# What a killed parent left behind is of no use: the next run makes a new plan.
 _KEPT_SECONDS = 7 * 24 * 3600
 _POLL_SECONDS = 1.0
 
@@ -58,7 +58,7 @@ def shard_of(path: str, shards: int) -> int:
 
 
 def split(plan: IndexPlan, shards: int, batch_bytes: int) -> tuple[IndexPlan, ...]:
-    """Plans that together index just what ``plan`` does; one may have nothing to do.
+    """Plans that together index exactly what ``plan`` does; some may have nothing to do.
 
     They delete nothing: finalizing ``plan`` does.
     """
@@ -112,8 +112,8 @@ class ShardFolder:
     def create(self, plans: tuple[IndexPlan, ...]) -> None:
         """Write the shards' plans, readable by their owner only.
 
-        The run that calls it holds the repository, so shards of an earlier run that was
-        killed have no business any more: they end first.
+        The caller holds the repository, so shards of an earlier run that was killed are obsolete:
+        they are ended first.
 
         :raises OSError: the disk is full, or the folder cannot be written.
         """
@@ -134,7 +134,7 @@ class ShardFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def end(self) -> None:
-        """Remove everything, and return when no shard is at work: one that is fails at its next
+        """Remove everything, and return once no shard is at work: one that is fails at its next
         batch."""
         for plan in self.path.glob("plan-*.json"):
             plan.unlink(missing_ok=True)
@@ -145,7 +145,7 @@ class ShardFolder:
 
     @contextmanager
     def held(self, shard: int) -> Iterator[None]:
-        """Hold a shard, as soon as nobody else does: another start of the same run, perhaps.
+        """Hold a shard as soon as nobody else does (perhaps another start of the same run).
 
         :raises UsageError: the folder was removed: the repository's run has ended.
         """
@@ -159,7 +159,7 @@ class ShardFolder:
                 break
             except Timeout:
                 if not timeout_seconds:
-                    logger.info("another run works on shard %d: waiting for its end", shard)
+                    logger.info("another run is working on shard %d: waiting for it to end", shard)
                 timeout_seconds = _POLL_SECONDS
         try:
             yield

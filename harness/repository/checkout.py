@@ -1,8 +1,8 @@
 """Turns what a user names (a folder, or a git URL) into a folder to index.
 
-A URL is cloned shallow below the data directory and brought up to date by later calls. A clone
-is made beside its place and renamed into it, so that one that exists is whole; when an update
-fails, the former state stays as it was.
+A URL is cloned into the data directory, one commit deep, and later calls bring the clone up to
+date. It is prepared in a temporary folder and then renamed, so that a clone that exists is always
+complete; when an update fails, the clone stays as it was.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ logger = logging.getLogger(__name__)
 
 CHECKOUTS_FOLDER = "checkouts"
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "file", "git+ssh"})
-# user@host:path, as ssh takes it; without a user it could as well be a local name.
+# user@host:path, as ssh takes it; without a user it might just as well be a local path.
 _SCP_LIKE = re.compile(
     r"(?P<user>[\w.~+-]+)@(?P<host>[\w\[][\w.:\[\]-]*?):(?P<path>[^\s:][^\r\n]*)"
 )
 _SAFE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _HASH_CHARS = 12
 
-# The blobs of LFS are big and binary: the pointers stay. A filter of the user's own settings
-# would otherwise download them, or fail where git-lfs is not installed.
+# LFS objects are large and binary, so only their pointers are checked out. A filter in the user's
+# configuration would otherwise download them, or fail where git-lfs is not installed.
 _CHECKOUT_CONFIG = {
     "filter.lfs.smudge": "",
     "filter.lfs.process": "",
     "filter.lfs.clean": "",
     "filter.lfs.required": "false",
     "core.autocrlf": "false",
-    # A connection that is stuck gives up long before the time-out.
+    # Give up on a stalled connection long before the time-out.
     "http.lowSpeedLimit": "1000",
     "http.lowSpeedTime": "30",
     "credential.interactive": "false",
@@ -59,7 +59,7 @@ _CHECKOUT_CONFIG = {
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A folder to index. ``url`` is free of credentials, None for a folder of the user's."""
+    """A folder to index. ``url`` is free of credentials; None for a folder of the user's own."""
 
     name: str
     root: Path
@@ -99,8 +99,8 @@ def discover(root: Path) -> list[Path]:
     """Find the repositories below a folder, sorted by path.
 
     :param root: a folder; when it is a repository itself, it is the only one found.
-    :returns: folders that hold a ``.git`` (repositories inside of a found one are left to it);
-        when there is none, every direct sub-folder that is not hidden. Links are not followed.
+    :returns: folders that hold a ``.git`` (repositories nested in one of them are not listed);
+        when there is none, every direct subfolder that is not hidden. Links are not followed.
     :raises RepositoryNotFoundError: no such folder.
     """
     if not root.is_dir():
@@ -204,11 +204,11 @@ class _Remote:
         args = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules"]
         args += ["--update-shallow", "--no-auto-maintenance"]
         if self.is_local:
-            # The other side runs here too, and checks the owner without our settings.
+            # The other end runs here too, and checks the owner without our settings.
             args.append("--upload-pack=git -c 'safe.directory=*' upload-pack")
         config = dict(_CHECKOUT_CONFIG)
         if self.url != self.clean:
-            # Not in the arguments, which other users see, nor in the clone's own settings.
+            # Neither in the arguments, which other users can see, nor in the clone's configuration.
             config[f"url.{self.url}.insteadOf"] = self.clean
         output = run_git(
             args,
@@ -272,7 +272,7 @@ def _update(remote: _Remote, clone: Path) -> None:
         return
     args = ["reset", "--quiet", "--hard", "refs/harness/head"]
     run_git(args, clone, remote.timeout_seconds, config=_CHECKOUT_CONFIG)
-    # What a reset that was killed half-way left behind would be listed as untracked.
+    # What a reset that was killed half-way left behind would otherwise be listed as untracked.
     run_git(["clean", "-ffdxq"], clone, remote.timeout_seconds, config=_CHECKOUT_CONFIG)
 
 

@@ -1,8 +1,7 @@
-"""Reads one source file safely and says from its content whether it is worth indexing.
+"""Reads one source file safely and judges by its content whether it is worth indexing.
 
-A file is reached folder by folder from the root without following a link, so that nothing
-outside of the root is read even when the tree changes under our feet. What is not a regular
-file is never opened.
+A file is reached from the root folder by folder without following a link, so that nothing
+outside the root is read even if the tree changes in the meantime. Only regular files are opened.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ _UNREADABLE_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EIO, errno.ENAM
 
 _LFS_POINTER = "version https://git-lfs.github.com/spec/"
 
-# A generator's mark stands in a comment at the top. In a string, or further down, it is the
-# source of the generator itself or a text about it.
+# A generator puts its mark in a comment at the top. In a string, or further down, it belongs to
+# the source of the generator itself, or to a text about it.
 _MARK_LINES = 5
 _COMMENT = r"^\s*(?:#|//|/\*|\*|--|<!--|;|%|\(\*|\{-|@?rem\b|\"\"\"|''')"
 _GENERATED = re.compile(
@@ -44,7 +43,7 @@ _GENERATED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
-# Lines that no person writes: long, and hardly a blank in them (prose has 15 %, code 20 %).
+# Lines that nobody types: long, with hardly any blanks (prose has 15 %, code 20 %).
 _LONG_LINE_CHARS = 400
 _LONG_TOTAL_CHARS = 2_000
 _LONG_SHARE = 0.9
@@ -79,7 +78,7 @@ class SourceText:
 
 
 def read_source(root: Path, file: SourceFile, max_file_bytes: int) -> SourceText | SkipReason:
-    """Read a file that a walk selected, and judge its content.
+    """Read a file that the walk selected, and judge its content.
 
     :param root: the folder that was walked.
     :param file: where a clean tracked file is still as it was listed, its ``content_id`` is kept
@@ -87,7 +86,7 @@ def read_source(root: Path, file: SourceFile, max_file_bytes: int) -> SourceText
         otherwise the id is computed from the bytes read.
     :param max_file_bytes: checked again, as the file may have grown.
     :returns: the text, or why it is not indexed.
-    :raises OSError: only for trouble of this process, such as too many open files.
+    :raises OSError: only for problems of this process itself, such as too many open files.
     """
     found = _read(root, file.path, max_file_bytes)
     if isinstance(found, SkipReason):
@@ -116,10 +115,10 @@ def blob_id(data: bytes) -> str:
 
 
 def decode(data: bytes) -> str | SkipReason:
-    """Decode UTF-8, or UTF-16 with its byte order mark, and settle the line ends.
+    """Decode UTF-8, or UTF-16 with a byte order mark, and normalise line endings.
 
     There is no fallback to Latin-1: every binary file is valid Latin-1, and a wrong guess would
-    put nonsense in the index.
+    put garbage into the index.
 
     Lines are what git, grep and tree-sitter count: pieces between ``\\n``. ``\\r\\n`` becomes
     ``\\n``. A lone ``\\r`` stays inside its line, except in a file without any ``\\n``, where it
@@ -161,13 +160,13 @@ def classify(path: str, text: str) -> SkipReason | None:
 
 
 def is_generated(text: str) -> bool:
-    """Look for a generator's mark in a comment among the first lines that are not blank."""
+    """Look for a generator's mark in a comment among the first non-blank lines."""
     head = [line for line in text[:4_000].lstrip().split("\n") if line.strip()]
     return _GENERATED.search("\n".join(head[:_MARK_LINES])) is not None
 
 
 def is_minified(path: str, text: str) -> bool:
-    """Tell squeezed or compiled scripts and source maps from what people write."""
+    """Tell minified or compiled scripts, and source maps, from what people write."""
     suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - a plain string, and often
     if _SOURCE_MAP_START.match(text) and '"mappings"' in text:
         return True

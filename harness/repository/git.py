@@ -119,8 +119,8 @@ class Trust:
 USER = Trust(
     settings=("core.untrackedCache=keep", "core.quotePath=false"), inherits_environment=True
 )
-"""Proxies, credentials and ignore files of the user and the system are wanted: remotes are
-reached as the user reaches them, and what the user ignores stays ignored."""
+"""With the proxies, credentials and ignore files of the user and the system: remotes are reached
+as the user reaches them, and what the user ignores stays ignored."""
 
 SEALED = Trust(
     settings=(
@@ -201,7 +201,7 @@ def run_git(
         cannot read them; the place for URLs with credentials.
     :param git_dir: the repository; None: the one that holds ``cwd``.
     :param work_tree: the files that belong to ``git_dir``.
-    :param check: raise when git exits with another code than 0.
+    :param check: raise when git exits with a code other than 0.
     :returns: the output; ``stdout`` raw (use ``-z``).
     :raises GitError: git is not installed, cannot be started there, writes too much, or failed
         and ``check`` is set.
@@ -270,7 +270,7 @@ def _environment(
         environment = {k: v for k, v in os.environ.items() if k not in _DROPPED_VARIABLES}
     else:
         environment = {"PATH": os.pathsep.join((str(Path(executable).parent), os.defpath))}
-    # A GIT_CONFIG_COUNT that is no number makes git fail; it was of no use before either.
+    # A GIT_CONFIG_COUNT that is not a number makes git fail; it was of no use before either.
     inherited = environment.get("GIT_CONFIG_COUNT", "")
     count = int(inherited) if inherited.isascii() and inherited.isdigit() else 0
     for number, (key, value) in enumerate(config.items(), start=count):

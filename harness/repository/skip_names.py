@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.types import SkipReason
 
-# Folders of version control: never listed, never counted.
+# Version control's own folders: never listed, never counted.
 VCS_FOLDERS = frozenset({".git", ".hg", ".svn", ".jj", ".bzr", "cvs", ".sl"})
 
 _SECRET_FOLDERS = frozenset({".aws", ".ssh", ".gnupg", ".azure", ".kube", ".docker"})
@@ -30,15 +30,15 @@ _SECRET_SUFFIXES = (
 )
 # `.env`, `.env.local`, `.env-prod`; `.environment.ts` is code.
 _ENV_FILE = re.compile(r"\.env(rc)?([._-].*)?")
-# A part that marks a file meant to be copied and filled in.
+# A part of a name that marks a template, which is copied and filled in.
 _TEMPLATE_PART = re.compile(r"(^|[._-])(example|sample|template|tmpl|tpl|dist|schema)([._-]|$)")
-# Private keys of ssh-keygen's default names; `id_rsa.pub` and `id_generator.py` are none.
+# Private keys under ssh-keygen's default names; `id_rsa.pub` and `id_generator.py` are not.
 _SSH_KEY = re.compile(
     r"(ssh_host_)?(id_)?(rsa|dsa|ecdsa|ed25519)(_sk)?([_-][a-z0-9_-]+)?"
     r"(\.(bak|old|orig|priv|private))?"
 )
 
-# Catalogs say the same strings once a language: a third of Django's chunks, none of its code.
+# Catalogs repeat the same strings for every language: a third of Django's chunks, none of its code.
 _TRANSLATION_SUFFIXES = frozenset({".po", ".pot", ".xlf", ".xliff", ".arb"})
 
 _LOCK_FILES = frozenset(
@@ -72,7 +72,7 @@ _COPIED_FOLDERS = frozenset(
         *("third_party", "third-party", "thirdparty", "3rdparty", "3rd_party"),
     }
 )
-# `vendor` may also be a team's own word (a shop's suppliers), so it takes a second sign.
+# `vendor` may also be a team's own word (a shop's suppliers), so a second sign is required.
 _VENDOR_FOLDERS = frozenset({"vendor", "vendors"})
 _VENDOR_MARKERS = ("modules.txt", "autoload.php", "composer", "bundle", "cache", "bin")
 _ASSET_FOLDERS = frozenset({"js", "css", "static", "assets", "public", "javascripts", "lib"})
@@ -107,7 +107,7 @@ _BINARY_SUFFIXES = frozenset(
         *(".opus", ".aac", ".avi", ".mov", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg"),
         *(".ttf", ".otf", ".woff", ".woff2", ".eot", ".pfb", ".glb", ".blend", ".fbx"),
         *(".stl", ".swf"),
-        # archives, packages, images of disks
+        # archives, packages, disk images
         *(".zip", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z"),
         *(".rar", ".tar", ".lz4", ".br", ".whl", ".egg", ".gem", ".crate", ".nupkg"),
         *(".deb", ".rpm", ".apk", ".ipa", ".dmg", ".iso", ".img", ".cab", ".msi"),

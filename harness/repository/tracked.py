@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 GIT_TIMEOUT_SECONDS = 300.0
 
 SUBMODULE_MODE = b"160000"
-# One entry of `ls-files -s --debug -z`. Git says that the debug part may change some day: then
-# nothing matches it, and files are merely read and hashed again.
+# One entry of `ls-files -s --debug -z`. Git reserves the right to change the debug part: then it
+# no longer matches, and files are simply read and hashed again.
 _INDEX_ENTRY = re.compile(
     rb"(?P<mode>\d{6}) (?P<id>[0-9a-f]{40,64}) (?P<stage>[0-3])\t(?P<path>[^\0]+)\0"
     rb"(?:  ctime: (?P<ctime>\d+:\d+)\n  mtime: (?P<mtime>\d+:\d+)\n  dev: \d+\tino: \d+\n"
@@ -56,7 +56,7 @@ def git_prefix(root: Path) -> str | None:
     """Path of a folder inside its git work tree, ending in ``/``; empty at the top.
 
     :param root: an existing folder.
-    :returns: None where git has no say: outside of a work tree, or in a folder that git ignores.
+    :returns: None where git has no say: outside a work tree, or in a folder that git ignores.
     :raises UsageError: a bare repository, or the inside of a ``.git`` folder.
     :raises GitError: git is missing or refuses the repository.
     """
@@ -108,7 +108,8 @@ def git_files(root: Path, prefix: str) -> GitFiles:
     :param prefix: what :func:`git_prefix` returned for it.
     :raises GitError: git failed.
     """
-    # Taken first: when git writes the index in between, too few files count as clean.
+    # Read first: if git writes the index in the meantime, too few files count as clean, not too
+    # many.
     index_mtime_ns = _index_mtime_ns(root)
     output = run_git(["ls-files", "-s", "--debug", "-z"], root, GIT_TIMEOUT_SECONDS)
     tracked = _parse_index(output.stdout, index_mtime_ns)

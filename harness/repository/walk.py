@@ -2,8 +2,8 @@
 
 Git work trees are listed by git itself (tracked, and untracked but not ignored); other folders
 by a scan that follows ``.gitignore`` files. ``.harnessignore`` files, of the same syntax, apply
-in both. What is left out is returned too, each with its reason: a folder once, its path ending
-in ``/``, and not each file in it.
+in both. Whatever is left out is returned too, with its reason; a folder that is left out is listed
+once, with a trailing ``/``, instead of each file in it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class _Selection:
     _folders: dict[str, tuple[SkipReason, str] | None] = field(default_factory=dict)
 
     def skip(self, path: str, reason: SkipReason) -> None:
-        """Record a skip. Bytes that are no UTF-8 are shown escaped, so the path can be stored."""
+        """Record a skip. Bytes that are not valid UTF-8 are escaped, so the path can be stored."""
         self.skipped[os.fsencode(path).decode("utf-8", "backslashreplace")] = reason
 
     def enters(self, folder: str) -> bool:
@@ -102,7 +102,7 @@ class _Selection:
     def _reason(
         self, path: str, name: str, status: os.stat_result, let_in: bool
     ) -> SkipReason | None:
-        # A link within the root leads to a file that is listed anyway, others leave the root.
+        # A link within the root leads to a file that is listed anyway; any other leaves the root.
         if stat.S_ISLNK(status.st_mode):
             return SkipReason.SYMLINK
         if self._is_ignored(path, False) or not (self.included_all or self.include.ignores(path)):

@@ -1,4 +1,4 @@
-"""A copy of a repository to work on, what was changed in it, and bringing that home as a patch.
+"""A copy of a repository to work in, and the way back for what was changed: a patch.
 
 Without a ref the copy holds what the user sees now: tracked files with their uncommitted changes
 and new files that are not ignored, so that the patch fits the user's tree. With a ref it holds
@@ -6,11 +6,11 @@ that commit. Outside git it is a plain copy without ignored and secret files, an
 tools can make again. Submodules stay empty and LFS files stay pointers, because fetching them would
 run commands from the repository's own configuration.
 
-Two git directories are at work. ``control.git`` lies outside the copy, is the only one that
-Harness reads, and gets its configuration rewritten before every use. ``.git`` inside the copy is
-there for the commands of the task (``git log``, ``git diff``) and is never read by Harness, so
-nothing that a command writes into it runs anywhere else. Content filters and line-ending conversion
-are off: blobs hold the bytes of the files.
+There are two git directories. ``control.git`` lies outside the copy; snapshots and patches come
+from it, and its configuration is rewritten before every use. ``.git`` inside the copy is there for
+the commands of the task (``git log``, ``git diff``); Harness asks it for nothing but the list of
+files, with sealed calls, so whatever a command writes into it runs nowhere else. Content filters
+and line-ending conversion are off: blobs hold the bytes of the files.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def occupied_bytes(*folders: Path) -> int:
 
 
 class PlainFiles:
-    """Tells real files of a tree from what only looks like one.
+    """Tells the real files of a tree from what only looks like one.
 
     A listing may be older than the files, or come from somebody else: a folder on the way may have
     become a symbolic link that leads out.
