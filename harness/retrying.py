@@ -90,7 +90,9 @@ class Backoff:
 
         :param failures: failed attempts in a row so far, from 1.
         """
-        longest: float = min(self.cap_seconds, self.base_seconds * 2.0 ** (failures - 1))
+        # Bounded: after an outage of hours the power would not fit a float.
+        growth = 2.0 ** min(failures - 1, 60)
+        longest = min(self.cap_seconds, self.base_seconds * growth)
         return longest * (0.5 + self.random() / 2)
 
     def wait(self, failures: int) -> None:

@@ -124,3 +124,8 @@ def test_errors_keep_their_cause(backoff: Backoff, make: Callable[[str], Harness
     with pytest.raises(HarnessError) as raised:
         backoff.call(step)
     assert raised.value.__cause__ is cause
+
+
+def test_a_long_outage_does_not_overflow() -> None:
+    backoff = Backoff(cap_seconds=60, random=lambda: 1.0)
+    assert backoff.seconds(5_000) == 60.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import Callable
 
 from harness.errors import HarnessError, TransientError, UsageError
+from harness.retrying import Backoff
 from harness.webhook.journal import Delivery, Journal
 from harness.webhook.metrics import Metrics
 from harness.webhook.runs import StartedRun
@@ -18,8 +18,7 @@ logger = logging.getLogger(__name__)
 # A Prefect server on SQLite creates a few dozen runs a second; more calls would only queue in it.
 _AT_ONCE = 4
 _QUICK_DELAYS_SECONDS = (0.2, 0.8)
-_FIRST_DELAY_SECONDS = 1.0
-_LONGEST_DELAY_SECONDS = 60.0
+_BACKOFF = Backoff(base_seconds=1.5, cap_seconds=75.0)
 
 Start = Callable[[Delivery], StartedRun]
 
@@ -158,9 +157,7 @@ class Dispatcher:
 
     def _later(self, name: str, error: HarnessError | None = None) -> None:
         failures = self._failures[name] = self._failures.get(name, 0) + 1
-        delay = min(_FIRST_DELAY_SECONDS * 2 ** min(failures - 1, 10), _LONGEST_DELAY_SECONDS)
-        delay *= random.uniform(0.75, 1.25)  # noqa: S311
         if failures == 1 and error is not None:
             logger.warning("%s: the push is kept, and will be handed over later: %s", name, error)
         loop = asyncio.get_running_loop()
-        self._timers[name] = loop.call_later(delay, self._enqueue, name)
+        self._timers[name] = loop.call_later(_BACKOFF.seconds(failures), self._enqueue, name)
