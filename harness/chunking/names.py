@@ -48,7 +48,7 @@ class NameReader:
         while name.type in self._holders:
             held = name.child_by_field_name("name") or self._first_identifier(name)
             if held is None:
-                break
+                return ()
             name = held
         text = self.text(name).strip("\"'`")
         if receiver is not None and receiver.type == "parameter_list":

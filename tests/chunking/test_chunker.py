@@ -28,7 +28,7 @@ EXTENSIONS = [
     "py", "js", "ts", "tsx", "go", "rs", "java", "c", "cpp", "cs", "rb", "php", "kt", "swift",
     "scala", "sh", "sql", "html", "css", "scss", "yaml", "toml", "json", "dockerfile", "md", "txt",
     "rst", "csv", "vue", "svelte", "lua", "ex", "hs", "zig", "ipynb", "xml", "mk", "tf", "proto",
-    "graphql", "ini", "pl",
+    "graphql", "ini", "pl", "nim", "f90", "thrift",
 ]
 # fmt: on
 

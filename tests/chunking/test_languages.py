@@ -172,6 +172,34 @@ _DEFINITIONS = [
         id="elixir",
     ),
     pytest.param(
+        "a.nim",
+        "const K = 3\ntype\n  Foo* = object\n    a: int\n  E = enum A, B\n"
+        "proc add*(a, b: int): int =\n  let local = a\n  result = local + b\n"
+        "template t(x) = x\nwhen isMainModule:\n  proc inner() = discard\n",
+        "K Foo E add t inner",
+        id="nim",
+    ),
+    pytest.param(
+        "a.f90",
+        "module m\n  integer :: k\n  type, extends(base) :: point\n    real :: x\n  end type\n"
+        "  interface add\n    module procedure add_i\n  end interface\n"
+        "  interface\n  end interface\n"
+        "contains\n  pure function add_i(a) result(c)\n    c = a\n  end function add_i\n"
+        "  subroutine run(x)\n  end subroutine\nend module m\n"
+        "program main\n  call run(1)\ncontains\n  subroutine own()\n  end subroutine\n"
+        "end program\n",
+        "m point add add_i run main own",
+        id="fortran",
+    ),
+    pytest.param(
+        "a.thrift",
+        "namespace py a.b\nconst i32 MAX = 3\ntypedef i32 Id\nenum Color { RED = 1 }\n"
+        "struct User { 1: required Id id }\nexception Bad { 1: string why }\n"
+        "service Users extends Base { User get(1: Id id) throws (1: Bad b), void ping() }\n",
+        "MAX Id Color User Bad Users get ping",
+        id="thrift",
+    ),
+    pytest.param(
         "a.hs",
         "module M where\nf :: Int -> Int\nf x = 1\ndata D = A | B\nclass C a where\n  g :: a\n",
         "f f D C g",
@@ -243,6 +271,8 @@ def test_every_language_with_definitions_has_an_example() -> None:
         pytest.param("a.js", "A.prototype.b = function () {\n}\n", "A.b", id="js-prototype"),
         pytest.param("a.js", "exports.foo = function () {\n}\n", "foo", id="js-exports"),
         pytest.param("a.ts", "export const f = () => {\n  g()\n}\n", "f", id="ts-arrow"),
+        pytest.param("a.f90", "module m\nend module m\n", "m", id="fortran-module"),
+        pytest.param("a.nim", "proc add*(a: int): int =\n  a\n", "add", id="nim-exported"),
         pytest.param("a.rb", "module M\n  def f\n    1\n  end\nend\n", "M", id="ruby-module"),
         pytest.param("a.md", "# A\n\ntext\n\n## B\n\nmore text\n", "A", id="markdown"),
         pytest.param("a.txt", "just words\n", "", id="text"),

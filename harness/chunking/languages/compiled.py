@@ -44,6 +44,46 @@ _ZIG: Final = Grammar(
     wrappers=("Decl",),
     identifiers=("IDENTIFIER", "STRINGLITERALSINGLE"),
 )
+_NIM: Final = Grammar(
+    functions=(
+        "proc_declaration",
+        "func_declaration",
+        "method_declaration",
+        "iterator_declaration",
+        "converter_declaration",
+        "template_declaration",
+        "macro_declaration",
+    ),
+    types=("type_declaration",),
+    names=("variable_declaration",),
+    # Not ``let`` and ``var``: most of those are local to a test or a block.
+    wrappers=("const_section", "type_section"),
+    containers=("when",),
+    name_holders=(
+        "type_symbol_declaration",
+        "symbol_declaration_list",
+        "symbol_declaration",
+        "exported_symbol",
+    ),
+)
+_FORTRAN: Final = Grammar(
+    functions=("function", "subroutine", "module_procedure"),
+    classes=("derived_type_definition",),
+    modules=("module", "submodule", "program"),
+    names=("interface",),
+    containers=("internal_procedures",),
+    identifiers=("name", "type_name"),
+    name_holders=(
+        "module_statement",
+        "submodule_statement",
+        "program_statement",
+        "interface_statement",
+        "function_statement",
+        "subroutine_statement",
+        "module_procedure_statement",
+        "derived_type_statement",
+    ),
+)
 
 LANGUAGES: Final = (
     LanguageSpec("go", extensions=("go",), grammar=_GO),
@@ -52,13 +92,13 @@ LANGUAGES: Final = (
     LanguageSpec("rust", extensions=("rs",), grammar=_RUST),
     LanguageSpec("swift", extensions=("swift",), grammar=_SWIFT),
     LanguageSpec("zig", extensions=("zig",), grammar=_ZIG),
-    LanguageSpec("nim", extensions=("nim",)),
+    LanguageSpec("nim", extensions=("nim",), grammar=_NIM),
     LanguageSpec("odin", extensions=("odin",)),
     LanguageSpec("hare", extensions=("ha",)),
     LanguageSpec("dart", extensions=("dart",)),
     LanguageSpec("solidity", extensions=("sol",)),
     LanguageSpec("pascal", extensions=("pas", "pp")),
-    LanguageSpec("fortran", extensions=("f90", "f95", "f03", "f08")),
+    LanguageSpec("fortran", extensions=("f90", "f95", "f03", "f08"), grammar=_FORTRAN),
     LanguageSpec("ada", extensions=("adb", "ads")),
     LanguageSpec("cobol", extensions=("cob", "cbl")),
     LanguageSpec("asm", extensions=("asm", "s")),

@@ -26,6 +26,13 @@ _TOML: Final = Grammar(
     keys=("table", "table_array_element", "pair"),
     identifiers=("bare_key", "dotted_key", "quoted_key"),
 )
+_THRIFT: Final = Grammar(
+    functions=("function_definition",),
+    classes=("service_definition",),
+    types=("struct_definition", "union_definition", "exception_definition", "enum_definition"),
+    names=("const_definition", "typedef_definition"),
+    identifiers=("typedef_identifier",),
+)
 
 LANGUAGES: Final = (
     LanguageSpec(
@@ -52,7 +59,7 @@ LANGUAGES: Final = (
     LanguageSpec("sql", extensions=("sql", "ddl", "dml", "pgsql", "psql"), grammar=_SQL),
     LanguageSpec("graphql", extensions=("graphql", "gql")),
     LanguageSpec("proto", extensions=("proto",)),
-    LanguageSpec("thrift", extensions=("thrift",)),
+    LanguageSpec("thrift", extensions=("thrift",), grammar=_THRIFT),
     LanguageSpec("prisma", extensions=("prisma",)),
     LanguageSpec(
         "xml",

@@ -42,7 +42,7 @@ LANGUAGES: Final = (
     LanguageSpec(
         "requirements",
         file_names=("requirements.txt",),
-        file_patterns=("requirements*.in", "requirements*.am"),
+        file_patterns=("requirements*.in",),
         structure=Structure.LINES,
     ),
     LanguageSpec("hcl", extensions=("hcl",), content=Content.DATA, grammar=_HCL),
