@@ -256,7 +256,9 @@ def test_definitions(path: str, text: str, expected: str) -> None:
 
 def test_every_language_with_definitions_has_an_example() -> None:
     languages = {detect_language(*case.values[:2]).name for case in _DEFINITIONS}
-    assert languages == {name for name, spec in LANGUAGES.items() if spec.grammar != Grammar()}
+    assert languages == {
+        name for name, spec in LANGUAGES.items() if len(spec.grammar.roles) > len(Grammar().roles)
+    }
 
 
 @pytest.mark.parametrize(

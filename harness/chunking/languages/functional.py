@@ -21,6 +21,7 @@ _ELIXIR: Final = Grammar(
         "test": Kind.FUNCTION,
     },
     containers=("do_block",),
+    attached=("unary_operator",),  # @doc
 )
 _HASKELL: Final = Grammar(
     functions=("function", "bind"),
@@ -30,6 +31,7 @@ _HASKELL: Final = Grammar(
     names=("signature",),
     containers=("declarations",),
     identifiers=("name",),
+    attached=("haddock", "signature"),
 )
 
 LANGUAGES: Final = (
@@ -41,7 +43,7 @@ LANGUAGES: Final = (
     LanguageSpec("ocaml_interface", extensions=("mli",)),
     LanguageSpec("fsharp", extensions=("fs", "fsx")),
     LanguageSpec("elm", extensions=("elm",)),
-    LanguageSpec("purescript", extensions=("purs",)),
+    LanguageSpec("purescript", extensions=("purs",), grammar=Grammar(attached=("signature",))),
     LanguageSpec("commonlisp", extensions=("lisp", "lsp", "cl")),
     LanguageSpec("scheme", extensions=("scm", "ss")),
     LanguageSpec("racket", extensions=("rkt",)),

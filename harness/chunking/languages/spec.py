@@ -153,11 +153,7 @@ COMMON_ATTACHED: Final = frozenset(
         "attribute_list",
         "decorator",
         "annotation",
-        "haddock",
-        "signature",
         "access_specifier",
-        "doc_comment",
-        "unary_operator",
     }
 )
 # Endings of the types of nodes that only hold the members of the definition around them.
