@@ -6,7 +6,6 @@ import contextlib
 import contextvars
 import os
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import State, StateType
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from flows import agent_task as module
 from flows.agent_task import agent_task
@@ -99,24 +98,27 @@ def test_a_command_waits_for_consent_in_the_ui(
     ran = Turn(tool_calls=(("run", {"command": "echo consent; touch ran.txt"}),))
     ollama.say(EDIT, ran, Turn("Changed greeting.py:2."))
     asked: list[str] = []
+    is_over = threading.Event()
 
     def answer() -> None:
         """What a person does in the UI: read the form, fill it in, resume."""
         with get_client(sync_client=True) as client:
-            deadline = time.monotonic() + 60
-            while time.monotonic() < deadline:
+            while not is_over.wait(0.2):
                 for run in client.read_flow_runs(flow_run_filter=PAUSED):
                     keyset = run.state.state_details.run_input_keyset  # type: ignore[union-attr]
-                    with contextlib.suppress(ObjectNotFound):  # saved just after the state
+                    # The form is saved just after the state; until then the server says 404.
+                    with contextlib.suppress(ObjectNotFound, PrefectHTTPStatusError):
                         asked.append(client.read_flow_run_input(run.id, keyset["description"]))  # type: ignore[index]
                         client.resume_flow_run(run.id, run_input={"allow": allow})
                         return
-                time.sleep(0.2)
 
     person = threading.Thread(target=contextvars.copy_context().run, args=(answer,))
     person.start()
-    state: State[Any] = agent_task("x", str(repository), approve=True, return_state=True)
-    person.join()
+    try:
+        state: State[Any] = agent_task("x", str(repository), approve=True, return_state=True)
+    finally:
+        is_over.set()
+        person.join()
     assert len(asked) == 1
     assert "echo consent" in asked[0]
     assert state.is_completed(), state.message
