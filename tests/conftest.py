@@ -6,6 +6,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 _WITH_SERVERS = ("tests/e2e/", "tests/flows/")
+# It starts one too, but is busy with pip for most of its time.
+_APART = "tests/e2e/test_installed.py"
 
 
 class Scheduling(LoadScopeScheduling):
@@ -14,7 +16,9 @@ class Scheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         # Not the mark xdist_group: xdist 3.8 does not see it with pytest 9.2.
-        return "servers" if nodeid.startswith(_WITH_SERVERS) else nodeid.partition("::")[0]
+        module = nodeid.partition("::")[0]
+        together = module.startswith(_WITH_SERVERS) and module != _APART
+        return "servers" if together else module
 
 
 @pytest.hookimpl(optionalhook=True)
