@@ -319,11 +319,6 @@ class TestServer:
             client.show("codestral")
         assert not isinstance(failed.value, ModelMissingError)
 
-    def test_loaded_models(self, fake: FakeOllama, embedders: Embedders) -> None:
-        embedders().embed_query("x")
-        with OllamaClient(fake.url) as client:
-            assert client.loaded() == ("nomic-embed-text:latest",)
-
     def test_a_name_in_other_case(self) -> None:
         with (
             FakeOllama([FakeModel("Team/Model:Q4", ("completion",))]) as fake,

@@ -116,13 +116,6 @@ class OllamaClient:
             for entry in listed
         )
 
-    def loaded(self) -> tuple[str, ...]:
-        """Names of the models in the server's memory.
-
-        :raises ServiceUnavailableError: the server did not answer.
-        """
-        return tuple(entry.model or "" for entry in self._call(self._transport.ps).models)
-
     def find(self, name: str) -> ModelInfo | None:
         """The list's entry for a model, None when the server does not have it.
 
