@@ -33,6 +33,7 @@ from harness.files import PRIVATE_FOLDER, private_folder
 from harness.repository.skip_names import REMADE_PATTERNS, is_secret
 from harness.repository.walk import visible_files
 from harness.workspace.gitcalls import git_text, run_git
+from harness.workspace.nested import remove_nested_repositories
 from harness.workspace.paths import ConfinedTree, PlainFiles
 
 CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = false\n\tfileMode = true\n"
@@ -126,7 +127,7 @@ class Workspace:
 
     def snapshot(self) -> str:
         """Return the id of a git tree with all files as they are now, ignored ones left out."""
-        self._remove_nested_repositories()
+        remove_nested_repositories(self.root)
         self._git(["add", "--all", "--", "."])
         return self._git(["write-tree"]).decode().strip()
 
@@ -156,19 +157,6 @@ class Workspace:
             except OSError:
                 continue
         shutil.rmtree(self.state_dir, ignore_errors=True)
-
-    def _remove_nested_repositories(self) -> None:
-        # Git would ask a repository inside the tree for its state, under that one's own
-        # configuration, and would record a submodule instead of files.
-        for folder, folders, files in os.walk(self.root):
-            if Path(folder) == self.root:
-                folders[:] = [name for name in folders if name != ".git"]
-                continue
-            if ".git" in folders:
-                folders.remove(".git")
-                shutil.rmtree(Path(folder, ".git"), ignore_errors=True)
-            if ".git" in files:
-                Path(folder, ".git").unlink()
 
     def _git(self, arguments: list[str]) -> bytes:
         control = self.state_dir / "control.git"
