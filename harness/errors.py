@@ -9,6 +9,7 @@
     └── PermanentError                the same call would fail again
         ├── UsageError                exit 2: bad input (path, query, option, setting)
         │   ├── RepositoryNotFoundError   exit 2: not a folder, unreachable URL, unknown name
+        │   ├── NameTakenError            exit 2: the name in the index is another repository's
         │   ├── InvalidSettingError       exit 2: an environment variable cannot be used
         │   └── NothingIndexedError       exit 2: the index is empty
         ├── ModelMissingError         exit 3: the server does not have the model
@@ -58,6 +59,10 @@ class UsageError(PermanentError):
 
 class RepositoryNotFoundError(UsageError):
     """No such folder, no such indexed repository, or a git URL that cannot be reached."""
+
+
+class NameTakenError(UsageError):
+    """A name in the index belongs to another repository."""
 
 
 class NothingIndexedError(UsageError):

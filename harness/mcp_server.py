@@ -17,6 +17,8 @@ from harness.errors import HarnessError, ModelMissingError
 if TYPE_CHECKING:
     from mcp.server import MCPServer
 
+    from harness.agent import Envelope
+
 logger = logging.getLogger(__name__)
 
 _INSTRUCTIONS = (
@@ -69,16 +71,21 @@ def search(
 
 def ask(question: str, repo: str | None = None) -> dict[str, Any]:
     """The ``ask`` JSON of the command line."""
-    from harness.answers.answering import answer_with_agent
+    from harness.answers.answering import answer_with_agent, beside_passages
     from harness.answers.passages import answer_with_passages
     from harness.configured import has_chat_model, open_assistant, open_engines, results_folder
 
     def run() -> dict[str, Any]:
         with open_engines() as engines:
+            found = answer_with_passages(question, engines, repo=repo)
             if not has_chat_model():
-                return answer_with_passages(question, engines, repo=repo).to_dict()
-            with open_assistant(results_folder("ask")) as assistant:
-                return answer_with_agent(question, engines, assistant, repo=repo).to_dict()
+                return found.to_dict()
+
+            def answer() -> Envelope:
+                with open_assistant(results_folder("ask")) as assistant:
+                    return answer_with_agent(question, engines, assistant, repo=repo)
+
+            return beside_passages(found, answer).to_dict()
 
     return _answer(run)
 
@@ -86,10 +93,11 @@ def ask(question: str, repo: str | None = None) -> dict[str, Any]:
 def status() -> dict[str, Any]:
     """The ``status`` JSON of the command line."""
     from harness.configured import open_engines
+    from harness.index.status import repository_statuses
 
     def run() -> dict[str, Any]:
         with open_engines() as engines:
-            return {"repos": [asdict(record) for record in engines.store.repositories()]}
+            return {"repos": [one.to_dict() for one in repository_statuses(engines.store)]}
 
     return _answer(run)
 

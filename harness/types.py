@@ -146,7 +146,13 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRecord:
-    """One indexed repository. ``collection`` holds its points; ``commit`` is empty outside git."""
+    """One indexed repository. ``collection`` holds its points; ``commit`` is empty outside git.
+
+    ``source`` is its identity (:func:`harness.repository.checkout.source_of`), empty in records
+    of former versions. ``unfinished``: a run began and has not ended, so the counts are those of
+    the run before. ``was_git``: it has been read through git. ``warnings`` are what the last run
+    found to be wrong.
+    """
 
     name: str
     path: str
@@ -157,6 +163,10 @@ class RepositoryRecord:
     chunks: int
     failed: int
     indexed_at: str
+    source: str = ""
+    unfinished: bool = False
+    was_git: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +235,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """The ``index`` JSON contract; times in seconds."""
+    """The ``index`` JSON contract; times in seconds. ``warnings``: what a person should look at
+    although the run came to its end."""
 
     repo: str
     path: str
@@ -245,6 +256,12 @@ class IndexReport:
     model: str
     files_failed: int = 0
     failures: tuple[tuple[str, str], ...] = field(default=())
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing of the repository is in the index, although nothing failed."""
+        return self.chunks_total == 0 and self.files_failed == 0
 
 
 @dataclass(frozen=True, slots=True)

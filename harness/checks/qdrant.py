@@ -7,6 +7,7 @@ from functools import partial
 
 from harness.checks.running import Check, Outcome
 from harness.index.fingerprint import manifest_of
+from harness.index.status import repository_statuses
 from harness.models.protocols import Embedder
 from harness.store.protocol import VectorStore
 
@@ -37,7 +38,7 @@ def _store(open_store: OpenStore) -> Outcome:
 def _index(open_store: OpenStore, open_embedder: OpenEmbedder) -> Outcome:
     store = open_store()
     try:
-        repositories = store.repositories()
+        repositories = repository_statuses(store)
         if not repositories:
             return None, "nothing is indexed yet (`harness index PATH`)", ""
         present = {manifest.collection for manifest in store.manifests()}
@@ -50,11 +51,17 @@ def _index(open_store: OpenStore, open_embedder: OpenEmbedder) -> Outcome:
             )
         wanted = _configured_collection(open_embedder)
         stale = [r.name for r in repositories if r.collection != wanted]
-        chunks = sum(store.count_chunks(collection) for collection in present)
     finally:
         store.close()
-    failed = sum(record.failed for record in repositories)
+    chunks = sum(one.chunks for one in repositories)
+    failed = sum(one.failed for one in repositories)
     detail = f"{len(repositories)} repositories, {chunks} chunks, {failed} failed files"
+    for said, some in (
+        ("incomplete", [one.name for one in repositories if one.incomplete]),
+        ("with warnings", [one.name for one in repositories if one.warnings]),
+    ):
+        if some:
+            detail += f"; {said} (see `harness status`): {', '.join(some)}"
     if stale:
         names = ", ".join(stale)
         return (

@@ -135,7 +135,7 @@ class IndexProgress:
         )
         self._bar.start()
         self._task = self._bar.add_task(
-            printable(f"indexing {self._name}"),
+            printable(self._name),
             total=self._total_bytes,
             files=0,
             total_files=self._total,

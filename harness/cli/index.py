@@ -48,7 +48,7 @@ def index(
     """Index what changed in one or several repositories."""
     from harness.configured import open_engines
     from harness.index.options import IndexOptions
-    from harness.repository.checkout import discover, is_git_url, resolve_source
+    from harness.repository.checkout import is_git_url
     from harness.settings import DataSettings, IndexSettings, load
 
     if root is not None and sources:
@@ -64,27 +64,25 @@ def index(
         exclude=tuple(exclude or ()),
         max_file_bytes=settings.max_file_bytes,
     )
-    wanted = [str(path) for path in discover(root)] if root is not None else (sources or ["."])
-    if not wanted:
-        raise UsageError(f"no repository below {root}")
-    reports: list[object] = []
+    reports: list[IndexReport] = []
+    plans: list[object] = []
     worst: HarnessError | None = None
-    failed_files = 0
     with open_engines() as engines:
-        for source in wanted:
+        wanted = _below(root, engines, dry_run) if root is not None else (sources or ["."])
+        names = _names(wanted, engines) if many else {}
+        for number, source in enumerate(wanted, 1):
+            place = f"repository {number} of {len(wanted)}: " if len(wanted) > 1 else ""
             try:
                 # A dry run reads only, but an update of a clone.
                 waits = not dry_run or is_git_url(source)
                 with _turn(data_dir, source) if waits else contextlib.nullcontext():
-                    checkout = resolve_source(
-                        source, data_dir=data_dir, timeout_seconds=CLONE_TIMEOUT_SECONDS
-                    )
-                    repo = name or checkout.name
+                    checkout = _resolve(source, data_dir, engines)
+                    repo = names.get(source) or _own_name(checkout, name, engines)
                     if dry_run:
-                        reports.append(_dry_run(repo, checkout, options, as_json))
+                        plans.append(_dry_run(repo, checkout, options, as_json))
                         continue
                     report = _index_one(
-                        repo, checkout, engines, options, settings.batch_bytes, as_json
+                        repo, checkout, engines, options, settings.batch_bytes, as_json, place
                     )
             except HarnessError as error:
                 if not many:
@@ -92,17 +90,79 @@ def index(
                 console.error(f"{source}: {error}")
                 worst = error
                 continue
-            failed_files += report.files_failed
             reports.append(report)
             if not as_json:
                 _print_report(report)
+            for warning in report.warnings:
+                console.error(f"warning: {report.repo}: {warning}")
     if as_json:
-        console.print_json(reports if many else reports[0])
+        console.print_json([*plans, *reports] if many else [*plans, *reports][0])
     if worst is not None:
         raise typer.Exit(worst.exit_code)
-    if failed_files:
+    if failed_files := sum(report.files_failed for report in reports):
         console.error(f"{failed_files} files failed; the next run tries them again")
         raise typer.Exit(1)
+    if reports and all(report.is_empty for report in reports):
+        raise typer.Exit(1)
+
+
+def _below(root: Path, engines: Engines, dry_run: bool) -> list[str]:
+    """The repositories below a folder; says which of those in the index are no longer there.
+
+    :raises UsageError: there is none.
+    """
+    from harness.index.naming import left_out
+    from harness.index.status import note_vanished
+    from harness.repository.checkout import discover
+
+    found = discover(root)
+    records = engines.store.repositories()
+    if not dry_run:
+        for record in note_vanished(root, records, engines.store):
+            console.error(f"warning: {record.name} ({record.path}): {record.warnings[0]}")
+    found += left_out(root, found, records)
+    if not found:
+        raise UsageError(f"no repository below {root}")
+    return [str(path) for path in sorted(found)]
+
+
+def _names(wanted: list[str], engines: Engines) -> dict[str, str]:
+    """Names of several repositories, of which none was chosen by hand."""
+    from harness.index.naming import names_for
+    from harness.repository.checkout import source_of
+
+    identities = {source: source_of(source) for source in wanted}
+    names = names_for(list(dict.fromkeys(identities.values())), engines.store.repositories())
+    return {source: names[identity] for source, identity in identities.items()}
+
+
+def _own_name(checkout: Checkout, name: str | None, engines: Engines) -> str:
+    """The name of the one repository that was named.
+
+    :raises NameTakenError: another one has it.
+    """
+    from harness.index.naming import Claim, one_name
+
+    claim = Claim(checkout.source, checkout.root)
+    return one_name(claim, name, engines.store.repositories())
+
+
+def _resolve(source: str, data_dir: Path, engines: Engines) -> Checkout:
+    """The folder of a source; one that is gone, but in the index, is told how to go on."""
+    from harness.errors import RepositoryNotFoundError
+    from harness.index.naming import known_as
+    from harness.repository.checkout import resolve_source, source_of
+
+    try:
+        return resolve_source(source, data_dir=data_dir, timeout_seconds=CLONE_TIMEOUT_SECONDS)
+    except RepositoryNotFoundError as error:
+        known = known_as(source_of(source), engines.store.repositories())
+        if known is None:
+            raise
+        raise RepositoryNotFoundError(
+            f"{error}; it is in the index as {known.name!r}, which stays as it is: index its new "
+            f"place with --name {known.name}, or remove it with `harness forget {known.name}`"
+        ) from error
 
 
 def _turn(data_dir: Path, source: str) -> contextlib.AbstractContextManager[bool]:
@@ -120,24 +180,52 @@ def _index_one(
     options: IndexOptions,
     batch_bytes: int,
     as_json: bool,
+    place: str,
 ) -> IndexReport:
     from harness.index.run import index_repository
 
-    with console.index_progress(repo, quiet=as_json and not sys.stderr.isatty()) as progress:
-        return index_repository(
-            repo,
-            checkout.root,
-            engines,
-            options,
-            on_plan=progress.start,
-            on_progress=progress.advance,
-            batch_bytes=batch_bytes,
-        )
+    quiet = as_json and not sys.stderr.isatty()
+    try:
+        with console.index_progress(f"{place}{repo}", quiet) as progress:
+            return index_repository(
+                repo,
+                checkout.root,
+                engines,
+                options,
+                on_plan=progress.start,
+                on_progress=progress.advance,
+                batch_bytes=batch_bytes,
+                source=checkout.source,
+            )
+    except KeyboardInterrupt:
+        _print_interrupted(repo, engines)
+        raise typer.Exit(130) from None
+
+
+def _print_interrupted(repo: str, engines: Engines) -> None:
+    """Say what an interrupted run leaves; what is stored was stored batch by batch."""
+    from harness.index.status import repository_statuses
+
+    try:
+        statuses = {one.name: one for one in repository_statuses(engines.store)}
+    except HarnessError:
+        statuses = {}
+    now = statuses.get(repo)
+    if now is None or not now.chunks:
+        console.error(f"interrupted: nothing of {repo} is searchable yet; run it again to index it")
+        return
+    rest = "it is incomplete" if now.incomplete else "nothing of it was under way"
+    console.error(
+        f"interrupted: {now.files} files of {repo} with {now.chunks} chunks are searchable, and "
+        f"{rest}; run the same command again, and it goes on from there"
+    )
 
 
 def _print_report(report: IndexReport) -> None:
     line = console.printable(report.repo)
-    if not (report.files_indexed or report.files_deleted or report.files_failed):
+    if report.is_empty:
+        print(f"{line}: nothing to index ({report.files_total} files, {report.seconds:.1f} s)")
+    elif not (report.files_indexed or report.files_deleted or report.files_failed):
         line += f": nothing changed ({report.files_unchanged} files, {report.chunks_total} chunks"
         print(f"{line}, {report.seconds:.1f} s)")
     else:

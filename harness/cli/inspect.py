@@ -14,14 +14,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 def status(as_json: AsJson = False) -> None:
     """Show what is indexed, by which model, how fresh, and what failed."""
     from harness.configured import open_engines
+    from harness.index.status import repository_statuses
 
     with open_engines() as engines:
-        records = engines.store.repositories()
+        records = repository_statuses(engines.store)
     if as_json:
-        fields = ("name", "path", "commit", "model", "files", "chunks", "failed", "indexed_at")
-        console.print_json(
-            {"repos": [{field: getattr(record, field) for field in fields} for record in records]}
-        )
+        console.print_json({"repos": [record.to_dict() for record in records]})
         return
     if not records:
         print("Nothing is indexed yet. Start with: harness index PATH")
@@ -30,12 +28,17 @@ def status(as_json: AsJson = False) -> None:
     for record in records:
         commit = f" at {record.commit[:9]}" if record.commit else ""
         failed = f", {record.failed} files failed" if record.failed else ""
+        incomplete = " so far (incomplete)" if record.incomplete else ""
         print(
             f"{console.printable(record.name)}: "
-            f"{record.files} files, {record.chunks} chunks{failed}\n"
+            f"{record.files} files, {record.chunks} chunks{failed}{incomplete}\n"
             f"    {console.printable(record.path)}{commit}\n"
             f"    indexed {record.indexed_at or '(not finished)'} with {record.model}"
         )
+        if record.incomplete:
+            print("    incomplete: a run is under way, or was cut off; `harness index` goes on")
+        for warning in record.warnings:
+            print(f"    warning: {console.printable(warning)}")
 
 
 def forget(

@@ -35,8 +35,8 @@ _TEXTS_PER_STEP = 64
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What was done since the last report. ``size_bytes`` is the share of the batch's size: it
-    moves with every step, where ``files`` count only once their batch is stored."""
+    """What was done since the last report. ``files`` have every chunk embedded; ``size_bytes`` is
+    the share of the batch's size. Negative numbers take back what a failed attempt reported."""
 
     files: int = 0
     chunks: int = 0
@@ -116,7 +116,10 @@ def embed_batch(
         for prepared_chunk in f.chunks
         if prepared_chunk.embed_hash not in vectors
     }
-    report(Progress(chunks=reused))
+    # Steps are of alike lengths, so a file's chunks are in several: it counts with its last one.
+    waiting = {f.source.path: {c.embed_hash for c in f.chunks} & missing.keys() for f in good}
+    unread = len(prepared.files) - len(good)
+    report(Progress(files=unread + _take_done(waiting), chunks=reused))
     embed_seconds = 0.0
     hashes = list(missing)
     # Alike lengths together: padding is what a batch of mixed lengths wastes.
@@ -127,10 +130,12 @@ def embed_batch(
         rows = engines.embedder.embed_documents([missing[embed_hash] for embed_hash in step])
         embed_seconds += time.perf_counter() - began
         vectors.update(zip(step, rows, strict=True))
+        for left in waiting.values():
+            left.difference_update(step)
         share = prepared.batch.size_bytes * len(step) / len(hashes)
-        report(Progress(chunks=len(step), chunks_embedded=len(step), size_bytes=share))
-    rest = 0 if hashes else prepared.batch.size_bytes
-    report(Progress(files=len(prepared.files), size_bytes=rest))
+        report(Progress(_take_done(waiting), len(step), len(step), share))
+    if not hashes:
+        report(Progress(size_bytes=prepared.batch.size_bytes))
     failures = tuple((f.source.path, f.error) for f in prepared.files if f.error)
     result = BatchResult(
         number=prepared.batch.number,
@@ -145,6 +150,14 @@ def embed_batch(
     )
     points = [point for f in good for point in _points(plan, f, vectors)]
     return EmbeddedBatch(prepared, tuple(points), result)
+
+
+def _take_done(waiting: dict[str, set[str]]) -> int:
+    """Remove the files that wait for no vector any more; how many there were."""
+    done = [path for path, left in waiting.items() if not left]
+    for path in done:
+        del waiting[path]
+    return len(done)
 
 
 def write_batch(plan: IndexPlan, embedded: EmbeddedBatch, engines: Engines) -> BatchResult:

@@ -35,6 +35,13 @@ def finalize(
     status = Counter(record.status for record in records.values())
     failed = status[FileStatus.FAILED] + status[FileStatus.PENDING]
     chunks = store.count_chunks(plan.collection, plan.repo)
+    skipped = Counter(dict(plan.skipped))
+    for result in results:
+        skipped.update(result.skipped)
+    warnings = plan.warnings
+    if not chunks and not failed:
+        warnings += (_no_text(skipped),)
+    was_git = any(r.name == plan.repo and (r.was_git or r.commit) for r in store.repositories())
     current = RepositoryRecord(
         name=plan.repo,
         path=plan.root,
@@ -45,12 +52,14 @@ def finalize(
         chunks=chunks,
         failed=failed,
         indexed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        source=plan.source or plan.root,
+        was_git=plan.is_git or was_git,
+        warnings=warnings,
     )
     _publish(current, len(records), engines)
     store.compact(plan.collection)
-    skipped = Counter(dict(plan.skipped))
-    for result in results:
-        skipped.update(result.skipped)
+    if plan.moved_from:
+        warnings = (f"its folder was {plan.moved_from} and is now {plan.root}", *warnings)
     return IndexReport(
         repo=plan.repo,
         path=plan.root,
@@ -70,7 +79,14 @@ def finalize(
         model=plan.model,
         files_failed=sum(r.files_failed for r in results),
         failures=tuple(failure for r in results for failure in r.failures),
+        warnings=warnings,
     )
+
+
+def _no_text(skipped: Counter[str]) -> str:
+    found = ", ".join(f"{number} {reason}" for reason, number in sorted(skipped.items()))
+    seen = f"skipped: {found}" if found else "it has no files"
+    return f"nothing in it is text that can be indexed ({seen}; see `harness index --dry-run`)"
 
 
 def _publish(current: RepositoryRecord, files: int, engines: Engines) -> None:
@@ -84,7 +100,17 @@ def _publish(current: RepositoryRecord, files: int, engines: Engines) -> None:
             "%s: %d of %d files failed; search stays on the index of %s",
             current.name, current.failed, files, previous.model,
         )  # fmt: skip
-        store.put_repository(replace(previous, failed=current.failed))
+        store.put_repository(
+            replace(
+                current,
+                collection=previous.collection,
+                model=previous.model,
+                commit=previous.commit,
+                files=previous.files,
+                chunks=previous.chunks,
+                indexed_at=previous.indexed_at,
+            )
+        )
         return
     store.put_repository(current)
     repositories[current.name] = current

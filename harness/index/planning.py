@@ -7,14 +7,17 @@ with uncommitted changes, when size and modification time do.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.engines import Engines
+from harness.errors import UsageError
 from harness.index.fingerprint import manifest_of
+from harness.index.naming import Claim, check_claim, names_held
 from harness.index.options import IndexOptions, SplitOptions
 from harness.repository.walk import walk
 from harness.types import FileRecord, FileStatus, Listing, Manifest, RepositoryRecord, SourceFile
@@ -43,7 +46,9 @@ class IndexPlan:
 
     ``known`` has the recorded attempts of files that were tried before; ``may_reuse`` is False
     when the collection was empty; ``origins`` maps a content id or, for moved and edited files,
-    a file name to the recorded path whose vectors may be reused.
+    a file name to the recorded path whose vectors may be reused. ``source`` is the repository's
+    identity, ``moved_from`` where its folder was in the index until now, ``warnings`` what the
+    walk found to be wrong with the repository as a whole.
     """
 
     repo: str
@@ -62,6 +67,10 @@ class IndexPlan:
     origins: Mapping[str, str] = field(default_factory=dict)
     may_reuse: bool = True
     started_at: float = 0.0
+    source: str = ""
+    is_git: bool = False
+    moved_from: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -81,11 +90,15 @@ def plan(
     options: IndexOptions,
     *,
     batch_bytes: int = _BATCH_BYTES,
+    source: str | None = None,
 ) -> IndexPlan:
     """Decide what to index, and register the repository when it is new.
 
     :param name: the repository's name in the index.
     :param batch_bytes: size of a batch of files in bytes of source.
+    :param source: the repository's identity; None: the folder.
+    :raises NameTakenError: the name is another repository's; nothing is touched.
+    :raises UsageError: there is not one file where files are indexed; nothing is touched.
     :raises HarnessError: the walk, the model server or the store failed.
     """
     started_at = time.time()
@@ -97,26 +110,36 @@ def plan(
     )
     manifest = manifest_of(engines.embedder)
     engines.store.ensure_collection(manifest)
+    identity = source or str(listing.root)
+    previous, moved_from = _register(name, identity, listing, manifest, engines)
     records = engines.store.file_records(manifest.collection, name)
-    _register(name, listing, manifest, engines)
+    _check_not_empty(name, listing, previous, engines)
 
     skipped = Counter(str(item.reason) for item in listing.skipped)
     changed: list[SourceFile] = []
     unchanged = 0
-    for source in listing.files:
-        record = records.get(source.path)
-        if record is None or options.full or not is_unchanged(source, record):
-            changed.append(source)
+    for file in listing.files:
+        record = records.get(file.path)
+        if record is None or options.full or not is_unchanged(file, record):
+            changed.append(file)
         elif record.status is FileStatus.SKIPPED:
             skipped[record.skip_reason] += 1
         else:
             unchanged += 1
-    listed = {source.path for source in listing.files}
+    listed = {file.path for file in listing.files}
     deleted = tuple(path for path in records if path not in listed)
     logger.info(
         "%s: %d files to index, %d unchanged, %d deleted, %d skipped",
         name, len(changed), unchanged, len(deleted), sum(skipped.values()),
     )  # fmt: skip
+    batches = batches_of(changed, batch_bytes)
+    # Whatever ends this run, the counts of the last one are no longer the truth; in a rebuild they
+    # are, until it has ended.
+    changes = bool(batches or deleted) and previous.collection == manifest.collection
+    begun = changes or previous.unfinished
+    current = replace(previous, source=identity, path=str(listing.root), unfinished=begun)
+    if current != previous:
+        engines.store.put_repository(current)
     return IndexPlan(
         repo=name,
         root=str(root),
@@ -125,7 +148,7 @@ def plan(
         model=manifest.model,
         full=options.full,
         max_file_bytes=options.max_file_bytes,
-        batches=batches_of(changed, batch_bytes),
+        batches=batches,
         files_total=len(listing.files) + len(listing.skipped),
         files_unchanged=unchanged,
         deleted=deleted,
@@ -134,6 +157,10 @@ def plan(
         origins={} if options.full else _origins(changed, records, deleted),
         may_reuse=engines.store.count_chunks(manifest.collection) > 0,
         started_at=started_at,
+        source=identity,
+        is_git=listing.is_git,
+        moved_from=moved_from,
+        warnings=_warnings(listing, previous),
     )
 
 
@@ -189,20 +216,67 @@ def _origins(
     return origins
 
 
-def _register(name: str, listing: Listing, manifest: Manifest, engines: Engines) -> None:
-    """Make a new repository searchable, and removable, from its first batch on."""
-    if any(record.name == name for record in engines.store.repositories()):
+def _register(
+    name: str, source: str, listing: Listing, manifest: Manifest, engines: Engines
+) -> tuple[RepositoryRecord, str]:
+    """Make a new repository searchable, and removable, from its first batch on.
+
+    :returns: its record as it was, or its first one; and where its folder was before.
+    :raises NameTakenError: the name is another repository's.
+    """
+    with names_held(engines.data_dir):
+        records = engines.store.repositories()
+        moved_from = check_claim(name, Claim(source, listing.root), records)
+        previous = next((record for record in records if record.name == name), None)
+        if previous is None:
+            previous = RepositoryRecord(
+                name=name,
+                path=str(listing.root),
+                commit=listing.commit or "",
+                collection=manifest.collection,
+                model=manifest.model,
+                files=0,
+                chunks=0,
+                failed=0,
+                indexed_at="",
+                source=source,
+                unfinished=True,
+                was_git=listing.is_git,
+            )
+            engines.store.put_repository(previous)
+    return previous, moved_from
+
+
+def _check_not_empty(
+    name: str, listing: Listing, previous: RepositoryRecord, engines: Engines
+) -> None:
+    """A folder that has lost all its files is a volume that is not mounted, or a pattern with a
+    slip in it, rather than a repository without content: its index is worth more than that.
+
+    :raises UsageError: so it is.
+    """
+    if listing.files or not previous.indexed_at or not previous.chunks:
         return
-    engines.store.put_repository(
-        RepositoryRecord(
-            name=name,
-            path=str(listing.root),
-            commit=listing.commit or "",
-            collection=manifest.collection,
-            model=manifest.model,
-            files=0,
-            chunks=0,
-            failed=0,
-            indexed_at="",
-        )
+    raise UsageError(
+        f"{listing.root} holds no file to index, but {previous.files} of its files are in the "
+        f"index as {name!r}; nothing was changed: look at the folder (is its volume mounted?) and "
+        f"at the patterns, or remove it from the index with `harness forget {name}`"
     )
+
+
+def _warnings(listing: Listing, previous: RepositoryRecord) -> tuple[str, ...]:
+    """What is wrong with a repository as a whole, though its files can be read."""
+    was_git = previous.was_git or bool(previous.commit)
+    if not listing.is_git and os.path.lexists(listing.root / ".git"):
+        return (
+            "git does not accept its .git, so it is read as a plain folder; "
+            f"see what `git -C {listing.root} status` says",
+        )
+    if not listing.is_git and was_git:
+        return (
+            "it was a git repository and is now read as a plain folder; bring its .git back, or "
+            f"accept that with `harness forget {previous.name}` and another `harness index`",
+        )
+    if listing.is_git and previous.commit and listing.commit is None:
+        return ("git finds no commit in it any more; see what `git log` says there",)
+    return ()

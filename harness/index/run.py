@@ -12,11 +12,19 @@ from pathlib import Path
 
 from harness.engines import Engines
 from harness.errors import HarnessError
-from harness.index.batches import BatchResult, Progress, embed_batch, record_failed, write_batch
+from harness.index.batches import (
+    BatchResult,
+    EmbeddedBatch,
+    OnProgress,
+    Progress,
+    embed_batch,
+    record_failed,
+    write_batch,
+)
 from harness.index.finalizing import finalize
 from harness.index.options import IndexOptions, SplitOptions
 from harness.index.planning import Batch, IndexPlan, plan
-from harness.index.preparing import prepare_batch
+from harness.index.preparing import PreparedBatch, prepare_batch
 from harness.retrying import Backoff, log_retry
 from harness.types import IndexReport
 
@@ -34,8 +42,9 @@ def index_repository(
     options: IndexOptions,
     *,
     on_plan: Callable[[IndexPlan], None] | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: OnProgress | None = None,
     batch_bytes: int = _BATCH_BYTES,
+    source: str | None = None,
 ) -> IndexReport:
     """Index what changed in one repository.
 
@@ -44,10 +53,13 @@ def index_repository(
     the model's server is gone or the disk is full: then the rest are recorded as failed without
     being tried.
 
+    :param on_progress: each file of the plan is counted once, whether or not it fails.
+    :param source: the repository's identity; None: the folder.
     :raises HarnessError: nothing could be planned or finalized.
     """
     began = time.perf_counter()
-    work = plan(name, root, engines, options, batch_bytes=batch_bytes)
+    report = on_progress or _ignore
+    work = plan(name, root, engines, options, batch_bytes=batch_bytes, source=source)
     if on_plan:
         on_plan(work)
     results: list[BatchResult] = []
@@ -74,16 +86,18 @@ def index_repository(
         for index, batch in enumerate(work.batches):
             if last is not None:
                 results.append(record_failed(work, batch, last, engines))
+                report(_whole(batch))
                 continue
             prepared = ahead.pop().result()
             if index + 1 < len(work.batches):
                 following = work.batches[index + 1]
                 ahead.append(reader.submit(prepare_batch, work, following, engines.embedder))
-            embed = partial(embed_batch, work, prepared, engines, on_progress)
+            embed = partial(_embed, work, prepared, engines, report)
             try:
                 embedded = _BACKOFF.call(embed, on_retry=log_retry)
             except HarnessError as error:
                 failed(batch, error)
+                report(_whole(batch))
                 continue
             if writing is not None:
                 written(*writing)
@@ -92,3 +106,36 @@ def index_repository(
         if writing is not None:
             written(*writing)
     return finalize(work, results, engines, seconds=time.perf_counter() - began)
+
+
+def _ignore(_step: Progress) -> None:
+    """Nobody wants to know."""
+
+
+def _whole(batch: Batch) -> Progress:
+    """A batch that is over and done with, though it failed."""
+    return Progress(files=len(batch.files), size_bytes=batch.size_bytes)
+
+
+def _embed(
+    work: IndexPlan, prepared: PreparedBatch, engines: Engines, report: OnProgress
+) -> EmbeddedBatch:
+    """One attempt at a batch; what it reported is taken back when it fails."""
+    steps: list[Progress] = []
+
+    def keep(step: Progress) -> None:
+        steps.append(step)
+        report(step)
+
+    try:
+        return embed_batch(work, prepared, engines, keep)
+    except HarnessError:
+        report(
+            Progress(
+                files=-sum(step.files for step in steps),
+                chunks=-sum(step.chunks for step in steps),
+                chunks_embedded=-sum(step.chunks_embedded for step in steps),
+                size_bytes=-sum(step.size_bytes for step in steps),
+            )
+        )
+        raise

@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.files import private_folder, write_atomically
-from harness.repository.checkout import is_git_url
+from harness.repository.checkout import source_of
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +46,7 @@ def hold_repository(
     :returns: False, without holding anything, when a later equal request is waiting as well.
     """
     folder = private_folder(data_dir.resolve() / "run-locks")
-    place = source if is_git_url(source) else str(Path(source).expanduser().resolve())
-    key = _digest(place.rstrip("/").removesuffix(".git"))
+    key = _digest(source_of(source))
     lock = FileLock(folder / f"{key}.lock", mode=0o600)
     last = folder / f"{key}-{_digest(request or '')}.last"
     if not _acquired(lock, 0):

@@ -190,7 +190,8 @@ class ShardFolder:
             )
             for batch in document["batches"]
         )
-        return IndexPlan(**document | {"batches": batches, "deleted": tuple(document["deleted"])})
+        tuples = {name: tuple(document[name]) for name in ("deleted", "warnings")}
+        return IndexPlan(**document | tuples | {"batches": batches})
 
     def unfinished(self, shard: int) -> IndexPlan:
         """A shard's plan without the batches that have results."""

@@ -65,6 +65,11 @@ class Checkout:
     root: Path
     url: str | None
 
+    @property
+    def source(self) -> str:
+        """The repository's identity; see :func:`source_of`."""
+        return str(self.root) if self.url is None else _url_identity(self.url)
+
 
 def is_git_url(text: str) -> bool:
     """Tell a git URL (``https``, ``http``, ``ssh``, ``git``, ``file``, ``git@host:path``) from a
@@ -75,6 +80,18 @@ def is_git_url(text: str) -> bool:
     if separator:
         return scheme.lower() in _SCHEMES and rest.strip("/") != ""
     return _SCP_LIKE.fullmatch(text) is not None
+
+
+def source_of(path_or_url: str) -> str:
+    """What a repository is, whatever it is called: the absolute path of its folder, or its git
+    URL without credentials and without what spells the same one differently (a final ``.git`` or
+    slash, the case of the host). Asks neither git nor the network.
+
+    :raises RepositoryNotFoundError: a URL that is not valid.
+    """
+    if is_git_url(path_or_url):
+        return _url_identity(_without_credentials(path_or_url))
+    return os.path.realpath(Path(path_or_url).expanduser())
 
 
 def resolve_source(path_or_url: str, *, data_dir: Path, timeout_seconds: float) -> Checkout:
@@ -171,10 +188,9 @@ def _resolve_path(text: str) -> Checkout:
 def _resolve_url(url: str, data_dir: Path, timeout_seconds: float) -> Checkout:
     clean = _without_credentials(url)
     name = _url_name(clean)
-    digest = hashlib.sha256(clean.removesuffix("/").removesuffix(".git").encode()).hexdigest()
     checkouts = data_dir.resolve() / CHECKOUTS_FOLDER
     checkouts.mkdir(parents=True, exist_ok=True)
-    root = checkouts / f"{_SAFE_NAME.sub('-', name)}-{digest[:_HASH_CHARS]}"
+    root = checkouts / clone_folder(_url_identity(clean))
     remote = _Remote(url, clean, timeout_seconds)
     try:
         with FileLock(f"{root}.lock", timeout=timeout_seconds):
@@ -185,6 +201,15 @@ def _resolve_url(url: str, data_dir: Path, timeout_seconds: float) -> Checkout:
             f"{timeout_seconds:g} s; try again later"
         ) from None
     return Checkout(name=name, root=root, url=clean)
+
+
+def clone_folder(source: str) -> str:
+    """Name of the folder that a URL is cloned into.
+
+    :param source: as :func:`source_of` returns it.
+    """
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    return f"{_SAFE_NAME.sub('-', _url_name(source))}-{digest[:_HASH_CHARS]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +316,16 @@ def _without_credentials(url: str) -> str:
     is_http = parts.scheme in ("http", "https")
     netloc = host if is_http else user.partition(":")[0] + at + host
     return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+
+
+def _url_identity(clean: str) -> str:
+    head, separator, rest = clean.partition("://")
+    slash = "/" if separator else ":"
+    place, _, path = (rest if separator else head).partition(slash)
+    user, at, host = place.rpartition("@")
+    path = path.rstrip("/").removesuffix(".git").rstrip("/")
+    scheme = f"{head.lower()}://" if separator else ""
+    return f"{scheme}{user}{at}{host.lower()}{slash}{path}"
 
 
 def _split(url: str) -> SplitResult:

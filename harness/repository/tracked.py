@@ -28,6 +28,7 @@ _INDEX_ENTRY = re.compile(
     rb"(?:  ctime: (?P<ctime>\d+:\d+)\n  mtime: (?P<mtime>\d+:\d+)\n  dev: \d+\tino: \d+\n"
     rb"  uid: \d+\tgid: \d+\n  size: (?P<size>\d+)\tflags: [0-9a-f]+\n)?"
 )
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _UNREADABLE_WARNING = re.compile(r"^warning: could not open directory '(.*)/': ", re.MULTILINE)
 
 
@@ -99,6 +100,14 @@ def head_commit(root: Path) -> str | None:
     args = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]
     output = run_git(args, root, GIT_TIMEOUT_SECONDS, check=False)
     return output.stdout.decode("ascii").strip() if output.returncode == 0 else None
+
+
+def has_commit(root: Path, commit: str) -> bool:
+    """Tell whether a git work tree has a commit; False for what is no commit id."""
+    if _COMMIT.fullmatch(commit) is None:
+        return False
+    args = ["rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"]
+    return run_git(args, root, GIT_TIMEOUT_SECONDS, check=False).returncode == 0
 
 
 def git_files(root: Path, prefix: str) -> GitFiles:

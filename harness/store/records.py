@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 from harness.types import FileRecord, FileStatus, Manifest, RepositoryRecord
+
+_REPOSITORY_FIELDS = frozenset(field.name for field in fields(RepositoryRecord))
 
 
 def to_json(record: Manifest | RepositoryRecord | FileRecord) -> str:
@@ -19,8 +21,11 @@ def read_manifest(text: str) -> Manifest:
 
 
 def read_repository(text: str) -> RepositoryRecord:
-    """Read what :func:`to_json` wrote."""
-    return RepositoryRecord(**json.loads(text))
+    """Read what :func:`to_json` wrote, here or in another version: what is missing has its
+    default, and what is not known is left out."""
+    data = {key: value for key, value in json.loads(text).items() if key in _REPOSITORY_FIELDS}
+    data["warnings"] = tuple(data.get("warnings", ()))
+    return RepositoryRecord(**data)
 
 
 def read_file(text: str) -> FileRecord:

@@ -1,7 +1,7 @@
 """Which indexed repository a clone URL belongs to.
 
 Known are repositories that were indexed from a URL, folders with a remote ``origin``, and the
-entries of a mapping file, which take precedence.
+entries of a mapping file, which take precedence. Names follow :mod:`harness.index.naming`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from harness.errors import HarnessError, InvalidSettingError
-from harness.repository.checkout import CHECKOUTS_FOLDER, is_git_url
+from harness.index.naming import free_name, is_record_of, known_as
+from harness.repository.checkout import CHECKOUTS_FOLDER, is_git_url, source_of
 from harness.repository.credentials import redact_urls
 from harness.repository.git import run_git
 from harness.types import RepositoryRecord
@@ -78,7 +79,7 @@ def _without_suffix(path: str) -> str:
 
 
 def known_routes(
-    records: Iterable[RepositoryRecord], *, data_dir: Path, mapping_file: Path | None
+    records: Sequence[RepositoryRecord], *, data_dir: Path, mapping_file: Path | None
 ) -> dict[str, Target]:
     """Every repository that a push may concern, by normalised clone URL.
 
@@ -90,8 +91,9 @@ def known_routes(
     folders: dict[str, Target] = {}
     for record in records:
         root = Path(record.path)
-        if root.parent == checkouts:
-            url = _fetched_from(root)
+        if root.parent == checkouts or is_git_url(record.source):
+            # The clone may be on another machine's volume.
+            url = _fetched_from(root) or record.source
             if url:
                 cloned[normalise(url)] = Target(record.name, url)
             continue
@@ -99,9 +101,38 @@ def known_routes(
         if url:
             branch = _git_line(root, "symbolic-ref", "--short", "--quiet", "HEAD")
             folders[normalise(url)] = Target(record.name, str(root), branch or None)
-    routes = folders | cloned | (read_mapping(mapping_file) if mapping_file else {})
+    mapped = read_mapping(mapping_file) if mapping_file else {}
+    routes = folders | cloned | _own_names(mapped, records)
     routes.pop("", None)
     return routes
+
+
+def _own_names(
+    mapped: Mapping[str, Target], records: Sequence[RepositoryRecord]
+) -> dict[str, Target]:
+    """Give each source of the mapping file a name of its own, the one that it is indexed under if
+    it is: pushes are kept and runs are started by name, so two sources under one would take each
+    other's place."""
+    holders = {record.name: record for record in records}
+    names: dict[str, str] = {}
+    for target in mapped.values():
+        source = source_of(target.source)
+        own = [record for record in records if is_record_of(record, source)]
+        known = known_as(source, own)
+        if source in names or target.name in {record.name for record in own}:
+            names.setdefault(source, target.name)
+        elif known is not None:
+            names[source] = known.name
+        elif target.name in holders or target.name in names.values():
+            names[source] = free_name(source, holders, set(names.values()))
+        else:
+            names[source] = target.name
+        if names[source] != target.name:
+            shown = (target.name, redact_urls(source), names[source])
+            logger.warning("the name %r is not that of %s: it is indexed as %r", *shown)
+    return {
+        url: replace(target, name=names[source_of(target.source)]) for url, target in mapped.items()
+    }
 
 
 def _fetched_from(clone: Path) -> str:

@@ -1,0 +1,124 @@
+"""What is in the index, as `harness status`, `harness doctor` and MCP tell it alike.
+
+The record of a repository says what its last finished run left. Where a run has begun and not
+ended, the files and chunks are counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from harness.errors import StoreBusyError
+from harness.index.naming import record_source, vanished_below
+from harness.repository.checkout import CHECKOUTS_FOLDER, is_git_url
+from harness.store.protocol import VectorStore
+from harness.types import FileStatus, RepositoryRecord
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryStatus:
+    """One repository of the ``status`` JSON contract.
+
+    ``incomplete``: a run has begun and not ended. It may be under way; otherwise it was
+    interrupted, and the next one goes on where it stopped. Meanwhile ``files`` and ``chunks`` are
+    what can be found now. ``warnings`` are sentences for a person.
+    """
+
+    name: str
+    path: str
+    source: str
+    commit: str
+    model: str
+    collection: str
+    files: int
+    chunks: int
+    failed: int
+    indexed_at: str
+    incomplete: bool
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """As plain data."""
+        return asdict(self)
+
+
+def repository_statuses(store: VectorStore) -> list[RepositoryStatus]:
+    """Every repository, sorted by name."""
+    return [_status(record, store) for record in store.repositories()]
+
+
+def note_vanished(
+    root: Path, records: Sequence[RepositoryRecord], store: VectorStore
+) -> list[RepositoryRecord]:
+    """Find the repositories below a folder that are no longer there, and note it in their records:
+    who asks for the status may be on a machine that has none of the folders.
+
+    :returns: their records with the warning. Their chunks stay.
+    """
+    vanished = []
+    for record in vanished_below(root, records):
+        noted = replace(record, warnings=(_is_gone(record),))
+        if noted != record:
+            store.put_repository(noted)
+        vanished.append(noted)
+    return vanished
+
+
+def _status(record: RepositoryRecord, store: VectorStore) -> RepositoryStatus:
+    files, chunks, failed = record.files, record.chunks, record.failed
+    # Records of former versions do not say that the first run has not ended, but for its time.
+    incomplete = record.unfinished or not record.indexed_at
+    if incomplete:
+        files, chunks, failed = _counted(record, store)
+    warnings = record.warnings
+    if store.engine == "edge" and _has_gone(record):
+        warnings = (_is_gone(record),)
+    return RepositoryStatus(
+        name=record.name,
+        path=record.path,
+        source=record_source(record),
+        commit=record.commit,
+        model=record.model,
+        collection=record.collection,
+        files=files,
+        chunks=chunks,
+        failed=failed,
+        indexed_at=record.indexed_at,
+        incomplete=incomplete,
+        warnings=warnings,
+    )
+
+
+def _counted(record: RepositoryRecord, store: VectorStore) -> tuple[int, int, int]:
+    """Files, chunks and failed files that are there now."""
+    if all(manifest.collection != record.collection for manifest in store.manifests()):
+        return 0, 0, 0
+    files = store.file_records(record.collection, record.name).values()
+    by_status = Counter(file.status for file in files)
+    try:
+        chunks = store.count_chunks(record.collection, record.name)
+    except StoreBusyError as error:
+        logger.info("counted from the file records: %s", error)
+        chunks = sum(file.chunks for file in files)
+    return by_status[FileStatus.INDEXED], chunks, by_status[FileStatus.FAILED]
+
+
+def _has_gone(record: RepositoryRecord) -> bool:
+    """Whether a folder of the user's is gone; a clone is made again by the next run."""
+    source = record_source(record)
+    is_clone = is_git_url(source) or Path(source).parent.name == CHECKOUTS_FOLDER
+    return not is_clone and not os.path.lexists(source)
+
+
+def _is_gone(record: RepositoryRecord) -> str:
+    return (
+        f"its folder is gone; if it was moved, index the new place "
+        f"(`harness index FOLDER --name {record.name}`), else `harness forget {record.name}`"
+    )
