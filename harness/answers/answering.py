@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.agent.envelope import Envelope, Usage
+from harness.agent.envelope import Citation, Envelope, Usage
+from harness.agent.status import status_of
 from harness.answers.assistant import Assistant
 from harness.answers.passages import answer_with_passages
 from harness.engines import Engines
+from harness.errors import HarnessError, UsageError
 from harness.search.retrieval import search
 from harness.store.catalog import in_scope
 
@@ -49,18 +51,24 @@ def answer_with_agent(
 ) -> Envelope:
     """Let the agent read the repository and answer with checked citations.
 
-    :raises UsageError: as :func:`choose_repository`.
+    :raises UsageError: as :func:`choose_repository`, or the repository's folder is gone.
     """
     from harness.agent.questions import ask
 
     record = choose_repository(question, engines, repo)
+    root = Path(record.path)
+    if not root.is_dir():
+        raise UsageError(
+            f"{root} is gone, so the model cannot read {record.name}; if it was moved, index its "
+            f"new place: harness index FOLDER --name {record.name}"
+        )
 
     def semantic(query: str, limit: int) -> Sequence[Hit]:
         return search(query, engines, repo=record.name, limit=limit)
 
     return ask(
         question,
-        Path(record.path),
+        root,
         assistant.model,
         search=semantic,
         repo=record.name,
@@ -69,6 +77,22 @@ def answer_with_agent(
         results_dir=assistant.results_dir,
         options=assistant.options,
     )
+
+
+def beside_passages(found: Envelope, answer: Callable[[], Envelope]) -> Envelope:
+    """Have a model answer beside passages that were found before; whatever becomes of the model,
+    the passages stay.
+
+    :param found: the passages.
+    :param answer: asks the model.
+    :returns: the model's answer with these passages, or with its error.
+    """
+    try:
+        answered = answer()
+    except HarnessError as error:
+        return replace(found, status=status_of(error), error=str(error))
+    citations = answered.citations if answered.answer else (*found.citations, *answered.citations)
+    return replace(answered, passages=found.passages, citations=citations)
 
 
 def answer_with_demo(
@@ -80,22 +104,22 @@ def answer_with_demo(
     limit: int = 5,
     secrets: Iterable[str] = (),
     on_token: Callable[[str], None] | None = None,
+    found: Envelope | None = None,
 ) -> Envelope:
     """Return passages, and what a model too weak for tools makes of the best ones, labelled.
 
     The citations are those of the passages and of the model's text, each checked.
 
     :param secrets: values that must not be shown, whatever the model says.
+    :param found: the passages, when they were looked up before.
     :raises UsageError: the question is empty or nothing is indexed.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
-    from harness.agent.citations import check_citations
     from harness.repository.credentials import redact
     from harness.types import ChatMessage
-    from harness.workspace.paths import ConfinedTree
 
     began = time.monotonic()
-    envelope = answer_with_passages(question, engines, repo=repo, limit=limit)
+    envelope = found or answer_with_passages(question, engines, repo=repo, limit=limit)
     if not envelope.passages:
         return envelope
     record = choose_repository(question, engines, repo or envelope.citations[0].repo)
@@ -108,11 +132,11 @@ def answer_with_demo(
         on_token=on_token,
     )
     text = redact(turn.content.strip(), secrets, suspected=True)
-    text, found = check_citations(text, ConfinedTree(Path(record.path)), record.name)
+    text, cited = _checked(text, record)
     return replace(
         envelope,
         answer=f"[demo model {model.model}: shows the plumbing, often wrong]\n{text}",
-        citations=(*envelope.citations, *found),
+        citations=(*envelope.citations, *cited),
         usage=Usage(turn.prompt_tokens, turn.completion_tokens, model_calls=1),
         model=model.model,
         protocol="passages+demo",
@@ -120,3 +144,14 @@ def answer_with_demo(
         steps=1,
         duration_seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _checked(text: str, record: RepositoryRecord) -> tuple[str, tuple[Citation, ...]]:
+    """The model's text with its citations checked; in a folder that is gone none can be."""
+    from harness.agent.citations import check_citations
+    from harness.workspace.paths import ConfinedTree
+
+    root = Path(record.path)
+    if not root.is_dir():
+        return text, ()
+    return check_citations(text, ConfinedTree(root), record.name)

@@ -42,9 +42,15 @@ def answer_with_passages(
     )
 
 
-def readable(envelope: Envelope) -> str:
-    """Return what a person reads of an answer: the passages, then the model's words."""
-    parts = [*(passage.text for passage in envelope.passages), envelope.answer]
+def readable(envelope: Envelope, *, passages_shown: bool = False) -> str:
+    """Return what a person reads of an answer: the passages, then the model's words.
+
+    :param passages_shown: the passages were shown before.
+    """
+    passages = () if passages_shown else envelope.passages
+    parts = [*(passage.text for passage in passages), envelope.answer]
+    if passages_shown and not envelope.answer:
+        return ""
     text = "\n\n".join(part for part in parts if part)
     return text or (NOTHING_FOUND if envelope.status is Status.OK else "")
 
@@ -60,9 +66,15 @@ def _passage(question: str, hit: Hit, root: Path, several: bool) -> Passage:
         hit.path, start, end, is_in_file(root, hit.path, start, lines), repo=hit.repo
     )
     name = f"{hit.repo}/{hit.path}" if several else hit.path
-    mark = "" if citation.verified else "  (the file has changed since it was indexed)"
+    mark = "" if citation.verified else f"  ({_why_unverified(root)})"
     body = [f"{number:6}  {line}" for number, line in enumerate(lines, start)]
     return Passage(citation, "\n".join([f"{name}:{start}-{end}{mark}", *body]))
+
+
+def _why_unverified(root: Path) -> str:
+    if not root.is_dir():
+        return "from the index; its folder is gone"
+    return "the file has changed since it was indexed"
 
 
 def shorten(question: str, hit: Hit, lines_shown: int = _LINES_SHOWN) -> tuple[int, list[str]]:

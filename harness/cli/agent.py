@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from harness.agent import AgentEvent, Envelope
+    from harness.engines import Engines
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 _DEMO_TOKENS = 96
@@ -25,35 +27,64 @@ Model = Annotated[str | None, typer.Option(help="Chat model. Default: CHAT_MODEL
 def ask(
     question: Annotated[str, typer.Argument(help="A question about the indexed code.")],
     repo: Annotated[str | None, typer.Option(help="Only this repository.")] = None,
-    limit: Annotated[int, typer.Option(help="Number of passages without a chat model.")] = 5,
+    limit: Annotated[int, typer.Option(help="Number of passages.")] = 5,
     model: Model = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Add the words of the small demo model, often wrong.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question with checked path:line citations.
 
-    Without a chat model (no OLLAMA_HOST) the answer is the best passages, shortened to what
-    matters; with the extra `chat` the demo model's words follow, labelled as such.
+    The best passages come at once, shortened to what matters; with a chat model (OLLAMA_HOST) its
+    answer follows. Whatever becomes of the model, the passages are there.
     """
-    from harness.answers import answering
-    from harness.answers.passages import answer_with_passages
-    from harness.configured import has_chat_model, open_assistant, open_engines, results_folder
-    from harness.environment import environment_secrets
-    from harness.models import demo_chat
+    from harness.answers.answering import beside_passages
+    from harness.answers.passages import answer_with_passages, readable
+    from harness.configured import has_chat_model, open_engines
 
     with open_engines() as engines:
-        if model or has_chat_model():
-            with open_assistant(results_folder("ask"), model) as assistant:
-                result = answering.answer_with_agent(
-                    question, engines, assistant, repo=repo, on_event=progress_printer(as_json)
-                )
-        elif demo_chat.available():
-            demo = demo_chat.DemoChatModel(max_output_tokens=_DEMO_TOKENS)
-            result = answering.answer_with_demo(
-                question, engines, demo, repo=repo, limit=limit, secrets=environment_secrets()
-            )
-        else:
-            result = answer_with_passages(question, engines, repo=repo, limit=limit)
-    _finish(result, as_json)
+        result = answer_with_passages(question, engines, repo=repo, limit=limit)
+        if not as_json:
+            print(console.printable(readable(result)), flush=True)
+        if demo:
+            answer = partial(_ask_demo, question, engines, repo, result, as_json)
+            result = beside_passages(result, answer)
+        elif model or has_chat_model():
+            answer = partial(_ask_agent, question, engines, repo, model, as_json)
+            result = beside_passages(result, answer)
+    _finish(result, as_json, passages_shown=True)
+
+
+def _ask_agent(
+    question: str, engines: Engines, repo: str | None, model: str | None, as_json: bool
+) -> Envelope:
+    from harness.answers.answering import answer_with_agent
+    from harness.configured import open_assistant, results_folder
+
+    with open_assistant(results_folder("ask"), model) as assistant:
+        return answer_with_agent(
+            question, engines, assistant, repo=repo, on_event=progress_printer(as_json)
+        )
+
+
+def _ask_demo(
+    question: str, engines: Engines, repo: str | None, found: Envelope, as_json: bool
+) -> Envelope:
+    from harness.answers.answering import answer_with_demo
+    from harness.environment import environment_secrets
+    from harness.models.demo_chat import DemoChatModel
+
+    with console.steps(quiet=as_json or not sys.stderr.isatty()) as say:
+        say("the demo model writes")
+        return answer_with_demo(
+            question,
+            engines,
+            DemoChatModel(max_output_tokens=_DEMO_TOKENS),
+            repo=repo,
+            secrets=environment_secrets(),
+            found=found,
+        )
 
 
 def task(
@@ -148,15 +179,20 @@ class progress_printer:  # noqa: N801 - used like a function
 
 
 def _finish(
-    result: Envelope, as_json: bool, results: Path | None = None, applied: bool = False
+    result: Envelope,
+    as_json: bool,
+    results: Path | None = None,
+    applied: bool = False,
+    passages_shown: bool = False,
 ) -> None:
     from harness.answers.passages import readable
 
     if as_json:
         console.print_json({**result.to_dict(), "applied": applied})
     else:
-        if text := readable(result):
-            print(console.printable(text))
+        if text := readable(result, passages_shown=passages_shown):
+            before = "\n" if passages_shown else ""  # between the passages and the model's words
+            print(f"{before}{console.printable(text)}")
         if result.patch:
             print(f"\n{console.printable(result.patch)}" if not applied else "\nPatch applied.")
         if results is not None:

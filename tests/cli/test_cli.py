@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -146,6 +147,177 @@ def test_several_repositories_below_a_root(harness: Run, tmp_path: Path) -> None
     assert {hit["repo"] for hit in found["results"]} == {"one"}
 
 
+def test_two_folders_of_one_name_are_two_repositories(harness: Run, tmp_path: Path) -> None:
+    work = make_repository(tmp_path / "r/work/api", {"work.py": ROUTING})
+    oss = make_repository(tmp_path / "r/oss/api", {"oss.py": SESSION})
+    assert harness("index", str(work))[0] == 0
+    code, out, err = harness("index", str(oss))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    for words in (str(work), str(oss), "--name oss/api"):
+        assert words in err
+    reports = document(harness("index", "--root", str(tmp_path / "r"), "--json"))
+    assert [report["repo"] for report in reports] == ["oss/api", "api"]
+    # Stable, whoever asks, and however.
+    assert document(harness("index", str(oss), "--json"))["repo"] == "oss/api"
+    both = document(harness("index", str(work), str(oss), "--json"))
+    assert [report["repo"] for report in both] == ["api", "oss/api"]
+    for query, path in (("register a route", "work.py"), ("sign the cookie", "oss.py")):
+        found = document(harness("search", query, "--json"))["results"]
+        assert found[0]["path"] == path
+
+
+def test_a_repository_below_a_root_that_is_gone_is_said_and_kept(
+    harness: Run, tmp_path: Path
+) -> None:
+    for name, text in (("one", ROUTING), ("two", SESSION)):
+        make_repository(tmp_path / "root" / name, {"code.py": text})
+    harness("index", "--root", str(tmp_path / "root"))
+    shutil.rmtree(tmp_path / "root" / "two")
+    code, _, err = harness("index", "--root", str(tmp_path / "root"))
+    assert code == 0
+    assert "warning: two" in err and "harness forget two" in err
+    one, two = document(harness("status", "--json"))["repos"]
+    assert (one["warnings"], two["chunks"]) == ([], 1)
+    assert "its folder is gone" in two["warnings"][0]
+    assert "warning: its folder is gone" in harness("status")[1]
+    code, _, err = harness("index", str(tmp_path / "root" / "two"))
+    assert code == 2 and "harness forget two" in err and "--name two" in err
+
+
+def test_an_interrupted_first_run_says_what_is_there(
+    harness: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: dict[str, str | bytes] = {f"part_{n}.py": ROUTING for n in range(4)}
+    root = make_repository(tmp_path / "large", files)
+    monkeypatch.setenv("HARNESS_BATCH_BYTES", "10000")
+    files_big: dict[str, str | bytes] = {
+        f"big_{n}.py": "".join(f"def f_{n}_{i}():\n    return {i}\n\n" for i in range(200))
+        for n in range(3)
+    }
+    make_repository(root, files_big)
+    from harness.index import run as run_module
+
+    embed, calls = run_module.embed_batch, []
+
+    def interrupted(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return embed(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "embed_batch", interrupted)
+        code, _, err = harness("index", str(root))
+    assert code == 130
+    (now,) = document(harness("status", "--json"))["repos"]
+    assert now["incomplete"] is True
+    assert now["files"] > 0 and now["chunks"] > 0
+    said = f"interrupted: {now['files']} files of large with {now['chunks']} chunks are searchable"
+    assert said in err and "run the same command again" in err
+    assert (
+        f"{now['files']} files, {now['chunks']} chunks so far (incomplete)"
+        in (harness("status")[1])
+    )
+    index = {c["name"]: c for c in document(harness("doctor", "--json"))["checks"]}["index"]
+    assert f"{now['chunks']} chunks" in index["detail"] and "incomplete" in index["detail"]
+    assert document(harness("search", "f_0_1", "--json"))["results"]
+    report = document(harness("index", str(root), "--json"))
+    assert report["files_indexed"] == 7 - now["files"]
+    (now,) = document(harness("status", "--json"))["repos"]
+    assert (now["incomplete"], now["files"]) == (False, 7)
+
+
+def test_interrupted_before_anything_was_stored(
+    harness: Run, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("harness.index.run.embed_batch", interrupt)
+    code, _, err = harness("index", str(repository))
+    assert code == 130
+    assert "nothing of web app is searchable yet" in err
+
+
+def test_without_text_nothing_was_achieved(harness: Run, tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "images", {"a.bin": b"\0\1", "b.png": b"\x89PNG\0"})
+    code, out, err = harness("index", str(root))
+    assert code == 1
+    assert "nothing to index (2 files" in out
+    assert "2 binary" in err
+    # Beside another one it is a warning.
+    other = make_repository(tmp_path / "web", {"a.py": ROUTING})
+    code, _, err = harness("index", str(root), str(other))
+    assert code == 0 and "warning: images: nothing in it is text" in err
+    assert "warning: nothing in it is text" in harness("status")[1]
+
+
+def test_each_repository_of_several_has_its_number(harness: Run, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        make_repository(tmp_path / "root" / name, {"code.py": ROUTING})
+    err = harness("index", "--root", str(tmp_path / "root"))[2]
+    assert "repository 1 of 2: one: 1 files to index" in err
+    assert "repository 2 of 2: two: 1 files to index" in err
+
+
+def test_ask_shows_passages_whatever_becomes_of_the_model(
+    harness: Run, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness("index", str(repository))
+    question = "how is the session cookie signed?"
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+    code, out, err = harness("ask", question)
+    assert code == 3
+    assert "app/session.py:" in out and "127.0.0.1:9" in err
+    answer = document(harness("ask", question, "--json"), code=3)
+    assert answer["passages"] and answer["citations"] and answer["error"]
+    assert (answer["status"], answer["answer"]) == ("model_unavailable", "")
+
+
+def test_the_demo_model_answers_only_when_asked_to(
+    harness: Run, repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from harness.agent import ScriptedChatModel
+    from harness.models import demo_chat
+
+    asked: list[ScriptedChatModel] = []
+
+    def demo(**_: object) -> ScriptedChatModel:
+        asked.append(ScriptedChatModel(["It is in app/session.py:4."], tools=False))
+        return asked[-1]
+
+    monkeypatch.setattr(demo_chat, "DemoChatModel", demo)
+    monkeypatch.setattr(demo_chat, "available", lambda: True)
+    harness("index", str(repository))
+    question = "how is the session cookie signed?"
+    assert "[demo model" not in harness("ask", question)[1]
+    assert not asked
+    out = harness("ask", question, "--demo")[1]
+    assert len(asked) == 1
+    passages, _, words = out.partition("[demo model")
+    assert "app/session.py:" in passages and "It is in app/session.py:4." in words
+    repository.rename(tmp_path / "elsewhere")
+    code, out, _ = harness("ask", question, "--demo")
+    assert code == 0
+    assert "its folder is gone" in out and "It is in app/session.py:4." in out
+
+
+def test_without_the_demo_model_the_passages_are_there(
+    harness: Run, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.errors import ModelMissingError
+    from harness.models import demo_chat
+
+    def missing(**_: object) -> None:
+        raise ModelMissingError("the demo model is not installed; run `make chat-model`")
+
+    monkeypatch.setattr(demo_chat, "DemoChatModel", missing)
+    harness("index", str(repository))
+    code, out, err = harness("ask", "how is the cookie signed", "--demo")
+    assert code == 3
+    assert "app/session.py:" in out and "make chat-model" in err
+
+
 def test_one_broken_source_does_not_stop_the_others(
     harness: Run, repository: Path, tmp_path: Path
 ) -> None:
@@ -208,8 +380,11 @@ def test_a_bad_setting_names_its_variable(
 
 def test_an_empty_folder_says_so(harness: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    report = document(harness("index", str(tmp_path / "empty"), "--json"))
+    answer = harness("index", str(tmp_path / "empty"), "--json")
+    report = document(answer, code=1)
     assert (report["files_total"], report["chunks_total"]) == (0, 0)
+    assert "nothing in it is text" in report["warnings"][0]
+    assert "nothing in it is text" in answer[2]
 
 
 def test_strange_files_and_names(harness: Run, tmp_path: Path) -> None:
