@@ -16,6 +16,7 @@ from harness.cli import (
     inspect,
     mcp,
     models,
+    run,
     search,
     stack,
     webhook,
@@ -69,4 +70,5 @@ _add(mcp.mcp, "harness mcp")
 _add(stack.up, "harness up --port 4200")
 _add(stack.down, "harness down")
 _add(stack.deploy, "harness deploy --pool kubernetes")
+_add(run.run, "harness run index-repository --param source=$HOME/src/flask")
 _add(webhook.webhook, "harness webhook --port 8080")

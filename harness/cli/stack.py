@@ -74,22 +74,35 @@ def deploy(
 
     The server is that of PREFECT_API_URL, or the one that `harness up` started.
     """
-    from harness.errors import StackError, UsageError
-    from harness.settings import DataSettings, PrefectSettings, load
+    from harness.errors import UsageError
+    from harness.settings import DataSettings, load
     from harness.stack import lifecycle
 
     if pool not in {"process", "kubernetes"}:
         raise UsageError(f"{pool!r} is not a pool; --pool takes process or kubernetes")
-    data_dir, settings = load(DataSettings).data_dir, load(PrefectSettings)
-    url, work_pool = settings.api_url, settings.work_pool
-    if not url:
-        local = lifecycle.status(data_dir)
-        if local is None:
-            raise StackError("no Prefect server; run `harness up`, or set PREFECT_API_URL")
-        url, work_pool = local.api_url, local.work_pool
+    data_dir = load(DataSettings).data_dir
+    url, work_pool = configured_server()
     changes = lifecycle.deploy(data_dir, url=url, pool_type=pool, work_pool=work_pool, prune=prune)
     if as_json:
         console.print_json({"changes": changes})
         return
     for change in changes:
         print(f"{change.kind} {change.name}: {change.change}")
+
+
+def configured_server() -> tuple[str, str]:
+    """Address of the API and work pool: of PREFECT_API_URL, or of what `harness up` started.
+
+    :raises StackError: neither is there.
+    """
+    from harness.errors import StackError
+    from harness.settings import DataSettings, PrefectSettings, load
+    from harness.stack import lifecycle
+
+    settings = load(PrefectSettings)
+    if settings.api_url:
+        return settings.api_url, settings.work_pool
+    local = lifecycle.status(load(DataSettings).data_dir)
+    if local is None:
+        raise StackError("no Prefect server; run `harness up`, or set PREFECT_API_URL")
+    return local.api_url, local.work_pool

@@ -15,6 +15,19 @@ _FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 # A busy server may leave a call unanswered for a while; one that is silent this long is gone.
 _SILENCE_SECONDS = 60.0
 _START_ATTEMPTS = 4
+FAILURE = "failure-"
+"""Begins the key of the artifact that says why a run failed (flows/outcomes.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What a run has published; ``key`` is its name in the UI, ``type`` one of Prefect's."""
+
+    id: str
+    key: str
+    type: str
+    description: str
+    data: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,8 @@ class FlowRun:
 
     :param state_type: one of Prefect's: ``PENDING``, ``RUNNING``, ``COMPLETED``, ``FAILED``…
     :param progress: in percent, from the run's progress artifact; None before there is one.
+    :param children: runs that it has started, and ``children_ended`` how many of them have ended;
+        0 unless they were asked for.
     """
 
     id: str
@@ -31,6 +46,8 @@ class FlowRun:
     state_name: str
     message: str
     progress: float | None = None
+    children: int = 0
+    children_ended: int = 0
 
     @property
     def is_final(self) -> bool:
@@ -65,8 +82,11 @@ def follow(
     on_change: Callable[[FlowRun], None] | None = None,
     timeout_seconds: float,
     poll_seconds: float = 1.0,
+    with_children: bool = False,
 ) -> FlowRun:
     """Wait until a run has ended, and report each change of its name, state or progress.
+
+    :param with_children: also look at the runs that it starts.
 
     :raises StackError: it has not ended in time; the run itself goes on.
     :raises ServiceUnavailableError: the server has been silent for a minute.
@@ -76,7 +96,7 @@ def follow(
     seen: FlowRun | None = None
     while True:
         try:
-            run = read_run(api, run_id)
+            run = read_run(api, run_id, with_children=with_children)
             last_answer = time.monotonic()
         except ServiceUnavailableError:
             if time.monotonic() - last_answer > _SILENCE_SECONDS:
@@ -93,12 +113,17 @@ def follow(
         time.sleep(poll_seconds)
 
 
-def read_run(api: PrefectApi, run_id: str) -> FlowRun:
+def read_run(api: PrefectApi, run_id: str, *, with_children: bool = False) -> FlowRun:
     """Read a run and its progress artifact once.
 
     :raises ServiceUnavailableError: the server does not answer.
     """
     run = _run(api.mapping("GET", f"/flow_runs/{run_id}"))
+    if with_children:
+        of_it = {"flow_runs": {"parent_flow_run_id": {"any_": [run_id]}}}
+        started = api.listing("POST", "/flow_runs/filter", of_it)
+        ended = sum(child.get("state_type") in _FINAL for child in started)
+        run = replace(run, children=len(started), children_ended=ended)
     artifacts = api.listing(
         "POST",
         "/artifacts/filter",
@@ -111,6 +136,45 @@ def read_run(api: PrefectApi, run_id: str) -> FlowRun:
         return run
     progress = artifacts[0].get("data")
     return replace(run, progress=float(progress)) if isinstance(progress, int | float) else run
+
+
+def artifacts_of(api: PrefectApi, run: FlowRun, *, wait_seconds: float = 10.0) -> list[Artifact]:
+    """What a run has published, its own words first: why it failed, then tables and pages.
+
+    :param wait_seconds: how long to wait for the reason of a failed run, which is published after
+        its state is set.
+    :raises ServiceUnavailableError: the server does not answer.
+    """
+    deadline = time.monotonic() + (wait_seconds if run.state_type == "FAILED" else 0.0)
+    while True:
+        query = {"artifacts": {"flow_run_id": {"any_": [run.id]}}}
+        found = [
+            Artifact(
+                id=str(entry["id"]),
+                key=str(entry.get("key") or ""),
+                type=str(entry.get("type") or ""),
+                description=str(entry.get("description") or ""),
+                data=entry.get("data"),
+            )
+            for entry in api.listing("POST", "/artifacts/filter", query)
+            if entry.get("type") != "progress"
+        ]
+        found.sort(key=lambda artifact: (not artifact.key.startswith(FAILURE), artifact.key))
+        has_reason = bool(found) and found[0].key.startswith(FAILURE)
+        if has_reason or time.monotonic() >= deadline:
+            return found
+        time.sleep(0.5)
+
+
+def cancel(api: PrefectApi, run: FlowRun) -> FlowRun:
+    """Ask for a run's end; its worker ends the process.
+
+    :returns: the run as it is now; one that has ended stays as it is.
+    :raises ServiceUnavailableError: the server does not answer.
+    """
+    state = {"type": "CANCELLING", "name": "Cancelling"}
+    api.request("POST", f"/flow_runs/{run.id}/set_state", {"state": state})
+    return read_run(api, run.id)
 
 
 def end_orphans(api: PrefectApi, work_pool: str) -> int:

@@ -27,6 +27,14 @@ class FakePrefect:
         self.refuse_parameters = False
         self.busy = 0
         self.busy_reads = 0
+        self.workers = ["w"]
+        # What a run goes through while it is read, and what it publishes; see `play`.
+        self.script: list[dict[str, Any]] = []
+        self.artifacts: list[dict[str, Any]] = []
+        self.children: list[dict[str, Any]] = []
+        self.deployments: list[tuple[str, str, dict[str, Any]]] = [
+            ("index-repository", "index-repository", {"source": {"type": "string"}})
+        ]
         self._keys: dict[str, str] = {}
         self._port = 0
         self._server: _Server | None = None
@@ -80,14 +88,49 @@ class FakePrefect:
         for run in self.runs.values():
             run["state_type"] = state
 
+    def play(self, *states: tuple[str, str, str]) -> None:
+        """Each read of a run takes it one (type, name, message) further; the last one stays."""
+        self.script = [
+            {"state_type": kind, "state_name": name, "state": {"message": message}}
+            for kind, name, message in states
+        ]
+
     def answer(self, path: str, body: dict[str, Any] | None) -> tuple[int, object]:
         if path == "/api/deployments/name/index-repository/index-repository":
             return 200, {"id": "d1"}
+        if path == "/api/flows/filter":
+            return 200, [{"id": flow, "name": flow} for flow, _, _ in self.deployments]
+        if path == "/api/deployments/filter":
+            return 200, [
+                {
+                    "id": "d1",
+                    "name": name,
+                    "flow_id": flow,
+                    "work_pool_name": "harness",
+                    "parameter_openapi_schema": {"properties": properties},
+                }
+                for flow, name, properties in self.deployments
+            ]
+        if path == "/api/work_pools/harness/workers/filter":
+            return 200, [{"name": name, "status": "ONLINE"} for name in self.workers]
+        if path == "/api/artifacts/filter" and body is not None:
+            wanted = body["artifacts"].get("type")
+            progress = [a for a in self.artifacts if (a["type"] == "progress") is bool(wanted)]
+            return 200, progress if wanted else self.artifacts
+        if path == "/api/flow_runs/filter":
+            return 200, self.children
+        if path.endswith("/set_state") and body is not None:
+            run = self.runs[path.split("/")[3]]
+            run |= {"state_type": body["state"]["type"], "state_name": body["state"]["name"]}
+            self.script.clear()
+            return 201, {"status": "ACCEPT"}
         if path.startswith("/api/flow_runs/"):
             if self.busy_reads:
                 self.busy_reads -= 1
                 return 503, {"exception_message": "Service Unavailable"}
             run = self.runs.get(path.rpartition("/")[2])
+            if run and self.script:
+                run |= self.script.pop(0) if len(self.script) > 1 else self.script[0]
             return (200, run) if run else (404, {"detail": "not found"})
         if path == "/api/deployments/d1/create_flow_run" and body is not None:
             if self.busy:
