@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 
 from flows.limits import ensure_limit, ollama_limit_name
 from flows.logs import show_core_logs
+from flows.outcomes import EXPLAINED
 
 DEPLOYMENT = "agent-task/agent-task"
 
@@ -32,7 +33,7 @@ class BatchTask(BaseModel):
     model: str | None = None
 
 
-@flow(name="agent-batch", flow_run_name="batch of tasks", timeout_seconds=85_800)
+@flow(name="agent-batch", flow_run_name="batch of tasks", timeout_seconds=85_800, **EXPLAINED)
 async def agent_batch(
     tasks: Annotated[list[BatchTask], Field(min_length=1, max_length=500)], at_once: int = 2
 ) -> State[Any]:

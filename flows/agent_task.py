@@ -18,6 +18,7 @@ from pydantic import Field
 
 from flows.approval import ask_in_ui
 from flows.logs import show_core_logs
+from flows.outcomes import EXPLAINED
 from flows.progress import artifact_key
 from harness.agent.envelope import Envelope
 from harness.agent.events import AgentEvent
@@ -88,7 +89,7 @@ def collect(results: Path, text: str) -> None:
         )
 
 
-@flow(name="agent-task", flow_run_name="task: {text}", timeout_seconds=6900)
+@flow(name="agent-task", flow_run_name="task: {text}", timeout_seconds=6900, **EXPLAINED)
 def agent_task(
     text: Task,
     repository: Annotated[str, Field(min_length=1)],

@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.logs import show_core_logs
+from flows.outcomes import EXPLAINED
 from flows.policies import IO
 from harness.backup.operations import BackupReport
 from harness.configured import open_backups
@@ -29,7 +30,7 @@ def back_up() -> BackupReport | None:
 
 
 # Below the Job's deadline in prefect.yaml.
-@flow(name="backup-index", flow_run_name="back up the index", timeout_seconds=14_000)
+@flow(name="backup-index", flow_run_name="back up the index", timeout_seconds=14_000, **EXPLAINED)
 def backup_index() -> State[Any]:
     """Copy the index into HARNESS_BACKUP_DIR and remove backups that are kept no longer."""
     show_core_logs()

@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.logs import show_core_logs
+from flows.outcomes import EXPLAINED
 from harness.checks import CheckResult
 from harness.checks import check_stack as run_all_checks
 
@@ -19,7 +20,7 @@ run_checks = task(name="run-checks", cache_policy=NO_CACHE, persist_result=False
 _MARKS = {True: "ok", False: "failed", None: "skipped"}
 
 
-@flow(name="check-stack", flow_run_name="check stack", timeout_seconds=480)
+@flow(name="check-stack", flow_run_name="check stack", timeout_seconds=480, **EXPLAINED)
 def check_stack() -> State[Any]:
     """Check everything that Harness needs; fails with the names of what failed."""
     show_core_logs()

@@ -9,11 +9,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.logs import show_core_logs
+from flows.outcomes import EXPLAINED
 from harness.agent.retention import remove_old_results
 from harness.settings import DataSettings, load
 
 
-@flow(name="clean-up", flow_run_name="clean up", timeout_seconds=1700)
+@flow(name="clean-up", flow_run_name="clean up", timeout_seconds=1700, **EXPLAINED)
 def clean_up(keep_days: int | None = None) -> State[Any]:
     """Remove results in which nothing has changed for some time. Prefect cleans its own database.
 

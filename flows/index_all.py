@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,22 +11,26 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments.flow_runs import arun_deployment
-from prefect.states import Completed, Failed
+from prefect.states import Failed
 from pydantic import Field
 
 from flows.limits import work_pool_limit
 from flows.logs import show_core_logs
+from flows.outcomes import EXPLAINED, WITH_WARNINGS, completed
 from harness.configured import open_store
 from harness.errors import HarnessError, UsageError
+from harness.index.naming import left_out, names_for
+from harness.index.status import note_vanished
 from harness.repository.checkout import discover
 from harness.settings import DataSettings, load
 from harness.types import RepositoryRecord
 
 DEPLOYMENT = "index-repository/index-repository"
 _POLL_SECONDS = 2.0
+_INDEXED = frozenset({"Completed", WITH_WARNINGS})
 
 
-@flow(name="index-all", flow_run_name="index all", timeout_seconds=85_800)
+@flow(name="index-all", flow_run_name="index all", timeout_seconds=85_800, **EXPLAINED)
 async def index_all(
     root: str | None = None,
     at_once: Annotated[int, Field(ge=1, le=64)] = 2,
@@ -48,40 +51,41 @@ async def index_all(
         # This run holds the only slot: those that it waits for would never begin.
         raise UsageError("the work pool runs one flow at a time; allow it at least two")
     slots = asyncio.Semaphore(at_once)
-    names = names_of(folder.resolve(), discover(folder))
+    found = discover(folder)
+    vanished = _vanished(folder)
+    before = _records()
+    found = sorted({*found, *left_out(folder, found, before)})
+    names = names_for([str(path) for path in found], before)
     async with get_client() as client:
         rows = await asyncio.gather(
-            *(_index(client, path, name, full, slots) for path, name in names.items())
+            *(_index(client, source, name, full, slots) for source, name in names.items())
         )
-    records = _records()
+    indexed = [row for row in rows if row["state"] in _INDEXED]
+    failed = [row for row in rows if row["state"] not in _INDEXED]
+    records = {record.name: record for record in _records()}
     for row in rows:
         record = records.get(row["repository"])
         row["files"], row["chunks"] = (record.files, record.chunks) if record else (0, 0)
+        row["warnings"] = "; ".join(record.warnings) if record and row in indexed else ""
+    rows += [_vanished_row(record) for record in vanished]
     await acreate_table_artifact(
         key="index-all", description=f"Repositories below {folder}.", table=list(rows)
     )
-    failed = [row["repository"] for row in rows if row["state"] != "Completed"]
-    message = f"{len(rows) - len(failed)} of {len(rows)} repositories indexed"
+    message = f"{len(indexed)} of {len(rows) - len(vanished)} repositories indexed"
+    warnings = [
+        f"{row['repository']}: {row['warnings'] or row['message']}"
+        for row in rows
+        if row["warnings"] or row["state"] == WITH_WARNINGS
+    ]
     if failed:
-        return Failed(message=f"{message}; failed: {', '.join(failed)}", data=list(rows))
-    return Completed(message=message, data=list(rows))
-
-
-def names_of(root: Path, found: Sequence[Path]) -> dict[Path, str]:
-    """Names in the index: the folder's, and the path below the root where several folders have
-    the same one; they would otherwise take each other's place in the index.
-
-    :param found: folders below ``root``, or ``root`` itself.
-    """
-    counts = Counter(path.name for path in found)
-    return {
-        path: path.name if counts[path.name] == 1 else path.relative_to(root).as_posix()
-        for path in found
-    }
+        reasons = "; ".join(f"{row['repository']} ({row['message']})" for row in failed)
+        warned = f"; warning: {'; '.join(warnings)}" if warnings else ""
+        return Failed(message=f"{message}; failed: {reasons}{warned}", data=list(rows))
+    return completed(message, warnings, list(rows))
 
 
 async def _index(
-    client: PrefectClient, path: Path, name: str, full: bool, slots: asyncio.Semaphore
+    client: PrefectClient, source: str, name: str, full: bool, slots: asyncio.Semaphore
 ) -> dict[str, Any]:
     """Start one repository's run when there is room, and wait for its end; never raises."""
     row = {"repository": name, "state": "unknown", "message": "", "seconds": 0.0, "run": ""}
@@ -90,7 +94,7 @@ async def _index(
         try:
             run: FlowRun = await arun_deployment(
                 DEPLOYMENT,
-                parameters={"source": str(path), "name": name, "full": full},
+                parameters={"source": source, "name": name, "full": full},
                 timeout=None,
                 poll_interval=_POLL_SECONDS,
                 client=client,
@@ -105,14 +109,34 @@ async def _index(
     return row
 
 
-def _records() -> dict[str, RepositoryRecord]:
-    """What is in the index, by name; nothing when it cannot be read: the table says the rest."""
+def _records() -> list[RepositoryRecord]:
+    """What is in the index; nothing when it cannot be read: each run says so."""
     try:
-        store = open_store()
-        try:
-            return {record.name: record for record in store.repositories()}
-        finally:
-            store.close()
+        with closing(open_store()) as store:
+            return store.repositories()
     except HarnessError as error:
         get_run_logger().warning("the index cannot be read: %s", error)
-        return {}
+        return []
+
+
+def _vanished(folder: Path) -> list[RepositoryRecord]:
+    """What was indexed from below the folder and is gone."""
+    try:
+        with closing(open_store()) as store:
+            return note_vanished(folder, store.repositories(), store)
+    except HarnessError as error:
+        get_run_logger().warning("the index cannot be read: %s", error)
+        return []
+
+
+def _vanished_row(record: RepositoryRecord) -> dict[str, Any]:
+    return {
+        "repository": record.name,
+        "state": "Vanished",
+        "message": f"{record.path} is gone",
+        "seconds": 0.0,
+        "run": "",
+        "files": record.files,
+        "chunks": record.chunks,
+        "warnings": "; ".join(record.warnings),
+    }

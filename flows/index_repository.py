@@ -24,6 +24,7 @@ from pydantic import Field
 
 from flows.limits import work_pool_limit
 from flows.logs import show_core_logs
+from flows.outcomes import EXPLAINED, completed
 from flows.policies import BATCH, CHECKOUT, CLONE_TIMEOUT_SECONDS, IO
 from flows.progress import IndexProgress, artifact_key
 from flows.shards import index_in_shards
@@ -33,6 +34,7 @@ from harness.engines import Engines
 from harness.errors import HarnessError, PermanentError, is_transient
 from harness.index import batches, finalizing, planning
 from harness.index.batches import BatchResult
+from harness.index.naming import Claim, one_name
 from harness.index.options import IndexOptions
 from harness.index.planning import Batch, IndexPlan
 from harness.index.preparing import prepare_batch
@@ -92,6 +94,7 @@ def index_batch(
     flow_run_name="index {source}",
     timeout_seconds=42_600,
     task_runner=ThreadPoolTaskRunner(max_workers=2),  # type: ignore[arg-type]
+    **EXPLAINED,
 )
 def index_repository(
     source: Source,
@@ -106,7 +109,8 @@ def index_repository(
     Args:
         source: Absolute path of a folder, as the worker sees it, or a git URL. A URL is cloned
             shallowly and updated on later runs.
-        name: Name in the index. Default: the folder's or the URL's last part.
+        name: Name in the index. Default: the one it has, or the folder's or the URL's last part;
+            must be given when that belongs to another repository.
         full: Embed everything again instead of only what changed.
         include: Path globs. Only matching files are indexed. Default: all.
         exclude: Path globs. Matching files are left out.
@@ -126,7 +130,7 @@ def index_repository(
     create_markdown_artifact(markdown(report), key=artifact_key("index-report", report.repo))
     if report.files_failed and not allow_failures:
         return Failed(message=sentence(report))
-    return Completed(message=sentence(report), data=asdict(report))
+    return completed(sentence(report), report.warnings, asdict(report))
 
 
 def _index(
@@ -139,11 +143,12 @@ def _index(
     )
     with open_engines() as engines:
         plan: IndexPlan = make_plan(
-            name or source_dir.name,
+            one_name(Claim(source_dir.source, source_dir.root), name, engines.store.repositories()),
             Path(source_dir.root),
             engines,
             options,
             batch_bytes=settings.batch_bytes,
+            source=source_dir.source,
         )
         _rename_run(plan)
         shards = shard_count(plan.size_bytes, settings.shard_bytes)

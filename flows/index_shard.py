@@ -11,6 +11,7 @@ from pydantic import Field
 
 from flows.index_repository import index_batches
 from flows.logs import show_core_logs
+from flows.outcomes import EXPLAINED
 from harness.configured import open_engines
 from harness.index.sharding import ShardFolder, resumed
 from harness.settings import DataSettings, load
@@ -21,6 +22,7 @@ from harness.settings import DataSettings, load
     flow_run_name="shard {shard} of {plan}",
     task_runner=ThreadPoolTaskRunner(max_workers=2),  # type: ignore[arg-type]
     timeout_seconds=42_600,
+    **EXPLAINED,
 )
 def index_shard(
     plan: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", max_length=100)],

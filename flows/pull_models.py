@@ -17,6 +17,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows.logs import show_core_logs
+from flows.outcomes import EXPLAINED
 from flows.policies import IO
 from flows.progress import artifact_key
 from harness.errors import UsageError
@@ -65,6 +66,7 @@ def _progress_of(name: str) -> Callable[[PullProgress], None]:
     flow_run_name="pull models",
     timeout_seconds=21_000,
     task_runner=ThreadPoolTaskRunner(max_workers=4),  # type: ignore[arg-type]
+    **EXPLAINED,
 )
 def pull_models(models: list[ModelName] | None = None, update: bool = False) -> State[Any]:
     """Bring models to the Ollama server; one that is there and current costs nothing.

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from flows.backup_index import COPY
 from flows.logs import show_core_logs
+from flows.outcomes import EXPLAINED
 from harness.backup.operations import RestoreReport
 from harness.configured import open_backups
 from harness.errors import UsageError
@@ -23,7 +24,9 @@ def restore(name: str) -> RestoreReport:
         return backups.restore(name)
 
 
-@flow(name="restore-index", flow_run_name="restore backup {name}", timeout_seconds=14_000)
+@flow(
+    name="restore-index", flow_run_name="restore backup {name}", timeout_seconds=14_000, **EXPLAINED
+)
 def restore_index(
     name: Annotated[str, Field(min_length=1)] = "latest", replace_the_index: bool = False
 ) -> State[Any]:

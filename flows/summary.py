@@ -12,6 +12,8 @@ _MAX_FAILURES_SHOWN = 50
 
 def sentence(report: IndexReport) -> str:
     """The run in one line; it becomes the state's message."""
+    if report.is_empty:
+        return f"{report.repo}: nothing to index ({report.files_total} files)"
     if not (report.files_indexed or report.files_deleted or report.files_failed):
         return f"{report.repo}: nothing changed ({report.files_unchanged} files)"
     parts = [
@@ -22,8 +24,13 @@ def sentence(report: IndexReport) -> str:
         f"{report.chunks_reused} reused",
     ]
     if report.files_failed:
-        parts.insert(0, f"{report.files_failed} files failed")
+        parts.insert(0, f"{report.files_failed} files failed{_first(report)}")
     return f"{report.repo}: {', '.join(parts)}"
+
+
+def _first(report: IndexReport) -> str:
+    """The first failure, since it is often that of all."""
+    return f" ({': '.join(report.failures[0])})" if report.failures else ""
 
 
 def markdown(report: IndexReport) -> str:
@@ -45,6 +52,8 @@ def markdown(report: IndexReport) -> str:
         ("Model", report.model),
     ]
     parts = [f"# {_cell(report.repo)}{commit}", f"`{report.path}`", _table(("", ""), rows)]
+    if report.warnings:
+        parts.insert(2, "\n".join(f"> Warning: {_cell(text)}\n" for text in report.warnings))
     if report.files_skipped:
         skipped = sorted(report.files_skipped.items(), key=lambda item: (-item[1], item[0]))
         parts += ["## Skipped files", _table(("Reason", "Files"), skipped)]

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from flows.backup_index import COPY
 from flows.logs import show_core_logs
+from flows.outcomes import EXPLAINED
 from harness.backup.operations import RestoreReport
 from harness.configured import open_backups
 
@@ -22,7 +23,9 @@ def try_restore(name: str) -> RestoreReport:
         return backups.verify_restore(name)
 
 
-@flow(name="verify-restore", flow_run_name="verify backup {name}", timeout_seconds=14_000)
+@flow(
+    name="verify-restore", flow_run_name="verify backup {name}", timeout_seconds=14_000, **EXPLAINED
+)
 def verify_restore(name: Annotated[str, Field(min_length=1)] = "latest") -> State[Any]:
     """Restore a backup under a temporary name, compare counts and vectors, and drop it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from flows import index_all as all_module
 from flows import index_repository as module
 from flows import index_shard as shard_module
 from flows import shards
-from flows.index_all import index_all, names_of
+from flows.index_all import index_all
 from harness.engines import Engines
+from harness.index.options import IndexOptions
+from harness.index.run import index_repository as index_by_hand
 from harness.store.edge import EdgeStore
 from harness.types import RepositoryRecord
 from tests.fakes.embedder import HashEmbedder
@@ -62,15 +65,49 @@ def test_each_repository_is_a_run_and_a_broken_one_stops_no_other(
     with ThreadWorker(module.index_repository):
         state: State[Any] = index_all_state(root)
     assert state.is_failed()
-    assert state.message == "3 of 4 repositories indexed; failed: broken"
+    assert str(state.message).startswith("3 of 4 repositories indexed; failed: broken (")
     rows = {row["repository"]: row for row in table()}
     assert {name: row["state"] for name, row in rows.items()} == {
-        "alpha": "Completed", "team/app": "Completed", "other/app": "Completed",
+        "alpha": "Completed", "team/app": "Completed", "app": "Completed",
         "broken": "Failed",
     }  # fmt: skip
     assert (rows["alpha"]["files"], rows["alpha"]["chunks"]) == (1, 1)
     assert "index" in rows["broken"]["message"]
     assert records(data_dir)["team/app"].path == str(root / "team/app")
+    assert records(data_dir)["app"].path == str(root / "other/app")
+
+
+def test_what_is_wrong_with_a_repository_is_no_plain_success(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "repositories"
+    for name in ("fine", "plain", "gone", "outside/fine"):
+        make_repository(root / name, {"main.py": f"# {name}\nx = 1\n"})
+    (root / "outside").rename(tmp_path / "outside")
+    make_repository(root / "empty", {"blob": b"\0"})
+    with module.open_engines() as engines:
+        # Of another path, by hand, and under the name that a folder below the root has as well.
+        index_by_hand("fine", tmp_path / "outside/fine", engines, IndexOptions())
+    with ThreadWorker(module.index_repository):
+        first: State[Any] = index_all_state(root)
+        assert (first.type.value, first.name) == ("COMPLETED", "CompletedWithWarnings")
+        assert "empty: nothing in it is text" in str(first.message)
+        shutil.rmtree(root / "gone")
+        shutil.rmtree(root / "plain" / ".git")
+        second: State[Any] = index_all_state(root)
+    assert (second.type.value, second.name) == ("COMPLETED", "CompletedWithWarnings")
+    rows = {row["repository"]: row for row in table()}
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "repositories/fine": "Completed", "plain": "CompletedWithWarnings", "gone": "Vanished",
+        "empty": "CompletedWithWarnings",
+    }  # fmt: skip
+    assert "it was a git repository" in rows["plain"]["warnings"]
+    assert rows["gone"]["chunks"] == 1, "what it had is still found"
+    assert "harness forget gone" in rows["gone"]["warnings"]
+    for words in ("gone: its folder is gone", "plain: it was a git repository"):
+        assert words in str(second.message)
+    assert records(data_dir)["fine"].path == str(tmp_path / "outside/fine")
+    assert records(data_dir)["gone"].warnings and not records(data_dir)["fine"].warnings
 
 
 def index_all_state(root: Path) -> State[Any]:
@@ -102,13 +139,6 @@ def test_a_pool_for_one_run_is_refused(
     state = index_all_state(tmp_path)
     assert state.is_failed()
     assert "at least two" in str(state.message)
-
-
-def test_names() -> None:
-    root = Path("/r")
-    found = [root / "a/app", root / "b/app", root / "c/lib"]
-    assert list(names_of(root, found).values()) == ["a/app", "b/app", "lib"]
-    assert names_of(root, [root]) == {root: "r"}
 
 
 def test_a_large_repository_is_indexed_by_runs_of_its_own(
