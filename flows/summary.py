@@ -24,13 +24,13 @@ def sentence(report: IndexReport) -> str:
         f"{report.chunks_reused} reused",
     ]
     if report.files_failed:
-        parts.insert(0, f"{report.files_failed} files failed{_first(report)}")
-    return f"{report.repo}: {', '.join(parts)}"
+        parts.insert(0, f"{report.files_failed} files failed")
+    return f"{report.repo}: {', '.join(parts)}{_first_failure(report)}"
 
 
-def _first(report: IndexReport) -> str:
+def _first_failure(report: IndexReport) -> str:
     """The first failure, since it is often that of all."""
-    return f" ({': '.join(report.failures[0])})" if report.failures else ""
+    return f"; {': '.join(report.failures[0])}" if report.failures else ""
 
 
 def markdown(report: IndexReport) -> str:

@@ -206,8 +206,7 @@ def _what_next(status: StackStatus, display: Display, interactive: bool) -> None
         "harness index ~/src/your-project      # index your own code",
         'harness search "where are users authenticated"',
         'harness ask "how does a request reach the database?"',
-        f"export PREFECT_API_URL={status.api_url}",
-        f"prefect deployment run '{DEPLOYMENT}' --param source=/path/to/repo --watch",
+        "harness run index-repository --param source=/path/to/repo",
         "harness --help",
     ):
         display.line(text)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 CLONE_TIMEOUT_SECONDS = 600.0
 
 
+class _InterruptedError(Exception):
+    """Ctrl-C in a run; what there is to say of it has been said."""
+
+
 def index(
     sources: Annotated[
         list[str] | None,
@@ -67,6 +71,7 @@ def index(
     reports: list[IndexReport] = []
     plans: list[object] = []
     worst: HarnessError | None = None
+    interrupted = False
     with open_engines() as engines:
         wanted = _below(root, engines, dry_run) if root is not None else (sources or ["."])
         names = _names(wanted, engines) if many else {}
@@ -90,13 +95,18 @@ def index(
                 console.error(f"{source}: {error}")
                 worst = error
                 continue
+            except _InterruptedError:
+                interrupted = True
+                break
             reports.append(report)
             if not as_json:
                 _print_report(report)
             for warning in report.warnings:
                 console.error(f"warning: {report.repo}: {warning}")
-    if as_json:
+    if as_json and (many or not interrupted):
         console.print_json([*plans, *reports] if many else [*plans, *reports][0])
+    if interrupted:
+        raise typer.Exit(130)
     if worst is not None:
         raise typer.Exit(worst.exit_code)
     if failed_files := sum(report.files_failed for report in reports):
@@ -199,7 +209,7 @@ def _index_one(
             )
     except KeyboardInterrupt:
         _print_interrupted(repo, engines)
-        raise typer.Exit(130) from None
+        raise _InterruptedError from None
 
 
 def _print_interrupted(repo: str, engines: Engines) -> None:

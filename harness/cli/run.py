@@ -120,7 +120,7 @@ def _print_end(api: PrefectApi, run: FlowRun, published: Sequence[Artifact]) -> 
     reason = _reason(run) or "Prefect gives no reason; the run's log may"
     print(console.printable(f"{run.name}: {run.state_name}: {reason}"))
     for one in published:
-        print(f"  {one.key or one.type}: {_artifact_link(api, one)}")
+        print(f"  {one.key}: {_artifact_link(api, one)}")
     print(f"  run and log: {_run_link(api, run)}")
 
 

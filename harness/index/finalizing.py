@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from harness.engines import Engines
 from harness.index.batches import BatchResult
+from harness.index.naming import Claim, check_claim
 from harness.index.planning import IndexPlan
 from harness.types import FileStatus, IndexReport, RepositoryRecord
 
@@ -26,8 +28,13 @@ def finalize(
     """Remove what was deleted, publish the repository's collection, and sum up.
 
     :param seconds: wall time of the run.
+    :raises NameTakenError: another repository has taken the name meanwhile; nothing of it is
+        touched.
     """
     store = engines.store
+    # The name may have been given away while this run was at work (`harness forget`).
+    claim = Claim(plan.source or plan.root, Path(plan.root))
+    check_claim(plan.repo, claim, store.repositories())
     if plan.deleted:
         store.delete_chunks(plan.collection, plan.repo, plan.deleted)
         store.delete_file_records(plan.collection, plan.repo, plan.deleted)
@@ -40,7 +47,7 @@ def finalize(
         skipped.update(result.skipped)
     warnings = plan.warnings
     if not chunks and not failed:
-        warnings += (_no_text(skipped),)
+        warnings += (_no_text(plan.files_total, skipped),)
     was_git = any(r.name == plan.repo and (r.was_git or r.commit) for r in store.repositories())
     current = RepositoryRecord(
         name=plan.repo,
@@ -83,9 +90,9 @@ def finalize(
     )
 
 
-def _no_text(skipped: Counter[str]) -> str:
-    found = ", ".join(f"{number} {reason}" for reason, number in sorted(skipped.items()))
-    seen = f"skipped: {found}" if found else "it has no files"
+def _no_text(files: int, skipped: Counter[str]) -> str:
+    reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(skipped.items()))
+    seen = f"{files} files, skipped: {reasons}" if reasons else f"{files} files"
     return f"nothing in it is text that can be indexed ({seen}; see `harness index --dry-run`)"
 
 

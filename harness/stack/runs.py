@@ -157,7 +157,8 @@ def artifacts_of(api: PrefectApi, run: FlowRun, *, wait_seconds: float = 10.0) -
                 data=entry.get("data"),
             )
             for entry in api.listing("POST", "/artifacts/filter", query)
-            if entry.get("type") != "progress"
+            # Without a key are Prefect's own notes on results of tasks.
+            if entry.get("key") and entry.get("type") != "progress"
         ]
         found.sort(key=lambda artifact: (not artifact.key.startswith(FAILURE), artifact.key))
         has_reason = bool(found) and found[0].key.startswith(FAILURE)

@@ -227,6 +227,28 @@ def test_an_interrupted_first_run_says_what_is_there(
     assert (now["incomplete"], now["files"]) == (False, 7)
 
 
+def test_an_interrupt_ends_the_list_and_keeps_its_reports(
+    harness: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two", "three"):
+        make_repository(tmp_path / "root" / name, {"code.py": ROUTING})
+    from harness.index import run as run_module
+
+    embed = run_module.embed_batch
+
+    def interrupted(work: Any, *arguments: Any) -> Any:
+        if work.repo == "three":
+            raise KeyboardInterrupt
+        return embed(work, *arguments)
+
+    monkeypatch.setattr(run_module, "embed_batch", interrupted)
+    answer = harness("index", "--root", str(tmp_path / "root"), "--json")
+    assert [report["repo"] for report in document(answer, code=130)] == ["one"]
+    assert "nothing of three is searchable yet" in answer[2]
+    repos = document(harness("status", "--json"))["repos"]
+    assert {repo["name"]: repo["incomplete"] for repo in repos} == {"one": False, "three": True}
+
+
 def test_interrupted_before_anything_was_stored(
     harness: Run, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +267,9 @@ def test_without_text_nothing_was_achieved(harness: Run, tmp_path: Path) -> None
     assert code == 1
     assert "nothing to index (2 files" in out
     assert "2 binary" in err
+    blank = make_repository(tmp_path / "blank", {"a.py": "\n\n  \n"})
+    code, _, err = harness("index", str(blank))
+    assert code == 1 and "1 empty" in err
     # Beside another one it is a warning.
     other = make_repository(tmp_path / "web", {"a.py": ROUTING})
     code, _, err = harness("index", str(root), str(other))

@@ -43,6 +43,7 @@ def test_followed_to_its_end(prefect: FakePrefect, harness: Run) -> None:
     prefect.artifacts = [
         {"id": "a1", "key": "index-report-api", "type": "markdown"},
         {"id": "a2", "key": "index-progress-api", "type": "progress", "data": 41.0},
+        {"id": "a3", "key": None, "type": "result"},
     ]
     prefect.children = [{"state_type": "COMPLETED"}, {"state_type": "RUNNING"}]
     code, out, err = harness("index-repository", "--param", SOURCE)

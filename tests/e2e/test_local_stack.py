@@ -4,6 +4,7 @@ one before it stopped."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -221,6 +222,44 @@ def test_prefect_deployment_run_watched(lab: Lab) -> None:
     assert "harness.index.planning" in {log["name"] for log in logs}, (
         "logs of the core are not in the run"
     )
+
+
+def _harness(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = client_environment(lab.port, lab.data_dir / "prefect")
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *arguments],
+        env=environment | {"HARNESS_DATA_DIR": str(lab.data_dir)},
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+
+
+def test_harness_run_follows_a_run_to_its_reason(lab: Lab, tmp_path: Path) -> None:
+    lab.up()
+    done = _harness(lab, "run", "index-repository", "--param", f"source={lab.small}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Completed: small: " in done.stdout and "index-report-small: http" in done.stdout
+    assert "running" in done.stderr
+
+    gone = tmp_path / "gone"
+    failed = _harness(lab, "run", DEPLOYMENT, "--param", f"source={gone}", "--json")
+    assert failed.returncode == 1
+    document = json.loads(failed.stdout)
+    assert f"{gone} does not exist" in document["reason"]
+    (why,) = document["artifacts"]
+    assert why["key"] == "failure-index-repository"
+    artifact = lab.api.mapping("GET", f"/artifacts/{why['url'].rpartition('/')[2]}")
+    assert f"{gone} does not exist" in str(artifact["data"])
+
+
+def test_harness_run_counts_the_runs_that_it_starts(lab: Lab, tmp_path: Path) -> None:
+    make_repository(tmp_path / "one", {"a.py": "def one():\n    return 1\n"})
+    done = _harness(lab, "run", "nightly-index", "--param", f"root={tmp_path}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 of 1 runs that it started have ended" in done.stderr
+    assert "1 of 1 repositories indexed" in done.stdout and "index-all: http" in done.stdout
 
 
 def test_wrong_parameters_are_refused_when_the_run_is_made(lab: Lab) -> None:

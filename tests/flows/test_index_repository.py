@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,13 +86,13 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 
 def _artifacts(state: State[Any]) -> dict[str, Any]:
-    """What the run left, by type."""
+    """What the run left, by type; but for the reason of its failure."""
     run_id = state.state_details.flow_run_id
     with get_client(sync_client=True) as client:
         found = client.read_artifacts(
             artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
         )
-    return {str(artifact.type): artifact.data for artifact in found}
+    return {str(a.type): a.data for a in found if not (a.key or "").startswith("failure-")}
 
 
 def _task_runs(state: State[Any]) -> dict[str, int]:
@@ -156,6 +157,7 @@ def test_a_permanent_failure_is_recorded_and_only_that_is_tried_again(lab: Lab) 
     assert state.is_failed()
     assert state.message is not None
     assert state.message.startswith("project: 1 files failed, 2 files indexed")
+    assert re.search(r"; \S+\.\w+: .", state.message), "no reason is given"
     assert sorted(_task_runs(state).values()) == [1] * 6, "a permanent failure is not retried"
     markdown = _artifacts(state)["markdown"]
     assert "| part_1.py | the disk \\| is full |" in markdown

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 
 from harness.engines import Engines
 from harness.errors import NameTakenError, UsageError
+from harness.index.finalizing import finalize
+from harness.index.forgetting import forget_repository
 from harness.index.naming import (
     Claim,
     check_claim,
@@ -21,6 +25,7 @@ from harness.index.naming import (
     vanished_below,
 )
 from harness.index.options import IndexOptions
+from harness.index.planning import plan
 from harness.index.run import index_repository
 from harness.repository.checkout import clone_folder, source_of
 from harness.store.edge import EdgeStore
@@ -164,6 +169,37 @@ def test_planning_itself_refuses_a_name_of_another_source(tmp_path: Path, engine
         index_repository("api", work, engines, IndexOptions(), source="https://h.example/api")
     assert engines.store.repositories() == before
     assert content(engines) == {"api": ["work.py"]}
+
+
+def test_of_two_at_once_one_gets_the_name(tmp_path: Path, engines: Engines) -> None:
+    roots = [repository(tmp_path / word / "api", word) for word in ("work", "oss")]
+    start = threading.Barrier(2)
+
+    def index(root: Path) -> str:
+        start.wait()
+        try:
+            return index_repository("api", root, engines, IndexOptions()).path
+        except NameTakenError:
+            return ""
+
+    with ThreadPoolExecutor() as pool:
+        (path,) = filter(None, pool.map(index, roots))
+    (now,) = engines.store.repositories()
+    assert now.path == path
+    assert content(engines) == {"api": [f"{Path(path).parent.name}.py"]}
+
+
+def test_a_name_that_was_given_away_meanwhile_is_not_taken_back(
+    tmp_path: Path, engines: Engines
+) -> None:
+    work, oss = repository(tmp_path / "work/api", "work"), repository(tmp_path / "oss/api", "oss")
+    begun = plan("api", work, engines, IndexOptions())
+    forget_repository("api", engines)
+    index_repository("api", oss, engines, IndexOptions())
+    before = engines.store.repositories()
+    with pytest.raises(NameTakenError):
+        finalize(begun, [], engines, seconds=1.0)
+    assert engines.store.repositories() == before
 
 
 def test_a_moved_folder_takes_its_name_along(tmp_path: Path, engines: Engines) -> None:

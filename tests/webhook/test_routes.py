@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,39 @@ def test_routes_come_from_clones_origins_and_the_mapping(tmp_path: Path) -> None
         "git.example.org/team/app": Target("app", str(folder), "main"),
         "git.example.org/team/x": Target("x", "git@git.example.org:team/x.git"),
     }
+
+
+def routes_of(tmp_path: Path, mapped: dict[str, object], *records: RepositoryRecord) -> list[str]:
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(json.dumps(mapped))
+    found = known_routes(list(records), data_dir=tmp_path, mapping_file=mapping)
+    return [f"{target.name}={target.source}" for target in found.values()]
+
+
+def test_two_sources_of_one_name_are_kept_apart(tmp_path: Path) -> None:
+    """Pushes are kept by name: the second would take the first one's place."""
+    work, oss = "https://h.example/work/api", "https://h.example/oss/api"
+    mapped: dict[str, object] = {work: {"name": "api"}, oss: {"name": "api"}}
+    assert routes_of(tmp_path, mapped) == [f"api={work}", f"oss/api={oss}"]
+    # An indexed one has the name first, and keeps its own whatever the file says.
+    other = record("api", tmp_path / "api")
+    assert routes_of(tmp_path, mapped, other) == [f"work/api={work}", f"oss/api={oss}"]
+    own = replace(record("backend", tmp_path / "x"), source=work)
+    assert routes_of(tmp_path, {work: {"name": "api"}}, own) == [f"backend={work}"]
+
+
+def test_two_addresses_of_one_source_have_one_name(tmp_path: Path) -> None:
+    mapped: dict[str, object] = {
+        "https://h.example/api": {"name": "api", "source": "/repos/api"},
+        "https://mirror.example/api": {"name": "api", "source": "/repos/api/"},
+    }
+    assert routes_of(tmp_path, mapped) == ["api=/repos/api", "api=/repos/api/"]
+
+
+def test_a_clone_on_another_volume_is_known_by_its_record(tmp_path: Path) -> None:
+    url = "https://h.example/work/api"
+    there = replace(record("api", Path("/data/checkouts/api-1")), source=url)
+    assert routes_of(tmp_path, {}, there) == [f"api={url}"]
 
 
 @pytest.mark.parametrize(
