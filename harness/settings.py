@@ -280,21 +280,28 @@ class QdrantSettings(_Settings):
     host: str | None = Field(
         default=None,
         validation_alias="QDRANT_HOST",
-        description="Qdrant's host. If neither this nor QDRANT_URL is set, the embedded store "
-        "is used.",
+        description="Qdrant's address (`host`, `host:port`, or a URL). If neither this nor "
+        "QDRANT_URL is set, the embedded store is used.",
     )
-    port: int = Field(
-        default=_QDRANT.port, validation_alias="QDRANT_PORT", description="Qdrant's REST port."
+    port: int | None = Field(
+        default=_QDRANT.port,
+        ge=1,
+        le=65_535,
+        validation_alias="QDRANT_PORT",
+        description="Port of QDRANT_HOST when that names none. Unset: 6333, or 443 with `https://`.",
     )
     grpc_port: int = Field(
         default=_QDRANT.grpc_port,
+        ge=0,
+        le=65_535,
         validation_alias="QDRANT_GRPC_PORT",
         description="Qdrant's gRPC port; 0: REST only.",
     )
     url: str | None = Field(
         default=None,
         validation_alias="QDRANT_URL",
-        description="Qdrant's URL (`https://…` for TLS); takes precedence over QDRANT_HOST.",
+        description="Qdrant's URL (`https://…` for TLS, port 443); takes precedence over "
+        "QDRANT_HOST.",
     )
     api_key: SecretStr | None = Field(
         default=None, validation_alias="QDRANT_API_KEY", description="Qdrant's API key."

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Mapping
 
 from harness.errors import ServiceUnavailableError, StackError, UsageError
+from harness.proxies import proxy_for
 from harness.retrying import Backoff
 
 _READS = ("/filter", "/count")
@@ -24,6 +25,7 @@ class PrefectApi:
     :param auth_string: ``user:password`` of a server with basic authentication.
     :param read_attempts: at calls that change nothing: a server on SQLite answers 503, or late,
         while its database is busy.
+    :raises InvalidSettingError: the proxy for it cannot be used.
     """
 
     def __init__(
@@ -41,8 +43,9 @@ class PrefectApi:
         if auth_string:
             encoded = base64.b64encode(auth_string.encode()).decode()
             self._headers["Authorization"] = f"Basic {encoded}"
-        # No proxy: the server is on this machine, or at the address that the user gave.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        proxy = proxy_for(self.url)
+        proxies = {} if proxy is None else {self.url.partition(":")[0].lower(): proxy}
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
 
     def is_healthy(self) -> bool:
         """Tell whether the server answers; never raises."""

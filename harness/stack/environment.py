@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from harness.proxies import no_proxy_variables
 from harness.stack.processes import STACK_ID_VARIABLE
 from harness.stack.state import Layout, StackState
 
@@ -33,16 +34,12 @@ def client_environment(port: int, prefect_home: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("PREFECT_") or name in _KEPT
     }
-    # An outgoing proxy must not be asked for the loopback address.
-    no_proxy = ",".join(
-        part for part in (os.environ.get("NO_PROXY", ""), f"{HOST},localhost") if part
-    )
     return inherited | {
         "PREFECT_HOME": str(prefect_home),
         "PREFECT_API_URL": api_url(port),
         "DO_NOT_TRACK": "1",
-        "NO_PROXY": no_proxy,
-        "no_proxy": no_proxy,
+        # Prefect's clients follow HTTP_PROXY and its relatives even to this machine.
+        **no_proxy_variables(),
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -59,6 +56,7 @@ def deploy_environment(url: str, prefect_home: Path, work_pool: str) -> dict[str
     return {
         **client_environment(0, prefect_home),
         **own,
+        **no_proxy_variables(url),
         "PREFECT_API_URL": url,
         WORK_POOL_VARIABLE: work_pool,
     }

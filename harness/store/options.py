@@ -9,6 +9,10 @@ LOCK_TIMEOUT_SECONDS = 60.0
 """How long an operation of the embedded store waits for another process."""
 
 
+DEFAULT_PORT = 6333
+"""Of Qdrant's REST API."""
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeOptions:
     """The embedded store in the folder ``root``."""
@@ -21,11 +25,12 @@ class EdgeOptions:
 class QdrantOptions:
     """A Qdrant server, named by ``url`` or, without one, by ``host`` and ``port``.
 
-    ``grpc_port``: 0 uses REST only. ``timeout_seconds``: longest wait for one request.
+    ``port``: None is 6333, or 443 with ``https``. ``grpc_port``: 0 uses REST only.
+    ``timeout_seconds``: longest wait for one request.
     """
 
     host: str | None = None
-    port: int = 6333
+    port: int | None = None
     grpc_port: int = 6334
     url: str | None = None
     api_key: str | None = field(default=None, repr=False)

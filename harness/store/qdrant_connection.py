@@ -6,8 +6,10 @@ import logging
 import warnings
 from urllib.parse import urlsplit
 
-from harness.errors import InvalidSettingError, StoreError
-from harness.store.options import QdrantOptions
+from harness.addresses import DefaultPorts, parse_address
+from harness.errors import StoreError
+from harness.proxies import route_to
+from harness.store.options import DEFAULT_PORT, QdrantOptions
 from harness.store.qdrant import QdrantStore
 from harness.store.qdrant_failures import translate
 
@@ -21,32 +23,17 @@ MINIMUM_SERVER = (1, 11)
 def address_of(options: QdrantOptions) -> str:
     """The server's URL without credentials, which is also how messages name it.
 
+    ``https`` alone is port 443; any other address without a port is at ``port``.
+
     :raises InvalidSettingError: neither QDRANT_URL nor QDRANT_HOST can be used.
     """
-    url = options.url
-    if not url:
-        host = (options.host or "").strip()
-        if not host:
-            raise InvalidSettingError("QDRANT_HOST is empty; set it or unset it")
-        if "://" in host:
-            url = host
-        elif host.count(":") == 1:
-            url = f"http://{host}"
-        else:
-            name = f"[{host}]" if ":" in host and not host.startswith("[") else host
-            url = f"http://{name}:{options.port}"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidSettingError(
-            f"QDRANT_URL: {url!r} is not an address such as http://localhost:6333"
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    default = 443 if parts.scheme == "https" and not options.host else options.port
-    return f"{parts.scheme}://{host}:{port or default}{parts.path.rstrip('/')}"
+    if options.url:
+        # A URL stands for itself: QDRANT_PORT is the port of QDRANT_HOST.
+        port = options.port or DEFAULT_PORT
+        return parse_address(options.url, "QDRANT_URL", DefaultPorts(bare=port, http=port))
+    bare = options.port or DEFAULT_PORT
+    ports = DefaultPorts(bare=bare, http=bare, https=options.port or 443)
+    return parse_address(options.host or "", "QDRANT_HOST", ports)
 
 
 def connect(options: QdrantOptions) -> QdrantStore:
@@ -54,7 +41,7 @@ def connect(options: QdrantOptions) -> QdrantStore:
 
     The only requests are for the version, the collections, and a connection to the gRPC port.
 
-    :raises InvalidSettingError: the address cannot be used.
+    :raises InvalidSettingError: the address, or the proxy for it, cannot be used.
     :raises ServiceUnavailableError: the server does not answer.
     :raises StoreError: the API key is refused, or the server is too old.
     """
@@ -62,6 +49,8 @@ def connect(options: QdrantOptions) -> QdrantStore:
 
     address = address_of(options)
     parts = urlsplit(address)
+    host = parts.hostname or ""
+    route = route_to(address)
 
     def client(prefer_grpc: bool) -> QdrantClient:
         with warnings.catch_warnings():
@@ -69,16 +58,19 @@ def connect(options: QdrantOptions) -> QdrantStore:
             # docs/services.md says; a warning with source lines at every command helps nobody.
             warnings.filterwarnings("ignore", message="Api key is used with an insecure")
             return QdrantClient(
-                host=parts.hostname,
+                host=f"[{host}]" if ":" in host else host,
                 port=parts.port,
                 https=parts.scheme == "https",
                 prefix=parts.path or None,
                 grpc_port=options.grpc_port or 6334,
                 prefer_grpc=prefer_grpc,
+                # gRPC has variables and rules of its own; where a proxy is needed REST is used.
+                grpc_options={"grpc.enable_http_proxy": 0},
                 api_key=options.api_key,
                 timeout=options.timeout_seconds,
                 # Checked below once, with our message, instead of a warning at every start.
                 check_compatibility=False,
+                **route.options(),
             )
 
     def store(connected: QdrantClient) -> QdrantStore:
@@ -95,7 +87,9 @@ def connect(options: QdrantOptions) -> QdrantStore:
         rest.close()
         wanted = ".".join(str(part) for part in MINIMUM_SERVER)
         raise StoreError(f"Qdrant at {address} is {version}; Harness needs {wanted} or newer")
-    if options.grpc_port and _grpc_answers(parts.hostname or "", options.grpc_port):
+    # Proxies let HTTP through, hardly one of them gRPC to a port of its own.
+    with_grpc = options.grpc_port and route.proxy is None
+    if with_grpc and _grpc_answers(host, options.grpc_port):
         grpc = client(prefer_grpc=True)
         try:
             grpc.get_collections()

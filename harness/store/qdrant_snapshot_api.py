@@ -20,6 +20,7 @@ import httpx
 
 from harness.errors import HarnessError, ServiceUnavailableError, StoreError
 from harness.files import new_private
+from harness.proxies import route_to
 from harness.store.qdrant_failures import failure, said
 
 # The server answers when it has copied or restored the whole collection.
@@ -60,6 +61,7 @@ class SnapshotApi:
             timeout=httpx.Timeout(timeout_seconds, read=_WORK_TIMEOUT_SECONDS),
             # One connection, kept: of a cluster, only the node that made a snapshot has it.
             limits=httpx.Limits(max_connections=1, keepalive_expiry=600),
+            **route_to(address).options(),
         )
 
     def close(self) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from harness.errors import InvalidSettingError
-from harness.models.ollama.address import is_internal, parse_host, same_model
+from harness.models.ollama.address import parse_host, same_model
 from harness.models.ollama.prefixes import prefixes_of
 
 
@@ -66,24 +70,6 @@ class TestAddress:
             parse_host("https://user:hunter2@host")
         assert "hunter2" not in str(refused.value)
 
-    @pytest.mark.parametrize(
-        ("host", "internal"),
-        [
-            ("localhost", True),
-            ("127.0.0.1", True),
-            ("::1", True),
-            ("192.168.1.7", True),
-            ("fd00::2", True),
-            ("ollama", True),
-            ("ollama.ai.svc.cluster.local", True),
-            ("ollama.ai.svc", True),
-            ("ai.example.org", False),
-            ("8.8.8.8", False),
-        ],
-    )
-    def test_which_hosts_no_proxy_may_see(self, host: str, internal: bool) -> None:
-        assert is_internal(parse_host(host)) is internal
-
     def test_latest_is_implied(self) -> None:
         assert same_model("nomic-embed-text", "Nomic-Embed-Text:latest")
         assert same_model("registry.ollama.ai/library/a", "a:latest")
@@ -113,3 +99,30 @@ class TestPrefixes:
         assert found.document == document
         assert found.query.startswith(query)
         assert bool(found.query) == bool(query)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1"),
+        ("HTTP_PROXY", "nonsense://x"),
+        ("NO_PROXY", "http://[::1"),
+        ("OLLAMA_HOST", "[::1"),
+        ("SSL_CERT_FILE", "/nowhere/at/all.pem"),
+    ],
+)
+def test_no_variable_breaks_the_import_of_the_client(name: str, value: str) -> None:
+    script = (
+        "import os, sys\n"
+        "from harness.models.ollama.client import OllamaClient\n"
+        "OllamaClient('127.0.0.1:1').close()\n"
+        "print(os.environ[sys.argv[1]])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, name],
+        env={**os.environ, name: value},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+    assert done.stdout.strip() == value

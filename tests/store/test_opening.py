@@ -16,7 +16,6 @@ import pytest
 from harness.errors import InvalidSettingError, ServiceUnavailableError, StoreError
 from harness.store.opening import open_store
 from harness.store.options import EdgeOptions, QdrantOptions
-from harness.store.qdrant_connection import address_of
 
 
 def test_edge_loads_nothing_of_a_server(tmp_path: Path) -> None:
@@ -46,33 +45,11 @@ def test_an_api_key_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "address"),
-    [
-        pytest.param(QdrantOptions(host="qdrant"), "http://qdrant:6333", id="host"),
-        pytest.param(QdrantOptions(host="qdrant", port=7000), "http://qdrant:7000", id="port"),
-        pytest.param(QdrantOptions(host="qdrant:7001"), "http://qdrant:7001", id="host-with-port"),
-        pytest.param(QdrantOptions(host="::1"), "http://[::1]:6333", id="ipv6"),
-        pytest.param(QdrantOptions(url="https://q.example"), "https://q.example:443", id="tls"),
-        pytest.param(
-            QdrantOptions(url="https://q.example:6333/prefix/"),
-            "https://q.example:6333/prefix",
-            id="prefix",
-        ),
-        pytest.param(
-            QdrantOptions(url="http://user:secret@q:6333"), "http://q:6333", id="no-credentials"
-        ),
-    ],
-)
-def test_addresses(options: QdrantOptions, address: str) -> None:
-    assert address_of(options) == address
-
-
-@pytest.mark.parametrize(
     ("options", "name"),
     [
         pytest.param(QdrantOptions(), "QDRANT_HOST", id="none"),
         pytest.param(QdrantOptions(host=" "), "QDRANT_HOST", id="blank"),
-        pytest.param(QdrantOptions(url="localhost:6333"), "QDRANT_URL", id="no-scheme"),
+        pytest.param(QdrantOptions(url="ftp://localhost"), "QDRANT_URL", id="scheme"),
         pytest.param(QdrantOptions(url="http://q:x"), "QDRANT_URL", id="bad-port"),
     ],
 )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import ollama
-
 from harness.errors import ServiceUnavailableError
 from harness.models.ollama.client import OllamaClient
+from harness.models.ollama.library import ollama
 from harness.models.ollama.options import OllamaOptions
 from harness.models.ollama.served import ServedModel
 from harness.retrying import Backoff

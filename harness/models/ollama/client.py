@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Self, TypeVar
 
-import certifi
 import httpx
-import ollama
 
 from harness.errors import ModelMissingError
-from harness.models.ollama.address import is_internal, parse_host, same_model
+from harness.models.ollama.address import parse_host, same_model
 from harness.models.ollama.failures import CAUGHT, Advice, diagnose
+from harness.models.ollama.library import ollama
 from harness.models.ollama.options import OllamaOptions
+from harness.proxies import route_to
 from harness.retrying import Backoff
 from harness.types import ModelInfo
 
@@ -41,15 +40,15 @@ class _Transport(ollama.Client):
 class OllamaClient:
     """A server, its time-outs and its retries; usable from several threads at once.
 
-    Proxies from the environment apply to public host names only: one for the internet cannot
-    reach this machine or a cluster, and must not see the code that is sent there. Redirects are
-    not followed. The underlying client sends ``OLLAMA_API_KEY``, if set, as a bearer token.
+    Proxies from the environment apply to public host names only, see :mod:`harness.proxies`.
+    Redirects are not followed. The underlying client sends ``OLLAMA_API_KEY``, if set, as a bearer
+    token.
 
     :param host: as users write it, see :func:`harness.models.ollama.address.parse_host`.
     :param timeout_seconds: longest silence within one request; loading a model counts.
     :param connect_timeout_seconds: longest wait for the connection alone.
     :param backoff: attempts of requests that fail for a passing reason.
-    :raises InvalidSettingError: the host cannot be used.
+    :raises InvalidSettingError: the host, or the proxy for it, cannot be used.
     """
 
     def __init__(
@@ -67,9 +66,8 @@ class OllamaClient:
             timeout=httpx.Timeout(
                 timeout_seconds, connect=min(connect_timeout_seconds, timeout_seconds)
             ),
-            trust_env=not is_internal(self.url),
             follow_redirects=False,
-            verify=_tls(self.url),
+            **route_to(self.url).options(),
         )
 
     @classmethod
@@ -211,16 +209,6 @@ def _first_part(stream: Iterator[T]) -> tuple[Generator[T, None, None], T | None
 def _generator(parts: Iterator[T]) -> Generator[T, None, None]:
     # Closing a generator closes the connection of a stream that is left early.
     yield from parts
-
-
-def _tls(url: str) -> ssl.SSLContext:
-    if url.startswith("http:"):
-        # Trusts nobody and is never used; the default would read every certificate first (30 ms).
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # The system's store holds a team's own authority, certifi's the public ones.
-    context = ssl.create_default_context()
-    context.load_verify_locations(cafile=certifi.where())
-    return context
 
 
 def _context_length(details: Mapping[str, object]) -> int:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 import httpx
-import ollama
 
 from harness.errors import (
     HarnessError,
@@ -16,6 +15,7 @@ from harness.errors import (
     PermanentError,
     ServiceUnavailableError,
 )
+from harness.models.ollama.library import ollama
 
 CAUGHT = (ollama.ResponseError, ConnectionError, httpx.HTTPError, httpx.InvalidURL, ValueError)
 """Everything a request can end with. ``ValueError`` covers an answer that is not JSON (a cut
