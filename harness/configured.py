@@ -18,6 +18,7 @@ from harness.engines import Engines
 from harness.environment import command_environment, environment_secrets
 from harness.errors import HarnessError, InvalidSettingError, ModelMissingError
 from harness.files import private_folder
+from harness.home import from_home
 from harness.settings import (
     AgentSettings,
     BackupSettings,
@@ -255,7 +256,7 @@ def repository_folder(name_or_path: str) -> Path:
     """
     from harness.store.catalog import in_scope
 
-    folder = Path(name_or_path).expanduser()
+    folder = from_home(name_or_path)
     if folder.is_dir():
         return folder.resolve()
     with open_engines() as engines:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import DISTRIBUTION, __version__
 from harness.errors import HarnessError, ModelMissingError
+from harness.text import encodable
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -58,6 +59,8 @@ def search(
     """The ``search`` JSON of the command line."""
     from harness.configured import open_engines
     from harness.search import retrieval
+
+    query = encodable(query)
 
     def run() -> dict[str, Any]:
         with open_engines() as engines:

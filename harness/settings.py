@@ -18,7 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from harness.agent.options import Limits, ProtocolChoice, RunOptions
 from harness.backup.options import Retention
-from harness.errors import InvalidSettingError
+from harness.errors import InvalidSettingError, UsageError
+from harness.home import from_home
 from harness.index.options import IndexOptions, SplitOptions
 from harness.models.ollama.options import OllamaOptions
 from harness.stack.options import StackOptions
@@ -40,9 +41,9 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 def _expanded(path: Path) -> Path:
     try:
-        return path.expanduser()
-    except RuntimeError as error:  # ~name of nobody, or no home at all
-        raise ValueError(f"{path}: {error}") from None
+        return from_home(path)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
 
 
 HomePath = Annotated[Path, AfterValidator(_expanded)]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness import mcp_server
 from harness.cli.main import run
 from tests.repositories import make_repository
 
@@ -51,6 +52,10 @@ def test_search_ask_and_status_over_stdio(tmp_path: Path, monkeypatch: pytest.Mo
         ],
     )
     assert tools == {"search", "ask", "status"}
+    # The protocol is JSON, which may hold half of a pair.
+    assert mcp_server.search("cookie \ud83d")["results"][0]["path"] == "session.py"
+    assert mcp_server.search("cookie \ud83d")["query"] == "cookie \\ud83d"
+    assert mcp_server.ask("cookie \ud83d")["citations"][0]["path"] == "session.py"
     assert found["results"][0]["path"] == "session.py"
     assert answer["citations"][0]["verified"] is True
     assert status["repos"][0]["name"] == "web"

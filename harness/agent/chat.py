@@ -14,7 +14,7 @@ from typing import Unpack
 from harness.agent.envelope import Envelope
 from harness.agent.events import EventKind
 from harness.agent.loop import Agent
-from harness.agent.session import RunArguments, Session, check_text
+from harness.agent.session import RunArguments, Session, checked_text
 from harness.models.protocols import ChatModel
 from harness.types import ChatMessage
 from harness.workspace.copies import apply_patch, create_workspace
@@ -71,7 +71,7 @@ class ChatSession:
         :raises ModelMissingError: the server does not have the model.
         :raises ServiceUnavailableError: the server did not answer when asked about the model.
         """
-        check_text(text, "message")
+        text = checked_text(text, "message")
         began = time.monotonic()
         agent = self._agent = self._agent or self._session.agent("chat", self._model)
         before = self._space.snapshot()

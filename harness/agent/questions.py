@@ -7,7 +7,7 @@ from typing import Unpack
 
 from harness.agent.envelope import Envelope
 from harness.agent.loop import Agent
-from harness.agent.session import RunArguments, Session, check_text
+from harness.agent.session import RunArguments, Session, checked_text
 from harness.agent.tools.semantic_search import find_passages
 from harness.models.protocols import ChatModel
 from harness.workspace.copies import inspect
@@ -22,7 +22,7 @@ def ask(question: str, root: Path, model: ChatModel, **arguments: Unpack[RunArgu
     :raises UsageError: the question is empty, or ``root`` is not a folder.
     :raises PolicyError: ``root`` may not be read.
     """
-    check_text(question, "question")
+    question = checked_text(question, "question")
     session = Session(inspect(root).root, **arguments)
 
     def passages(agent: Agent) -> str:

@@ -31,6 +31,7 @@ from harness.agent.tools.toolbox import MAX_OUTPUT_CHARS, Toolbox
 from harness.agent.trajectory import Trajectory
 from harness.errors import HarnessError, UsageError
 from harness.models.protocols import ChatModel
+from harness.text import encodable
 from harness.workspace.copies import Workspace
 from harness.workspace.paths import ConfinedTree
 
@@ -211,10 +212,11 @@ class Session:
         )
 
 
-def check_text(text: str, what: str) -> None:
-    """Refuse a request that says nothing.
+def checked_text(text: str, what: str) -> str:
+    """The request as it is sent to a model.
 
     :raises UsageError: it is empty.
     """
     if not text.strip():
         raise UsageError(f"the {what} is empty; say what to do")
+    return encodable(text)

@@ -8,7 +8,7 @@ from typing import Unpack
 from harness.agent.envelope import Envelope
 from harness.agent.events import EventKind
 from harness.agent.recorder import Recorder
-from harness.agent.session import RunArguments, Session, check_text
+from harness.agent.session import RunArguments, Session, checked_text
 from harness.agent.status import Status, Stop
 from harness.agent.tools.commands import CommandRunner
 from harness.models.protocols import ChatModel
@@ -39,7 +39,7 @@ def run_task(
     :raises UsageError: the text is empty, the ref does not exist, or the disk is full.
     :raises PolicyError: ``root`` may not be copied.
     """
-    check_text(text, "task")
+    text = checked_text(text, "task")
     space = create_workspace(root, state_dir, ref)
     try:
         session = Session(space.source.root, space, **arguments)

@@ -16,6 +16,7 @@ from harness.engines import Engines
 from harness.errors import HarnessError, UsageError
 from harness.search.retrieval import search
 from harness.store.catalog import in_scope
+from harness.text import encodable
 
 if TYPE_CHECKING:
     from harness.agent.events import OnEvent
@@ -119,6 +120,7 @@ def answer_with_demo(
     from harness.types import ChatMessage
 
     began = time.monotonic()
+    question = encodable(question)
     envelope = found or answer_with_passages(question, engines, repo=repo, limit=limit)
     if not envelope.passages:
         return envelope

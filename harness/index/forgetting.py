@@ -14,7 +14,8 @@ def forget_repository(name: str, engines: Engines) -> int:
     :returns: how many chunks were removed.
     :raises RepositoryNotFoundError: it is not indexed.
     """
-    in_scope(engines.store, name)
+    (record,) = in_scope(engines.store, name)
+    name = record.name
     store = engines.store
     removed = 0
     used = {r.collection for r in store.repositories() if r.name != name}

@@ -21,6 +21,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from filelock import FileLock, Timeout
 
 from harness.errors import RepositoryNotFoundError, TransientError, UsageError
+from harness.home import from_home
 from harness.repository.credentials import redact, redact_urls
 from harness.repository.git import (
     LOCAL_PROTOCOLS,
@@ -30,6 +31,7 @@ from harness.repository.git import (
     run_git,
 )
 from harness.repository.skip_names import VCS_FOLDERS, skip_folder_by_name
+from harness.text import encodable
 
 logger = logging.getLogger(__name__)
 
@@ -120,6 +122,7 @@ def discover(root: Path) -> list[Path]:
         when there is none, every direct subfolder that is not hidden. Links are not followed.
     :raises RepositoryNotFoundError: no such folder.
     """
+    root = from_home(root)
     if not root.is_dir():
         raise RepositoryNotFoundError(f"{root} is not a folder; give one that holds repositories")
     root = root.resolve()
@@ -158,7 +161,7 @@ def _subfolders(folder: Path) -> list[Path]:
 def _resolve_path(text: str) -> Checkout:
     if not text or "\0" in text:
         raise RepositoryNotFoundError("the path is empty or malformed; give a folder or a git URL")
-    path = Path(text).expanduser()
+    path = from_home(text)
     try:
         is_folder, exists = path.is_dir(), os.path.lexists(path)
     except OSError as error:  # a name that is too long, a folder above that cannot be entered
@@ -181,8 +184,7 @@ def _resolve_path(text: str) -> Checkout:
             f"{text} is a bare repository and holds no files to read; "
             f"index a clone of it: harness index file://{root}"
         )
-    name = os.fsencode(root.name).decode("utf-8", "backslashreplace")
-    return Checkout(name=name or "root", root=root, url=None)
+    return Checkout(name=encodable(root.name) or "root", root=root, url=None)
 
 
 def _resolve_url(url: str, data_dir: Path, timeout_seconds: float) -> Checkout:

@@ -27,6 +27,7 @@ from harness.repository.tracked import (
     head_commit,
     is_clean,
 )
+from harness.text import encodable
 from harness.types import Listing, SkippedFile, SkipReason, SourceFile
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class _Selection:
 
     def skip(self, path: str, reason: SkipReason) -> None:
         """Record a skip. Bytes that are not valid UTF-8 are escaped, so the path can be stored."""
-        self.skipped[os.fsencode(path).decode("utf-8", "backslashreplace")] = reason
+        self.skipped[encodable(path)] = reason
 
     def enters(self, folder: str) -> bool:
         """Tell a scan whether to descend into a folder, and record when not."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.home import from_home
 
 DEPTH = 10
 """How many passages of an answer count."""
@@ -59,6 +60,7 @@ def read_labels(file: Path) -> list[LabelledQuery]:
     :param file: the JSON file.
     :raises UsageError: the file cannot be read or has another form.
     """
+    file = from_home(file)
     try:
         entries = json.loads(file.read_text(encoding="utf-8"))
         return [

@@ -15,6 +15,7 @@ from harness.search.query import Query, parse
 from harness.search.query_embedder import dense_vector
 from harness.store.catalog import in_scope
 from harness.store.queries import StoreQuery
+from harness.text import encodable
 from harness.types import Candidate, CandidateLists, Filter, Hit, RepositoryRecord
 
 # Fusion and the ranking rules need more candidates than are shown.
@@ -39,7 +40,7 @@ def search(
     :raises UsageError: the query is empty, the limit is out of range, or nothing is indexed.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
-    text = text.strip()
+    text = encodable(text).strip()
     if not text:
         raise UsageError("the query is empty; say what to search for")
     if not 1 <= limit <= MAX_LIMIT:

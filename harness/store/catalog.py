@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.errors import RepositoryNotFoundError, UsageError
 from harness.store.protocol import VectorStore
+from harness.text import encodable
 from harness.types import RepositoryRecord
 
 
@@ -18,6 +19,7 @@ def in_scope(store: VectorStore, repo: str | None) -> list[RepositoryRecord]:
         raise UsageError("nothing is indexed yet; run `harness index PATH` first")
     if repo is None:
         return repositories
+    repo = encodable(repo)
     chosen = [record for record in repositories if record.name == repo]
     if not chosen:
         names = ", ".join(record.name for record in repositories[:20])
