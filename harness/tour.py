@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
+from harness.cli import process
 from harness.errors import HarnessError, StackError
 from harness.settings import DataSettings, PrefectSettings, StackSettings, load
 from harness.stack import lifecycle, runs
@@ -79,6 +80,8 @@ def main() -> int:
 
     :returns: the exit code.
     """
+    process.begin()
+    process.let_command_clean_up()
     interactive = sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
     display = Display(is_terminal=sys.stdout.isatty())
     signal.signal(signal.SIGTERM, _interrupt)
@@ -192,6 +195,7 @@ def _show(display: Display, arguments: Sequence[str]) -> None:
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
+        errors="replace",
         check=False,
     )
     print(answer.stdout.rstrip(), flush=True)

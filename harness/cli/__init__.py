@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from harness.cli.main import main
+try:
+    from harness.cli.main import main
+except KeyboardInterrupt:  # before anything of ours could take care of it
+    raise SystemExit(130) from None
 
 __all__ = ["main"]

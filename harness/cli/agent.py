@@ -159,7 +159,7 @@ class progress_printer:  # noqa: N801 - used like a function
         self._stop()
         if kind in {"call", "note", "retry", "verify"}:
             first = console.printable(event.text).split("\n", 1)[0][:160]
-            print(f"[{event.step}] {kind}: {first}", file=sys.stderr)
+            console.note(f"[{event.step}] {kind}: {first}")
         if kind in {"step", "retry"}:
             self._tokens = 0
             self._wait(f"step {event.step}: waiting for the model")
@@ -168,7 +168,8 @@ class progress_printer:  # noqa: N801 - used like a function
         if not self._terminal:
             return
         if self._status is None:
-            self._status = console.stderr().status(text)
+            shown = console.stderr()
+            self._status = shown.status(text, spinner=console.spinner(shown))
             self._status.start()
         self._status.update(text)
 
@@ -196,7 +197,7 @@ def _finish(
         if result.patch:
             print(f"\n{console.printable(result.patch)}" if not applied else "\nPatch applied.")
         if results is not None:
-            print(f"Results: {results}", file=sys.stderr)
+            console.note(console.printable(f"Results: {results}"))
         if result.error:
             said = result.error.startswith(result.status)
             console.error(result.error if said else f"{result.status}: {result.error}")

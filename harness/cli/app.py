@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
 
 import typer
 
@@ -22,14 +24,23 @@ from harness.cli import (
     webhook,
 )
 
+_DEBUG_HELP = "Log what is done, and show where an error came from."
+# An example is copied, so it stays on one line: \b keeps a paragraph from being wrapped.
+_EPILOG = """\b
+Start with:
+  harness index .
+  harness search 'how are routes registered'
+
+Exit codes: 0 done, 1 failed, 2 bad input, 3 server or model missing, 4 a limit was reached,
+5 a task changed nothing, 6 its verification failed, 7 refused, 130 interrupted.
+"""
+
 app = typer.Typer(
     name="harness",
     help="A private code assistant on your own hardware: search, cited answers, coding tasks.",
-    epilog="Start with: harness index .   then: harness search 'how are routes registered'. "
-    "Every command takes --debug for a traceback. Exit codes: 0 done, 1 failed, 2 bad input, "
-    "3 server or model missing, 130 interrupted.",
+    epilog=_EPILOG,
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"max_content_width": 10_000},  # the terminal's width; the default is 80
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -46,29 +57,49 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help=_DEBUG_HELP)] = False,
 ) -> None:
     """A private code assistant on your own hardware: search, cited answers, coding tasks."""
 
 
-def _add(function: object, example: str) -> None:
-    app.command(epilog=f"Example: {example}")(function)  # type: ignore[type-var]
+def _add(function: Callable[..., None], *examples: str, name: str | None = None) -> None:
+    lines = ["Example:" if len(examples) == 1 else "Examples:", *(f"  {one}" for one in examples)]
+    # Taken out of the arguments by harness.cli.main before they are parsed, wherever it stands.
+    lines += ["", f"--debug, anywhere: {_DEBUG_HELP[0].lower()}{_DEBUG_HELP[1:]}"]
+
+    @wraps(function)
+    def command(*arguments: Any, **options: Any) -> None:
+        try:
+            function(*arguments, **options)
+        except KeyboardInterrupt:  # the parser would make a bare exit code of it
+            raise typer.Abort from None
+
+    app.command(name, epilog="\n".join(("\b", *lines)))(command)
 
 
-_add(index.index, "harness index ~/src/flask --name flask")
+_add(index.index, "harness index . --name flask")
 _add(search.search, "harness search 'how are routes registered' --repo flask --limit 5")
 _add(agent.ask, "harness ask 'where is the session cookie signed?' --repo flask")
-_add(agent.task, "harness task 'add a --verbose flag' --repo . --verify 'pytest -q'")
-_add(chat.chat, "harness chat --repo ~/src/flask")
+_add(
+    agent.task,
+    "OLLAMA_HOST=localhost harness task 'add a --verbose flag' --repo . --verify 'pytest -q'",
+)
+_add(chat.chat, "OLLAMA_HOST=localhost harness chat --repo flask")
 _add(inspect.status, "harness status --json")
 _add(inspect.forget, "harness forget flask")
 _add(inspect.doctor, "harness doctor")
-_add(models.models, "harness models pull nomic-embed-text")
-app.command("eval", epilog="Example: harness eval labels.json --repo flask")(evaluate.evaluate)
+_add(models.models, "OLLAMA_HOST=localhost harness models pull nomic-embed-text")
+_add(
+    evaluate.evaluate,
+    """echo '[{"query": "sessions", "relevant": ["src/sessions.py"]}]' > labels.json""",
+    "harness eval labels.json --repo flask",
+    name="eval",
+)
 _add(backup.backup, "harness backup")
 _add(backup.restore, "harness restore latest")
 _add(mcp.mcp, "harness mcp")
 _add(stack.up, "harness up --port 4200")
 _add(stack.down, "harness down")
-_add(stack.deploy, "harness deploy --pool kubernetes")
-_add(run.run, "harness run index-repository --param source=$HOME/src/flask")
-_add(webhook.webhook, "harness webhook --port 8080")
+_add(stack.deploy, "harness deploy")
+_add(run.run, "harness run index-repository --param source=$PWD")
+_add(webhook.webhook, "HARNESS_WEBHOOK_SECRET=$(openssl rand -hex 32) harness webhook --port 8080")

@@ -68,7 +68,8 @@ def chat(
         ) as session,
     ):
         with_index = f"index: {name}" if name else "not indexed (`harness index`): grep is used"
-        print(f"{root}  model: {assistant.model.model}  {with_index}  /help for commands")
+        about = f"{root}  model: {assistant.model.model}  {with_index}  /help for commands"
+        print(console.printable(about))
         with _history():
             Conversation(session, search).run()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
+from harness.cli import process
 from harness.repository.log_redaction import redact_logs
 
 if TYPE_CHECKING:
@@ -47,23 +47,54 @@ def _known_secrets() -> tuple[str, ...]:
 
 def stdout() -> Console:
     """A console on stdout; plain, and wide enough for any table, when it is not a terminal."""
-    from rich.console import Console
-
     width = None if sys.stdout.isatty() else _NO_TERMINAL_COLUMNS
-    return Console(highlight=False, soft_wrap=True, width=width)
+    return _console(stderr=False, width=width)
 
 
 def stderr() -> Console:
     """A console on stderr."""
+    return _console(stderr=True)
+
+
+def _console(stderr: bool, width: int | None = None) -> Console:
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    class PipedConsole(Console):
+        """Lets a closed pipe be seen as everywhere else; the library's own exits with 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return PipedConsole(stderr=stderr, highlight=False, soft_wrap=True, width=width)
+
+
+def spinner(console: Console) -> str:
+    """The name of a spinner that the terminal can show."""
+    return "dots" if console.encoding.startswith("utf") else "line"
+
+
+def note(text: str) -> None:
+    """A message about the work on stderr. The work goes on when nobody reads it any more."""
+    _print(text, sys.stderr)
+
+
+def report(text: str) -> None:
+    """A line on stdout about one of several pieces of work; the others do not depend on a reader
+    either."""
+    _print(text, sys.stdout)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        process.drop_output()
 
 
 def error(message: str) -> None:
     """One line on stderr, whatever the message holds."""
     line = " ".join(message.split())
-    print(f"harness: {printable(line)}", file=sys.stderr)
+    note(f"harness: {printable(line)}")
 
 
 def printable(text: str) -> str:
@@ -85,11 +116,6 @@ def print_json(document: Any) -> None:
         return str(value)
 
     print(json.dumps(document, default=convert, indent=2))
-
-
-def detach_stdout() -> None:
-    """After a broken pipe: keep the interpreter from failing again when it flushes stdout."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class IndexProgress:
@@ -119,7 +145,7 @@ class IndexProgress:
         if self._quiet or not self._total:
             return
         if not console.is_terminal:
-            print(f"{self._name}: {self._total} files to index", file=sys.stderr)
+            note(f"{printable(self._name)}: {self._total} files to index")
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -162,11 +188,11 @@ class IndexProgress:
             )
         elif not self._quiet and now - self._last_line >= 5:
             self._last_line = now
-            print(
-                f"{self._name}: {100 * self._bytes / max(self._total_bytes, 1):.0f}%, "
+            note(
+                f"{printable(self._name)}: "
+                f"{100 * self._bytes / max(self._total_bytes, 1):.0f}%, "
                 f"{self._files}/{self._total} files, {self._chunks} chunks, "
-                f"{rate:.0f} chunks/s",
-                file=sys.stderr,
+                f"{rate:.0f} chunks/s"
             )
 
     def stop(self) -> None:
@@ -192,7 +218,7 @@ def steps(quiet: bool) -> Iterator[Callable[[str], None]]:
     if quiet:
         yield lambda message: None
     elif console.is_terminal:
-        with console.status("starting") as status:
+        with console.status("starting", spinner=spinner(console)) as status:
             yield lambda message: status.update(printable(message))
     else:
-        yield lambda message: print(printable(message), file=sys.stderr)
+        yield lambda message: note(printable(message))

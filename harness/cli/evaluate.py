@@ -45,6 +45,6 @@ def evaluate(
             }
         )
         return
-    print(f"{repo}: NDCG@10 {mean:.3f} over {len(rows)} queries")
+    print(f"{console.printable(repo)}: NDCG@10 {mean:.3f} over {len(rows)} queries")
     for score, query in sorted(rows)[:show]:
         print(f"  {score:.2f}  {console.printable(query)}")

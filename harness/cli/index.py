@@ -12,6 +12,8 @@ import typer
 
 from harness.cli import console
 from harness.errors import HarnessError, UsageError
+from harness.home import from_home
+from harness.text import encodable
 
 if TYPE_CHECKING:
     from harness.engines import Engines
@@ -60,6 +62,8 @@ def index(
     many = root is not None or len(sources or []) > 1
     if name and many:
         raise UsageError("--name goes with one repository only")
+    name = encodable(name) if name else None
+    root = from_home(root) if root is not None else None
     data_dir = load(DataSettings).data_dir
     settings = load(IndexSettings)
     options = IndexOptions(
@@ -234,13 +238,13 @@ def _print_interrupted(repo: str, engines: Engines) -> None:
 def _print_report(report: IndexReport) -> None:
     line = console.printable(report.repo)
     if report.is_empty:
-        print(f"{line}: nothing to index ({report.files_total} files, {report.seconds:.1f} s)")
+        console.report(f"{line}: nothing to index ({report.files_total} files, {report.seconds:.1f} s)")
     elif not (report.files_indexed or report.files_deleted or report.files_failed):
         line += f": nothing changed ({report.files_unchanged} files, {report.chunks_total} chunks"
-        print(f"{line}, {report.seconds:.1f} s)")
+        console.report(f"{line}, {report.seconds:.1f} s)")
     else:
         rate = report.chunks_embedded / report.embed_seconds if report.embed_seconds else 0.0
-        print(
+        console.report(
             f"{line}: {report.files_indexed} files indexed, {report.files_unchanged} unchanged, "
             f"{report.files_deleted} deleted, {report.files_failed} failed; "
             f"{report.chunks_total} chunks, {report.chunks_embedded} embedded "
@@ -248,14 +252,14 @@ def _print_report(report: IndexReport) -> None:
         )
     if report.files_skipped:
         reasons = ", ".join(f"{n} {reason}" for reason, n in report.files_skipped.items())
-        print(f"  skipped: {reasons}  (details: harness index --dry-run)")
+        console.report(f"  skipped: {reasons}  (details: harness index --dry-run)")
     # A server that is gone gives every file the same words.
     by_error: dict[str, list[str]] = {}
     for path, error in report.failures:
         by_error.setdefault(error, []).append(path)
     for error, paths in list(by_error.items())[:20]:
         which = paths[0] if len(paths) == 1 else f"{len(paths)} files, {paths[0]} first"
-        print(f"  failed: {console.printable(which)}: {console.printable(error)}")
+        console.report(f"  failed: {console.printable(which)}: {console.printable(error)}")
 
 
 def _dry_run(
@@ -285,7 +289,8 @@ def _dry_run(
             print(console.printable(path))
         for path, reason in skipped:
             print(f"{console.printable(path)}  (skipped: {reason})")
-        print(f"{repo}: {len(files)} files would be indexed, {len(skipped)} skipped")
+        counts = f"{len(files)} files would be indexed, {len(skipped)} skipped"
+        print(f"{console.printable(repo)}: {counts}")
     return {
         "repo": repo,
         "path": str(checkout.root),

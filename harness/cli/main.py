@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from harness.cli import process
 from harness.errors import HarnessError
 
 # What a disk or its permissions refuse, anywhere: not a fault of the program.
@@ -29,46 +30,89 @@ def main(arguments: Sequence[str] | None = None) -> None:
     :param arguments: without the program's name; None takes those of the process.
     :raises SystemExit: always, with the documented exit code.
     """
-    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+    process.begin()
+    code = run(list(sys.argv[1:] if arguments is None else arguments))
+    process.end()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
+    from harness.cli import console
+
+    debug = console.take_debug_flag(arguments)
+    code = 0
+    try:
+        console.configure_logging(debug)
+        code = _command(arguments, debug)
+        sys.stdout.flush()  # here and not at exit, where nobody catches what it raises
+    except BrokenPipeError:
+        process.drop_output()  # the reader has seen enough
+    except KeyboardInterrupt:
+        console.error("interrupted")
+        return 130
+    except OSError as error:
+        console.error(f"the output cannot be written: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return code or 1
+    return code
+
+
+def _command(arguments: list[str], debug: bool) -> int:
+    """Run a command.
+
+    :returns: its exit code; what went wrong has been said.
+    :raises BrokenPipeError: nobody reads the output any more.
+    """
     import typer
 
     from harness.cli import console
     from harness.cli.app import app
 
-    debug = console.take_debug_flag(arguments)
-    console.configure_logging(debug)
+    process.let_command_clean_up()
     try:
         # Without standalone mode an exit code is returned, and errors are ours to show.
         code = app(args=arguments, prog_name="harness", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         console.error("interrupted")
         return 130
-    except BrokenPipeError:
-        console.detach_stdout()
-        return 0
-    except HarnessError as error:
-        if debug:
+    except SystemExit as stop:
+        # The argument parser's answer to a closed pipe, whoever's it was.
+        if not isinstance(stop.__context__, BrokenPipeError):
             raise
+        return _failed(stop.__context__, debug)
+    except Exception as error:
+        if process.just_interrupted() and not isinstance(error, HarnessError):
+            console.error("interrupted")
+            return 130
+        return _failed(error, debug)
+    return code if isinstance(code, int) else 0
+
+
+def _failed(error: Exception, debug: bool) -> int:
+    """Say what went wrong, in a line or with ``--debug`` also where, and return the exit code."""
+    from harness.cli import console
+
+    if isinstance(error, BrokenPipeError) and process.reader_is_gone():
+        raise error
+    if debug and not hasattr(error, "show"):
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, HarnessError):
         console.error(str(error))
         return error.exit_code
-    except Exception as error:
-        show = getattr(error, "show", None)  # a usage error of the argument parser
-        if callable(show):
-            show()
-            return int(getattr(error, "exit_code", 2))
-        if debug:
-            raise
-        if isinstance(error, OSError) and error.filename and error.errno in _REMEDIES:
-            console.error(f"{error.filename}: {error.strerror}; {_REMEDIES[error.errno]}")
-            return 1
-        name = type(error).__name__
-        console.error(f"unexpected {name}: {error}; run again with --debug for the details")
+    show = getattr(error, "show", None)  # a usage error of the argument parser
+    if callable(show):
+        show()
+        return int(getattr(error, "exit_code", 2))
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        where = f"{os.fspath(error.filename)}: " if error.filename else ""
+        console.error(f"{where}{error.strerror}; {_REMEDIES[error.errno]}")
         return 1
-    return code if isinstance(code, int) else 0
+    hint = "" if debug else "; run again with --debug for the details"
+    console.error(f"unexpected {type(error).__name__}: {error}{hint}")
+    return 1
 
 
 def main_module() -> None:
@@ -76,6 +120,7 @@ def main_module() -> None:
 
     :raises SystemExit: always, with the documented exit code.
     """
+    process.begin()
     main(module_arguments(list(sys.argv[1:]), os.environ.get("HARNESS_TASK", "")))
 
 
@@ -89,6 +134,8 @@ def module_arguments(arguments: list[str], task: str) -> list[str]:
     commands = {
         info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands
     }
+    if arguments and arguments[0] == "--debug":
+        return ["--debug", *module_arguments(arguments[1:], task)]
     if arguments and arguments[0] == "--task":
         return ["task", *arguments[1:]]
     if not arguments:

@@ -77,7 +77,8 @@ def models(
     console.stdout().print(table)
     missing = [s.name for s in statuses if s.wanted and str(s.state) == "missing"]
     if missing:
-        print(f"Pull what is missing: harness models pull {' '.join(missing)}")
+        pull = f"harness models pull {' '.join(missing)}"
+        print(f"Pull what is missing: {console.printable(pull)}")
 
 
 def _pull(client: OllamaClient, names: tuple[str, ...], update: bool, as_json: bool) -> None:
@@ -99,7 +100,7 @@ def _pull(client: OllamaClient, names: tuple[str, ...], update: bool, as_json: b
         rows.append(_row(result))
         if not as_json:
             outcome = str(result.outcome).replace("_", " ")
-            print(f"{console.printable(result.model)}: {outcome} ({result.digest[:12]})")
+            console.report(f"{console.printable(result.model)}: {outcome} ({result.digest[:12]})")
     if as_json:
         console.print_json({"models": rows})
     if worst is not None:
@@ -161,7 +162,7 @@ class _PullBar:
             )
         elif progress.status != self._status:
             self._status = progress.status
-            print(console.printable(f"{self._name}: {progress.status}"), file=sys.stderr)
+            console.note(console.printable(f"{self._name}: {progress.status}"))
 
     def stop(self) -> None:
         """Remove the bar."""

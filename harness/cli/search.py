@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import console
+from harness.text import encodable
 
 # Of each passage, those that share most with the query.
 _LINES_SHOWN = 8
@@ -27,6 +28,7 @@ def search(
     from harness.configured import open_engines
     from harness.search import retrieval
 
+    query = encodable(query)
     with open_engines() as engines:
         hits = retrieval.search(
             query, engines, repo=repo, language=lang, path_glob=path, limit=limit

@@ -26,6 +26,7 @@ from harness.errors import HarnessError, NameTakenError, StoreBusyError
 from harness.files import private_folder
 from harness.repository.checkout import CHECKOUTS_FOLDER, clone_folder, is_git_url
 from harness.repository.tracked import git_prefix, has_commit
+from harness.text import encodable
 from harness.types import RepositoryRecord
 
 _LOCK_SECONDS = 60.0
@@ -219,7 +220,7 @@ def _parts(source: str) -> list[str]:
         parts = [host.rpartition("@")[2], *path.split("/")] if path.strip("/") else []
     else:
         parts = list(Path(source).parts[1:])
-    return [os.fsencode(p).decode("utf-8", "backslashreplace") for p in parts if p]
+    return [encodable(part) for part in parts if part]
 
 
 def _is_clone(path: str, url: str) -> bool:

@@ -93,7 +93,7 @@ def source_of(path_or_url: str) -> str:
     """
     if is_git_url(path_or_url):
         return _url_identity(_without_credentials(path_or_url))
-    return os.path.realpath(Path(path_or_url).expanduser())
+    return os.path.realpath(from_home(path_or_url))
 
 
 def resolve_source(path_or_url: str, *, data_dir: Path, timeout_seconds: float) -> Checkout:
