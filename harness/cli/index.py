@@ -238,7 +238,9 @@ def _print_interrupted(repo: str, engines: Engines) -> None:
 def _print_report(report: IndexReport) -> None:
     line = console.printable(report.repo)
     if report.is_empty:
-        console.report(f"{line}: nothing to index ({report.files_total} files, {report.seconds:.1f} s)")
+        console.report(
+            f"{line}: nothing to index ({report.files_total} files, {report.seconds:.1f} s)"
+        )
     elif not (report.files_indexed or report.files_deleted or report.files_failed):
         line += f": nothing changed ({report.files_unchanged} files, {report.chunks_total} chunks"
         console.report(f"{line}, {report.seconds:.1f} s)")
