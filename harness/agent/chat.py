@@ -17,7 +17,8 @@ from harness.agent.loop import Agent
 from harness.agent.session import RunArguments, Session, checked_text
 from harness.models.protocols import ChatModel
 from harness.types import ChatMessage
-from harness.workspace.copies import apply_patch, create_workspace
+from harness.workspace.copies import create_workspace
+from harness.workspace.patches import apply_patch
 
 UNDONE = "(The user has undone your last change; read files again.)\n"
 

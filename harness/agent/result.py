@@ -12,7 +12,7 @@ from harness.agent.status import Status
 from harness.errors import PolicyError
 from harness.files import private_folder, write_atomically
 from harness.repository.credentials import redact
-from harness.workspace.copies import apply_patch
+from harness.workspace.patches import apply_patch
 
 
 def write_results(

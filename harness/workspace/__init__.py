@@ -1,7 +1,9 @@
 """Where a task works: a copy of a repository, confined paths, limited commands, a patch.
 
-``paths`` confines what tools read and write, ``copies`` makes the copy and its patch, ``commands``
-runs what the model wants to run, ``gitcalls`` calls git on data that nobody has vetted.
+``paths`` confines what tools read and write, ``copies`` makes the copy and its patch, ``patches``
+brings that home, ``conversions`` knows what git converts on the way, ``commands`` runs what the
+model wants to run, ``gitcalls`` calls git on data that nobody has vetted, ``control`` configures
+it.
 
 The package imports nothing by itself: each name is loaded when it is first used.
 """
@@ -11,7 +13,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.workspace.commands import CommandResult, Isolation, probe_isolation, run_command
-    from harness.workspace.copies import Workspace, apply_patch, create_workspace, list_files
+    from harness.workspace.copies import Workspace, create_workspace, list_files
+    from harness.workspace.patches import apply_patch
     from harness.workspace.paths import ConfinedTree
     from harness.workspace.policy import CommandPolicy
 
@@ -34,7 +37,7 @@ _MODULES = {
     "ConfinedTree": "paths",
     "Isolation": "commands",
     "Workspace": "copies",
-    "apply_patch": "copies",
+    "apply_patch": "patches",
     "create_workspace": "copies",
     "list_files": "copies",
     "probe_isolation": "commands",

@@ -1,4 +1,4 @@
-"""A copy of a repository to work in, and the way back for what was changed: a patch.
+"""A copy of a repository to work in, and what was changed in it as a patch.
 
 Without a ref the copy holds what the user sees now: tracked files with their uncommitted changes
 and new files that are not ignored, so that the patch fits the user's tree. With a ref it holds
@@ -10,21 +10,23 @@ There are two git directories. ``control.git`` lies outside the copy; snapshots 
 from it, and its configuration is rewritten before every use. ``.git`` inside the copy is there for
 the commands of the task (``git log``, ``git diff``); Harness asks it for nothing but the list of
 files, with sealed calls, so whatever a command writes into it runs nowhere else. Content filters
-and line-ending conversion are off: blobs hold the bytes of the files.
+and line-ending conversion are off: blobs hold the bytes of the files. Only what the user's git
+converts to UTF-8 is converted here as well, so that its patch is text that ``git apply`` takes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import (
     GitError,
-    PatchConflictError,
     PolicyError,
     RepositoryNotFoundError,
     UsageError,
@@ -32,14 +34,15 @@ from harness.errors import (
 from harness.files import PRIVATE_FOLDER, private_folder
 from harness.repository.skip_names import REMADE_PATTERNS, is_secret
 from harness.repository.walk import visible_files
+from harness.workspace.control import borrow_objects, configure, initialise
+from harness.workspace.conversions import encodings_of, is_convertible
 from harness.workspace.gitcalls import git_text, run_git
 from harness.workspace.nested import remove_nested_repositories
 from harness.workspace.paths import ConfinedTree, PlainFiles
 
-CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = false\n\tfileMode = true\n"
-ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding\n"
 EXCLUDED = "\n".join(REMADE_PATTERNS) + "\n"
 SPARE_DISK_BYTES = 200_000_000
+MAX_ENCODED_BYTES = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +115,19 @@ def list_files(root: Path) -> list[str]:
 class Workspace:
     """The copy: ``tree`` is confined to the folder that the model sees; see the module."""
 
-    def __init__(self, state_dir: Path, source: Source, base: str, head: str | None) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        source: Source,
+        base: str,
+        head: str | None,
+        encodings: Mapping[str, str],
+    ) -> None:
         self.state_dir = state_dir
         self.source = source
         self.base = base
         self.commit = head
+        self.encodings = encodings
         self.tree = ConfinedTree(state_dir / "tree")
         self.scratch = state_dir / "scratch"
 
@@ -160,7 +171,7 @@ class Workspace:
 
     def _git(self, arguments: list[str]) -> bytes:
         control = self.state_dir / "control.git"
-        _configure(control, self.source.object_format)
+        configure(control, self.source.object_format, _encoded(self.root, self.encodings))
         return run_git(arguments, cwd=self.root, git_dir=control, work_tree=self.root)
 
 
@@ -189,71 +200,46 @@ def _make_copy(source: Source, state_dir: Path, ref: str | None) -> Workspace:
     tree, control = state_dir / "tree", state_dir / "control.git"
     for folder in (tree, state_dir / "scratch"):
         folder.mkdir()
-    _initialise(control, source.object_format)
+    initialise(control, source.object_format)
     (control / "info" / "exclude").write_text(EXCLUDED)
     if source.objects is not None:
-        _borrow_objects(control, source.objects)
+        borrow_objects(control, source.objects)
+    encodings: Mapping[str, str] = {}
     if ref is not None:
         commit: str | None = _copy_commit(source, ref, control, tree)
     else:
         commit = source.head if source.is_top else None
         _copy_files(source, control, tree)
-        run_git(["add", "--all", "--force", "--", "."], cwd=tree, git_dir=control, work_tree=tree)
+        encodings = encodings_of(source.root, tree) if source.objects is not None else {}
+        add = ["add", "--all", "--force", "--", "."]
+        try:
+            configure(control, source.object_format, _encoded(tree, encodings))
+            run_git(add, cwd=tree, git_dir=control, work_tree=tree)
+        except GitError:
+            if not encodings:
+                raise
+            encodings = {}  # git knows one of them by another table
+            configure(control, source.object_format)
+            run_git(add, cwd=tree, git_dir=control, work_tree=tree)
     base = git_text(["write-tree"], cwd=tree, git_dir=control)
     _give_git_to_commands(source, control, tree, base, commit)
-    return Workspace(state_dir, source, base, commit)
+    return Workspace(state_dir, source, base, commit, encodings)
 
 
-def apply_patch(patch: str, target: Path) -> None:
-    """Apply a patch to the user's tree, all of it or nothing; no index, no commit.
-
-    It need not be a git repository. The target's own git configuration is not read.
-
-    :raises PatchConflictError: it does not apply cleanly; nothing was changed.
-    :raises RepositoryNotFoundError: ``target`` is not a folder.
-    """
-    source = inspect(target)
-    data = patch.encode("utf-8", "surrogateescape")
-    with tempfile.TemporaryDirectory(prefix="harness-apply-") as folder:
-        control = Path(folder, "control.git")
-        _initialise(control, source.object_format)
-        for options in (["--check"], []):
-            try:
-                run_git(
-                    ["apply", *options, "--binary", "--whitespace=nowarn", "-"],
-                    cwd=source.root,
-                    git_dir=control,
-                    work_tree=source.root,
-                    data=data,
-                )
-            except GitError as error:
-                raise PatchConflictError(
-                    f"the patch does not apply to {target}: {error}; nothing was changed"
-                ) from None
-
-
-def _configure(control: Path, object_format: str) -> None:
-    sha256 = object_format == "sha256"
-    config = CONFIG.format(version=1 if sha256 else 0)
-    if sha256:
-        config += "[extensions]\n\tobjectFormat = sha256\n"
-    (control / "config").write_text(config)
-    (control / "info" / "attributes").write_text(ATTRIBUTES)
-
-
-def _initialise(git_dir: Path, object_format: str) -> None:
-    """Make an empty repository as `git init` does, without starting it three times a task."""
-    for folder in ("objects/info", "objects/pack", "refs/heads", "info"):
-        (git_dir / folder).mkdir(parents=True)
-    (git_dir / "HEAD").write_text("ref: refs/heads/work\n")
-    _configure(git_dir, object_format)
-
-
-def _borrow_objects(git_dir: Path, objects: Path) -> None:
-    (git_dir / "objects" / "info" / "alternates").write_text(f"{objects}\n")
-    shallow = objects.parent / "shallow"
-    if shallow.is_file():
-        shutil.copyfile(shallow, git_dir / "shallow")
+def _encoded(tree: Path, encodings: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the attributes of the files whose bytes have the encoding that they should have; git
+    would refuse to take any other."""
+    files = PlainFiles(tree)
+    found = []
+    for name, encoding in encodings.items():
+        status = files.status(name)
+        if status is None or not stat.S_ISREG(status.st_mode):
+            continue
+        with contextlib.suppress(OSError):  # a command may have taken away the right to read it
+            small = status.st_size <= MAX_ENCODED_BYTES
+            if small and is_convertible((tree / name).read_bytes(), encoding):
+                found.append((name, f"working-tree-encoding={encoding}"))
+    return found
 
 
 def _copy_commit(source: Source, ref: str, control: Path, tree: Path) -> str:
@@ -322,9 +308,9 @@ def _give_git_to_commands(
     message = ["-m", "State before the task"]
     head = git_text(["commit-tree", base, *parents, *message], cwd=tree, git_dir=control)
     inner = tree / ".git"
-    _initialise(inner, source.object_format)
+    initialise(inner, source.object_format)
     (inner / "info" / "attributes").unlink()
-    _borrow_objects(inner, control / "objects")
+    borrow_objects(inner, control / "objects")
     if (control / "shallow").is_file():
         shutil.copyfile(control / "shallow", inner / "shallow")
     shutil.copyfile(control / "index", inner / "index")
