@@ -6,10 +6,12 @@ that the tool declares (:mod:`harness.agent.tools.text_forms`).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.agent.fences import Fence, find_end
 from harness.agent.leaks import (
     find_leaked_calls,
     looks_like_call,
@@ -21,7 +23,6 @@ from harness.agent.validation import FormatError, validate
 from harness.types import ChatTurn, ToolCall
 
 MAX_CALLS_A_TURN = 8
-_FENCE_END = re.compile(r"^(`{3,})[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,24 @@ class Parsed:
 
 
 def write_action(tool: Tool, arguments: Mapping[str, object]) -> str:
-    """Write a call as an action block; :class:`ActionReader` reads it back."""
-    text = f"{tool.name}\n{tool.form.write(arguments)}".rstrip("\n")
+    """Write a call as an action block; :class:`ActionReader` reads it back.
+
+    The few texts that the tool's own form cannot hold (a file without a last line end) are
+    written as JSON.
+    """
+    text = tool.form.write(arguments)
+    wanted = {key: str(value) for key, value in arguments.items()}
+    try:
+        readable = tool.form.read(tool.name, text) == wanted
+    except FormatError:
+        readable = False
+    head = f"{tool.name}\n{text}" if text else tool.name
+    if not readable:
+        head = json.dumps({"name": tool.name, "arguments": dict(arguments)})
     ticks = "```"
-    while ticks in text:
+    while ticks in head:
         ticks += "`"
-    return f"{ticks}action\n{text}\n{ticks}"
+    return f"{ticks}action\n{head}\n{ticks}"
 
 
 class ActionReader:
@@ -50,7 +63,10 @@ class ActionReader:
         self.specs = tuple(tool.spec for tool in tools)
         self._tools = {tool.name: tool for tool in tools}
         words = "|".join(re.escape(word) for word in ("action", *self._tools))
-        self._opener = re.compile(rf"^[ \t]*(`{{3,}})[ \t]*({words})[ \t]*$", re.MULTILINE)
+        self._opener = re.compile(
+            rf"^([ \t]*)(`{{3,}}|~{{3,}})[ \t]*({words})[ \t]*(\r?)$",
+            re.MULTILINE | re.IGNORECASE,
+        )
 
     def read(self, turn: ChatTurn) -> Parsed:
         """Understand the text of a turn: an action block, a leaked call, or a final answer.
@@ -64,8 +80,10 @@ class ActionReader:
         if turn.done_reason == "length":
             raise FormatError("Your answer was cut off because it was too long. Be much shorter.")
         rest, leaked = find_leaked_calls(content, list(self._tools))
+        if len(leaked) > MAX_CALLS_A_TURN:
+            raise FormatError(f"At most {MAX_CALLS_A_TURN} tool calls at once.")
         if leaked:
-            return Parsed(rest, self.validated(leaked[:MAX_CALLS_A_TURN]))
+            return Parsed(rest, self.validated(leaked))
         if looks_like_call(content):
             raise FormatError("The tool call cannot be read. Send it again, nothing else.")
         if not content:
@@ -83,42 +101,90 @@ class ActionReader:
 
     def _read_block(self, content: str, openers: list[re.Match[str]], turn: ChatTurn) -> Parsed:
         first = openers[0]
-        ticks, word = first[1], first[2]
-        if any(len(other[1]) >= len(ticks) for other in openers[1:]):
-            raise FormatError("Exactly one action per turn. Send only the first one.")
-        text = content[first.end() :].lstrip("\n")
+        indent, ticks, word = first[1], first[2], first[3].lower()
+        # A shorter fence inside a longer one is text of the action.
+        if any(other[2][0] != ticks[0] or len(other[2]) >= len(ticks) for other in openers[1:]):
+            raise FormatError(
+                "Exactly one action per turn. Send only the first one. If the text of an action "
+                "holds such a block, put a longer fence around the action."
+            )
+        text = content[first.end() :].removeprefix("\n")
+        if first[4]:  # the whole answer has such line ends
+            text = text.replace("\r\n", "\n")
+        lines = text.split("\n")
         if word != "action":  # the fence itself names the tool
-            text = f"{word}\n{text}"
-        name, _ = self._read_head(text.lstrip().partition("\n")[0])
-        form = self._tools[name].form if name in self._tools else None
-        ends = [end for end in _FENCE_END.finditer(text) if len(end[1]) >= len(ticks)]
-        if not ends and turn.done_reason == "length":
-            advice = form.when_cut_off if form is not None else ""
-            raise FormatError(f"The action was cut off because it was too long. {advice}".rstrip())
-        if ends:
-            last = form is not None and form.holds_fences
-            text = text[: ends[-1 if last else 0].start()]
-        return Parsed(content[: first.start()].strip(), self.validated(self._read_action(text)))
+            lines.insert(0, word)
+        while lines and not lines[0].strip():
+            del lines[0]
+        action = _Action(lines, self._tools)
+        end = find_end(lines, Fence(0, indent, ticks[0], len(ticks), word), action.is_whole_before)
+        cut_off = turn.done_reason == "length"
+        if end is None or (cut_off and not action.is_whole_before(end)):
+            if cut_off:
+                advice = action.tool.form.when_cut_off if action.tool is not None else ""
+                raise FormatError(
+                    f"The action was cut off because it was too long. {advice}".rstrip()
+                )
+            if not action.is_whole_at_end():
+                raise FormatError(
+                    f"The action is not closed, or code fences in it do not pair up. Put {ticks}`"
+                    f"action before it and {ticks}` after it, and nothing behind."
+                )
+        found = action.read(_without_indent(lines[:end], indent))
+        return Parsed(content[: first.start()].strip(), self.validated(found))
 
-    def _read_action(self, body: str) -> tuple[ToolCall, ...]:
-        text = body.strip("\n")
-        if text.lstrip().startswith("{"):
-            return read_json_calls(text)[:1]
-        head, _, rest = text.partition("\n")
-        name, inline = self._read_head(head)
+
+class _Action:
+    """The inside of an action block; ``lines`` go on to the end of the turn."""
+
+    def __init__(self, lines: list[str], tools: Mapping[str, Tool]) -> None:
+        self.lines = lines
+        self.tools = tools
+        name, self.inline = self._read_head(lines[0] if lines else "")
+        self.tool = tools.get(name)
+
+    def is_whole_before(self, end: int) -> bool | None:
+        """See :class:`harness.agent.tools.text_forms.TextForm`."""
+        if self.tool is None:
+            return True  # whatever it is, it will be refused; JSON has no line ends in a text
+        return self.tool.form.is_whole(self._arguments(self.lines[:end]), at_fence=True)
+
+    def is_whole_at_end(self) -> bool:
+        """Tell whether an action that was not closed is one all the same."""
+        if self.tool is None:
+            return True
+        return bool(self.tool.form.is_whole(self._arguments(self.lines), at_fence=False))
+
+    def read(self, lines: list[str]) -> tuple[ToolCall, ...]:
+        """Read the call.
+
+        :param lines: those of the action.
+        """
+        if lines and lines[0].lstrip().startswith("{"):
+            return read_json_calls("\n".join(lines))[:1]
+        name, _ = self._read_head(lines[0] if lines else "")
         if not name:
             raise FormatError("The action block is empty. Its first line is the name of a tool.")
-        tool = self._tools.get(name)
+        tool = self.tools.get(name)
         if tool is None:
             return (ToolCall(name, {}),)  # validation tells the model which tools there are
-        arguments = tool.form.read(name, f"{inline}\n{rest}" if inline and rest else inline or rest)
-        return (ToolCall(name, arguments),)
+        return (ToolCall(name, tool.form.read(name, self._arguments(lines))),)
+
+    def _arguments(self, lines: Sequence[str]) -> str:
+        return "\n".join([self.inline, *lines[1:]] if self.inline else lines[1:])
 
     def _read_head(self, line: str) -> tuple[str, str]:
         """Split the first line of an action into the tool's name and what stands behind it."""
         text = line.strip().removeprefix("tool:").removeprefix("name:").strip()
         first, _, inline = text.partition(" ")
         name = first.strip("`*:")
-        if name not in self._tools:
+        if name not in self.tools:
             return text.strip("`*:"), ""
         return name, inline.strip()
+
+
+def _without_indent(lines: list[str], indent: str) -> list[str]:
+    """Take off the indentation that the whole block has, as Markdown does in a list."""
+    if not indent or not all(line.startswith(indent) or not line.strip() for line in lines):
+        return lines
+    return [line.removeprefix(indent) for line in lines]

@@ -16,13 +16,17 @@ from harness.types import ToolCall
 
 _TAGGED = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
 _FUNCTION = re.compile(r"<function=([\w.-]+)>\s*(.*?)\s*(?:</function>|\Z)", re.DOTALL)
-_PARAMETER = re.compile(
-    r"<parameter=([\w.-]+)>(.*?)(?:</parameter>|(?=<parameter=)|(?=</function>)|\Z)", re.DOTALL
-)
+# A parameter may lack its end where the next one or the end of the function follows (Qwen3-Coder).
+_PARAMETER = re.compile(r"<parameter=([\w.-]+)>(.*?)(?:</parameter>|(?=<parameter=)|\Z)", re.DOTALL)
+_FUNCTION_END = "</function>"
 _MISTRAL = re.compile(r"\[TOOL_CALLS\]\s*(.*)\Z", re.DOTALL)
 _MISTRAL_NAMED = re.compile(r"([\w.-]+)\s*(?:\[ARGS\])?\s*(\{.*\})\s*\Z", re.DOTALL)
 _FENCED = re.compile(r"\A```(?:json|tool_call|tool)?[ \t]*\n(.*?)\n?```\Z", re.DOTALL)
 _THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
+_UNCLEAR = (
+    "The tool call cannot be read, because its text holds marks like <function=…> or </parameter>. "
+    "Make a smaller change that leaves such lines out."
+)
 _MARKERS = ("<tool_call>", "<function=", "[TOOL_CALLS]")
 
 
@@ -40,6 +44,9 @@ def find_leaked_calls(content: str, names: Collection[str]) -> tuple[str, tuple[
     for pattern, read in ((_TAGGED, _read_tagged), (_FUNCTION, _read_function)):
         matches = list(pattern.finditer(content))
         if matches:
+            for start, end in (("<function=", _FUNCTION_END), ("<parameter=", "</parameter>")):
+                if content.count(end) > content.count(start):
+                    raise FormatError(_UNCLEAR)
             found = tuple(call for match in matches for call in read(match))
             return pattern.sub("", content).strip(), found
     mistral = _MISTRAL.search(content)
@@ -88,12 +95,20 @@ def _read_tagged(match: re.Match[str]) -> tuple[ToolCall, ...]:
 
 
 def _read_function(match: re.Match[str]) -> tuple[ToolCall, ...]:
+    name, body = match[1], match[2]
+    found = list(_PARAMETER.finditer(body))
+    # The format knows no quoting: a text that holds its marks reads like several parameters.
+    names = [parameter[1] for parameter in found]
+    if "<function=" in body or _PARAMETER.sub("", body).strip() or len({*names}) < len(names):
+        raise FormatError(_UNCLEAR)
+    if found and not found[-1][0].endswith("</parameter>") and not match[0].endswith(_FUNCTION_END):
+        raise FormatError("The tool call is not complete. Send it again, with its end.")
     arguments = {
         # The format puts a value on lines of its own; those line ends are not part of it.
-        name: value.removeprefix("\n").removesuffix("\n")
-        for name, value in _PARAMETER.findall(match[2])
+        parameter[1]: parameter[2].removeprefix("\n").removesuffix("\n")
+        for parameter in found
     }
-    return (ToolCall(match[1], arguments),)
+    return (ToolCall(name, arguments),)
 
 
 def _read_mistral(body: str) -> tuple[ToolCall, ...]:

@@ -66,7 +66,7 @@ def _integer(tool: str, key: str, value: object, schema: Mapping[str, object]) -
     try:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ValueError
-        number = int(value) if not isinstance(value, str) else int(value.strip()[:20])
+        number = int(value) if not isinstance(value, str) else int(value.strip(" \t`'\"")[:20])
     except (ValueError, OverflowError):
         raise FormatError(f"{tool}: {key!r} must be a whole number.") from None
     low, high = cast(int, schema.get("minimum", 0)), cast(int, schema.get("maximum", 10**9))

@@ -6,15 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.agent import (
-    ScriptedChatModel,
-    Status,
-    ask,
-)
+from harness.agent import ScriptedChatModel, Status, ask
+from harness.agent.leaks import find_leaked_calls
+from harness.agent.validation import FormatError
 from tests.agent.conftest import Play
-from tests.agent.steps import (
-    said_to,
-)
+from tests.agent.steps import said_to
 
 
 @pytest.mark.parametrize("tools", [True, False], ids=["native", "text"])
@@ -58,3 +54,36 @@ def test_calls_printed_as_text_are_recovered(calculator: Path, leak: str, tools:
 def test_an_answer_that_quotes_json_stays_an_answer(calculator: Path, play: Play) -> None:
     answer = 'Send `{"name": "read_file", "arguments": {}}` to it, as in:\n```json\n{"a": 1}\n```'
     assert ask("How?", calculator, play(answer)).answer == answer
+
+
+def xml(content: str) -> str:
+    return (
+        "<tool_call>\n<function=edit_file>\n<parameter=path>\na.xml\n</parameter>\n"
+        f"<parameter=content>\n{content}\n</parameter>\n</function>\n</tool_call>"
+    )
+
+
+def test_a_parameter_keeps_its_lines() -> None:
+    _, (call,) = find_leaked_calls(xml("\n  <a>\n\n```\n"), ["edit_file"])
+    assert call.arguments == {"path": "a.xml", "content": "\n  <a>\n\n```\n"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a</parameter>b",
+        "a\n</parameter>\n</function>\nb",
+        "<parameter=path>\nb\n</parameter>",
+        "<function=run>\n<parameter=command>\nls\n</parameter>\n</function>",
+        "</function>",
+    ],
+)
+def test_marks_of_the_format_inside_a_text_are_refused(content: str) -> None:
+    """The format knows no quoting: a part of the text would be written."""
+    with pytest.raises(FormatError, match="marks"):
+        find_leaked_calls(xml(content), ["edit_file"])
+
+
+def test_a_call_that_breaks_off_is_refused() -> None:
+    with pytest.raises(FormatError, match="not complete"):
+        find_leaked_calls("<function=run>\n<parameter=command>\nls\nand", ["run"])

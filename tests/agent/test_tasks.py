@@ -138,7 +138,7 @@ def test_edit_mistakes_are_explained(calculator: Path, play: Play) -> None:
         "Done.",
     )
     run_task("Fix add", calculator, model)
-    assert "more than once (lines 4, 8)" in said_to(model, 1)
+    assert "the text occurs twice (lines 4, 8)" in said_to(model, 1)
     assert "Closest, from line 5" in said_to(model, 2)
     assert "changes nothing" in said_to(model, 3)
     assert "no such file" in said_to(model, 4)

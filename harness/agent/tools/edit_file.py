@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import ast
-import difflib
-import re
-from collections.abc import Mapping
 from functools import partial
 
 from harness.agent.tools.access import ChangeAccess
+from harness.agent.tools.edit_block import EditBlock
+from harness.agent.tools.file_text import BOM, FileText, count_changes
 from harness.agent.tools.replacing import replace_once
-from harness.agent.tools.text_forms import read_key_lines
 from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, schema
-from harness.agent.validation import FormatError
 from harness.errors import UsageError
 from harness.repository.credentials import HIDDEN
 from harness.types import ToolSpec
 
-_BLOCK = re.compile(
-    r"^<{5,9} ?SEARCH[ \t]*\n(?P<search>.*?)^={5,9}[ \t]*\n(?P<replace>.*?)^>{5,9} ?REPLACE",
-    re.DOTALL | re.MULTILINE,
-)
-_PART_OF_BLOCK = re.compile(r"^(<{5,9} ?SEARCH|>{5,9} ?REPLACE)", re.MULTILINE)
-_INNER_FENCE = re.compile(r"\A\s*(`{3,})[\w.+-]*[ \t]*\n(.*?)\n?\1[ \t]*\Z", re.DOTALL)
 _NOTES = """\
 To change part of a file, use SEARCH/REPLACE. The SEARCH text must be copied exactly and occur
 only once in the file. To write a whole file, put `content:` after the path, then the file:
@@ -32,7 +23,10 @@ edit_file
 path: src/new.py
 content:
 print("hello")
-```"""
+```
+
+If the text itself holds lines of ```, put ````action before it and ```` after it."""
+_NAMES = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 
 
 def edit_file(access: ChangeAccess) -> Tool:
@@ -52,108 +46,105 @@ def edit_file(access: ChangeAccess) -> Tool:
         },
         handler=partial(_edit, access),
         form=EditBlock(),
+        subject=("path",),
+        changes=True,
         notes=_NOTES,
     )
-
-
-class EditBlock:
-    """``path``, then the code itself: a SEARCH/REPLACE block, or ``content:`` and the whole file.
-
-    Code is never put inside JSON, because small models lose quotes and line ends there.
-    """
-
-    holds_fences = True
-    when_cut_off = "Make a smaller edit with SEARCH/REPLACE."
-
-    def write(self, arguments: Mapping[str, object]) -> str:
-        """Write a block when the call has no ``content``."""
-        code = {"search", "replace", "content"}
-        lines = [f"{key}: {value}" for key, value in arguments.items() if key not in code]
-        if "content" in arguments:
-            lines += ["content:", str(arguments["content"])]
-        elif not code.isdisjoint(arguments):
-            search, replace = arguments.get("search", ""), arguments.get("replace", "")
-            parts = ["<<<<<<< SEARCH", str(search), "=======", str(replace), ">>>>>>> REPLACE"]
-            lines += [part for part in parts if part]
-        return "\n".join(lines)
-
-    def read(self, tool: str, text: str) -> dict[str, object]:
-        """A whole file may stand in a fence of its own."""
-        arguments, body = read_key_lines(text, stop="content")
-        blocks = list(_BLOCK.finditer(body))
-        if len(blocks) > 1:
-            raise FormatError("One SEARCH/REPLACE block per action. Send the first one.")
-        if blocks:
-            search, replace = blocks[0]["search"], blocks[0]["replace"]
-            edit = {"search": search.removesuffix("\n"), "replace": replace.removesuffix("\n")}
-            return {**arguments, **edit}
-        if _PART_OF_BLOCK.search(body):
-            raise FormatError(
-                "The SEARCH/REPLACE block is incomplete. Lines: <<<<<<< SEARCH, old text, "
-                "=======, new text, >>>>>>> REPLACE."
-            )
-        inner = _INNER_FENCE.match(body)
-        content = inner[2] if inner is not None else body
-        if not content.strip():
-            raise FormatError(
-                f"{tool} needs a SEARCH/REPLACE block, or `content:` and the whole file after it."
-            )
-        return {**arguments, "content": content if content.endswith("\n") else f"{content}\n"}
 
 
 def _edit(access: ChangeAccess, arguments: Arguments) -> ToolOutput:
     path = str(arguments["path"])
     exists = access.tree.resolve(path).is_file()
-    before = access.tree.read_bytes(path) if exists else b""
-    try:
-        old = before.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: not valid UTF-8; change it with run") from None
-    newline = "\r\n" if "\r\n" in old else "\n"
-    plain = old.replace("\r\n", "\n")
-    new = _new_text(arguments, path, plain, exists).replace("\r\n", "\n")
-    if new == plain:
-        raise UsageError(f"{path}: the edit changes nothing")
-    if HIDDEN in new and HIDDEN not in plain:
+    data = access.tree.read_bytes(path) if exists else b""
+    old = _decoded(data, path)
+    before = FileText.parse(old)
+    after = FileText.parse(_new_text(arguments, path, old, before, exists))
+    if after == before and exists:
+        raise UsageError(
+            f"{path}: the edit changes nothing; line ends stay as they are, change them with run"
+        )
+    new = after.text
+    if new.count(HIDDEN) > old.count(HIDDEN):
         raise UsageError(
             f"{path}: {HIDDEN} stands for a value that is hidden from you and must stay; "
             "change the other lines with search and replace"
         )
-    access.tree.write_bytes(path, new.replace("\n", newline).encode("utf-8"))
-    return ToolOutput(_describe(path, plain, new, exists), changed=True)
+    try:
+        encoded = new.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{path}: the text holds half a character (a lone surrogate); send the whole character"
+        ) from None
+    access.tree.write_bytes(path, encoded)
+    size = len(encoded) - len(data)
+    difference = f"{_lines(before, after)}, {size:+} bytes"
+    text = f"{'Changed' if exists else 'Created'} {path}: {difference}."
+    notes = _notes(path, before, after, exists)
+    said = "changed" if exists else "created"
+    return ToolOutput("\n".join([text, *notes]), changed=True, summary=f"{said}, {difference}")
 
 
-def _new_text(arguments: Arguments, path: str, old: str, exists: bool) -> str:
+def _decoded(data: bytes, path: str) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: not valid UTF-8; change it with run") from None
+    if "\0" in text:
+        raise UsageError(f"{path}: a binary file, or UTF-16; change it with run")
+    return text
+
+
+def _new_text(arguments: Arguments, path: str, old: str, before: FileText, exists: bool) -> str:
     search = str(arguments.get("search", ""))
     if "content" in arguments:
-        if search:
+        if search or arguments.get("replace"):
             raise UsageError("send either search and replace, or content, not both")
-        return str(arguments["content"])
+        return _whole_file(before, str(arguments["content"]), exists)
     if "replace" not in arguments:
         raise UsageError("send search and replace, or content")
     replace = str(arguments["replace"])
-    if not search.strip():
-        if old.strip():
+    if not search:
+        if before.plain:
             raise UsageError("the search text is empty, and the file is not; copy the lines")
-        return replace.removesuffix("\n") + "\n"
+        return _whole_file(before, replace, exists)
     if not exists:
         raise UsageError(f"{path}: no such file; create it with content")
     return replace_once(old, search, replace, path)
 
 
-def _describe(path: str, before: str, after: str, existed: bool) -> str:
-    old, new = before.split("\n"), after.split("\n")
-    diff = list(difflib.unified_diff(old, new, "before", "after", lineterm="", n=1))
-    added = sum(line.startswith("+") for line in diff[2:])
-    removed = sum(line.startswith("-") for line in diff[2:])
-    text = f"{'Changed' if existed else 'Created'} {path}: +{added} -{removed} lines."
+def _whole_file(before: FileText, content: str, exists: bool) -> str:
+    """Lines that stay keep their line ends, and a byte order mark stays."""
+    if not exists:
+        return content
+    said = before.as_plain(content)
+    if before.bom:
+        said = said.removeprefix(BOM)
+    return before.replaced(0, len(before.plain), said).text
+
+
+def _lines(before: FileText, after: FileText) -> str:
+    added, removed = count_changes(before, after)
+    return f"+{added} -{removed} lines"
+
+
+def _notes(path: str, before: FileText, after: FileText, existed: bool) -> list[str]:
+    """Return what else the model should know of the file as it is now."""
+    notes = []
+    ends = after.kinds_of_ends
+    if len(ends) > 1:
+        kinds = ", ".join(f"{count} {_NAMES[end]}" for end, count in ends.most_common())
+        notes.append(f"Its line ends are mixed ({kinds}); those of other lines were kept.")
+    if existed and before.plain and after.plain:
+        had, has = before.lines[-1] == "", after.lines[-1] == ""
+        if had != has:
+            notes.append(f"It ends {'with' if has else 'without'} a line end now.")
     if (
         path.endswith(".py")
-        and (problem := _syntax_problem(after))
-        and not (existed and _syntax_problem(before))
+        and (problem := _syntax_problem(after.plain))
+        and not (existed and _syntax_problem(before.plain))
     ):
-        text += f"\nWarning: the file is no longer valid Python: {problem}"
-    return text
+        notes.append(f"Warning: the file is no longer valid Python: {problem}")
+    return notes
 
 
 def _syntax_problem(source: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from harness.agent.tools.access import ReadAccess
+from harness.agent.tools.file_text import BOM, split_lines
 from harness.agent.tools.outputs import PREFIX
 from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, cut_line, schema
 from harness.errors import UsageError
@@ -23,17 +24,18 @@ def read_file(access: ReadAccess) -> Tool:
         ),
         example={"path": "src/app.py", "start": 1, "end": 80},
         handler=partial(_read, access),
+        subject=("path",),
     )
 
 
 def _read(access: ReadAccess, arguments: Arguments) -> ToolOutput:
     """As many lines as fit, and where to go on."""
     path = str(arguments["path"])
-    lines = _text(access, path).split("\n")
+    lines = split_lines(_text(access, path).removeprefix(BOM))[0]
     if lines[-1] == "":
         lines.pop()
     if not lines:
-        return ToolOutput(f"{path} is empty.")
+        return ToolOutput(f"{path} is empty.", summary="empty")
     start = int(str(arguments.get("start", 1)))
     end = min(int(str(arguments.get("end", len(lines)))), len(lines))
     if start > len(lines):
@@ -52,7 +54,8 @@ def _read(access: ReadAccess, arguments: Arguments) -> ToolOutput:
     note = f"{path}, lines {start}-{last} of {len(lines)}"
     if last < end:
         note += f"; go on with start: {last + 1}"
-    return ToolOutput(note + "\n" + "\n".join(shown))
+    summary = f"lines {start}-{last} of {len(lines)}"
+    return ToolOutput(note + "\n" + "\n".join(shown), summary=summary)
 
 
 def _text(access: ReadAccess, path: str) -> str:

@@ -15,7 +15,9 @@ from harness.agent.validation import FormatError
         pytest.param(KEY_LINES, {}, id="nothing"),
         pytest.param(KEY_LINES, {"path": "a b.py", "query": "x: y"}, id="key-lines"),
         pytest.param(Body("command"), {"command": "a: b\n\nc"}, id="body"),
-        pytest.param(Body("text"), {"path": "a", "text": "one\ntwo"}, id="keys-and-body"),
+        pytest.param(
+            Body("text", ("path",)), {"path": "a", "text": "one\ntwo"}, id="keys-and-body"
+        ),
         pytest.param(EditBlock(), {"path": "a", "content": "x = 1\n"}, id="whole-file"),
         pytest.param(EditBlock(), {"path": "a", "search": "x", "replace": ""}, id="deletion"),
     ],
