@@ -21,7 +21,7 @@ from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED
 from flows.progress import artifact_key
 from harness.agent.envelope import Envelope
-from harness.agent.events import AgentEvent
+from harness.agent.events import AgentEvent, as_line
 from harness.agent.turn_cache import DirectoryTurnCache
 from harness.configured import repository_folder, run_configured_task
 from harness.settings import DataSettings, load
@@ -30,7 +30,6 @@ Task = Annotated[str, Field(min_length=1, max_length=20_000)]
 
 # An artifact is a row of Prefect's database; the whole files are in the results directory.
 _MAX_ARTIFACT_CHARS = 20_000
-_SHOWN = frozenset({"call", "note", "retry", "replay", "verify"})
 
 # Nothing is retried here: the model's client retries what is transient, and a task that was
 # half done must not be done twice in the same workspace.
@@ -51,8 +50,8 @@ def run_agent(
     logger = get_run_logger()
 
     def log(event: AgentEvent) -> None:
-        if event.kind.value in _SHOWN:
-            logger.info("[%d] %s: %s", event.step, event.kind.value, event.text[:500])
+        if line := as_line(event):
+            logger.info("[%d] %s", event.step, line)
 
     return run_configured_task(
         text,

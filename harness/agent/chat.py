@@ -11,15 +11,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Unpack
 
+from harness.agent.claims import claims_a_change
 from harness.agent.envelope import Envelope
 from harness.agent.events import EventKind
 from harness.agent.loop import Agent
 from harness.agent.session import RunArguments, Session, checked_text
+from harness.agent.status import Status, Stop
+from harness.agent.tasks import no_change_reason
 from harness.models.protocols import ChatModel
 from harness.types import ChatMessage
 from harness.workspace.copies import create_workspace
 from harness.workspace.patches import apply_patch
 
+CONTRADICTION = (
+    "No file has changed; nothing was edited in answer to this request. Make the change with "
+    "edit_file now, or answer again without saying that something was changed."
+)
 UNDONE = "(The user has undone your last change; read files again.)\n"
 
 
@@ -42,7 +49,10 @@ class ChatSession:
         self._agent: Agent | None = None
         self._said: list[tuple[str, str]] = []
         self._undo: list[str] = []
+        self._first = self._space.base
         self._remark = ""
+        self._before = ""
+        self._contradicted = False
 
     def __enter__(self) -> ChatSession:
         return self
@@ -74,8 +84,9 @@ class ChatSession:
         """
         text = checked_text(text, "message")
         began = time.monotonic()
-        agent = self._agent = self._agent or self._session.agent("chat", self._model)
-        before = self._space.snapshot()
+        agent = self._agent = self._agent or self._new_agent(self._model)
+        before = self._before = self._space.snapshot()
+        self._contradicted = False
         request, self._remark = f"{self._remark}{text}", ""
         outcome = agent.run(request)
         after = self._space.snapshot()
@@ -120,11 +131,29 @@ class ChatSession:
         :raises ModelMissingError: the server does not have the model; the old one stays.
         :raises ServiceUnavailableError: the server did not answer; the old one stays.
         """
-        agent = self._session.agent("chat", model)
+        agent = self._new_agent(model)
         for request, answer in self._said:
             agent.remember(ChatMessage("user", request), ChatMessage("assistant", answer))
         self._agent, self._model = agent, model
-        self._session.recorder.event(EventKind.NOTE, f"model: {model.model}")
+        name = f"model: {model.model}"
+        self._session.recorder.event(EventKind.NOTE, name, summary=name)
+
+    def _new_agent(self, model: ChatModel) -> Agent:
+        return self._session.agent("chat", model, self._judge)
+
+    def _judge(self, answer: str) -> str | None:
+        """Contradict an answer that claims a change of this request when there was none.
+
+        :raises Stop: ``no_change``: it claims one again, in a session that never changed a file.
+        """
+        if not claims_a_change(answer) or self._space.snapshot() != self._before:
+            return None
+        if not self._contradicted:
+            self._contradicted = True
+            return CONTRADICTION
+        if self._before == self._first:
+            raise Stop(Status.NO_CHANGE, no_change_reason(answer))
+        return None  # it may be about an earlier request
 
     def close(self) -> None:
         """Delete the copy."""

@@ -1,10 +1,14 @@
-"""What a run reports while it is under way."""
+"""What a run reports while it is under way, and how a person reads it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from harness.agent.tools.tool import first_line
+
+MAX_LINE_CHARS = 200
 
 
 class EventKind(StrEnum):
@@ -24,12 +28,34 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgentEvent:
-    """One event; ``step`` counts from 1, ``tool`` is set for calls and outputs."""
+    """One event; ``step`` counts from 1, ``tool`` is set for calls and outputs. ``summary`` says
+    in one line what was called (``run pytest -q``), and with an output or a verification also what
+    came of it (``run pytest -q: exit 1, 3 failed``)."""
 
     kind: EventKind
     text: str
     step: int
     tool: str = ""
+    summary: str = ""
 
 
 OnEvent = Callable[[AgentEvent], None]
+
+
+def as_line(event: AgentEvent) -> str:
+    """Return an event as one line for a person, empty when there is nothing to tell.
+
+    A call is told once, with what came of it.
+    """
+    text = first_line(event.text, MAX_LINE_CHARS)
+    match event.kind:
+        case EventKind.OUTPUT | EventKind.VERIFY:
+            return event.summary or text
+        case EventKind.NOTE:
+            return event.summary or f"told the model: {text}"
+        case EventKind.RETRY:
+            return f"asked the model again: {text}"
+        case EventKind.REPLAY:
+            return "took the model's turn from an earlier run"
+        case _:
+            return ""

@@ -221,28 +221,31 @@ class Agent:
         except BaseException:
             # A conversation with an unanswered call cannot be continued.
             for call in left:
-                self._answer_call(call, "Not finished: the run was stopped.")
+                heading = self.toolbox.heading(call)
+                reason = "Not finished: the run was stopped."
+                self._answer_call(call, reason, f"{heading}: the run was stopped")
             raise
 
     def _run_call(self, call: ToolCall) -> None:
         self._check_time()
         repeated = self._calls.count(call)
-        self.recorder.event(EventKind.CALL, json.dumps(dict(call.arguments)), call.name)
+        heading = self.toolbox.heading(call)
+        self.recorder.event(EventKind.CALL, json.dumps(dict(call.arguments)), call.name, heading)
         output = self.toolbox.run(call)
         if output.changed:
             self._calls.clear()
         text = output.text
         if repeated == self.limits.identical_calls - 1:
             text += "\nThis is the same call as before. Do something else, or give your answer."
-        self._answer_call(call, text)
+        self._answer_call(call, text, f"{heading}: {output.summary}")
         if output.refused:
             self._refusals += 1
             if self._refusals >= self.limits.refusals:
                 raise Stop(Status.REFUSED, f"{self._refusals} calls refused; the last: {text}")
 
-    def _answer_call(self, call: ToolCall, text: str) -> None:
+    def _answer_call(self, call: ToolCall, text: str, summary: str) -> None:
         self._append(self.protocol.output(call, text), self._turns, stub_of(call, text))
-        self.recorder.event(EventKind.OUTPUT, text, call.name)
+        self.recorder.event(EventKind.OUTPUT, text, call.name, summary)
 
     def _tell(self, text: str, turn: int = 0) -> None:
         self._append(ChatMessage("user", text), turn=turn)

@@ -17,10 +17,10 @@ class Recorder:
         self.step = 0
         self._on_event = on_event
 
-    def event(self, kind: EventKind, text: str, tool: str = "") -> None:
+    def event(self, kind: EventKind, text: str, tool: str = "", summary: str = "") -> None:
         """Tell the caller."""
         if self._on_event is not None:
-            self._on_event(AgentEvent(kind, text, self.step, tool))
+            self._on_event(AgentEvent(kind, text, self.step, tool, summary))
 
     def line(self, kind: str, **fields: object) -> None:
         """Append a line to the trajectory."""

@@ -77,7 +77,8 @@ def report(result: Envelope, request: str) -> str:
     if result.error:
         parts += ["## Error", result.error]
     if result.answer:
-        parts += ["## Answer", result.answer]
+        words = "## The model's last words (no file was changed)"
+        parts += [words if result.status is Status.NO_CHANGE else "## Answer", result.answer]
     if result.citations:
         rows_of = [
             f"- `{c.path}:{c.start_line}-{c.end_line}`{'' if c.verified else ' (unverified)'}"

@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Unpack
 
+from harness.agent.claims import claims_a_change
 from harness.agent.envelope import Envelope
 from harness.agent.events import EventKind
 from harness.agent.recorder import Recorder
 from harness.agent.session import RunArguments, Session, checked_text
 from harness.agent.status import Status, Stop
 from harness.agent.tools.commands import CommandRunner
+from harness.agent.tools.tool import first_line
 from harness.models.protocols import ChatModel
 from harness.workspace.copies import Workspace, create_workspace
 
 NUDGE = (
-    "No file has been changed yet. Make the change with edit_file now. If there is nothing to "
-    "change, say why."
+    "No file has changed; whatever you wrote, nothing was edited. Make the change with edit_file "
+    "now. If there is nothing to change, say why."
 )
 
 
@@ -55,6 +57,12 @@ def run_task(
         space.close()
 
 
+def no_change_reason(answer: str) -> str:
+    """Say that nothing was changed, and whether the model says otherwise."""
+    reason = "the model ended without changing a file"
+    return f"{reason}, although it says that it did" if claims_a_change(answer) else reason
+
+
 class TaskReview:
     """Judges a task's final answer: something must have changed, and ``verify`` must pass.
 
@@ -88,7 +96,7 @@ class TaskReview:
         patch = self.space.diff(self.space.base, snapshot)
         if not patch:
             if self._nudged:
-                raise Stop(Status.NO_CHANGE, "the model ended without changing a file")
+                raise Stop(Status.NO_CHANGE, no_change_reason(answer))
             self._nudged = True
             return NUDGE
         remark = None if self.verify is None else self._verify(self.verify, snapshot)
@@ -109,7 +117,8 @@ class TaskReview:
         output = self.commands.run(command)
         # Whatever the command left behind is no part of the task.
         self.space.restore(snapshot)
-        self.recorder.event(EventKind.VERIFY, output.text)
+        summary = f"verify {first_line(command, 100)}: {output.summary}"
+        self.recorder.event(EventKind.VERIFY, output.text, summary=summary)
         self.recorder.line("verify", ok=output.ok, output=output.text)
         if output.ok:
             return None

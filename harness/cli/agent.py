@@ -135,7 +135,8 @@ def _ask_user(kind: str, text: str) -> bool:
 
 
 class progress_printer:  # noqa: N801 - used like a function
-    """Shows what the agent does on stderr: calls and notes, one line each.
+    """Shows what the agent does on stderr: calls with what came of them, and what else the model
+    is told, one line each.
 
     On a terminal also that the model is at work: a large one loads for a minute before its first
     word. Nothing moves while a command runs, so that a question can be asked.
@@ -149,6 +150,8 @@ class progress_printer:  # noqa: N801 - used like a function
 
     def __call__(self, event: AgentEvent) -> None:
         """Take one event."""
+        from harness.agent.events import as_line
+
         kind = event.kind.value
         if self._quiet:
             return
@@ -157,9 +160,8 @@ class progress_printer:  # noqa: N801 - used like a function
             self._wait(f"step {event.step}: the model has written {self._tokens} tokens")
             return
         self._stop()
-        if kind in {"call", "note", "retry", "verify"}:
-            first = console.printable(event.text).split("\n", 1)[0][:160]
-            console.note(f"[{event.step}] {kind}: {first}")
+        if line := as_line(event):
+            console.note(f"[{event.step}] {console.printable(line)}")
         if kind in {"step", "retry"}:
             self._tokens = 0
             self._wait(f"step {event.step}: waiting for the model")
@@ -179,6 +181,16 @@ class progress_printer:  # noqa: N801 - used like a function
             self._status = None
 
 
+def _print_patch(patch: str) -> None:
+    """Print a patch: byte by byte into a file or a pipe, where `git apply` may read it."""
+    if sys.stdout.isatty() or not hasattr(sys.stdout, "buffer"):
+        print(f"\n{console.printable(patch)}")
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(b"\n" + patch.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
 def _finish(
     result: Envelope,
     as_json: bool,
@@ -191,11 +203,15 @@ def _finish(
     if as_json:
         console.print_json({**result.to_dict(), "applied": applied})
     else:
+        if result.status == "no_change" and result.answer:
+            print("No file was changed. The model's last words:")
         if text := readable(result, passages_shown=passages_shown):
             before = "\n" if passages_shown else ""  # between the passages and the model's words
             print(f"{before}{console.printable(text)}")
-        if result.patch:
-            print(f"\n{console.printable(result.patch)}" if not applied else "\nPatch applied.")
+        if result.patch and applied:
+            print("\nPatch applied.")
+        elif result.patch:
+            _print_patch(result.patch)
         if results is not None:
             console.note(console.printable(f"Results: {results}"))
         if result.error:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import console
+from harness.cli.narration import narrate_chat
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
-    from harness.agent import AgentEvent, ChatSession
+    from harness.agent import ChatSession
     from harness.types import Hit
 
 HELP = """\
@@ -33,7 +34,6 @@ HELP = """\
 A line that ends in \\ goes on in the next; a line of three quotes starts and ends a longer text."""
 
 _LINES_SHOWN = 60
-_SHOWN = frozenset({"call", "note", "retry", "verify"})
 
 
 def chat(
@@ -62,7 +62,7 @@ def chat(
             search=search,
             repo=name,
             limits=assistant.limits,
-            on_event=show_event,
+            on_event=narrate_chat(),
             results_dir=assistant.results_dir,
             options=assistant.options,
         ) as session,
@@ -177,15 +177,6 @@ def read_message(read: Callable[[str], str] = input) -> str:
         parts[-1] = parts[-1][:-1]
         parts.append(read("… "))
     return "\n".join(parts)
-
-
-def show_event(event: AgentEvent) -> None:
-    """Stream the model's words; calls and notes are lines of their own."""
-    if event.kind.value == "token":
-        print(console.printable(event.text), end="", flush=True)
-    elif event.kind.value in _SHOWN:
-        first = console.printable(event.text).split("\n", 1)[0][:160]
-        print(f"\n  [{event.kind.value}] {first}", flush=True)
 
 
 def _ask_user(kind: str, text: str) -> bool:

@@ -70,3 +70,30 @@ def test_unanswered_calls_are_closed(calculator: Path) -> None:
     ) as chat:
         assert chat.send("Go").status is Status.INTERRUPTED
         assert chat.send("Go on").answer == "Fine."
+
+
+def test_a_claim_without_a_change_is_contradicted_once(calculator: Path, play: Play) -> None:
+    model = play("I have fixed add.", "I have fixed add, really.", "Hello.")
+    with ChatSession(calculator, model) as chat:
+        result = chat.send("Fix add")
+        assert "No file has changed" in said_to(model, 1)
+        assert len(model.requests) == 2
+        assert (result.status, result.exit_code) == (Status.NO_CHANGE, 5)
+        assert "although it says that it did" in (result.error or "")
+        assert result.patch == ""
+        assert chat.send("Hi").status is Status.OK
+
+
+def test_a_model_may_correct_itself(calculator: Path, play: Play) -> None:
+    model = play("I have fixed add.", FIX, "I have fixed add.", "I fixed add before.", "As I said.")
+    with ChatSession(calculator, model) as chat:
+        result = chat.send("Fix add")
+        assert (result.status, changed_lines(result)) == (Status.OK, FIXED_PATCH_LINES)
+        # What it says of an earlier request is true.
+        assert chat.send("What did you do?").status is Status.OK
+
+
+def test_a_refused_edit_is_no_change(calculator: Path, play: Play) -> None:
+    edit = ("edit_file", {"path": "calc.py", "search": "(a, b):", "replace": "(x, y):"})
+    with ChatSession(calculator, play(edit, "Done.", "Done, I have renamed them.")) as chat:
+        assert chat.send("Rename the arguments").status is Status.NO_CHANGE

@@ -157,7 +157,16 @@ def test_no_change(calculator: Path, play: Play) -> None:
     result = run_task("Fix add", calculator, model)
     ends(result, Status.NO_CHANGE, 5, "without changing a file")
     assert result.answer == "There is nothing to do."
-    assert "Make the change with edit_file" in said_to(model, 2)
+    assert "although" not in (result.error or "")
+    assert said_to(model, 2).startswith("No file has changed; ")
+
+
+def test_a_change_that_is_only_claimed(calculator: Path, play: Play, tmp_path: Path) -> None:
+    model = play("I have fixed add.", "Fixed add in calc.py:5.")
+    result = run_task("Fix add", calculator, model, results_dir=tmp_path / "out")
+    ends(result, Status.NO_CHANGE, 5, "although it says that it did")
+    assert said_to(model, 1).startswith("No file has changed; ")
+    assert "last words (no file was changed)" in (tmp_path / "out" / "report.md").read_text()
 
 
 def test_verification_failed(calculator: Path, play: Play) -> None:

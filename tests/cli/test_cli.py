@@ -561,10 +561,10 @@ def test_a_terminal_is_told_that_the_model_is_at_work(
     show = progress_printer(quiet=False)
     show(AgentEvent(EventKind.STEP, "step 1", 1))
     show(AgentEvent(EventKind.TOKEN, "I look", 1))
-    show(AgentEvent(EventKind.CALL, '{"pattern": "x"}', 1, "grep"))
+    show(AgentEvent(EventKind.CALL, '{"pattern": "x"}', 1, "grep", "grep x"))
     while_called = shown.getvalue()
+    show(AgentEvent(EventKind.OUTPUT, "a:1:x\na:2:x\na:3:x", 1, "grep", "grep x: 3 lines"))
     show(AgentEvent(EventKind.END, "ok", 1))
     assert ("step 1: the model has written" in while_called) is terminal
-    assert '[1] call: {"pattern": "x"}' in while_called
     # Nothing is drawn over the question whether a command may run.
-    assert shown.getvalue() == while_called
+    assert shown.getvalue() == while_called + "[1] grep x: 3 lines\n"

@@ -50,4 +50,7 @@ class CommandRunner:
         output = redact(result.output, self.secrets).rstrip()
         ending = f"\n[stopped: {result.stopped}]" if result.stopped else ""
         text = f"exit code {result.exit_code}\n{output or '(no output)'}{ending}"
-        return ToolOutput(text, ok=result.exit_code == 0)
+        # Most commands say last what came of it: "3 failed, 5 passed in 0.1s".
+        last = result.stopped or output.rpartition("\n")[2]
+        summary = f"exit {result.exit_code}" + (f", {last.strip(' =')}" if last else "")
+        return ToolOutput(text, ok=result.exit_code == 0, summary=summary)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.agent.tools import text_search
 from harness.agent.tools.access import ReadAccess
-from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, cut_line, schema
+from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, counted, cut_line, schema
 from harness.errors import UsageError
 from harness.types import ToolSpec
 
@@ -30,6 +30,7 @@ def grep(access: ReadAccess) -> Tool:
         ),
         example={"pattern": "def main", "path": "src"},
         handler=partial(_grep, access),
+        subject=("pattern", "path"),
     )
 
 
@@ -42,9 +43,10 @@ def _grep(access: ReadAccess, arguments: Arguments) -> ToolOutput:
         pattern, note = re.escape(pattern), "Not a regular expression; searched literally.\n"
     rows = matching_lines(access, pattern, access.folder(arguments.get("path", "")))
     if not rows:
-        return ToolOutput(f"{note}No lines match.")
+        return ToolOutput(f"{note}No lines match.", summary="no lines match")
     more = "\n… more lines match; narrow the pattern" if len(rows) > MAX_MATCHES else ""
-    return ToolOutput(note + "\n".join(rows[:MAX_MATCHES]) + more)
+    summary = f"more than {MAX_MATCHES} lines" if more else counted(len(rows), "line")
+    return ToolOutput(note + "\n".join(rows[:MAX_MATCHES]) + more, summary=summary)
 
 
 def matching_lines(access: ReadAccess, pattern: str, folder: str) -> list[str]:

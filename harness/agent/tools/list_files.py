@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from harness.agent.tools.access import ReadAccess
-from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, schema
+from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, counted, schema
 from harness.types import ToolSpec
 
 MAX_LISTED = 150
@@ -18,6 +18,7 @@ def list_files(access: ReadAccess) -> Tool:
         ToolSpec("list_files", "List the files below a folder.", schema((), path=PATH)),
         example={"path": "src"},
         handler=partial(_list, access),
+        subject=("path",),
     )
 
 
@@ -27,9 +28,10 @@ def _list(access: ReadAccess, arguments: Arguments) -> ToolOutput:
     names = access.files(folder)
     if not names:
         why = "; vendored and excluded files are not listed, read_file opens them" if folder else ""
-        return ToolOutput(f"No files below {folder or '.'}{why}.")
+        return ToolOutput(f"No files below {folder or '.'}{why}.", summary="no files")
+    summary = counted(len(names), "file")
     if len(names) <= MAX_LISTED:
-        return ToolOutput("\n".join(names))
+        return ToolOutput("\n".join(names), summary=summary)
     depth = len(PurePosixPath(folder).parts)
     groups: dict[str, int] = {}
     for name in names:
@@ -40,4 +42,5 @@ def _list(access: ReadAccess, arguments: Arguments) -> ToolOutput:
         f"{name}  ({count} files)" if name[-1] == "/" else name for name, count in groups.items()
     ]
     more = f"\n… and {len(rows) - MAX_LISTED} more" if len(rows) > MAX_LISTED else ""
-    return ToolOutput(f"{len(names)} files:\n" + "\n".join(rows[:MAX_LISTED]) + more)
+    text = f"{summary}:\n" + "\n".join(rows[:MAX_LISTED]) + more
+    return ToolOutput(text, summary=summary)

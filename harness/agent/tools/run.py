@@ -22,6 +22,7 @@ def run(access: ChangeAccess) -> Tool:
         ),
         example={"command": "python -m pytest -q tests"},
         handler=partial(_run, access),
+        subject=("command",),
         form=Body("command"),
     )
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from harness.agent.tools.access import ReadAccess, Search
 from harness.agent.tools.grep import matching_lines
-from harness.agent.tools.tool import Arguments, Tool, ToolOutput, cut_line, schema
+from harness.agent.tools.tool import Arguments, Tool, ToolOutput, counted, cut_line, schema
 from harness.errors import HarnessError
 from harness.repository.credentials import redact
 from harness.repository.skip_names import is_secret
@@ -30,6 +30,7 @@ def semantic_search(access: ReadAccess) -> Tool:
         ),
         example={"query": "where requests are retried"},
         handler=partial(_search, access),
+        subject=("query",),
     )
 
 
@@ -52,15 +53,19 @@ def _search(access: ReadAccess, arguments: Arguments) -> ToolOutput:
     query = str(arguments["query"])
     passages, reason = find_passages(access.search, query)
     if not reason:
-        return ToolOutput(passages or "Nothing found.")
+        found = passages.count("\n\n") + 1 if passages else 0
+        return ToolOutput(passages or "Nothing found.", summary=counted(found, "passage"))
     words = [word for word in re.findall(r"\w{4,}", query.lower()) if word not in STOP_WORDS]
     if not words:
         return ToolOutput(f"Note: {reason}, and the query has no word to search for.")
     pattern = "(?i)" + "|".join(re.escape(word) for word in words[:8])
     rows = matching_lines(access, pattern, "")
-    found = sorted(rows, key=lambda row: -sum(word in row.lower() for word in words))
-    lines = "\n".join(found[:25]) or "No lines match."
-    return ToolOutput(f"Note: {reason}. Lines with the words of the query:\n{lines}")
+    best = sorted(rows, key=lambda row: -sum(word in row.lower() for word in words))
+    lines = "\n".join(best[:25]) or "No lines match."
+    return ToolOutput(
+        f"Note: {reason}. Lines with the words of the query:\n{lines}",
+        summary=f"not indexed, {counted(len(best[:25]), 'line')} with its words",
+    )
 
 
 def _passage(hit: Hit) -> str:

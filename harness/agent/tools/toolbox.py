@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.agent.tools.outputs import OutputStore
-from harness.agent.tools.tool import Tool, ToolOutput
+from harness.agent.tools.tool import Tool, ToolOutput, first_line
 from harness.errors import HarnessError, PolicyError
 from harness.repository.credentials import redact
 from harness.types import ToolCall
@@ -19,6 +19,7 @@ from harness.types import ToolCall
 logger = logging.getLogger(__name__)
 
 MAX_OUTPUT_CHARS = 8_000
+MAX_SUMMARY_CHARS = 160
 
 
 class Toolbox:
@@ -40,17 +41,37 @@ class Toolbox:
         self.secrets = tuple(secrets)
 
     def run(self, call: ToolCall) -> ToolOutput:
-        """Run one call; its output is free of credentials, and cut."""
+        """Run one call; its output is free of credentials, and cut.
+
+        :returns: the output, always with a summary.
+        """
         try:
             output = self.tools[call.name].handler(call.arguments)
         except PolicyError as error:
-            output = ToolOutput(f"Refused: {error}", ok=False, refused=True)
+            reason = f"not allowed, {self._reason(call, error)}"
+            output = ToolOutput(f"Refused: {error}", ok=False, refused=True, summary=reason)
         except HarnessError as error:
-            output = ToolOutput(f"Error: {error}", ok=False)
+            refused = "refused, " if self.tools[call.name].changes else ""
+            reason = f"{refused}{self._reason(call, error)}"
+            output = ToolOutput(f"Error: {error}", ok=False, summary=reason)
         except (OSError, ValueError, RecursionError) as error:
             logger.warning("tool %s failed", call.name, exc_info=True)
             output = ToolOutput(f"Error: {type(error).__name__}: {error}", ok=False)
-        return replace(output, text=self.cut(redact(output.text, self.secrets)))
+        summary = redact(output.summary or output.text, self.secrets, suspected=True)
+        return replace(
+            output,
+            text=self.cut(redact(output.text, self.secrets)),
+            summary=first_line(summary, MAX_SUMMARY_CHARS),
+        )
+
+    def heading(self, call: ToolCall) -> str:
+        """Return a call in one line, free of credentials."""
+        return redact(self.tools[call.name].heading(call.arguments), self.secrets, suspected=True)
+
+    def _reason(self, call: ToolCall, error: HarnessError) -> str:
+        """Return why a call failed, without the remedy, which is for the model."""
+        path = str(call.arguments.get("path", ""))
+        return str(error).removeprefix(f"{path}: ").partition("; ")[0]
 
     def cut(self, text: str) -> str:
         """Return a text that fits; if that is only a part, the whole is kept."""
