@@ -7,7 +7,7 @@ import os
 from difflib import get_close_matches
 
 from harness import settings
-from harness.repository.credentials import is_secret_variable
+from harness.repository.credentials import MIN_VALUE_CHARS, is_secret_variable
 
 # What a command of the agent may know of this process's environment: where programs are, how
 # text is written. Never keys, tokens or addresses of services.
@@ -53,5 +53,5 @@ def environment_secrets() -> tuple[str, ...]:
     return tuple(
         value
         for name, value in sorted(os.environ.items())
-        if is_secret_variable(name) and len(value) >= 6
+        if is_secret_variable(name) and len(value) >= MIN_VALUE_CHARS
     )

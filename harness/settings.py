@@ -357,7 +357,7 @@ class ScheduleSettings(_Settings):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{value!r} is no time zone such as Europe/Berlin") from None
+            raise ValueError(f"{value!r} is not a time zone such as Europe/Berlin") from None
         return value
 
 

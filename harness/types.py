@@ -100,7 +100,7 @@ class SparseVector:
 @dataclass(frozen=True, slots=True)
 class ChunkPoint:
     """A chunk as it is stored. ``embed_hash`` identifies the embedded text (header included)
-    and so the vector; ``chunk_hash`` the text alone."""
+    and so the vector; ``chunk_hash`` language, symbol and text, whatever file they are in."""
 
     id: str
     repo: str
@@ -173,7 +173,7 @@ class RepositoryRecord:
 class Manifest:
     """Everything that must be equal for two vectors to be comparable.
 
-    ``digest`` identifies the weights, ``prefixes`` are those of documents and of queries.
+    ``digest`` identifies the weights.
     """
 
     engine: str

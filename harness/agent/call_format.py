@@ -112,6 +112,13 @@ def protocol_for(
 
     :param wanted: ``auto``, ``native`` or ``text``.
     """
-    if wanted == "native" or (wanted == "auto" and "tools" in capabilities):
-        return NativeProtocol(tools)
-    return TextProtocol(tools)
+    native = protocol_name(capabilities, wanted) == NativeProtocol.name
+    return NativeProtocol(tools) if native else TextProtocol(tools)
+
+
+def protocol_name(capabilities: frozenset[str], wanted: str = "auto") -> str:
+    """The name of the protocol that a model with these capabilities gets: ``native`` or
+    ``text``."""
+    if wanted == "auto":
+        return "native" if "tools" in capabilities else "text"
+    return wanted

@@ -10,6 +10,7 @@ from harness.configured import open_embedder, open_store
 from harness.environment import unknown_variables
 from harness.errors import HarnessError
 from harness.settings import (
+    AgentSettings,
     DataSettings,
     IndexSettings,
     OllamaSettings,
@@ -28,6 +29,7 @@ def configured_checks() -> list[Check]:
     """The checks, in the order they are shown. Never raises: bad settings are a failed check."""
     try:
         data, ollama_settings = load(DataSettings), load(OllamaSettings)
+        agent = load(AgentSettings)
         prefect_settings = load(PrefectSettings)
         load(IndexSettings), load(QdrantSettings)  # read again when the store is opened
     except HarnessError as error:
@@ -42,7 +44,7 @@ def configured_checks() -> list[Check]:
         Check("backup directory", partial(local.writable, data.backups), _BACKUP_REMEDY),
         Check("results directory", partial(local.writable, data.results), _RESULTS_REMEDY),
         Check("repositories root", partial(local.repositories_root, data.repos_root)),
-        *ollama.checks(ollama_settings.options(), open_embedder),
+        *ollama.checks(ollama_settings.options(), agent.protocol, open_embedder),
         *qdrant.checks(open_store, open_embedder),
         *prefect.checks(data.data_dir, prefect_settings.api_url, auth, prefect_settings.work_pool),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from harness.agent.options import ProtocolChoice
 from harness.checks.running import Check, Outcome
 from harness.models.ollama.options import OllamaOptions
 from harness.models.protocols import Embedder
@@ -15,11 +16,13 @@ _NOT_SET = (
 )
 
 
-def checks(options: OllamaOptions, open_embedder: Callable[[], Embedder]) -> list[Check]:
+def checks(
+    options: OllamaOptions, protocol: ProtocolChoice, open_embedder: Callable[[], Embedder]
+) -> list[Check]:
     """The server and its two models, or the embedded model."""
     return [
         Check("ollama", partial(_server, options), "start it with `ollama serve`"),
-        Check("chat model", partial(_chat_model, options)),
+        Check("chat model", partial(_chat_model, options, protocol)),
         Check("embedding model", partial(_embedding, options, open_embedder)),
     ]
 
@@ -35,21 +38,22 @@ def _server(options: OllamaOptions) -> Outcome:
         return True, f"version {client.version()} at {client.url}", ""
 
 
-def _chat_model(options: OllamaOptions) -> Outcome:
+def _chat_model(options: OllamaOptions, protocol: ProtocolChoice) -> Outcome:
     if not options.host:
         return None, "no chat model without OLLAMA_HOST", ""
+    from harness.agent.call_format import protocol_name
+    from harness.models.ollama.chat import window_of
     from harness.models.ollama.client import OllamaClient
     from harness.retrying import Backoff
 
     with OllamaClient.connect(options, Backoff(attempts=1)) as client:
         info = client.show(options.chat_model)
-    protocol = "native" if "tools" in info.capabilities else "text"
-    window = min(info.context_length or options.num_ctx, options.num_ctx)
+    window = window_of(info, options.num_ctx)
     capabilities = ", ".join(sorted(info.capabilities)) or "none listed"
     return (
         True,
         f"{info.name}: {capabilities}; context {info.context_length} tokens, {window} used; "
-        f"{protocol} protocol",
+        f"{protocol_name(info.capabilities, protocol)} protocol",
         "",
     )
 
@@ -65,5 +69,5 @@ def _embedding(options: OllamaOptions, open_embedder: Callable[[], Embedder]) ->
         embedder.close()
     if not usable:
         return False, f"{embedder.model} answered with a vector that cannot be used", ""
-    where = "in this process" if embedder.engine == "embedded" else str(options.host)
+    where = options.host or "in this process"
     return True, f"{embedder.model} ({where}), {embedder.dimension} dimensions", ""

@@ -28,7 +28,7 @@ def checks(open_store: OpenStore, open_embedder: OpenEmbedder) -> list[Check]:
 
 def _store(open_store: OpenStore) -> Outcome:
     store = open_store()
-    hint = "" if store.engine == "qdrant" else _SERVER_HINT
+    hint = _SERVER_HINT if store.is_embedded else ""
     try:
         return True, f"{store.describe()}{hint}", ""
     finally:

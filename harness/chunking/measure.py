@@ -22,7 +22,6 @@ CAREFUL_TOKEN_BUDGET = 188
 _WORD_START = 0.93
 _NUMBER_START = 0.3
 _HUMP = 1.6  # camelCase: once lower-cased, word pieces rarely match its parts
-_RUN_LENGTH = 14
 _LONG_RUN = 0.4  # each letter after the 14th of a run: hashes, sequences, base64
 
 _Floats = npt.NDArray[np.float64]

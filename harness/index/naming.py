@@ -212,7 +212,7 @@ def free_name(source: str, holders: dict[str, RepositoryRecord], given: Collecti
 
 
 def _parts(source: str) -> list[str]:
-    """A source's path, or host and path, as parts of a name; bytes that are no UTF-8 escaped."""
+    """A source's path, or host and path, as parts of a name; what is not valid UTF-8 is escaped."""
     if is_git_url(source):
         scheme, separator, rest = source.partition("://")
         place = rest if separator else scheme.replace(":", "/", 1)

@@ -1,4 +1,4 @@
-"""Reading and chunking a batch of planned files: what needs neither model server nor store."""
+"""Reading and chunking a batch of planned files: what writes nothing and embeds nothing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ class PreparedBatch:
 
 
 def prepare_batch(plan: IndexPlan, batch: Batch, embedder: Embedder) -> PreparedBatch:
-    """Read and chunk the files of a batch; touches neither model server nor store."""
+    """Read and chunk the files of a batch; the embedder is asked for its window and for counts.
+    Writes nothing."""
     recorded_ns = time.time_ns()
     files = tuple(_prepare_file(plan, source, embedder) for source in batch.files)
     return PreparedBatch(batch, files, recorded_ns)

@@ -78,7 +78,7 @@ def _status(record: RepositoryRecord, store: VectorStore) -> RepositoryStatus:
     if incomplete:
         files, chunks, failed = _counted(record, store)
     warnings = record.warnings
-    if store.engine == "edge" and _has_gone(record):
+    if store.is_embedded and _has_gone(record):
         warnings = (_is_gone(record),)
     return RepositoryStatus(
         name=record.name,

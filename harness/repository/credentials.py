@@ -21,7 +21,7 @@ HIDDEN = "[redacted]"
 """What stands for a credential that was taken out."""
 
 # Shorter values would be found all over a text.
-_MIN_VALUE_CHARS = 4
+MIN_VALUE_CHARS = 4
 # Of environment variables; parts of names such as QDRANT_API_KEY, PREFECT_API_AUTH_STRING.
 _SECRET_VARIABLE = re.compile(
     r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH_STRING|CONNECTION_URL|DATABASE_URL", re.IGNORECASE
@@ -126,7 +126,7 @@ def redact(text: str, values: Iterable[str] = (), *, suspected: bool = False) ->
     """
     # Longest first, so that a part does not break up the whole.
     for value in sorted(values, key=len, reverse=True):
-        if len(value) >= _MIN_VALUE_CHARS:
+        if len(value) >= MIN_VALUE_CHARS:
             text = text.replace(value, HIDDEN)
     if _KEY_HEADER in text:
         text = _KEY_BLOCK.sub(lambda m: _hidden(m) if suspected or _is_key(m) else m[0], text)

@@ -44,6 +44,7 @@ class EdgeStore(VectorStore):
     """
 
     engine = "edge"
+    is_embedded = True
 
     def __init__(self, root: Path, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
         self._shards = EdgeShards(root, lock_timeout_seconds)

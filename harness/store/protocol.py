@@ -56,6 +56,8 @@ class VectorStore(RecordStore, Protocol):
     """
 
     engine: str
+    # In this process, so that its repositories are folders and clones of this machine.
+    is_embedded: bool
 
     def close(self) -> None:
         """Release connections; the store cannot be used afterwards."""

@@ -39,6 +39,7 @@ class QdrantStore(QdrantRecords, VectorStore):
     """
 
     engine = "qdrant"
+    is_embedded = False
 
     def __init__(
         self,

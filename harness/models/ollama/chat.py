@@ -10,7 +10,12 @@ from harness.models.ollama.library import ollama
 from harness.models.ollama.options import OllamaOptions
 from harness.models.ollama.served import ServedModel
 from harness.retrying import Backoff
-from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
+from harness.types import ChatMessage, ChatTurn, ModelInfo, ToolCall, ToolSpec
+
+
+def window_of(info: ModelInfo, limit: int) -> int:
+    """Tokens of a model's window: its own length where the server says it, at most ``limit``."""
+    return min(info.context_length or limit, limit)
 
 
 class OllamaChatModel(ServedModel):
@@ -54,7 +59,7 @@ class OllamaChatModel(ServedModel):
     @property
     def num_ctx(self) -> int:
         """Tokens of the window: the model's own length, at most the setting."""
-        return min(self.info().context_length or self._limit, self._limit)
+        return window_of(self.info(), self._limit)
 
     def chat(
         self,
