@@ -3,18 +3,19 @@ with a citation that is checked against the file."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.agent.envelope import Citation, Envelope, Passage
 from harness.agent.status import Status
+from harness.chunking.citing import holds_lines
 from harness.engines import Engines
 from harness.models import lexical
+from harness.repository.content import decode
 from harness.search.retrieval import search
 from harness.store.catalog import in_scope
-from harness.types import Hit
+from harness.types import Hit, SkipReason
 
 NOTHING_FOUND = "Nothing in the index answers that; try other words."
 _LINES_SHOWN = 14
@@ -61,13 +62,14 @@ def _passage(question: str, hit: Hit, root: Path, several: bool) -> Passage:
     :param several: the repository's name goes in front of the path.
     """
     start, lines = shorten(question, hit)
-    end = start + len(lines) - 1
+    numbers = [min(start + offset, hit.end_line) for offset in range(len(lines))]
+    end = numbers[-1]
     citation = Citation(
-        hit.path, start, end, is_in_file(root, hit.path, start, lines), repo=hit.repo
+        hit.path, start, end, is_in_file(root, hit.path, start, end, lines), repo=hit.repo
     )
     name = f"{hit.repo}/{hit.path}" if several else hit.path
     mark = "" if citation.verified else f"  ({_why_unverified(root)})"
-    body = [f"{number:6}  {line}" for number, line in enumerate(lines, start)]
+    body = [f"{number:6}  {line}" for number, line in zip(numbers, lines, strict=True)]
     return Passage(citation, "\n".join([f"{name}:{start}-{end}{mark}", *body]))
 
 
@@ -79,6 +81,8 @@ def _why_unverified(root: Path) -> str:
 
 def shorten(question: str, hit: Hit, lines_shown: int = _LINES_SHOWN) -> tuple[int, list[str]]:
     """Return the window of a passage that shares most words with the question.
+
+    Lines of a notebook that was written on one line all have its number.
 
     :returns: number of its first line, and its lines.
     """
@@ -92,22 +96,17 @@ def shorten(question: str, hit: Hit, lines_shown: int = _LINES_SHOWN) -> tuple[i
         range(len(lines) - lines_shown + 1),
         key=lambda at: (sum(scores[at : at + lines_shown]) + (at == 0), -at),
     )
-    return hit.start_line + best, lines[best : best + lines_shown]
+    return min(hit.start_line + best, hit.end_line), lines[best : best + lines_shown]
 
 
-def is_in_file(root: Path, path: str, start_line: int, lines: Sequence[str]) -> bool:
-    """Tell whether the file still has exactly these lines there, trailing blanks aside. Only
+def is_in_file(root: Path, path: str, start: int, end: int, lines: Sequence[str]) -> bool:
+    """Tell whether the file still has exactly these lines there, as the index holds them. Only
     files below ``root`` are read."""
     target = root / path
     try:
         if not target.resolve().is_relative_to(root.resolve()) or not target.is_file():
             return False
-        text = target.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        text = decode(target.read_bytes())
+    except OSError:
         return False
-    found = text.split("\n")[start_line - 1 : start_line - 1 + len(lines)]
-    return [_bare(line) for line in found] == [_bare(line) for line in lines]
-
-
-def _bare(line: str) -> str:
-    return re.sub(r"\s+$", "", line)
+    return not isinstance(text, SkipReason) and holds_lines(path, text, start, end, lines)

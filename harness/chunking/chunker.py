@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
+from harness.abridging.abridge import Abridged, abridge, suffix_of
+from harness.chunking import notebooks
 from harness.chunking.detection import detect_language
 from harness.chunking.headings import section_outline
 from harness.chunking.labels import Labeler
@@ -34,8 +37,12 @@ def chunk_text(
 
     Every non-blank line is in exactly one chunk, in order; blank lines between chunks are
     dropped. Lines are those of ``text.split("\\n")``; a chunk's text is exactly its lines,
-    without the last newline. A line is cut only if it does not fit on its own: its pieces carry
-    the same line number and together hold every character of the line.
+    without the last newline, save for data, where a mark says what was left out
+    (:mod:`harness.abridging.abridge`). A line is cut only if it does not fit on its own: its
+    pieces carry the same line number and together hold every character of the line.
+
+    A notebook's chunks hold the lines of its cells, under the line numbers of the file. Where a
+    file's line holds several of a cell's, they all have its number.
 
     :param path: decides the language, together with the content (see
         :func:`harness.chunking.detection.detect_language`).
@@ -46,8 +53,13 @@ def chunk_text(
     """
     if not text.strip():
         return []
+    if suffix_of(path) == notebooks.SUFFIX:
+        cells = notebooks.read_notebook(text)
+        if cells is not None:
+            return [chunk for cell in cells for chunk in _cell_chunks(cell, max_chars, fits)]
+    abridged = abridge(path, text)
+    text, lines = abridged.text, abridged.lines
     language = detect_language(path, text)
-    lines = text.split("\n")
     data = text.encode("utf-8", "surrogatepass")
     prefix = line_sizes(data, max_chars, TOKEN_BUDGET if fits else CAREFUL_TOKEN_BUDGET)
     check = fits or fits_by_estimate
@@ -67,7 +79,8 @@ def chunk_text(
         borders = recursive_borders(text, lines, max_chars)
     labeler = Labeler(language, scopes, names, prefix, outline is not None)
     chunks: list[Chunk] = []
-    for low, high in Splitter(lines, prefix, borders, outline, fits).ranges():
+    ranges = Splitter(lines, prefix, borders, outline, fits).ranges()
+    for low, high in _around(abridged, ranges):
         symbol, kind, definitions = labeler.label(low, high)
         body = "\n".join(lines[low : high + 1])
         if low < high or (prefix[high + 1] - prefix[low] <= 1.0 and check(body)):
@@ -87,3 +100,30 @@ def chunk_text(
                 )
             )
     return chunks
+
+
+def _cell_chunks(
+    cell: notebooks.Cell, max_chars: int, fits: Callable[[str], bool] | None
+) -> Iterator[Chunk]:
+    text = "\n".join(cell.lines)
+    for chunk in chunk_text(f"cell.{cell.extension}", text, max_chars=max_chars, fits=fits):
+        start, end = cell.rows[chunk.start_line - 1], cell.rows[chunk.end_line - 1]
+        yield replace(chunk, start_line=start + 1, end_line=end + 1)
+
+
+def _around(abridged: Abridged, ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Cut ranges of lines after each mark, so that no chunk holds the empty lines below it."""
+    lines, runs = abridged.lines, abridged.runs
+    at = 0
+    for low, high in ranges:
+        while at < len(runs) and runs[at][0] <= high:
+            first, last = runs[at]
+            at += 1
+            if first < low:
+                continue
+            yield low, first
+            low = last + 1
+            while low <= high and not lines[low].strip():
+                low += 1
+        if low <= high:
+            yield low, high

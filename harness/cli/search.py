@@ -51,6 +51,7 @@ def search(
         )
         out.print(console.printable(f"  {hit.symbol}"), style="dim", markup=False)
         first, lines = shorten(query, hit, _LINES_SHOWN)
-        for number, line in enumerate(lines, first):
+        for offset, line in enumerate(lines):
+            number = min(first + offset, hit.end_line)
             out.print(f"{number:6}  {console.printable(line.rstrip())}", markup=False)
         out.print()

@@ -7,6 +7,7 @@ import string
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -19,10 +20,12 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 import harness
+from harness.abridging.abridge import abridge
 from harness.chunking.chunker import chunk_text
 from harness.types import Chunk
 
 WINDOW = 256
+Fits = Callable[[str], bool]
 # fmt: off
 EXTENSIONS = [
     "py", "js", "ts", "tsx", "go", "rs", "java", "c", "cpp", "cs", "rb", "php", "kt", "swift",
@@ -51,9 +54,11 @@ def fits(text: str) -> bool:
     return pieces(text) <= WINDOW
 
 
-def check(text: str, chunks: list[Chunk], max_chars: int = 900) -> None:
-    """Every non-blank line once, in order; texts are the file's lines; sizes hold."""
-    lines = text.split("\n")
+def check(text: str, path: str, max_chars: int = 900, *, fits: Fits | None = None) -> list[Chunk]:
+    """Every non-blank line once, in order; texts are the file's lines without data; sizes hold."""
+    chunks = chunk_text(path, text, max_chars=max_chars, fits=fits)
+    lines = abridge(path, text).lines
+    assert len(lines) == text.count("\n") + 1
     covered: set[int] = set()
     index, last = 0, 0
     while index < len(chunks):
@@ -75,6 +80,7 @@ def check(text: str, chunks: list[Chunk], max_chars: int = 900) -> None:
     for chunk in chunks:
         assert chunk.text.strip() or len(chunks) > 1
         assert len("".join(chunk.text.split())) <= max_chars
+    return chunks
 
 
 _SNIPPETS = st.sampled_from(
@@ -119,15 +125,14 @@ _TEXTS = st.one_of(st.text(max_size=300), st.lists(_SNIPPETS, max_size=40).map("
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=_TEXTS, extension=st.sampled_from(EXTENSIONS))
 def test_any_text_in_any_language(text: str, extension: str) -> None:
-    chunks = chunk_text(f"a.{extension}", text, fits=fits)
-    check(text, chunks)
+    chunks = check(text, f"a.{extension}", fits=fits)
     assert all(fits(chunk.text) for chunk in chunks)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=_TEXTS, extension=st.sampled_from(EXTENSIONS), max_chars=st.integers(1, 200))
 def test_small_budgets(text: str, extension: str, max_chars: int) -> None:
-    check(text, chunk_text(f"a.{extension}", text, max_chars=max_chars), max_chars)
+    check(text, f"a.{extension}", max_chars)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -135,8 +140,7 @@ def test_small_budgets(text: str, extension: str, max_chars: int) -> None:
 def test_a_window_of_any_size(data: st.DataObject, extension: str) -> None:
     text = data.draw(_TEXTS)
     limit = data.draw(st.integers(1, 60))
-    chunks = chunk_text(f"a.{extension}", text, fits=lambda part: len(part) <= limit)
-    check(text, chunks)
+    chunks = check(text, f"a.{extension}", fits=lambda part: len(part) <= limit)
     assert all(len(chunk.text) <= limit for chunk in chunks if chunk.start_line == chunk.end_line)
 
 
@@ -159,8 +163,7 @@ _PATHOLOGICAL = [
 @pytest.mark.parametrize("exact", [True, False], ids=["exact", "estimate"])
 def test_one_huge_line_never_exceeds_the_window(line: str, exact: bool) -> None:
     text = f"first\n{line}\nlast"
-    chunks = chunk_text("a.txt", text, fits=fits if exact else None)
-    check(text, chunks)
+    chunks = check(text, "a.txt", fits=fits if exact else None)
     assert max(pieces(chunk.text) for chunk in chunks) <= WINDOW
 
 
@@ -171,8 +174,7 @@ def test_nothing_to_chunk(text: str) -> None:
 
 def test_line_numbers_count_newlines_only() -> None:
     text = "\ufeffx = 1\r\n\r\ny = '\u2028\x0c'\rz\r\ndef f(): pass"
-    chunks = chunk_text("a.py", text)
-    check(text, chunks)
+    chunks = check(text, "a.py")
     assert chunks[-1].end_line == 4
 
 
@@ -181,7 +183,7 @@ def test_line_numbers_count_newlines_only() -> None:
 def test_deep_nesting(extension: str, newline: str) -> None:
     text = f"({newline}" * 10_000 + f"){newline}" * 10_000
     started = time.process_time()
-    check(text, chunk_text(f"a.{extension}", text))
+    check(text, f"a.{extension}")
     assert time.process_time() - started < 10
 
 
@@ -198,7 +200,7 @@ _BROKEN = [
 @pytest.mark.parametrize(("path", "text"), _BROKEN)
 def test_a_syntax_error_loses_no_line(path: str, text: str) -> None:
     text = text * 30
-    check(text, chunk_text(path, text))
+    check(text, path)
 
 
 def test_a_line_more_changes_only_its_surroundings() -> None:
@@ -230,14 +232,14 @@ def test_a_timed_out_parse_falls_back_to_text(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(parsing, "_MIN_SECONDS", 0.0)
     monkeypatch.setattr(parsing, "_SECONDS_PER_MEGABYTE", 0.0)
     text = "def f():\n    return 1\n\n\n" * 2_000
-    check(text, chunk_text("a.py", text))
+    check(text, "a.py")
 
 
 def test_a_megabyte_takes_about_a_second() -> None:
     source = Path(subprocess.__file__).read_text(encoding="utf-8")
     text = source * (1_000_000 // len(source) + 1)
     started = time.process_time()
-    check(text, chunk_text("a.py", text))
+    check(text, "a.py")
     assert time.process_time() - started < 4  # shared test machines
 
 

@@ -69,9 +69,9 @@ def _search(access: ReadAccess, arguments: Arguments) -> ToolOutput:
 
 
 def _passage(hit: Hit) -> str:
-    lines = hit.text.splitlines()
+    lines = hit.text.split("\n")
     numbered = [
-        f"{hit.start_line + offset:>5}| {cut_line(line)}"
+        f"{min(hit.start_line + offset, hit.end_line):>5}| {cut_line(line)}"
         for offset, line in enumerate(lines[:HIT_LINES])
     ]
     more = f"\n       … to line {hit.end_line}" if len(lines) > HIT_LINES else ""

@@ -1,0 +1,1 @@
+"""Leaving out of a text what nobody reads: encoded data, numbers, dumps."""
