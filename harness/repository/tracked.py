@@ -131,7 +131,7 @@ def git_files(root: Path, prefix: str) -> GitFiles:
     untracked = tuple(os.fsdecode(path) for path in output.stdout.split(b"\0") if path)
     for path in _filtered(root, prefix, tracked, untracked):
         tracked[path] = _unknown(tracked[path])
-    unreadable = (match[1] for match in _UNREADABLE_WARNING.finditer(output.stderr))
+    unreadable = unreadable_folders(output.stderr)
     return GitFiles(
         tracked=tracked,
         untracked=untracked,
@@ -139,6 +139,11 @@ def git_files(root: Path, prefix: str) -> GitFiles:
             folder.removeprefix(prefix) for folder in unreadable if folder.startswith(prefix)
         ),
     )
+
+
+def unreadable_folders(stderr: str) -> tuple[str, ...]:
+    """What git could not open while it listed files, from its warnings."""
+    return tuple(match[1] for match in _UNREADABLE_WARNING.finditer(stderr))
 
 
 def is_clean(entry: Tracked, status: os.stat_result) -> bool:

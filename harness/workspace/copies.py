@@ -1,7 +1,8 @@
 """A copy of a repository to work in, and what was changed in it as a patch.
 
 Without a ref the copy holds what the user sees now: tracked files with their uncommitted changes
-and new files that are not ignored, so that the patch fits the user's tree. With a ref it holds
+and new files that are not ignored (:mod:`harness.workspace.copying`), so that the patch fits the
+user's tree. With a ref it holds
 that commit. Outside git it is a plain copy without ignored and secret files, and without what
 tools can make again. Submodules stay empty and LFS files stay pointers, because fetching them would
 run commands from the repository's own configuration.
@@ -32,16 +33,19 @@ from harness.errors import (
     UsageError,
 )
 from harness.files import PRIVATE_FOLDER, private_folder
-from harness.repository.skip_names import REMADE_PATTERNS, is_secret
+from harness.repository.git import USER
+from harness.repository.git import run_git as run_any
+from harness.repository.skip_names import REMADE_PATTERNS
+from harness.repository.tracked import GIT_TIMEOUT_SECONDS
 from harness.repository.walk import visible_files
 from harness.workspace.control import borrow_objects, configure, initialise
 from harness.workspace.conversions import encodings_of, is_convertible
+from harness.workspace.copying import copy_files
 from harness.workspace.gitcalls import git_text, run_git
 from harness.workspace.nested import remove_nested_repositories
 from harness.workspace.paths import ConfinedTree, PlainFiles
 
 EXCLUDED = "\n".join(REMADE_PATTERNS) + "\n"
-SPARE_DISK_BYTES = 200_000_000
 MAX_ENCODED_BYTES = 20_000_000
 
 
@@ -87,11 +91,10 @@ def inspect(root: Path) -> Source:
 
 
 def _is_ignored(folder: Path) -> bool:
-    try:
-        run_git(["check-ignore", "--quiet", "."], cwd=folder)
-    except GitError:
-        return False
-    return True
+    output = run_any(
+        ["check-ignore", "--quiet", "."], folder, GIT_TIMEOUT_SECONDS, trust=USER, check=False
+    )
+    return output.returncode == 0
 
 
 def list_files(root: Path) -> list[str]:
@@ -101,11 +104,13 @@ def list_files(root: Path) -> list[str]:
     secret, vendored and excluded files (:func:`harness.repository.walk.visible_files`).
     """
     try:
-        output = run_git(
+        output = run_any(
             ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
-            cwd=root,
+            root,
+            GIT_TIMEOUT_SECONDS,
+            trust=USER,
         )
-        names = [os.fsdecode(name) for name in output.split(b"\0") if name]
+        names = [os.fsdecode(name) for name in output.stdout.split(b"\0") if name]
     except GitError:
         names = []
     # None: outside git, or a folder that the repository around it ignores.
@@ -113,7 +118,10 @@ def list_files(root: Path) -> list[str]:
 
 
 class Workspace:
-    """The copy: ``tree`` is confined to the folder that the model sees; see the module."""
+    """The copy: ``tree`` is confined to the folder that the model sees; see the module.
+
+    ``left_out`` names the user's files that could not be read, folders with ``/`` at the end.
+    """
 
     def __init__(
         self,
@@ -122,12 +130,14 @@ class Workspace:
         base: str,
         head: str | None,
         encodings: Mapping[str, str],
+        left_out: tuple[str, ...] = (),
     ) -> None:
         self.state_dir = state_dir
         self.source = source
         self.base = base
         self.commit = head
         self.encodings = encodings
+        self.left_out = left_out
         self.tree = ConfinedTree(state_dir / "tree")
         self.scratch = state_dir / "scratch"
 
@@ -205,11 +215,14 @@ def _make_copy(source: Source, state_dir: Path, ref: str | None) -> Workspace:
     if source.objects is not None:
         borrow_objects(control, source.objects)
     encodings: Mapping[str, str] = {}
+    left_out: tuple[str, ...] = ()
     if ref is not None:
         commit: str | None = _copy_commit(source, ref, control, tree)
     else:
         commit = source.head if source.is_top else None
-        _copy_files(source, control, tree)
+        left_out = copy_files(
+            source.root, tree, control=control if source.objects is None else None
+        )
         encodings = encodings_of(source.root, tree) if source.objects is not None else {}
         add = ["add", "--all", "--force", "--", "."]
         try:
@@ -223,7 +236,7 @@ def _make_copy(source: Source, state_dir: Path, ref: str | None) -> Workspace:
             run_git(add, cwd=tree, git_dir=control, work_tree=tree)
     base = git_text(["write-tree"], cwd=tree, git_dir=control)
     _give_git_to_commands(source, control, tree, base, commit)
-    return Workspace(state_dir, source, base, commit, encodings)
+    return Workspace(state_dir, source, base, commit, encodings, left_out)
 
 
 def _encoded(tree: Path, encodings: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -232,10 +245,10 @@ def _encoded(tree: Path, encodings: Mapping[str, str]) -> list[tuple[str, str]]:
     files = PlainFiles(tree)
     found = []
     for name, encoding in encodings.items():
-        status = files.status(name)
-        if status is None or not stat.S_ISREG(status.st_mode):
-            continue
         with contextlib.suppress(OSError):  # a command may have taken away the right to read it
+            status = files.status(name)
+            if status is None or not stat.S_ISREG(status.st_mode):
+                continue
             small = status.st_size <= MAX_ENCODED_BYTES
             if small and is_convertible((tree / name).read_bytes(), encoding):
                 found.append((name, f"working-tree-encoding={encoding}"))
@@ -263,42 +276,6 @@ def _copy_commit(source: Source, ref: str, control: Path, tree: Path) -> str:
         work_tree=tree,
     )
     return commit
-
-
-def _copy_files(source: Source, control: Path, tree: Path) -> None:
-    listing = ["ls-files", "-z", "--others", "--exclude-standard"]
-    if source.objects is not None:
-        tracked = run_git(["ls-files", "-z", "--cached", "--deduplicate"], cwd=source.root)
-    else:
-        tracked = b""
-    # Outside git this is our own git directory, whose info/exclude names what tools make again.
-    git_dir, work_tree = (control, source.root) if source.objects is None else (None, None)
-    new = run_git(listing, cwd=source.root, git_dir=git_dir, work_tree=work_tree)
-    names = [os.fsdecode(name) for name in tracked.split(b"\0") if name]
-    names += [name for name in map(os.fsdecode, new.split(b"\0")) if name and not is_secret(name)]
-    sizes = 0
-    wanted: list[tuple[str, os.stat_result]] = []
-    files = PlainFiles(source.root)
-    for name in names:
-        status = files.status(name)
-        if status is None:
-            continue  # deleted by the user, so the copy lacks it as well
-        if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
-            wanted.append((name, status))
-            sizes += status.st_size
-    free = shutil.disk_usage(tree).free
-    if sizes + SPARE_DISK_BYTES > free:
-        raise UsageError(
-            f"copying {source.root} takes {sizes} bytes and {free} are free; free some space, or "
-            "move the data directory"
-        )
-    for name, _ in wanted:
-        to = tree / name
-        to.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            shutil.copy2(source.root / name, to, follow_symlinks=False)
-        except OSError as error:
-            raise UsageError(f"{source.root / name}: cannot be copied: {error.strerror}") from None
 
 
 def _give_git_to_commands(

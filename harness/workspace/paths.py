@@ -36,7 +36,11 @@ class PlainFiles:
         self._folders: dict[str, bool] = {"": True}
 
     def status(self, name: str) -> os.stat_result | None:
-        """Return the status of a file or symbolic link in a real folder below the root."""
+        """Return the status of a file or symbolic link in a real folder below the root.
+
+        :returns: None when it is not there.
+        :raises PermissionError: a folder on the way may not be entered.
+        """
         folder = name.rpartition("/")[0]
         known = self._folders.get(folder)
         if known is None:
@@ -47,6 +51,8 @@ class PlainFiles:
             return None
         try:
             return (self.root / name).lstat()
+        except PermissionError:
+            raise
         except OSError:
             return None
 
