@@ -41,13 +41,23 @@ class SkipReason(StrEnum):
 class SourceFile:
     """A file that the walk selected by its name and size; its content was not read.
 
-    ``content_id`` is git's blob id when the file is tracked and clean, else None.
+    ``content_id`` is git's blob id when the file is tracked and clean, else None. ``let_in``: a
+    ``!`` rule asks for it, so that only credentials and what is no text keep it out.
     """
 
     path: str
     size_bytes: int
     mtime_ns: int
     content_id: str | None = None
+    let_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Why something is left out; ``rule`` tells a person what decided it."""
+
+    reason: SkipReason
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class SkippedFile:
 
     path: str
     reason: SkipReason
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

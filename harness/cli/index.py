@@ -278,24 +278,26 @@ def _dry_run(
         exclude=options.exclude,
     )
     files: list[str] = []
-    skipped = [(item.path, str(item.reason)) for item in listing.skipped]
+    skipped = [(item.path, str(item.reason), item.rule) for item in listing.skipped]
     for source in listing.files:
         read = read_source(checkout.root, source, options.max_file_bytes)
         if isinstance(read, SourceText):
             files.append(source.path)
         else:
-            skipped.append((source.path, str(read)))
+            skipped.append((source.path, str(read), "its content"))
     skipped.sort()
     if not as_json:
         for path in files:
             print(console.printable(path))
-        for path, reason in skipped:
-            print(f"{console.printable(path)}  (skipped: {reason})")
+        for path, reason, rule in skipped:
+            print(f"{console.printable(path)}  (skipped: {reason}; {console.printable(rule)})")
         counts = f"{len(files)} files would be indexed, {len(skipped)} skipped"
         print(f"{console.printable(repo)}: {counts}")
     return {
         "repo": repo,
         "path": str(checkout.root),
         "files": files,
-        "skipped": [{"path": path, "reason": reason} for path, reason in skipped],
+        "skipped": [
+            {"path": path, "reason": reason, "rule": rule} for path, reason, rule in skipped
+        ],
     }

@@ -19,6 +19,7 @@ from harness.errors import UsageError
 from harness.index.fingerprint import manifest_of
 from harness.index.naming import Claim, check_claim, names_held
 from harness.index.options import IndexOptions, SplitOptions
+from harness.repository.content import OVERRIDDEN
 from harness.repository.walk import walk
 from harness.types import FileRecord, FileStatus, Listing, Manifest, RepositoryRecord, SourceFile
 
@@ -168,6 +169,8 @@ def is_unchanged(source: SourceFile, record: FileRecord) -> bool:
     """Tell from metadata alone whether the file is still what was recorded."""
     if record.status not in (FileStatus.INDEXED, FileStatus.SKIPPED):
         return False
+    if source.let_in and record.skip_reason in OVERRIDDEN:
+        return False  # the rule that lets it in may be new
     if source.content_id is not None:
         return source.content_id == record.content_id
     return (

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from harness.errors import RepositoryNotFoundError, TransientError, UsageError
 from harness.home import from_home
 from harness.repository.credentials import redact, redact_urls
+from harness.repository.folder_signs import DiskTree
 from harness.repository.git import (
     LOCAL_PROTOCOLS,
     NETWORK_PROTOCOLS,
@@ -141,7 +142,7 @@ def _repositories(root: Path) -> Iterator[Path]:
             continue
         for child in _subfolders(folder):
             relative = child.relative_to(root).as_posix()
-            if skip_folder_by_name(root, relative, in_git=True) is None:
+            if skip_folder_by_name(DiskTree(root), relative, in_git=True) is None:
                 pending.append(child)
 
 

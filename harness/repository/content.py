@@ -50,6 +50,10 @@ _SOURCE_MAP_START = re.compile(r"\s*\{\s*\"version\"\s*:\s*3\s*,")
 _SOURCE_MAP_LINK = re.compile(r"(?://[#@]|/\*#)\s*sourceMappingURL=(?!data:)\S+(?:\s*\*/)?\s*")
 
 
+OVERRIDDEN = frozenset({SkipReason.GENERATED, SkipReason.MINIFIED})
+"""What a ``!`` rule brings back although its content speaks against it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceText:
     """A file as it was read. Lines of ``text`` end in ``\\n`` only; split it with
@@ -85,7 +89,7 @@ def read_source(root: Path, file: SourceFile, max_file_bytes: int) -> SourceText
     if isinstance(text, SkipReason):
         return text
     reason = classify(file.path, text)
-    if reason is not None:
+    if reason is not None and not (file.let_in and reason in OVERRIDDEN):
         return reason
     unchanged = (status.st_size, status.st_mtime_ns) == (file.size_bytes, file.mtime_ns)
     return SourceText(

@@ -71,6 +71,9 @@ _TOKENS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("hf_", r"hf_([A-Za-z]{34})"),
         ("SG.", r"SG\.([A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43})"),
         ("dop_v1_", r"dop_v1_([a-f0-9]{64})"),
+        # What kubectl and docker keep: a private key, a user with a password.
+        ("client-key-data", r"client-key-data: *[\"']?([A-Za-z0-9+/]{100,}={0,2})"),
+        ('"auth"', r'"auth" *: *"([A-Za-z0-9+/]{20,}={0,2})"'),
     )
 )
 

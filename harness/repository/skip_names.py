@@ -7,16 +7,32 @@ compared in lower case. When in doubt a file is let through: its content is look
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
-from harness.types import SkipReason
+from harness.repository.folder_signs import (
+    DiskTree,
+    FolderTree,
+    TrackedTree,
+    sign_of_copy,
+    sign_of_marker,
+)
+from harness.types import Skip, SkipReason
 
 # Version control's own folders: never listed, never counted.
 VCS_FOLDERS = frozenset({".git", ".hg", ".svn", ".jj", ".bzr", "cvs", ".sl"})
 
-_SECRET_FOLDERS = frozenset({".aws", ".ssh", ".gnupg", ".azure", ".kube", ".docker"})
+# Keys and what is about them.
+_SECRET_FOLDERS = frozenset({".ssh", ".gnupg"})
+# Folders of tools that also hold what a team writes, such as `.docker/php/Dockerfile` and
+# `.aws/task-definition.json`; what the tools themselves keep there is known.
+_SECRETS_IN_FOLDER = {
+    ".docker": re.compile(r"config\.json.*|\.token_seed.*|(contexts|machine|trust)/.*"),
+    ".kube": re.compile(r"config([._-].*)?|.*\.(config|conf)|.*kubeconfig.*|(http-)?cache/.*"),
+    ".aws": re.compile(r"(credentials|config)([._-].*)?|(sso|cli|login)/.*"),
+    ".azure": re.compile(
+        r"config|.*\.(bin|cred)|(accesstokens|azureprofile|msal|service_principal|az\.)[^/]*"
+    ),
+}
 _SECRET_NAMES = frozenset(
     {
         *(".envrc", ".npmrc", ".netrc", "_netrc", ".pypirc", ".pgpass", ".my.cnf", ".htpasswd"),
@@ -68,7 +84,7 @@ _REMADE_SUFFIXES = (".egg-info",)
 # Other people's code, copied in by hand or by a tool, often for good.
 _COPIED_FOLDERS = frozenset(
     {
-        *(".yarn", "pods", "carthage", "_vendor", "_vendored", "vendored"),
+        *(".yarn", "_vendor", "_vendored", "vendored"),
         *("third_party", "third-party", "thirdparty", "3rdparty", "3rd_party"),
     }
 )
@@ -76,7 +92,6 @@ _COPIED_FOLDERS = frozenset(
 _VENDOR_FOLDERS = frozenset({"vendor", "vendors"})
 _VENDOR_MARKERS = ("modules.txt", "autoload.php", "composer", "bundle", "cache", "bin")
 _ASSET_FOLDERS = frozenset({"js", "css", "static", "assets", "public", "javascripts", "lib"})
-_FOLDER_MARKERS = ("pyvenv.cfg", "CACHEDIR.TAG", "CMakeCache.txt")
 # Build output by what lies beside it. Only asked outside git: there the ignore rules already
 # hide build output, and a tracked `build/` holds real source more often than not.
 _OUTPUT_SIBLINGS = {
@@ -100,8 +115,11 @@ _BINARY_SUFFIXES = frozenset(
     {
         # images, drawings (SVG: paths, not prose)
         *(".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ico", ".icns", ".webp", ".avif"),
-        *(".tif", ".tiff", ".heic", ".psd", ".ai", ".eps", ".svg", ".svgz"),
-        *(".xcf", ".sketch", ".fig", ".cur"),
+        *(".tif", ".tiff", ".heic", ".psd", ".eps", ".svg", ".svgz"),
+        *(
+            ".xcf",
+            ".sketch",
+        ),
         # sound, video, fonts, 3D
         *(".mp3", ".mp4", ".m4a", ".m4v", ".wav", ".flac", ".ogg", ".oga", ".ogv"),
         *(".opus", ".aac", ".avi", ".mov", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg"),
@@ -110,64 +128,101 @@ _BINARY_SUFFIXES = frozenset(
         # archives, packages, disk images
         *(".zip", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z"),
         *(".rar", ".tar", ".lz4", ".br", ".whl", ".egg", ".gem", ".crate", ".nupkg"),
-        *(".deb", ".rpm", ".apk", ".ipa", ".dmg", ".iso", ".img", ".cab", ".msi"),
-        *(".jar", ".war", ".ear", ".aar", ".vsix", ".crx", ".pack", ".idx"),
+        *(".deb", ".rpm", ".apk", ".ipa", ".dmg", ".iso", ".cab", ".msi"),
+        *(
+            ".jar",
+            ".war",
+            ".ear",
+            ".aar",
+            ".vsix",
+            ".crx",
+        ),
         # compiled
-        *(".o", ".a", ".so", ".dylib", ".dll", ".exe", ".lib", ".pyc", ".pyo"),
-        *(".pyd", ".class", ".wasm", ".pdb", ".ilk", ".elc", ".beam", ".hi", ".rlib"),
-        *(".rmeta", ".nib", ".mo", ".gmo", ".dex", ".node"),
+        *(".o", ".so", ".dylib", ".dll", ".exe", ".pyc", ".pyo"),
+        *(".pyd", ".wasm", ".pdb", ".ilk", ".elc", ".beam", ".rlib"),
+        *(
+            ".rmeta",
+            ".gmo",
+            ".dex",
+        ),
         # documents
         *(".pdf", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".odt", ".ods"),
-        *(".odp", ".epub", ".mobi", ".pages", ".numbers", ".rtf"),
+        *(
+            ".odp",
+            ".epub",
+            ".mobi",
+        ),
         # data and models
-        *(".db", ".sqlite", ".sqlite3", ".mdb", ".parquet", ".feather", ".arrow", ".avro", ".orc"),
+        *(".db", ".sqlite", ".sqlite3", ".mdb", ".parquet", ".feather", ".arrow", ".avro"),
         *(".npy", ".npz", ".pkl", ".pickle", ".pt", ".pth"),
-        *(".ckpt", ".onnx", ".safetensors", ".gguf", ".ggml", ".h5", ".hdf5", ".tflite", ".pb"),
-        *(".joblib", ".rdata", ".rds", ".mat", ".fits"),
-        *(".bin", ".dump", ".gpg", ".der", ".crt", ".cer", ".p7b", ".ds_store"),
+        *(".ckpt", ".onnx", ".safetensors", ".gguf", ".ggml", ".h5", ".hdf5", ".tflite"),
+        *(".joblib", ".rdata", ".rds", ".fits"),
+        *(".bin", ".gpg", ".der", ".crt", ".cer", ".p7b", ".ds_store"),
     }
 )
 _MINIFIED_NAME = re.compile(r".*[.-]min\.(js|mjs|cjs|css|html)|.*\.(js|mjs|cjs|css|ts)\.map")
 
 
-def skip_file_by_name(name: str) -> SkipReason | None:
+def skip_file_by_name(name: str) -> Skip | None:
     """Judge a file by its own name, without its folders."""
     lower = name.lower()
     if _is_secret(lower):
-        return SkipReason.SECRET
+        return Skip(SkipReason.SECRET, f"the name {name}")
     if lower in _LOCK_FILES or (lower.startswith("pylock.") and lower.endswith(".toml")):
-        return SkipReason.LOCK_FILE
+        return Skip(SkipReason.LOCK_FILE, f"the name {name}")
     if lower.endswith(".lock"):  # requirements-*.lock and whatever comes next
-        return SkipReason.LOCK_FILE
+        return Skip(SkipReason.LOCK_FILE, "the name *.lock")
     dot = lower.rfind(".")
     if dot >= 0 and lower[dot:] in _TRANSLATION_SUFFIXES:
-        return SkipReason.TRANSLATION
+        return Skip(SkipReason.TRANSLATION, f"the name *{lower[dot:]}")
     if dot >= 0 and lower[dot:] in _BINARY_SUFFIXES:
-        return SkipReason.BINARY
+        return Skip(SkipReason.BINARY, f"the name *{lower[dot:]}")
     if _MINIFIED_NAME.fullmatch(lower):
-        return SkipReason.MINIFIED
+        return Skip(SkipReason.MINIFIED, f"the name {name}")
     return None
 
 
-def skip_folder_by_name(root: Path, folder: str, *, in_git: bool) -> SkipReason | None:
-    """Judge a folder by its name and by marker files in and beside it.
+def skip_folder_by_name(
+    disk: DiskTree,
+    folder: str,
+    *,
+    in_git: bool,
+    tracked: TrackedTree | None = None,
+    is_tracked: bool = False,
+) -> Skip | None:
+    """Judge a folder by its name and by what lies in and beside it.
 
-    :param root: the folder being walked.
+    :param disk: the folder being walked.
     :param folder: path relative to it, with ``/``.
     :param in_git: build output is left to git's own ignore rules.
+    :param tracked: what git tracks; None: nothing.
+    :param is_tracked: the question is about a tracked file in it. Only tracked signs count then.
     """
     parent, _, name = folder.rpartition("/")
     lower = name.lower()
     if lower in _SECRET_FOLDERS:
-        return SkipReason.SECRET
-    if lower in _REMADE_FOLDERS or lower.endswith(_REMADE_SUFFIXES):
-        return SkipReason.VENDORED
-    if lower in _COPIED_FOLDERS or _has(root, folder, _FOLDER_MARKERS):
-        return SkipReason.VENDORED
-    if lower in _VENDOR_FOLDERS and _is_vendor_copy(root, folder, parent):
-        return SkipReason.VENDORED
-    if not in_git and _has(root, parent, _OUTPUT_SIBLINGS.get(lower, ())):
-        return SkipReason.VENDORED
+        return Skip(SkipReason.SECRET, f"the name {name}/")
+    has_tracked = tracked is not None and folder in tracked.folders
+    signs: FolderTree = tracked if has_tracked and tracked is not None else disk
+    marker = sign_of_marker(signs if is_tracked else disk, folder, is_own=is_tracked or not in_git)
+    sign = marker or sign_of_copy(signs, folder)
+    if sign:
+        return Skip(SkipReason.VENDORED, sign)
+    if has_tracked:
+        return None
+    if (
+        lower in _REMADE_FOLDERS
+        or lower.endswith(_REMADE_SUFFIXES)
+        or lower in _COPIED_FOLDERS
+        or (lower in _VENDOR_FOLDERS and _is_vendor_copy(disk, folder, parent))
+    ):
+        return Skip(
+            SkipReason.VENDORED,
+            f"the name {name}/, which git does not track" if in_git else f"the name {name}/",
+        )
+    for sibling in _OUTPUT_SIBLINGS.get(lower, ()) if not in_git else ():
+        if disk.has(f"{parent}/{sibling}" if parent else sibling):
+            return Skip(SkipReason.VENDORED, f"{name}/ with {sibling} beside it")
     return None
 
 
@@ -177,7 +232,13 @@ def is_secret(path: str) -> bool:
     :param path: relative to a repository's root, with ``/``.
     """
     parts = path.lower().split("/")
-    return _is_secret(parts[-1]) or not _SECRET_FOLDERS.isdisjoint(parts)
+    if _is_secret(parts[-1]) or not _SECRET_FOLDERS.isdisjoint(parts):
+        return True
+    for depth, part in enumerate(parts[:-1]):
+        kept = _SECRETS_IN_FOLDER.get(part)
+        if kept is not None and kept.fullmatch("/".join(parts[depth + 1 :])):
+            return not _TEMPLATE_PART.search(parts[-1])
+    return False
 
 
 def _is_secret(lower: str) -> bool:
@@ -195,13 +256,9 @@ def _is_secret(lower: str) -> bool:
     )
 
 
-def _is_vendor_copy(root: Path, folder: str, parent: str) -> bool:
-    if _has(root, folder, _VENDOR_MARKERS):
+def _is_vendor_copy(disk: DiskTree, folder: str, parent: str) -> bool:
+    if any(disk.has(f"{folder}/{marker}") for marker in _VENDOR_MARKERS):
         return True
-    if _has(root, folder, ("__init__.py",)):
+    if disk.has(f"{folder}/__init__.py"):
         return False
     return parent == "" or parent.rpartition("/")[2].lower() in _ASSET_FOLDERS
-
-
-def _has(root: Path, folder: str, names: tuple[str, ...]) -> bool:
-    return any(os.path.lexists(f"{root}/{folder}/{name}") for name in names)

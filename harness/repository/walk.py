@@ -17,8 +17,15 @@ from pathlib import Path
 
 from harness.errors import RepositoryNotFoundError, UsageError
 from harness.files import open_regular
+from harness.patterns import folders_above
+from harness.repository.folder_signs import DiskTree, TrackedTree
 from harness.repository.ignore import IgnoreTree
-from harness.repository.skip_names import VCS_FOLDERS, skip_file_by_name, skip_folder_by_name
+from harness.repository.skip_names import (
+    VCS_FOLDERS,
+    is_secret,
+    skip_file_by_name,
+    skip_folder_by_name,
+)
 from harness.repository.tracked import (
     SUBMODULE_MODE,
     Tracked,
@@ -28,12 +35,15 @@ from harness.repository.tracked import (
     is_clean,
 )
 from harness.text import encodable
-from harness.types import Listing, SkippedFile, SkipReason, SourceFile
+from harness.types import Listing, Skip, SkippedFile, SkipReason, SourceFile
 
 logger = logging.getLogger(__name__)
 
 MAX_IGNORE_FILE_BYTES = 1_000_000
 HARNESS_IGNORE = ".harnessignore"
+UNREADABLE = Skip(SkipReason.UNREADABLE, "it cannot be opened")
+_LINK = Skip(SkipReason.SYMLINK, "a symbolic link")
+_SUBMODULE = Skip(SkipReason.SUBMODULE, "a repository of its own")
 
 
 @dataclass(slots=True)
@@ -48,23 +58,25 @@ class _Selection:
     in_git: bool
     include: IgnoreTree
     exclude: IgnoreTree
+    tracked: TrackedTree = field(default_factory=TrackedTree)
     gitignore: IgnoreTree = field(default_factory=IgnoreTree)
     harnessignore: IgnoreTree = field(default_factory=IgnoreTree)
     included_all: bool = True
     any_kind: bool = False
     files: list[SourceFile] = field(default_factory=list)
-    skipped: dict[str, SkipReason] = field(default_factory=dict)
-    # Reason and topmost skipped folder of every folder seen; None where it is entered.
-    _folders: dict[str, tuple[SkipReason, str] | None] = field(default_factory=dict)
+    skipped: dict[str, Skip] = field(default_factory=dict)
+    # Why and at which folder above it, if not itself, a folder is left out, for tracked files and
+    # for others; None where it is entered.
+    _folders: dict[tuple[str, bool], tuple[Skip, str] | None] = field(default_factory=dict)
 
-    def skip(self, path: str, reason: SkipReason) -> None:
+    def skip(self, path: str, skip: Skip) -> None:
         """Record a skip. Bytes that are not valid UTF-8 are escaped, so the path can be stored."""
-        self.skipped[encodable(path)] = reason
+        self.skipped[encodable(path)] = skip
 
     def enters(self, folder: str) -> bool:
         """Tell a scan whether to descend into a folder, and record when not."""
-        found = self._folder(folder)
-        if found is None or (found[0] is SkipReason.VENDORED and self.harnessignore.negates):
+        found = self._folder(folder, False)
+        if found is None or (found[0].reason is SkipReason.VENDORED and self.harnessignore.negates):
             return True
         self.skip(found[1] + "/", found[0])
         return False
@@ -72,23 +84,23 @@ class _Selection:
     def consider(self, path: str, tracked: Tracked | None = None) -> SourceFile | None:
         """Select or skip one file or link by its names, its type and its size."""
         folder, _, name = path.rpartition("/")
-        found = self._folder(folder) if folder else None
+        found = self._folder(folder, path in self.tracked.paths) if folder else None
         let_in = self.harnessignore.lets_in(path)
-        if found is not None and not (let_in and found[0] is SkipReason.VENDORED):
-            self.skip(found[1] + "/", found[0])
+        if found is not None and not (let_in and found[0].reason is SkipReason.VENDORED):
+            self.skip(self._listed_for(path, found[1]), found[0])
             return None
         try:
             status = os.lstat(f"{self.root}/{path}")
         except (FileNotFoundError, NotADirectoryError):
             return None  # tracked by git, deleted from the folder
         except OSError:
-            self.skip(path, SkipReason.UNREADABLE)
+            self.skip(path, UNREADABLE)
             return None
         if stat.S_ISDIR(status.st_mode):
             return None  # a folder took the place of a tracked file; its files are listed
-        reason = self._reason(path, name, status, let_in)
-        if reason is not None:
-            self.skip(path, reason)
+        skip = self._skip(path, name, status, let_in)
+        if skip is not None:
+            self.skip(path, skip)
             return None
         clean = tracked is not None and is_clean(tracked, status)
         file = SourceFile(
@@ -96,58 +108,81 @@ class _Selection:
             size_bytes=status.st_size,
             mtime_ns=status.st_mtime_ns,
             content_id=tracked.content_id if tracked is not None and clean else None,
+            let_in=let_in,
         )
         self.files.append(file)
         return file
 
-    def _reason(
-        self, path: str, name: str, status: os.stat_result, let_in: bool
-    ) -> SkipReason | None:
+    def _listed_for(self, path: str, folder: str) -> str:
+        """What to list for a file in a folder that is left out: the folder, unless some of its
+        files are tracked and stay."""
+        if folder not in self.tracked.folders or self._folder(folder, True) is not None:
+            return folder + "/"
+        inner = (above for above in folders_above(path) if above not in self.tracked.folders)
+        topmost = next(inner, None)
+        return path if topmost is None else topmost + "/"
+
+    def _skip(self, path: str, name: str, status: os.stat_result, let_in: bool) -> Skip | None:
         # A link within the root leads to a file that is listed anyway; any other leaves the root.
         if stat.S_ISLNK(status.st_mode):
-            return SkipReason.SYMLINK
-        if self._is_ignored(path, False) or not (self.included_all or self.include.ignores(path)):
-            return SkipReason.EXCLUDED
+            return _LINK
+        ignored = self._ignored(path, False)
+        if ignored is not None:
+            return ignored
+        if not (self.included_all or self.include.ignores(path)):
+            return Skip(SkipReason.EXCLUDED, "--include")
         if not stat.S_ISREG(status.st_mode):
-            return SkipReason.NOT_TEXT
+            return Skip(SkipReason.NOT_TEXT, "not a regular file")
         by_name = skip_file_by_name(name)
+        if by_name is None and is_secret(path):
+            by_name = Skip(SkipReason.SECRET, "its name in that folder")
         if self.any_kind:
-            return by_name if by_name is SkipReason.SECRET else None
+            return by_name if by_name and by_name.reason is SkipReason.SECRET else None
         if not _is_utf8(path):
-            return SkipReason.NOT_TEXT
-        if by_name is not None and not (let_in and by_name is not SkipReason.SECRET):
+            return Skip(SkipReason.NOT_TEXT, "a name that is not UTF-8")
+        if by_name is not None and not (let_in and by_name.reason is not SkipReason.SECRET):
             return by_name
         if status.st_size > self.max_file_bytes:
-            return SkipReason.TOO_LARGE
-        return SkipReason.EMPTY if status.st_size == 0 else None
+            return Skip(SkipReason.TOO_LARGE, "more than HARNESS_MAX_FILE_BYTES")
+        return Skip(SkipReason.EMPTY, "no bytes") if status.st_size == 0 else None
 
-    def _folder(self, folder: str) -> tuple[SkipReason, str] | None:
+    def _folder(self, folder: str, is_tracked: bool) -> tuple[Skip, str] | None:
         unknown: list[str] = []
-        while folder and folder not in self._folders:
+        while folder and (folder, is_tracked) not in self._folders:
             unknown.append(folder)
             folder = folder.rpartition("/")[0]
-        found = self._folders[folder] if folder else None
+        found = self._folders[folder, is_tracked] if folder else None
         for child in reversed(unknown):
             if found is None:
-                reason = self._folder_reason(child)
-                found = (reason, child) if reason is not None else None
-            self._folders[child] = found
+                skip = self._folder_skip(child, is_tracked)
+                found = (skip, child) if skip is not None else None
+            self._folders[child, is_tracked] = found
         return found
 
-    def _folder_reason(self, folder: str) -> SkipReason | None:
+    def _folder_skip(self, folder: str, is_tracked: bool) -> Skip | None:
         # Git lists a tracked path even when a link has taken the place of its folder.
         if os.path.islink(f"{self.root}/{folder}"):  # noqa: PTH114 - 3x faster over 10^4 folders
-            return SkipReason.SYMLINK
-        if self._is_ignored(folder, True):
-            return SkipReason.EXCLUDED
-        return skip_folder_by_name(self.root, folder, in_git=self.in_git)
-
-    def _is_ignored(self, path: str, is_folder: bool) -> bool:
-        return (
-            self.gitignore.ignores(path, is_folder)
-            or self.harnessignore.ignores(path, is_folder)
-            or self.exclude.ignores(path, is_folder)
+            return _LINK
+        ignored = self._ignored(folder, True)
+        if ignored is not None:
+            return ignored
+        return skip_folder_by_name(
+            DiskTree(self.root),
+            folder,
+            in_git=self.in_git,
+            tracked=self.tracked,
+            is_tracked=is_tracked,
         )
+
+    def _ignored(self, path: str, is_folder: bool) -> Skip | None:
+        for tree, rule in (
+            (self.gitignore, ".gitignore"),
+            (self.harnessignore, HARNESS_IGNORE),
+            (self.exclude, "--exclude"),
+        ):
+            if tree.ignores(path, is_folder):
+                return Skip(SkipReason.EXCLUDED, rule)
+        return None
 
 
 def walk(
@@ -189,13 +224,18 @@ def walk(
     return Listing(
         root=root,
         files=tuple(sorted(selection.files, key=lambda file: file.path)),
-        skipped=tuple(SkippedFile(*entry) for entry in sorted(selection.skipped.items())),
+        skipped=tuple(
+            SkippedFile(path, skip.reason, skip.rule)
+            for path, skip in sorted(selection.skipped.items(), key=lambda item: item[0])
+        ),
         commit=head_commit(root) if prefix is not None else None,
         is_git=prefix is not None,
     )
 
 
-def visible_files(root: Path, listed: Iterable[str] | None) -> list[str]:
+def visible_files(
+    root: Path, listed: Iterable[str] | None, tracked: Iterable[str] = ()
+) -> list[str]:
     """Name the files that a person would call the repository's, and that may be shown.
 
     Folders, ignore files and secret names count as for :func:`walk`; size and kind do not, so
@@ -203,6 +243,7 @@ def visible_files(root: Path, listed: Iterable[str] | None) -> list[str]:
 
     :param root: an existing folder.
     :param listed: what git lists there, tracked or not ignored; None: the folder is scanned.
+    :param tracked: those of them that git tracks.
     :returns: paths relative to ``root``, sorted; bytes that are not valid UTF-8 as surrogates.
     :raises UsageError: the folder cannot be read.
     """
@@ -212,6 +253,7 @@ def visible_files(root: Path, listed: Iterable[str] | None) -> list[str]:
         in_git=listed is not None,
         include=_rules(()),
         exclude=_rules(()),
+        tracked=TrackedTree(frozenset(tracked)),
         any_kind=True,
     )
     if listed is None:
@@ -241,9 +283,10 @@ def _is_utf8(path: str) -> bool:
 def _list_git(selection: _Selection, prefix: str) -> None:
     found = git_files(selection.root, prefix)
     names = {*found.tracked, *found.untracked}
+    selection.tracked = TrackedTree(frozenset(found.tracked))
     _add_harnessignore(selection, names)
     for folder in found.unreadable_folders:
-        selection.skip(folder + "/", SkipReason.UNREADABLE)
+        selection.skip(folder + "/", UNREADABLE)
     for path in sorted(names):
         _consider_listed(selection, path, found.tracked.get(path))
 
@@ -259,7 +302,7 @@ def _consider_listed(selection: _Selection, path: str, entry: Tracked | None = N
     if ".." in parts or ".git" in parts:
         logger.warning("git lists %r, which no repository should hold; left out", path)
     elif path.endswith("/") or (entry is not None and entry.mode == SUBMODULE_MODE):
-        selection.skip(path.rstrip("/") + "/", SkipReason.SUBMODULE)
+        selection.skip(path.rstrip("/") + "/", _SUBMODULE)
     else:
         selection.consider(path, entry)
 
@@ -292,7 +335,7 @@ def _scan(selection: _Selection) -> None:
                 raise UsageError(
                     f"{selection.root} cannot be read ({error.strerror}); check its permissions"
                 ) from error
-            selection.skip(folder + "/", SkipReason.UNREADABLE)
+            selection.skip(folder + "/", UNREADABLE)
             continue
         names = {name for name, _ in found}
         for tree, ignore_file in (

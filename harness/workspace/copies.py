@@ -104,17 +104,17 @@ def list_files(root: Path) -> list[str]:
     secret, vendored and excluded files (:func:`harness.repository.walk.visible_files`).
     """
     try:
-        output = run_any(
-            ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
-            root,
-            GIT_TIMEOUT_SECONDS,
-            trust=USER,
-        )
-        names = [os.fsdecode(name) for name in output.stdout.split(b"\0") if name]
+        tracked = _names(root, "--cached", "--deduplicate")
+        names = [*tracked, *_names(root, "--others", "--exclude-standard")]
     except GitError:
-        names = []
+        names = tracked = []
     # None: outside git, or a folder that the repository around it ignores.
-    return visible_files(root, names or None)
+    return visible_files(root, names or None, tracked)
+
+
+def _names(root: Path, *options: str) -> list[str]:
+    output = run_any(["ls-files", "-z", *options], root, GIT_TIMEOUT_SECONDS, trust=USER)
+    return [os.fsdecode(name) for name in output.stdout.split(b"\0") if name]
 
 
 class Workspace:

@@ -29,7 +29,8 @@ def root(tmp_path: Path) -> Path:
         {
             "app.py": f'token = "{TOKEN}"\nname = "tokenizer-of-ours"\nvalue = "{KNOWN}"\n',
             "key.py": f'KEY = """{KEY}"""\nlast = 1\n',
-            "third_party/zlib.py": "def inflate(): ...\n",
+            "third_party/zlib/zlib.py": "def inflate(): ...\n",
+            "third_party/zlib/LICENSE": "zlib's\n",
             ".aws/credentials": "inflate\n",
         },
     )
@@ -47,7 +48,7 @@ def test_vendored_files_are_not_listed_but_read_when_asked_for(root: Path) -> No
         ("list_files", {}),
         ("grep", {"pattern": "inflate"}),
         ("list_files", {"path": "third_party"}),
-        ("read_file", {"path": "third_party/zlib.py"}),
+        ("read_file", {"path": "third_party/zlib/zlib.py"}),
         ("read_file", {"path": ".aws/credentials"}),
         "Done.",
     )

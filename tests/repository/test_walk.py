@@ -337,12 +337,16 @@ class TestBoth:
             ".harnessignore": "!third_party/ours/\n!go.sum\n!.env\n",
             ".env": "A=1",
             "third_party/ours/a.c": "x",
+            "third_party/ours/COPYING": "x",
+            "third_party/zlib/COPYING": "x",
             "third_party/zlib/b.c": "x",
             "go.sum": "x",
         }
         root = build(kind, tmp_path / "r", files)
-        assert paths(root) == [".harnessignore", "go.sum", "third_party/ours/a.c"]
-        assert skips(root) == {".env": SkipReason.SECRET, "third_party/": SkipReason.VENDORED}
+        ours = ["third_party/ours/COPYING", "third_party/ours/a.c"]
+        assert paths(root) == [".harnessignore", "go.sum", *ours]
+        left_out = "third_party/zlib/" if kind == "git" else "third_party/"
+        assert skips(root) == {".env": SkipReason.SECRET, left_out: SkipReason.VENDORED}
 
     @both
     def test_include_and_exclude(self, tmp_path: Path, kind: str) -> None:
@@ -420,7 +424,7 @@ class TestBoth:
                 ("id_ed25519", "", SkipReason.SECRET),
                 ("id_rsa_work", "", SkipReason.SECRET),
                 ("ssh_host_rsa_key", "", SkipReason.SECRET),
-                (".aws/credentials", ".aws/", SkipReason.SECRET),
+                (".aws/credentials", "", SkipReason.SECRET),
                 ("home/.ssh/config", "home/.ssh/", SkipReason.SECRET),
                 (".npmrc", "", SkipReason.SECRET),
                 ("vault.kdbx", "", SkipReason.SECRET),
@@ -460,10 +464,14 @@ class TestVisibleFiles:
     def visible(self, root: Path, kind: str) -> list[str]:
         if kind == "plain":
             return visible_files(root, None)
-        args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        return visible_files(
-            root, map(os.fsdecode, run_git(args, root, 30).stdout.split(b"\0")[:-1])
+        tracked, new = (
+            [os.fsdecode(name) for name in output.split(b"\0")[:-1]]
+            for output in (
+                run_git(["ls-files", "-z", *options], root, 30).stdout
+                for options in (["--cached"], ["--others", "--exclude-standard"])
+            )
         )
+        return visible_files(root, [*tracked, *new], tracked)
 
     @both
     def test_more_than_the_index_by_kind_and_nothing_else(self, tmp_path: Path, kind: str) -> None:
@@ -479,7 +487,9 @@ class TestVisibleFiles:
         rules = {".harnessignore": "docs/\n!third_party/ours/\n!.env\n", ".gitignore": "*.log\n"}
         hidden = {
             "node_modules/x/i.js": "x",
+            "node_modules/.package-lock.json": "{}",
             "third_party/zlib/b.c": "x",
+            "third_party/zlib/LICENSE.txt": "x",
             "env/pyvenv.cfg": "x",
             "app.egg-info/SOURCES.txt": "x",
             "docs/a.md": "x",
