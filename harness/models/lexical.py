@@ -1,21 +1,25 @@
 """Words of code as sparse vectors: the lexical half of the search.
 
-One function, :func:`words`, cuts documents and queries alike. A document's vector holds BM25
-term weights; the other factor of BM25, the inverse document frequency, is applied by the store
-(Qdrant's ``Modifier.IDF``), so that it follows the collection as it grows.
+One function, :func:`words`, cuts documents and queries alike; case, width and composition of
+letters do not count (:mod:`harness.folding`). A document's vector holds BM25 term weights; the
+other factor of BM25, the inverse document frequency, is applied by the store (Qdrant's
+``Modifier.IDF``), so that it follows the collection as it grows.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import pairwise
 from zlib import crc32
 
+from harness.folding import compose, fold
+from harness.models import scripts
 from harness.models.word_forms import word_forms
 from harness.types import SparseVector
 
-VERSION = "words-1"
+VERSION = "words-2"
 """Changes with anything below that changes a vector; part of an index's fingerprint."""
 
 K1 = 1.2
@@ -35,6 +39,10 @@ in the code."""
 OTHER_FORM = 0.5
 """Weight of a question's word with another ending, next to 1 for the word as it was asked."""
 
+FORMS_UP_TO = 100
+"""Different words of a question beyond which none counts with other endings: it is a pasted text,
+and its vector would have tens of thousands of terms."""
+
 _WORD = re.compile(r"[^\W\d]\w*|\d+")
 _PART = re.compile(
     r"[A-Z]+(?![a-z])\d*"  # HTTP of HTTPServer, SHA256
@@ -43,23 +51,59 @@ _PART = re.compile(
 )
 
 
+def whole_words(text: str) -> list[str]:
+    """Words and numbers of a text in order, repeats included; composed, with their case.
+
+    :param text: code, a path or a question.
+    """
+    if text.isascii():
+        return _WORD.findall(text)
+    return _word_with_marks().findall(compose(text))
+
+
+@cache
+def _word_with_marks() -> re.Pattern[str]:
+    return re.compile(rf"[^\W\d][\w{scripts.marks()}]*|\d+")
+
+
 @lru_cache(maxsize=1 << 16)
 def word_parts(word: str) -> tuple[str, ...]:
-    """Terms of one identifier, lower-cased: the whole, then its parts if there are several.
+    """Terms of one identifier, folded: the whole, then its parts if there are several.
 
     ``HTTPServer`` gives ``httpserver, http, server``; ``__get_item2__`` gives
-    ``get_item2, get, item2``.
+    ``get_item2, get, item2``. In scripts without blanks the parts are pairs and single letters.
 
-    :param word: letters, digits and underscores.
+    :param word: a word as :func:`whole_words` gives it.
     """
-    whole = word.strip("_").lower()
+    whole = fold(word.strip("_"))
     if not whole:
         return ()
-    # Other alphabets have no camelCase worth a rule: underscores alone part them.
-    parts = _PART.findall(word) if word.isascii() else [part for part in word.split("_") if part]
+    parts = _PART.findall(word) if word.isascii() else _other_parts(word)
     if len(parts) < 2:
         return (whole,)
-    return (whole, *(part.lower() for part in parts))
+    return (whole, *map(fold, parts))
+
+
+def _other_parts(word: str) -> list[str]:
+    """Parts of a word with letters beyond ASCII."""
+    parts: list[str] = []
+    for piece, is_unspaced in scripts.runs(word):
+        if is_unspaced:
+            parts.extend(scripts.grams(piece))
+        else:
+            parts.extend(part for name in piece.split("_") for part in _by_case(name))
+    return parts
+
+
+def _by_case(name: str) -> list[str]:
+    """Parts of a name that begin with a capital after a small letter."""
+    if name.isascii():
+        return _PART.findall(name)
+    pairs = enumerate(pairwise(name), start=1)
+    starts = [at for at, (one, next_) in pairs if one.islower() and next_.isupper()]
+    return [
+        name[begin:end] for begin, end in zip([0, *starts], [*starts, None], strict=True) if name
+    ]
 
 
 def words(text: str) -> list[str]:
@@ -68,7 +112,7 @@ def words(text: str) -> list[str]:
     :param text: code, a path or a question.
     """
     terms: list[str] = []
-    for word in _WORD.findall(text):
+    for word in whole_words(text):
         terms.extend(word_parts(word))
     return terms
 
@@ -82,23 +126,32 @@ def term_id(term: str) -> int:
 
 
 @lru_cache(maxsize=1 << 16)
-def _word_ids(word: str) -> tuple[int, ...]:
-    return tuple(term_id(term) for term in word_parts(word))
+def _word_ids(word: str) -> tuple[tuple[int, ...], int]:
+    """Ids of a word's terms, and how many of them count for a text's length: single letters of
+    a script without blanks repeat what the pairs say."""
+    terms = word_parts(word)
+    singles = sum(len(term) == 1 and not term.isascii() for term in terms[1:])
+    return tuple(map(term_id, terms)), len(terms) - singles
 
 
-def _count(text: str) -> dict[int, int]:
+def _count(text: str) -> tuple[dict[int, int], int]:
+    """How often each term occurs, and the text's length in terms."""
     counts: dict[int, int] = {}
+    length = 0
     # Counting whole words first: a chunk repeats them, and each is then looked up only once.
-    for word, count in Counter(_WORD.findall(text)).items():
-        for index in _word_ids(word):
+    for word, count in Counter(whole_words(text)).items():
+        ids, terms = _word_ids(word)
+        length += count * terms
+        for index in ids:
             counts[index] = counts.get(index, 0) + count
-    return counts
+    return counts, length
 
 
 @lru_cache(maxsize=1 << 12)
-def _place_counts(path: str, symbol: str) -> tuple[tuple[int, int], ...]:
-    counts = _count(f"{path} {symbol}")
-    return tuple((index, count * PATH_WEIGHT) for index, count in counts.items())
+def _place_counts(path: str, symbol: str) -> tuple[tuple[tuple[int, int], ...], int]:
+    counts, length = _count(f"{path} {symbol}")
+    weighted = tuple((index, count * PATH_WEIGHT) for index, count in counts.items())
+    return weighted, length * PATH_WEIGHT
 
 
 def document_vector(text: str, path: str, symbol: str) -> SparseVector:
@@ -108,10 +161,11 @@ def document_vector(text: str, path: str, symbol: str) -> SparseVector:
     :param path: its file, relative to the repository.
     :param symbol: path of enclosing definitions; may be empty.
     """
-    counts = _count(text)
-    for index, count in _place_counts(path, symbol):
+    counts, length = _count(text)
+    place, place_length = _place_counts(path, symbol)
+    for index, count in place:
         counts[index] = counts.get(index, 0) + count
-    base = K1 * (1.0 - B + B * sum(counts.values()) / AVERAGE_TERMS)
+    base = K1 * (1.0 - B + B * (length + place_length) / AVERAGE_TERMS)
     indices = sorted(counts)
     values = [(K1 + 1.0) * (tf := counts[index]) / (tf + base) for index in indices]
     return SparseVector(tuple(indices), tuple(values))
@@ -123,8 +177,8 @@ def query_vector(text: str) -> SparseVector:
 
     :param text: a question, a symbol, or both.
     """
-    counts: dict[int, float] = dict(_count(text))
-    if len(text.split()) > 1:
+    counts: dict[int, float] = dict(_count(text)[0])
+    if len(text.split()) > 1 and len(counts) <= FORMS_UP_TO:
         for term in words(text):
             for form in word_forms(term):
                 counts.setdefault(term_id(form), OTHER_FORM)

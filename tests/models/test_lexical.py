@@ -27,13 +27,79 @@ TEXT = st.text(max_size=300)
         ("SHA256Hash", ("sha256hash", "sha256", "hash")),
         ("MAX_RETRIES", ("max_retries", "max", "retries")),
         ("plain", ("plain",)),
-        ("Größe_max", ("größe_max", "größe", "max")),
+        ("Größe_max", ("grösse_max", "grösse", "max")),
+        ("überPrüfung", ("überprüfung", "über", "prüfung")),
+        ("折扣", ("折扣", "折扣", "折", "扣")),
+        ("get用户2", ("get用户2", "get", "用户", "用", "户", "2")),
+        ("猫", ("猫",)),
+        ("ราคา", ("ราคา", "รา", "าค", "คา", "ร", "า", "ค", "า")),
+        ("पासवर्ड", ("पासवर्ड",)),
         ("_", ()),
         ("404", ("404",)),
     ],
 )
 def test_identifiers_are_cut(word: str, parts: tuple[str, ...]) -> None:
     assert word_parts(word) == parts
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("größe", "gro\u0308ße", id="decomposed"),
+        pytest.param("größe", "GRÖSSE", id="sharp-s"),
+        pytest.param("ｕｓｅｒＮａｍｅ", "userName", id="full-width"),
+        pytest.param("ﾊﾟｽﾜｰﾄﾞ", "パスワード", id="half-width"),
+        pytest.param("ΟΔΟΣ", "οδος", id="final-sigma"),
+        pytest.param("İstanbul", "istanbul", id="dotted-i"),
+        pytest.param("ﬁle", "file", id="ligature"),
+        pytest.param("pass\u00adword", "password", id="soft-hyphen"),
+        pytest.param("می\u200cخواهم", "میخواهم", id="joiner"),
+        pytest.param("Пароль", "пароль", id="cyrillic"),
+    ],
+)
+def test_spellings_of_one_word_are_equal(one: str, other: str) -> None:
+    assert words(one) == words(other) != []
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        pytest.param("用户登录", "# 处理用户登录请求并检查密码", id="chinese"),
+        pytest.param("会话过期", "# 从缓存中删除过期的会话", id="chinese-other-order"),
+        pytest.param("折", "# 计算订单的折扣金额", id="one-letter"),
+        pytest.param("パスワード", "# ユーザーのパスワードを再設定する", id="japanese"),
+        pytest.param("비밀번호", "# 사용자의 비밀번호를 확인한다", id="korean-with-an-ending"),
+        pytest.param("รหัสผ่าน", "# ตรวจสอบรหัสผ่านของผู้ใช้", id="thai"),
+        pytest.param("ລະຫັດຜ່ານ", "# ກວດສອບລະຫັດຜ່ານຂອງຜູ້ໃຊ້", id="lao"),
+        pytest.param("ពាក្យសម្ងាត់", "# ពិនិត្យពាក្យសម្ងាត់របស់អ្នកប្រើ", id="khmer"),
+        pytest.param("စကားဝှက်", "# အသုံးပြုသူ၏စကားဝှက်ကိုစစ်ဆေးပါ", id="burmese"),
+        pytest.param("पासवर्ड", "# उपयोगकर्ता का पासवर्ड जाँचें", id="hindi"),
+        pytest.param("HTTP请求", "# 处理HTTP请求", id="mixed"),
+    ],
+)
+def test_words_are_found_inside_runs_of_letters(query: str, text: str) -> None:
+    asked = set(query_vector(query).indices)
+    shared = asked & set(document_vector(text, "a.py", "").indices)
+    other = asked & set(
+        document_vector("# 비용 合計 ทดสอบ ທົດສອບ សាកល្បង စမ်း परीक्षण", "a.py", "").indices
+    )
+    assert len(shared) >= max(1, len(asked) // 2)
+    assert len(other) < len(shared)
+
+
+def test_single_letters_of_other_scripts_do_not_make_a_text_long() -> None:
+    """A comment in Chinese must not weigh a fraction of one that says the same in English."""
+
+    def weight(text: str, term: str) -> float:
+        vector = document_vector(text, "", "")
+        return vector.values[vector.indices.index(term_id(term))]
+
+    assert weight("处理用户登录请求并检查密码" * 8, "登录") > 0.9
+
+
+def test_a_pasted_text_counts_as_it_is() -> None:
+    text = " ".join(f"word{chr(97 + n // 26)}{chr(97 + n % 26)}ing" for n in range(200))
+    assert len(query_vector(text).indices) == 200
 
 
 def test_words_keep_order_and_repeats() -> None:
