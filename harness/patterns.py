@@ -103,14 +103,21 @@ def _parse_line(line: str) -> _Pattern | None:
 
 
 def _translate(glob: str) -> str:
-    """Turn a wildmatch glob into a regular expression for ``fullmatch``."""
+    """Turn a wildmatch glob into a regular expression for ``fullmatch``.
+
+    Of several ``*`` in one segment, or ``**`` in one path, only the last is tried at more than one
+    length: what stands between two of them may as well match where it first can, so that time does
+    not grow with a power of the path's length.
+    """
     out: list[str] = []
+    star = folders = -1  # where the last "*" of this segment and the last "**/" are in out
     at, end = 0, len(glob)
     while at < end:
         char = glob[at]
         if char == "\\":
             if at + 1 == end:
                 return _NEVER
+            star = -1 if glob[at + 1] == "/" else star
             out.append(re.escape(glob[at + 1]))
             at += 2
         elif char == "?":
@@ -122,11 +129,17 @@ def _translate(glob: str) -> str:
                 stop += 1
             whole_part = (at == 0 or glob[at - 1] == "/") and (stop == end or glob[stop] == "/")
             if stop - at >= 2 and whole_part and stop < end:
+                if folders >= 0:
+                    out[folders:] = [f"(?>(?:[^/]*/)*?{''.join(out[folders + 1 :])})"]
+                folders, star = len(out), -1
                 out.append("(?:.*/)?")
                 stop += 1
             elif stop - at >= 2 and whole_part:
                 out.append(".*")
             else:
+                if star >= 0:
+                    out[star:] = [f"(?>[^/]*?{''.join(out[star + 1 :])})"]
+                star = len(out)
                 out.append("[^/]*")
             at = stop
         elif char == "[":
@@ -135,6 +148,7 @@ def _translate(glob: str) -> str:
                 return _NEVER
             out.append(translated)
         else:
+            star = -1 if char == "/" else star
             out.append(re.escape(char))
             at += 1
     return "".join(out)
