@@ -204,7 +204,7 @@ class Filter:
     """Which chunks a search may return; None means any. ``paths`` are exact."""
 
     repos: tuple[str, ...] | None = None
-    language: str | None = None
+    languages: tuple[str, ...] | None = None
     paths: tuple[str, ...] | None = None
 
 
@@ -222,12 +222,14 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class CandidateLists:
     """Ranked lists of one query, best first: dense, lexical, and the lexical ones among chunks that
-    define a name of the query and in files that it names by their stem."""
+    define a name of the query, in files that it names by their stem, and in files and at lines that
+    it names by a path."""
 
     dense: tuple[Candidate, ...] = ()
     lexical: tuple[Candidate, ...] = ()
     defined: tuple[Candidate, ...] = ()
     stem: tuple[Candidate, ...] = ()
+    named: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from harness.answers.passages import answer_with_passages
 from harness.engines import Engines
 from harness.errors import HarnessError, UsageError
 from harness.search.retrieval import search
-from harness.store.catalog import in_scope
+from harness.store.catalog import in_scope_at
 from harness.text import encodable
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def choose_repository(question: str, engines: Engines, repo: str | None) -> Repo
     :raises UsageError: the question is empty or nothing is indexed.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
-    records = in_scope(engines.store, repo)
+    records = in_scope_at(engines.store, repo)
     if len(records) == 1:
         return records[0]
     hits = search(question, engines, repo=repo, limit=1)

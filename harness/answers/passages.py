@@ -14,7 +14,7 @@ from harness.engines import Engines
 from harness.models import lexical
 from harness.repository.content import decode
 from harness.search.retrieval import search
-from harness.store.catalog import in_scope
+from harness.store.catalog import in_scope_at
 from harness.types import Hit, SkipReason
 
 NOTHING_FOUND = "Nothing in the index answers that; try other words."
@@ -30,7 +30,7 @@ def answer_with_passages(
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
     began = time.monotonic()
-    roots = {record.name: Path(record.path) for record in in_scope(engines.store, repo)}
+    roots = {record.name: Path(record.path) for record in in_scope_at(engines.store, repo)}
     hits = search(question, engines, repo=repo, limit=limit)
     several = len(roots) > 1
     passages = tuple(_passage(question, hit, roots[hit.repo], several) for hit in hits)

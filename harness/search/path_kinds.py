@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from harness.models.lexical import word_parts
+from harness.folding import fold
+from harness.models.lexical import whole_words, word_parts
 
 
 def _set(words: str) -> frozenset[str]:
@@ -49,6 +50,10 @@ _NAMES = (
 )
 
 _PROSE = _set("md mdx rst txt adoc")
+_BUILD_FILES = re.compile(
+    r"cmakelists\.txt|(?:.*[._-])?(?:requirements|constraints)(?:[._-].*)?\.txt"
+)
+"""Text files that are read by a tool, not by people."""
 _TEST_SUFFIXES = _set("bats feature snap t")
 _TEST_MODULES = frozenset({"tests.rs"})
 """In other languages a file of this name may just as well be about tests of a template or value."""
@@ -90,7 +95,9 @@ def path_kinds(path: str) -> frozenset[str]:
         kinds.add("test")
     if suffix == "pyi":
         kinds.add("stub")
-    if suffix.lower() in _PROSE:
+    if _BUILD_FILES.fullmatch(name.lower()):
+        kinds.add("config")
+    elif suffix.lower() in _PROSE:
         kinds.add("docs")
     if suffix.lower() in _DATA:
         kinds.add("config")
@@ -122,6 +129,16 @@ def stem_words(path: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1 << 14)
+def titles(path: str) -> frozenset[str]:
+    """The file's name in letters and digits only, folded: with its extension and without.
+
+    :param path: relative to the repository.
+    """
+    name = fold(path.rpartition("/")[2])
+    return frozenset(re.sub(r"[\W_]+", "", one) for one in (name, name.rpartition(".")[0]))
+
+
+@lru_cache(maxsize=1 << 14)
 def path_words(path: str) -> tuple[str, ...]:
     """Words of the whole path, extension left out.
 
@@ -141,7 +158,7 @@ def name_words(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _words(text: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for word in re.findall(r"\w+", text):
+    for word in whole_words(text):
         parts = word_parts(word)
         found.update(dict.fromkeys(parts[1:] or parts))
     return tuple(found)

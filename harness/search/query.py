@@ -9,7 +9,17 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from harness.models.lexical import word_parts
+from harness.folding import compose, fold
+from harness.models.lexical import whole_words, word_parts
+from harness.search.mentions import Mention, mentions
+from harness.text import encodable
+
+MAX_CHARS = 8_000
+"""Of a longer query its first and its last half as many count: what is pasted, such as the log of a
+failure, says at its ends what it is about."""
+
+MAX_WORDS = 100
+"""Different words of a query that are looked up as names and weighed in the ranking."""
 
 
 def _set(words: str) -> frozenset[str]:
@@ -51,31 +61,58 @@ _TOPICS = {
 """Words of a query that make it about a kind of file, a key of
 :data:`harness.search.path_kinds.FACTORS`."""
 
-_WORD = re.compile(r"[^\W\d]\w*")
+# Each begins at a word's border and has one way to match, so that time grows with the length only.
 _QUOTED = re.compile(r"[`'\"]([^\W\d][\w.:]*)(?:\(\))?[`'\"]")
-_CALL_OR_PATH = re.compile(r"[^\W\d]\w*(?:(?:\.|::|#|->)[^\W\d]\w*)+|[^\W\d]\w*(?=\(\))")
-_CAMEL = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2,}[a-z]|^[A-Z][a-z]+[A-Z]")
+_CALL_OR_PATH = re.compile(r"\b[^\W\d]\w*(?:(?:\.|::|#|->)[^\W\d]\w*)+|\b[^\W\d]\w*(?=\(\))")
+_CAMEL = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]|^[A-Z][a-z]+[A-Z]")
+_KIND = r"(?:(?:function|method|class|type|struct|enum|interface|constant|variable|macro)\s{1,3})?"
+_DEFINED = re.compile(
+    rf"\bwhere\s{{1,3}}(?:is|are)\s{{1,3}}(?:the\s{{1,3}})?{_KIND}(\S{{1,200}})\s{{1,3}}{_KIND}"
+    rf"(?:defined|declared)\b|\bdefinition\s{{1,3}}of\s{{1,3}}(?:the\s{{1,3}})?{_KIND}(\S{{1,200}})",
+    re.IGNORECASE,
+)
+_EDGES = "\"'`“”‘’,;:()[]{}<>"
+_UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]+")
+_MAX_TITLE_WORDS = 5
+_LATIN_ENDS = 0x0250
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a query means; words are lower-case, except in ``text``.
+    """What a query means; words are folded, except in ``text``.
 
-    ``text``: as it was asked. ``terms``: content words. ``symbols``: names asked for as names.
+    ``text``: as it was asked. ``by_letters``: it is better found by its letters than by what a
+    model makes of it, being a name or in a script that few models know. ``terms``: content words.
+    ``symbols``: names asked for as names.
     ``names``: these and every word or joined pair of words that a definition may be called.
     ``stems``: the same for files, whose stem is the name without extension. ``initials``: what its
     words may be shortened to, as ``sse`` for server sent events. ``topics``: kinds of files that
-    the query is about.
+    the query is about. ``mentions``: files that it may name by a path.
+    ``title``: a few words that may be all of a file's name, written together.
     """
 
     text: str
     is_symbol: bool
+    by_letters: bool
     terms: tuple[str, ...]
     symbols: frozenset[str]
     names: tuple[str, ...]
     stems: tuple[str, ...]
     initials: frozenset[str]
     topics: frozenset[str]
+    mentions: tuple[Mention, ...] = ()
+    title: str = ""
+
+
+def readable(text: str) -> str:
+    """What can be read of a text: what UTF-8 cannot hold escaped, no control characters but blanks,
+    and of a long text its ends, see :data:`MAX_CHARS`.
+
+    :param text: what was asked, whatever it holds.
+    """
+    if len(text) > MAX_CHARS:
+        text = f"{text[: MAX_CHARS // 2]}\n{text[-MAX_CHARS // 2 :]}"
+    return _UNREADABLE.sub(" ", encodable(text)).strip()
 
 
 def parse(text: str) -> Query:
@@ -83,39 +120,81 @@ def parse(text: str) -> Query:
 
     :param text: the question as it was asked.
     """
-    raw = _WORD.findall(text)
-    symbols: dict[str, None] = {}
-    for match in _QUOTED.findall(text) + _CALL_OR_PATH.findall(text):
-        symbols[_WORD.findall(match)[-1].lower()] = None
-    for word in raw:
-        if "_" in word.strip("_") or _CAMEL.search(word):
-            symbols[word.lower()] = None
-    is_symbol = len(text.split()) == 1 and bool(raw)
+    asked = compose(text)
+    raw = [word for word in whole_words(asked) if not word[0].isdigit()]
+    is_symbol = len(asked.split()) == 1 and bool(raw)
+    spelled = _spelled(asked)
+    symbols = _symbols(asked, raw, is_symbol)
     if is_symbol:
-        symbols[raw[-1].lower()] = None
+        symbols.update(dict.fromkeys(spelled))
     content = [word for word in raw if word.lower() not in _STOP_WORDS] or raw
+    content = list(dict.fromkeys(content))[:MAX_WORDS]
     terms = dict.fromkeys(
         part
         for word in content
         for part in (word_parts(word)[1:] or word_parts(word))
         if len(part) > 1 or is_symbol
     )
-    lowered = [word.lower() for word in content]
-    joined = [left + glue + right for left, right in pairwise(lowered) for glue in ("", "_", "-")]
-    singles = [form for word in lowered for form in _forms(word)]
-    names = tuple(dict.fromkeys([*symbols, *singles, *(j for j in joined if "-" not in j)]))
+    folded = [fold(word) for word in content]
+    joined = [left + glue + right for left, right in pairwise(folded) for glue in ("", "_", "-")]
+    singles = [form for word in folded for form in _forms(word)]
+    names = [*symbols, *spelled, *singles, *(j for j in joined if "-" not in j)]
     lower = {word.lower() for word in raw}
-    initials = _initials([word.lower() for word in raw])
+    initials = _initials([fold(word) for word in raw[: 10 * MAX_WORDS]])
+    all_folded = [fold(word) for word in raw]
+    is_title = 1 < len(raw) <= _MAX_TITLE_WORDS
+    titles = [glue.join(all_folded) for glue in ("", "_", "-")] if is_title else []
     return Query(
         text=text,
         is_symbol=is_symbol,
-        terms=tuple(terms),
+        by_letters=is_symbol or not _is_latin(asked),
+        terms=tuple(terms)[:MAX_WORDS],
         symbols=frozenset(symbols),
-        names=names,
-        stems=tuple(dict.fromkeys([*symbols, *singles, *joined, *sorted(initials)])),
+        names=tuple(dict.fromkeys(names)),
+        stems=tuple(dict.fromkeys([*symbols, *singles, *joined, *titles, *sorted(initials)])),
         initials=initials,
         topics=frozenset(topic for topic, words in _TOPICS.items() if not lower.isdisjoint(words)),
+        mentions=mentions(text),
+        title=titles[0] if titles else "",
     )
+
+
+def _symbols(text: str, raw: list[str], is_symbol: bool) -> dict[str, None]:
+    """Names asked for as names, at most :data:`MAX_WORDS`."""
+    found: dict[str, None] = {}
+    for match in _QUOTED.findall(text) + _CALL_OR_PATH.findall(text):
+        found[fold(whole_words(match)[-1])] = None
+    for word in raw:
+        if "_" in word.strip("_") or _CAMEL.search(word):
+            found[fold(word)] = None
+    for one, other in _DEFINED.findall(text):
+        name = (one or other).strip(_EDGES + ".?!")
+        if name.lower() not in _STOP_WORDS:
+            found[fold(name)] = None
+    if is_symbol:
+        found = {fold(raw[-1]): None, **found}
+    found.pop("", None)
+    return dict.fromkeys(list(found)[:MAX_WORDS])
+
+
+def _spelled(text: str) -> list[str]:
+    """Words with other signs than letters, digits and underscores, as they are spelled: names such
+    as ``push!``, ``get-item``, ``operator==``."""
+    found: dict[str, None] = {}
+    for token in text.split()[:MAX_WORDS]:
+        name = fold(token.strip(_EDGES).removesuffix("."))
+        if any(char.isalpha() for char in name) and not name.replace("_", "a").isalnum():
+            found[name] = None
+            found[name.rstrip("?!.")] = None  # of the sentence
+    return list(found)
+
+
+def _is_latin(text: str) -> bool:
+    """Tell whether at least half of the letters are Latin."""
+    if text.isascii():
+        return True
+    letters = [char for char in text if char.isalpha()]
+    return 2 * sum(ord(char) < _LATIN_ENDS for char in letters) >= len(letters)
 
 
 def _initials(words: list[str]) -> frozenset[str]:

@@ -7,7 +7,9 @@ Pure functions, no I/O. The score of a chunk is
 2. plus what its definitions and its path have in common with the query;
 3. times the factor of its kind (tests, examples, shims… unless the query is about them);
 4. for the best chunk of a file, plus a share of its next best (coherence); for the others, less
-   each time (decay).
+   each time (decay);
+5. plus, in a file that the query names, a bonus above everything else for the chunk at the line
+   that it names, or else for the best one: whoever names a file means it, whatever its kind.
 
 The constants lie on plateaus: chosen on the labelled queries of ``benchmarks/`` together with
 descriptions of functions from other code bases in four languages, see ``benchmarks/README.md``.
@@ -20,7 +22,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from harness.search.path_kinds import FACTORS, name_words, path_factor, path_words, stem_words
+from harness.folding import fold
+from harness.search.mentions import WEAK, likeness
+from harness.search.path_kinds import (
+    FACTORS,
+    name_words,
+    path_factor,
+    path_words,
+    stem_words,
+    titles,
+)
 from harness.search.query import Query
 from harness.search.word_roots import same, word_root
 from harness.types import Candidate, CandidateLists
@@ -64,6 +75,12 @@ REPEAT_DECAY = 0.8
 """Factor of each further chunk of a file, next to the one before: other files are shown early,
 yet a file that is clearly meant keeps several places."""
 
+NAMED_FILE = 10.0
+"""More than all of the above can add up to."""
+
+NAMED_WEAKLY = 1.0
+"""Bonus when only the name is the same and it may as well mean something else."""
+
 
 def rank(query: Query, lists: CandidateLists, limit: int) -> list[tuple[Candidate, float]]:
     """The best chunks, best first, with their scores (comparable within one answer only).
@@ -80,7 +97,7 @@ def rank(query: Query, lists: CandidateLists, limit: int) -> list[tuple[Candidat
         (candidate, (base + boosts.of(candidate)) * _factor(candidate, query))
         for candidate, base in pool
     ]
-    return sorted(_spread(scored), key=_order)[:limit]
+    return sorted(_lift_named(query, _spread(scored)), key=_order)[:limit]
 
 
 def _factor(candidate: Candidate, query: Query) -> float:
@@ -90,13 +107,13 @@ def _factor(candidate: Candidate, query: Query) -> float:
     chunk = candidate.chunk
     if "test" in query.topics or "tests" not in chunk.symbol.lower().split("."):
         return factor
-    if any(name.lower() in query.symbols for name in chunk.definitions):
+    if any(fold(name) in query.symbols for name in chunk.definitions):
         return factor
     return min(factor, FACTORS["test"])
 
 
 def _fuse(query: Query, lists: CandidateLists) -> list[tuple[Candidate, float]]:
-    dense = DENSE_SYMBOL if query.is_symbol else DENSE_PROSE
+    dense = DENSE_SYMBOL if query.by_letters else DENSE_PROSE
     if not lists.dense or not lists.lexical:
         dense = 1.0 if lists.dense else 0.0
     scores: dict[str, float] = {}
@@ -107,6 +124,7 @@ def _fuse(query: Query, lists: CandidateLists) -> list[tuple[Candidate, float]]:
         # Found by look-up alone: no score of their own, the boosts decide.
         (0.0, lists.defined),
         (0.0, lists.stem),
+        (0.0, lists.named),
     )
     for weight, ranked in weighted:
         for place, candidate in enumerate(ranked):
@@ -124,7 +142,7 @@ class _Boosts:
     def __init__(self, query: Query, pool: Sequence[Candidate]) -> None:
         self._query = query
         self._names = frozenset(query.names)
-        texts = [candidate.chunk.text.lower() for candidate in pool]
+        texts = [fold(candidate.chunk.text) for candidate in pool]
         self._weights = {term: _weight(term, texts) for term in query.terms}
         self._total = sum(self._weights.values()) or 1.0
         # Candidates share paths, and chunks of one definition share names.
@@ -133,7 +151,7 @@ class _Boosts:
 
     def of(self, candidate: Candidate) -> float:
         """The boost of one candidate: 0 when nothing is in common."""
-        names = {name.lower() for name in candidate.chunk.definitions}
+        names = {fold(name) for name in candidate.chunk.definitions}
         boost = 0.0
         if not names.isdisjoint(self._query.symbols):
             boost += DEFINES_NAMED
@@ -196,6 +214,40 @@ def _spread(scored: list[tuple[Candidate, float]]) -> list[tuple[Candidate, floa
             for place, (candidate, other) in enumerate(others, start=1)
         )
     return result
+
+
+def _lift_named(
+    query: Query, scored: list[tuple[Candidate, float]]
+) -> list[tuple[Candidate, float]]:
+    """Add the bonus of files that the query names."""
+    if not query.mentions and not query.title:
+        return scored
+    files: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place in sorted(range(len(scored)), key=lambda place: _order(scored[place])):
+        files[scored[place][0].repo, scored[place][0].path].append(place)
+    bonus: dict[int, float] = {}
+    for (repo, path), places in files.items():
+        surest = max((likeness(mention, repo, path) for mention in query.mentions), default=0.0)
+        if query.title and query.title in titles(path):
+            surest = max(surest, WEAK)
+        if not surest:
+            continue
+        value = NAMED_FILE + surest if surest >= 2 * WEAK else NAMED_WEAKLY + surest
+        lines = {
+            mention.line
+            for mention in query.mentions
+            if mention.line and likeness(mention, repo, path) + WEAK > surest
+        }
+        for line in lines or {0}:
+            bonus[min(places, key=lambda place: _distance(scored[place][0], line))] = value
+    return [(found, score + bonus.get(place, 0.0)) for place, (found, score) in enumerate(scored)]
+
+
+def _distance(candidate: Candidate, line: int) -> int:
+    """Lines between a chunk and a line; 0 when it holds it, and for line 0."""
+    if not line:
+        return 0
+    return max(candidate.chunk.start_line - line, line - candidate.chunk.end_line, 0)
 
 
 def _order(entry: tuple[Candidate, float]) -> tuple[float, str, str, int]:

@@ -8,19 +8,25 @@ from itertools import chain, zip_longest
 
 from harness.engines import Engines
 from harness.errors import UsageError
+from harness.folding import fold
 from harness.models import lexical
 from harness.search import ranking
-from harness.search.path_filter import matching_paths
-from harness.search.query import Query, parse
+from harness.search.language_names import extension_of, is_known, languages_called
+from harness.search.mentions import WEAK, beneath, likeness
+from harness.search.path_filter import PathFilter, nothing_matches, read_filter
+from harness.search.query import Query, parse, readable
 from harness.search.query_embedder import dense_vector
-from harness.store.catalog import in_scope
-from harness.store.queries import StoreQuery
-from harness.text import encodable
+from harness.store.catalog import in_scope_at
+from harness.store.payload import stem_of
+from harness.store.queries import Place, StoreQuery, matches
 from harness.types import Candidate, CandidateLists, Filter, Hit, RepositoryRecord
 
 # Fusion and the ranking rules need more candidates than are shown.
 CANDIDATES = 100
 MAX_LIMIT = 200
+# Files and lines that are looked up at most.
+_MAX_FILES = 50
+_MAX_PLACES = 8
 
 
 def search(
@@ -34,24 +40,78 @@ def search(
 ) -> list[Hit]:
     """Ranked passages, best first, at most ``limit``.
 
-    :param text: a question or a symbol.
+    :param text: a question, a symbol, a path, a stack trace; see
+        :func:`harness.search.query.readable` for what is read of it.
+    :param repo: a repository's name or folder.
+    :param language: a name, a short form or an extension; case does not count.
     :param path_glob: matched against the whole path as in ``.gitignore``: a pattern without
-        ``/`` matches at any depth, ``*`` stays inside a segment, ``**`` does not.
-    :raises UsageError: the query is empty, the limit is out of range, or nothing is indexed.
+        ``/`` matches at any depth, ``*`` stays inside a segment, ``**`` does not. See
+        :class:`PathFilter` for what else is understood.
+    :raises UsageError: the query is empty, the limit is out of range, nothing is indexed, or a
+        filter matches nothing in the index; the message says what there is.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
-    text = encodable(text).strip()
+    text = readable(text)
     if not text:
         raise UsageError("the query is empty; say what to search for")
     if not 1 <= limit <= MAX_LIMIT:
         raise UsageError(f"the limit must be between 1 and {MAX_LIMIT}")
-    repositories = in_scope(engines.store, repo)
-    query = parse(text)
+    repositories: Sequence[RepositoryRecord] = in_scope_at(engines.store, repo)
+    paths: PathFilter | None = None
+    if path_glob and path_glob.strip():
+        paths = read_filter(path_glob, repositories)
+        repositories = paths.repositories
+    collections = _by_collection(repositories)
+    query = _relative(parse(text), repositories)
+    languages = _languages(language, engines, collections) if language else None
     lists = [
-        _query_collection(query, collection, names, engines, language, path_glob, limit)
-        for collection, names in _by_collection(repositories).items()
+        found
+        for collection, names in collections.items()
+        if (found := _query_collection(query, collection, names, engines, languages, paths, limit))
     ]
-    return [_hit(found, score) for found, score in ranking.rank(query, merge(lists), limit)]
+    if paths is not None and not lists:
+        raise nothing_matches(paths.asked, sorted(_values("path", engines, collections)))
+    hits = [_hit(found, score) for found, score in ranking.rank(query, merge(lists), limit)]
+    if languages is not None and not hits:
+        known = _values("language", engines, collections)
+        if known.isdisjoint(languages):
+            raise UsageError(
+                f"no indexed file is in the language {language!r}; the languages in the index "
+                f"are: {', '.join(sorted(known))}"
+            )
+    return hits
+
+
+def _relative(query: Query, repositories: Sequence[RepositoryRecord]) -> Query:
+    """The query with absolute paths into a repository made relative to it."""
+    roots = [(record.name, record.path) for record in repositories]
+    return replace(query, mentions=tuple(beneath(m, roots) or m for m in query.mentions))
+
+
+def _languages(
+    name: str, engines: Engines, collections: dict[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """The languages that a name may mean; one that is no language's may be an extension of files
+    in the index."""
+    found = set(languages_called(name))
+    if not is_known(name):
+        for collection, names in collections.items():
+            where = matches(Filter(repos=names))
+            indexed = engines.store.distinct(collection, "path", where)
+            ending = [path for path in indexed if fold(path).endswith(extension_of(name))]
+            if ending:
+                alike = (*where, ("path", tuple(ending[:_MAX_FILES])))
+                found.update(engines.store.distinct(collection, "language", alike))
+    return tuple(sorted(found))
+
+
+def _values(key: str, engines: Engines, collections: dict[str, tuple[str, ...]]) -> set[str]:
+    """All values of a payload key."""
+    return {
+        value
+        for collection, names in collections.items()
+        for value in engines.store.distinct(collection, key, matches(Filter(repos=names)))
+    }
 
 
 def _hit(candidate: Candidate, score: float) -> Hit:
@@ -80,27 +140,64 @@ def _query_collection(
     collection: str,
     repos: tuple[str, ...],
     engines: Engines,
-    language: str | None,
-    path_glob: str | None,
+    languages: tuple[str, ...] | None,
+    paths: PathFilter | None,
     limit: int,
-) -> CandidateLists:
-    paths = None
-    if path_glob:
-        paths = matching_paths(path_glob, engines.store, collection, repos)
-        if not paths:
-            return CandidateLists()
-    found = engines.store.query(
-        collection,
-        StoreQuery(
-            dense=dense_vector(query, collection, engines),
-            sparse=lexical.query_vector(query.text),
-            definitions=query.names,
-            stems=query.stems,
-            where=Filter(repos=repos, language=language, paths=paths),
-            limit=max(CANDIDATES, 2 * limit),
-        ),
-    )
+) -> CandidateLists | None:
+    """What a collection holds for a query; None when the path filter chooses nothing in it."""
+    where = Filter(repos=repos, languages=languages)
+    # Before the collection is opened, so that nobody waits for the model.
+    dense = dense_vector(query, collection, engines)
+    with engines.store.opened(collection):
+        if paths is not None:
+            every = matches(Filter(repos=repos))
+            chosen = paths.choose(engines.store.distinct(collection, "path", every))
+            if not chosen:
+                return None
+            where = replace(where, paths=chosen)
+        files, places = _named_files(query, collection, where, engines)
+        found = engines.store.query(
+            collection,
+            StoreQuery(
+                dense=dense,
+                sparse=lexical.query_vector(query.text),
+                definitions=query.names,
+                stems=query.stems,
+                files=files,
+                places=places,
+                where=where,
+                limit=max(CANDIDATES, 2 * limit),
+            ),
+        )
     return replace(found, dense=_settle(found.dense), lexical=_settle(found.lexical))
+
+
+def _named_files(
+    query: Query, collection: str, where: Filter, engines: Engines
+) -> tuple[tuple[str, ...], tuple[Place, ...]]:
+    """The indexed files that the query names by a path, and the lines in them, the surest first.
+
+    A word that is also a file's name, such as Makefile, is found by its stem anyway.
+    """
+    asked = [mention for mention in query.mentions if not mention.is_word]
+    if not asked:
+        return (), ()
+    stems = {stem for m in asked for stem in (m.name, stem_of(m.name))}
+    conditions = (*matches(where), ("stem", tuple(sorted(stems))))
+    indexed = engines.store.distinct(collection, "path", conditions)
+    sureness: dict[str, float] = {}
+    places: dict[Place, float] = {}
+    for mention in asked:
+        alike = {path: likeness(mention, mention.repo, path) for path in indexed}
+        best = max(alike.values(), default=0.0)
+        fitting = [path for path in alike if alike[path] and alike[path] + WEAK > best]
+        fitting.sort(key=alike.__getitem__, reverse=True)
+        for path in fitting:
+            sureness[path] = max(sureness.get(path, 0.0), alike[path])
+        if mention.line and fitting:
+            places[Place(tuple(fitting[:_MAX_FILES]), mention.line)] = best
+    files = sorted(sureness, key=lambda path: (-sureness[path], path))[:_MAX_FILES]
+    return tuple(files), tuple(sorted(places, key=places.__getitem__, reverse=True)[:_MAX_PLACES])
 
 
 def _settle(ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:

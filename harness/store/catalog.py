@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from harness.errors import RepositoryNotFoundError, UsageError
 from harness.store.protocol import VectorStore
 from harness.text import encodable
@@ -25,3 +27,32 @@ def in_scope(store: VectorStore, repo: str | None) -> list[RepositoryRecord]:
         names = ", ".join(record.name for record in repositories[:20])
         raise RepositoryNotFoundError(f"{repo!r} is not indexed; indexed are: {names}")
     return chosen
+
+
+def in_scope_at(store: VectorStore, repo: str | None) -> list[RepositoryRecord]:
+    """As :func:`in_scope`, where ``repo`` may also be the repository's folder.
+
+    :raises UsageError: as :func:`in_scope`, or it is a folder inside a repository.
+    """
+    known = store.repositories()
+    if repo is None or not known or any(record.name == repo for record in known):
+        return in_scope(store, repo)
+    named = [record for record in known if record.name == repo.strip().rstrip("/")]
+    if named:
+        return named
+    try:
+        folder = Path(repo).expanduser().resolve()
+        folders = [(Path(record.path).resolve(), record) for record in known]
+    except (OSError, ValueError, RuntimeError):  # no folder can be called so
+        return in_scope(store, repo)
+    at = [record for root, record in folders if root == folder]
+    if at:
+        return at
+    around = [pair for pair in folders if folder.is_relative_to(pair[0]) and folder.exists()]
+    if around:
+        root, record = max(around, key=lambda pair: len(pair[0].parts))
+        raise UsageError(
+            f"{repo!r} is a folder of the repository {record.name}; write --repo {record.name} "
+            f"--path '{folder.relative_to(root).as_posix()}/**'"
+        )
+    return in_scope(store, repo)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness.store.edge_records import RECORDS_FILE, EdgeRecords
 from harness.store.edge_shards import EdgeShards
 from harness.store.options import LOCK_TIMEOUT_SECONDS
-from harness.store.payload import dense_of, to_payload
+from harness.store.payload import KEYWORD_INDEXES, TENANT_INDEX, dense_of, to_payload
 from harness.store.protocol import VectorStore
 from harness.store.queries import (
+    MAX_VALUES,
     Match,
     RankedList,
     StoreQuery,
@@ -180,6 +182,21 @@ class EdgeStore(VectorStore):
                 for point in _scroll(shard, files_of(repo, paths), ["path", "chunk_hash"])
             }
 
+    @contextmanager
+    def opened(self, collection: str) -> Iterator[None]:
+        with self._shards.open(collection):
+            yield
+
+    def distinct(self, collection: str, key: str, where: Sequence[Match]) -> list[str]:
+        from qdrant_edge import FacetRequest, Filter
+
+        chosen = Filter(must=_conditions(where)) if where else None
+        with self._shards.open(collection) as shard:
+            if key in (TENANT_INDEX, *KEYWORD_INDEXES):
+                found = shard.facet(FacetRequest(key, limit=MAX_VALUES, exact=True, filter=chosen))
+                return sorted(str(hit.value) for hit in found.hits)
+            return sorted({str(point.payload[key]) for point in _scroll(shard, where, [key], [])})
+
     def query(self, collection: str, query: StoreQuery) -> CandidateLists:
         from qdrant_edge import QueryBatchRequest
 
@@ -198,16 +215,19 @@ def _request(one: RankedList, limit: int) -> Any:
         nearest = Query.Nearest(_sparse(one.vector), using="bm25")
     else:
         nearest = Query.Nearest(one.vector.tolist(), using="dense")
+    conditions = [*_conditions(one.where), *_holding(one.line)]
     return QueryRequest(
         limit=limit,
         query=nearest,
-        filter=Filter(must=_conditions(one.where)) if one.where else None,
+        filter=Filter(must=conditions) if conditions else None,
         with_payload=True,
     )
 
 
-def _scroll(shard: Any, where: Iterable[Match], keys: list[str]) -> Iterator[Any]:
-    """All points that match, page by page, with these keys of the payload and the dense vector."""
+def _scroll(
+    shard: Any, where: Iterable[Match], keys: list[str], vectors: Sequence[str] = ("dense",)
+) -> Iterator[Any]:
+    """All points that match, page by page, with these keys of the payload and these vectors."""
     from qdrant_edge import Filter, ScrollRequest
 
     offset: Any = None
@@ -218,7 +238,7 @@ def _scroll(shard: Any, where: Iterable[Match], keys: list[str]) -> Iterator[Any
                 limit=_SCROLL_PAGE,
                 filter=Filter(must=_conditions(where)),
                 with_payload=keys,
-                with_vector=["dense"],
+                with_vector=list(vectors),
             )
         )
         yield from page
@@ -230,6 +250,18 @@ def _conditions(where: Iterable[Match]) -> list[Any]:
     from qdrant_edge import FieldCondition, MatchAny
 
     return [FieldCondition(key, match=MatchAny(list(values))) for key, values in where]
+
+
+def _holding(line: int) -> list[Any]:
+    """Conditions for the chunks that hold a line; none for line 0."""
+    from qdrant_edge import FieldCondition, RangeFloat
+
+    if not line:
+        return []
+    return [
+        FieldCondition("start_line", range=RangeFloat(lte=line)),
+        FieldCondition("end_line", range=RangeFloat(gte=line)),
+    ]
 
 
 def _sparse(vector: SparseVector) -> Any:

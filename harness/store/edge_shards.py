@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 
 import filelock
 
-from harness.errors import StoreBusyError, StoreError, StoreFullError
+from harness.errors import HarnessError, StoreBusyError, StoreError, StoreFullError
 from harness.files import private_folder
 from harness.store.payload import KEYWORD_INDEXES, TENANT_INDEX
 
@@ -44,6 +45,7 @@ class EdgeShards:
     def __init__(self, root: Path, lock_timeout_seconds: float) -> None:
         self.root = root
         self._lock_timeout_seconds = lock_timeout_seconds
+        self._held = threading.local()
         try:
             private_folder(root)
         except OSError as error:
@@ -83,13 +85,18 @@ class EdgeShards:
 
     @contextmanager
     def open(self, collection: str) -> Iterator[Any]:
-        """Open a collection's shard while holding the store's lock.
+        """Open a collection's shard while holding the store's lock; inside such a block of the same
+        thread, the shard that is open already is taken.
 
         :raises StoreError: it is missing or damaged, or the operation in the block failed.
         :raises StoreBusyError: as :meth:`exclusive`.
         """
         from qdrant_edge import EdgeShard
 
+        shard = getattr(self._held, "shards", {}).get(collection)
+        if shard is not None:
+            yield shard
+            return
         folder = self.root / collection
         with self.exclusive():
             if not folder.is_dir():
@@ -101,15 +108,17 @@ class EdgeShards:
                     f"collection {collection} cannot be opened ({first_line(error)}); restore a "
                     "backup or run `harness index --full`"
                 ) from error
+            self._held.shards = {collection: shard}
             try:
                 yield shard
-            except StoreError:
+            except HarnessError:
                 raise
             except Exception as error:
                 raise StoreError(
                     f"the index refused an operation ({first_line(error)}); check the disk's space"
                 ) from error
             finally:
+                self._held.shards = {}
                 shard.close()
 
     @contextmanager

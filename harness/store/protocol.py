@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
-from harness.store.queries import StoreQuery
+from harness.store.queries import Match, StoreQuery
 from harness.store.snapshots import Snapshots
 from harness.types import (
     CandidateLists,
@@ -108,6 +109,15 @@ class VectorStore(RecordStore, Protocol):
         self, collection: str, repo: str, paths: Sequence[str]
     ) -> Mapping[tuple[str, str], FloatArray]:
         """Dense vectors ``(dim,)`` of all chunks of these files, keyed by path and chunk hash."""
+
+    def opened(self, collection: str) -> AbstractContextManager[None]:
+        """Let this thread's operations on a collection share one opening of it, which for an
+        embedded store takes longer than the rest of a query. Others wait meanwhile; operations on
+        other collections have no place inside."""
+
+    def distinct(self, collection: str, key: str, where: Sequence[Match]) -> list[str]:
+        """The different values of a payload key among the chunks that match, sorted. Quick for
+        indexed keys (:mod:`harness.store.payload`), a scan of what matches for others."""
 
     def query(self, collection: str, query: StoreQuery) -> CandidateLists:
         """Answer one query with its ranked lists, best first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,15 @@ from harness.store.payload import KEYWORD_INDEXES, TENANT_INDEX, dense_of, to_pa
 from harness.store.protocol import VectorStore
 from harness.store.qdrant_records import CATALOG, FILES_SUFFIX, QdrantRecords
 from harness.store.qdrant_requests import QdrantRequests, conditions
-from harness.store.queries import RankedList, StoreQuery, candidate_lists, files_of, ranked_lists
+from harness.store.queries import (
+    MAX_VALUES,
+    Match,
+    RankedList,
+    StoreQuery,
+    candidate_lists,
+    files_of,
+    ranked_lists,
+)
 from harness.store.snapshots import Snapshots
 from harness.types import CandidateLists, ChunkPoint, FloatArray, Manifest, SparseVector
 
@@ -192,6 +201,19 @@ class QdrantStore(QdrantRecords, VectorStore):
         found = self.requests.scroll(collection, files_of(repo, paths), ["dense"])
         return {(p.payload["path"], p.payload["chunk_hash"]): dense_of(p) for p in found}
 
+    def opened(self, collection: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def distinct(self, collection: str, key: str, where: Sequence[Match]) -> list[str]:
+        from qdrant_client import models
+
+        chosen = models.Filter(must=conditions(where)) if where else None
+        ask = partial(
+            self.requests.client.facet,
+            collection, key, facet_filter=chosen, limit=MAX_VALUES, exact=True,
+        )  # fmt: skip
+        return sorted(str(hit.value) for hit in self.requests.call(ask).hits)
+
     def query(self, collection: str, query: StoreQuery) -> CandidateLists:
         """Answer one query; all of its lists come with one request."""
         lists = ranked_lists(query)
@@ -211,14 +233,27 @@ def _request(one: RankedList, limit: int) -> Any:
         rescore = models.QuantizationSearchParams(rescore=True, oversampling=2.0)
         vector, using = one.vector.tolist(), "dense"
         params = models.SearchParams(quantization=rescore)
+    where = [*conditions(one.where), *_holding(one.line)]
     return models.QueryRequest(
         query=vector,
         using=using,
-        filter=models.Filter(must=conditions(one.where)) if one.where else None,
+        filter=models.Filter(must=where) if where else None,
         limit=limit,
         with_payload=True,
         params=params,
     )
+
+
+def _holding(line: int) -> list[Any]:
+    """Conditions for the chunks that hold a line; none for line 0."""
+    from qdrant_client import models
+
+    if not line:
+        return []
+    return [
+        models.FieldCondition(key="start_line", range=models.Range(lte=line)),
+        models.FieldCondition(key="end_line", range=models.Range(gte=line)),
+    ]
 
 
 def _sparse(vector: SparseVector) -> Any:

@@ -7,10 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.store.payload import to_candidate
-from harness.types import CandidateLists, Filter, FloatArray, SparseVector
+from harness.types import Candidate, CandidateLists, Filter, FloatArray, SparseVector
 
 Match = tuple[str, tuple[str, ...]]
 """A condition on a payload: this key has one of these values. Without values nothing matches."""
+
+MAX_VALUES = 1_000_000
+"""Most different values of a key that a store is asked for: more than any index has paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line, 1-based, of each of these files."""
+
+    paths: tuple[str, ...]
+    line: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,15 +29,18 @@ class StoreQuery:
     """What a search asks of a store.
 
     ``dense``: query vector ``(dim,)``, None to search lexically only. ``sparse``: query terms; None
-    or empty for a dense search only. ``definitions``: lower-case names, for a list of the chunks
-    that define one of them. ``stems``: lower-case file names without extension, for a list of these
-    files' chunks. ``limit``: most candidates in a list.
+    or empty for a dense search only. ``definitions``: folded names, for a list of the chunks
+    that define one of them. ``stems``: folded file names without extension, for a list of these
+    files' chunks. ``files``: paths, for another such list, to which the chunks at ``places`` are
+    added. ``limit``: most candidates in a list.
     """
 
     dense: FloatArray | None = None
     sparse: SparseVector | None = None
     definitions: tuple[str, ...] = ()
     stems: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
     where: Filter = field(default_factory=Filter)
     limit: int
 
@@ -35,12 +49,14 @@ class StoreQuery:
 class RankedList:
     """One list of a query: what is nearest to a vector among the chunks that match.
 
-    ``name`` is the field of :class:`CandidateLists` that the list becomes.
+    ``name`` is the field of :class:`CandidateLists` that the list becomes, or is appended to.
+    ``line``: only chunks that hold this line; 0 for any.
     """
 
     name: str
     vector: FloatArray | SparseVector
     where: tuple[Match, ...]
+    line: int = 0
 
 
 def ranked_lists(query: StoreQuery) -> tuple[RankedList, ...]:
@@ -55,16 +71,20 @@ def ranked_lists(query: StoreQuery) -> tuple[RankedList, ...]:
         for name, key, values in (
             ("defined", "definitions", query.definitions),
             ("stem", "stem", query.stems),
+            ("named", "path", query.files),
         ):
             if values:
                 lists.append(RankedList(name, query.sparse, (*where, (key, values))))
+        lists.extend(
+            RankedList("named", query.sparse, (*where, ("path", place.paths)), place.line)
+            for place in query.places
+        )
     return tuple(lists)
 
 
 def matches(where: Filter) -> tuple[Match, ...]:
     """The conditions of a filter."""
-    language = None if where.language is None else (where.language,)
-    asked = (("repo", where.repos), ("language", language), ("path", where.paths))
+    asked = (("repo", where.repos), ("language", where.languages), ("path", where.paths))
     return tuple((key, values) for key, values in asked if values is not None)
 
 
@@ -80,9 +100,8 @@ def candidate_lists(
 
     :param answers: points with ``id``, ``payload`` and ``score``, best first.
     """
-    return CandidateLists(
-        **{
-            one.name: tuple(to_candidate(p.id, p.payload, p.score) for p in answer)
-            for one, answer in zip(lists, answers, strict=True)
-        }
-    )
+    found: dict[str, tuple[Candidate, ...]] = {}
+    for one, answer in zip(lists, answers, strict=True):
+        candidates = tuple(to_candidate(p.id, p.payload, p.score) for p in answer)
+        found[one.name] = found.get(one.name, ()) + candidates
+    return CandidateLists(**found)

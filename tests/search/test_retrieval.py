@@ -77,12 +77,102 @@ def test_bad_searches(engines: Engines, arguments: dict[str, Any], error: type[E
         pytest.param({"path_glob": "src/*"}, {"src/routing.py", "src/session.py"}, id="star"),
         pytest.param({"path_glob": "src/"}, {"src/routing.py", "src/session.py"}, id="folder"),
         pytest.param({"path_glob": "**/session.py"}, {"src/session.py"}, id="any-depth"),
-        pytest.param({"path_glob": "nothing/**"}, set(), id="none"),
         pytest.param({"path_glob": "src/", "language": "markdown"}, set(), id="both"),
+        pytest.param({"language": "MD"}, {"README.md"}, id="language-alias"),
+        pytest.param({"language": ".py"}, {"src/routing.py", "src/session.py"}, id="extension"),
+        pytest.param({"path_glob": "!src"}, {"README.md"}, id="all-but"),
+        pytest.param({"path_glob": "./README.md:1-3"}, {"README.md"}, id="as-printed"),
+        pytest.param({"path_glob": "  "}, set(FILES), id="blank"),
     ],
 )
 def test_filters(engines: Engines, filters: dict[str, str], paths: set[str]) -> None:
     assert found(engines, "routes and sessions", **filters) == paths
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        pytest.param({"path_glob": "nothing/**"}, "the folders are: src/", id="path"),
+        pytest.param({"path_glob": "~nobody/x"}, "relative to one", id="someone's-home"),
+        pytest.param({"path_glob": "../x"}, "out of the repository", id="above"),
+        pytest.param({"path_glob": "a\nb"}, "one line", id="two-lines"),
+        pytest.param({"language": "klingon"}, "are: markdown, python", id="unknown-language"),
+        pytest.param({"language": "rust"}, "are: markdown, python", id="other-language"),
+        pytest.param({"language": "\udce9"}, "are: markdown, python", id="no-text"),
+    ],
+)
+def test_filters_that_match_nothing_say_what_there_is(
+    engines: Engines, filters: dict[str, str], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        found(engines, **filters)
+
+
+def test_a_language_may_be_named_by_any_extension_in_the_index(
+    engines: Engines, root: Path
+) -> None:
+    (root / "blink.INO").write_text("void setup() { sign_session(); }\n")
+    index_repository("project", root, engines, IndexOptions())
+    assert "blink.INO" in found(engines, language="ino")
+
+
+def test_a_path_filter_may_be_absolute(engines: Engines, root: Path, tmp_path: Path) -> None:
+    assert found(engines, path_glob=str(root)) == set(FILES)
+    assert found(engines, path_glob=f"{root}/src/*.py") == {"src/routing.py", "src/session.py"}
+    link = tmp_path / "link"
+    link.symlink_to(root)
+    assert found(engines, path_glob=f"{link}/README.md") == {"README.md"}
+
+
+def test_a_relative_path_filter_begins_where_one_is(
+    engines: Engines, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root / "src")
+    assert found(engines, path_glob="./session.py") == {"src/session.py"}
+    assert found(engines, path_glob="../README.md") == {"README.md"}
+    assert found(engines, path_glob="./src") == {"src/routing.py", "src/session.py"}
+
+
+def test_a_repository_is_named_or_its_folder_is(
+    engines: Engines, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = found(engines, repo="project")
+    monkeypatch.chdir(root)
+    for repo in (str(root), f"{root}/", ".", "project/", f"{root}/src/.."):
+        assert found(engines, repo=repo) == everything
+    with pytest.raises(UsageError, match=r"--repo project --path 'src/\*\*'"):
+        found(engines, repo=str(root / "src"))
+    for repo in (str(root.parent), "nope/x", "\udce9", "a\0b", "~nobody/x"):
+        with pytest.raises(RepositoryNotFoundError, match="indexed are: project"):
+            found(engines, repo=repo)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("sign session caf\udce9", id="surrogate"),
+        pytest.param("sign\0session", id="nul"),
+        pytest.param("\x1b[31msign session\x1b[0m", id="colours"),
+        pytest.param("sign session \U0001f510 \u202e", id="emoji"),
+        pytest.param("sign session " + "x" * 1_000_000, id="long-word"),
+        pytest.param("sign session\n" * 20_000, id="long"),
+    ],
+)
+def test_a_query_may_hold_anything(engines: Engines, text: str) -> None:
+    assert retrieval.search(text, engines)[0].path == "src/session.py"
+
+
+@pytest.mark.parametrize("text", ["\ufffd", "\0\0", "\x07"])
+def test_a_query_that_nothing_can_be_read_of_is_empty(engines: Engines, text: str) -> None:
+    with pytest.raises(UsageError, match="empty"):
+        retrieval.search(text, engines)
+
+
+@pytest.mark.parametrize(
+    "text", ["???", "→", "\U0001f4a5", "()", "' '", "-", "/", "\\", "...", "**"]
+)
+def test_a_query_may_have_no_word(engines: Engines, text: str) -> None:
+    assert {hit.path for hit in retrieval.search(text, engines)} <= set(FILES)
 
 
 def test_two_collections_are_searched_together(engines: Engines, root: Path) -> None:

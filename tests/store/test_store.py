@@ -17,7 +17,7 @@ from harness.models import lexical
 from harness.store.edge import EdgeStore
 from harness.store.protocol import VectorStore
 from harness.store.qdrant import QdrantStore
-from harness.store.queries import StoreQuery
+from harness.store.queries import Match, Place, StoreQuery
 from harness.types import CandidateLists, FileStatus, Filter, RepositoryRecord, SparseVector
 from tests.store.engines import OPENERS
 from tests.store.points import COLLECTION, MANIFEST, point, record, vector
@@ -94,8 +94,8 @@ def test_a_rare_word_weighs_more_than_a_common_one(store: VectorStore) -> None:
         pytest.param(Filter(repos=()), set(), id="no-repo"),
         pytest.param(Filter(paths=("b.py", "c.py")), {"b.py", "c.py"}, id="paths"),
         pytest.param(Filter(repos=("repo",), paths=("b.py", "c.py")), {"b.py"}, id="both"),
-        pytest.param(Filter(language="python"), {"a.py", "b.py", "c.py"}, id="language"),
-        pytest.param(Filter(language="go"), set(), id="other-language"),
+        pytest.param(Filter(languages=("python",)), {"a.py", "b.py", "c.py"}, id="language"),
+        pytest.param(Filter(languages=("go", "rust")), set(), id="other-language"),
     ],
 )
 def test_filters(store: VectorStore, where: Filter, expected: set[str]) -> None:
@@ -104,6 +104,39 @@ def test_filters(store: VectorStore, where: Filter, expected: set[str]) -> None:
         [point("a.py", "alpha"), point("b.py", "beta"), point("c.py", "gamma", repo="other")],
     )
     assert paths_of(store, where) == expected
+
+
+def test_files_and_lines_that_a_query_names(store: VectorStore) -> None:
+    points = [point("a.py", f"alpha text{n}", line=10 * n + 1) for n in range(6)]
+    points += [point("b.py", "alpha text", line=31), point("c.py", "alpha", line=31)]
+    store.upsert_chunks(COLLECTION, points)
+    query = StoreQuery(
+        sparse=lexical.query_vector("alpha a.py:31"),
+        files=("b.py",),
+        places=(Place(("a.py",), 31), Place(("a.py",), 39)),
+        limit=20,
+    )
+    named = store.query(COLLECTION, query).named
+    assert sorted((c.path, c.chunk.start_line) for c in named) == [("a.py", 31), ("b.py", 31)]
+
+
+@pytest.mark.parametrize(
+    ("key", "where", "expected"),
+    [
+        pytest.param("path", (), ["a.py", "b.py", "c.py"], id="paths"),
+        pytest.param("path", (("repo", ("other",)),), ["c.py"], id="of-a-repository"),
+        pytest.param("path", (("stem", ("a", "c")),), ["a.py", "c.py"], id="by-stem"),
+        pytest.param("path", (("stem", ("none",)),), [], id="none"),
+        pytest.param("language", (), ["python"], id="not-indexed"),
+        pytest.param("language", (("repo", ("nope",)),), [], id="no-chunks"),
+    ],
+)
+def test_distinct_values(
+    store: VectorStore, key: str, where: tuple[Match, ...], expected: list[str]
+) -> None:
+    points = [point("a.py", f"alpha{n}") for n in range(15)]
+    store.upsert_chunks(COLLECTION, [*points, point("b.py", "b"), point("c.py", "c", repo="other")])
+    assert store.distinct(COLLECTION, key, where) == expected
 
 
 def test_upsert_is_idempotent_and_deletes_keep_what_they_should(store: VectorStore) -> None:
