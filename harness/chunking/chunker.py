@@ -12,6 +12,7 @@ from harness.chunking.headings import section_outline
 from harness.chunking.labels import Labeler
 from harness.chunking.languages.spec import Structure
 from harness.chunking.long_lines import pieces
+from harness.chunking.marks import borders_at, marked
 from harness.chunking.measure import (
     CAREFUL_TOKEN_BUDGET,
     TOKEN_BUDGET,
@@ -77,6 +78,10 @@ def chunk_text(
         borders, scopes = section_outline(lines, prefix)
     else:
         borders = recursive_borders(text, lines, max_chars)
+    if language.marks:
+        more_scopes, more_names = marked(lines, language.marks)
+        scopes, names = [*scopes, *more_scopes], [*names, *more_names]
+        borders = borders_at(more_scopes, borders)
     labeler = Labeler(language, scopes, names, prefix, outline is not None)
     chunks: list[Chunk] = []
     ranges = Splitter(lines, prefix, borders, outline, fits).ranges()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,6 +53,8 @@ class DefinitionReader:
             return self._assignment(node)
         if role is Rule.CALL:
             return self._call(node)
+        if role is Rule.HEADED:
+            return self._headed(node)
         if depth > _MAX_WRAPPERS:
             return []
         found = []
@@ -147,6 +150,30 @@ class DefinitionReader:
             return []
         path = tuple(name.split(".")) if kind is Kind.CLASS else (name,)
         return [Definition(kind, path, path[-1:], node)]
+
+    def _headed(self, node: Node) -> list[Definition]:
+        """What the beginning of the node's text says that it defines."""
+        text = self._names.beginning(node)
+        for head in self._grammar.heads:
+            if head.several:
+                before = text.partition("{")[0]
+                names = tuple(dict.fromkeys(re.findall(head.pattern, before)))
+                if names:
+                    return [Definition(head.kind, (), names, node)]
+                continue
+            match = re.match(head.pattern, text)
+            if match is None:
+                continue
+            parts = [group for group in match.groups() if group]
+            if head.separator:
+                parts = [part for group in parts for part in group.split(head.separator) if part]
+            path = tuple(parts)
+            if not path:
+                continue
+            named = head.kind not in (Kind.NAMESPACE, Kind.EXTENSION)
+            scope = path if head.kind is not Kind.NAME else ()
+            return [Definition(head.kind, scope, path[-1:] if named else (), node)]
+        return []
 
     def _typedef(self, node: Node, found: list[Definition]) -> list[Definition]:
         names = []

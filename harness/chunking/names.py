@@ -11,7 +11,8 @@ from harness.chunking.languages.spec import COMMON_IDENTIFIERS, Grammar
 
 _MAX_NAME_CHARS: Final = 80
 _MAX_DECLARATORS: Final = 12
-_OPERATOR_OR_WORD: Final = re.compile(r"operator.*|~?[\w$]+")
+_MAX_HEAD_BYTES: Final = 400
+_OPERATOR_OR_WORD: Final = re.compile(r"operator.*|~?[\w$-]+[!?']?|[*+][\w-]+[*+]")
 _SEPARATORS: Final = ("::", ".", ":", "\\")
 _QUALIFIED: Final = frozenset({"qualified_identifier", "destructor_name", "operator_name"})
 _AROUND_TYPES: Final = frozenset({"generic_type", "reference_type", "pointer_type"})
@@ -112,6 +113,11 @@ class NameReader:
         end = min(node.end_byte, start + _MAX_NAME_CHARS * 4)
         text = self._data[start:end].decode("utf-8", "replace")
         return " ".join(text.split())[:_MAX_NAME_CHARS]
+
+    def beginning(self, node: Node) -> str:
+        """The first of a node's text, lines and all."""
+        end = min(node.end_byte, node.start_byte + _MAX_HEAD_BYTES)
+        return self._data[node.start_byte : end].decode("utf-8", "replace")
 
     def _receiver(self, node: Node) -> str:
         """The type of a Go receiver: ``(s *Server[T])`` is ``Server``."""

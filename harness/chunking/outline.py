@@ -8,7 +8,7 @@ never separated.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tree_sitter import Node
@@ -47,7 +47,7 @@ _KEEP_MEMBERS = 0.15
 _OPEN_KINDS: Final = frozenset({Kind.CLASS, Kind.MODULE, Kind.NAMESPACE, Kind.EXTENSION, Kind.KEY})
 _OPEN_ROLES: Final[frozenset[Role]] = frozenset(
     {Kind.CLASS, Kind.MODULE, Kind.NAMESPACE, Kind.EXTENSION}
-    | {Rule.CONTAINER, Rule.WRAPPER, Rule.ASSIGNMENT, Rule.CALL}
+    | {Rule.CONTAINER, Rule.WRAPPER, Rule.ASSIGNMENT, Rule.CALL, Rule.HEADED}
 )
 _WITH_MEMBERS: Final = (Kind.CLASS, Kind.EXTENSION)
 
@@ -132,6 +132,8 @@ class Outline:
         self._prefix = prefix
         self._roles = language.grammar.roles
         self._attributes = frozenset(language.grammar.attributes)
+        self._open_ended = frozenset(language.grammar.open_ended)
+        self._continued = frozenset(language.grammar.continued)
         self._attached = COMMON_ATTACHED.union(language.grammar.attached)
         self._reader = DefinitionReader(data, language.grammar)
         self._defined: set[int] = set()
@@ -158,6 +160,7 @@ class Outline:
     def _children(self, visit: _Visit, budget: float) -> list[_Visit]:
         pending: list[_Visit] = []
         above = _Above(visit.node.start_point.row)
+        last, open_ended = -1, False  # the scope that later siblings may carry on
         for child in visit.node.children:
             area = child.range
             start, end = area.start_point.row, area.end_point.row
@@ -165,10 +168,16 @@ class Outline:
                 end -= 1
             kind = child.type
             item = _Item(child, start, end, start, kind.endswith(BODY_ENDINGS))
+            known = len(self.scopes)
             if start > above.end and (kind in self._attached or "comment" in kind):
                 below = self._attach(visit, item, above, budget)
             else:
                 below = self._child(visit, item, above, budget)
+            if len(self.scopes) > known:
+                last, open_ended = known, kind in self._open_ended
+            elif last >= 0 and (open_ended or kind in self._continued):
+                scope = self.scopes[last]
+                self.scopes[last] = replace(scope, end=max(scope.end, end))
             if below is not None:
                 pending.append(below)
         return pending
@@ -247,7 +256,7 @@ class Outline:
                     kind = Kind.METHOD
                 first, last = (item.top, item.end) if single else (row, found.node.end_point.row)
                 self.scopes.append(Scope(first, last, visit.path + found.path, kind))
-                if kind is Kind.KEY and visit.path:
+                if kind is Kind.KEY and visit.path and visit.inside is not Kind.NAMESPACE:
                     continue
             self.names.extend((row, name) for name in names)
 
@@ -325,6 +334,8 @@ class Outline:
 def _is_open(role: Role | None, item: _Item, inside: Kind | None) -> bool:
     """Whether a child that fits is descended all the same, because it may hold definitions."""
     if item.found:
+        if role is Rule.HEADED and item.found[0].kind is Kind.NAME:
+            return inside is not Kind.FUNCTION
         return inside is not Kind.KEY and any(known.kind in _OPEN_KINDS for known in item.found)
     if inside is Kind.FUNCTION:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -32,8 +33,8 @@ def test_declared_node_types_exist_in_the_grammar(spec: LanguageSpec) -> None:
     known = {language.node_kind_for_id(number) for number in range(language.node_kind_count)}
     declared = {*grammar.roles, *grammar.nameless, *spec.embedded} - {"ERROR"}
     for item in fields(grammar):
-        if isinstance(value := getattr(grammar, item.name), tuple):
-            declared.update(value)
+        if isinstance(value := getattr(grammar, item.name), tuple) and item.name != "heads":
+            declared.update(set(value) - {"ERROR"})
     assert declared <= known
     if grammar.alias_field:
         assert language.field_id_for_name(grammar.alias_field) is not None
@@ -48,6 +49,10 @@ def test_details_are_of_declared_roles(spec: LanguageSpec) -> None:
     assert set(grammar.typedefs) <= set(grammar.wrappers)
     assert set(grammar.nameless) <= set(grammar.functions)
     assert bool(grammar.calls) == bool(grammar.defining_calls)
+    assert bool(grammar.headed) == bool(grammar.heads)
+    assert set(grammar.open_ended) <= {*grammar.functions, *grammar.headed}
+    for head in (*grammar.heads, *spec.marks):
+        assert re.compile(head.pattern).groups >= 1
 
 
 def test_embedded_languages_are_declared() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from harness.chunking.chunker import chunk_text
@@ -9,6 +12,7 @@ from harness.chunking.detection import detect_language
 from harness.chunking.languages.catalog import LANGUAGES
 from harness.chunking.languages.spec import Grammar
 
+_EXAMPLES = Path(__file__).parent / "examples" / "expected.json"
 _DEFINITIONS = [
     pytest.param(
         "a.py",
@@ -214,15 +218,23 @@ _DEFINITIONS = [
     pytest.param(
         "a.hcl",
         'region = "x"\nvariable "size" {\n  default = 1\n}\n',
-        "region variable",
+        "region size",
         id="hcl",
     ),
     pytest.param("Makefile", "CC = gcc\n\nall: a.o\n\techo\n", "CC all", id="make"),
-    pytest.param("a.css", "@keyframes kf { from {} }\n.a { color: red; }\n", "kf", id="css"),
+    pytest.param(
+        "a.css",
+        "@keyframes kf-in { from {} }\n:root { --main-color: red; }\n"
+        ".cart-item, #top-bar.wide { color: red; }\n@media print { .only-print { a: b } }\n",
+        "kf-in --main-color cart-item top-bar wide only-print",
+        id="css",
+    ),
     pytest.param(
         "a.scss",
-        "@mixin round($r) { a: b; }\n@function twice($n) { @return $n * 2; }\n",
-        "round twice",
+        "$main-color: red;\n@mixin round-it($r) { a: b; }\n"
+        "@function twice($n) { @return $n * 2; }\n"
+        "%base { a: b }\n.cart { .inner-item { c: d } }\n",
+        "main-color round-it twice base cart inner-item",
         id="scss",
     ),
     pytest.param(
@@ -256,8 +268,12 @@ def test_definitions(path: str, text: str, expected: str) -> None:
 
 def test_every_language_with_definitions_has_an_example() -> None:
     languages = {detect_language(*case.values[:2]).name for case in _DEFINITIONS}
+    expected = json.loads(_EXAMPLES.read_text(encoding="utf-8"))
+    languages.update(example["language"] for example in expected.values())
     assert languages == {
-        name for name, spec in LANGUAGES.items() if len(spec.grammar.roles) > len(Grammar().roles)
+        name
+        for name, spec in LANGUAGES.items()
+        if len(spec.grammar.roles) > len(Grammar().roles) or spec.marks
     }
 
 

@@ -1,20 +1,10 @@
-"""C, the languages that grew from it, and shaders."""
+"""C and the languages that grew from it; shaders have a module of their own."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from harness.chunking.languages.spec import Grammar, LanguageSpec
-
-_OBJECTIVE_C: Final = re.compile(
-    r"^\s*(?:@interface|@implementation|@protocol|#import\b)", re.MULTILINE
-)
-_CPP_HEADER: Final = re.compile(
-    r"^\s*(?:class\s+\w+|namespace\s+\w+|template\s*<|using\s+\w+|(?:public|private|protected)\s*:"
-    r"|#\s*include\s*<(?:string|vector|memory|map|iostream|cstdint|utility|functional|algorithm)>)",
-    re.MULTILINE,
-)
+from harness.chunking.languages.spec import Grammar, Head, Kind, LanguageSpec
 
 _C: Final = Grammar(
     functions=("function_definition",),
@@ -70,28 +60,64 @@ _CSHARP: Final = Grammar(
     attributes=("field_declaration",),
 )
 
-LANGUAGES: Final = (
-    LanguageSpec("c", extensions=("c", "h"), preprocessed=True, grammar=_C),
-    LanguageSpec(
-        "objc",
-        extensions=("mm",),
-        content_marks={"h": _OBJECTIVE_C, "m": _OBJECTIVE_C},
+_OBJC: Final = _C.extended(
+    Grammar(
+        functions=("method_declaration", "method_definition"),
+        classes=("protocol_declaration", "class_implementation"),
+        names=("property_declaration",),
+        containers=("implementation_definition",),
+        headed=("class_interface",),
+        heads=(
+            Head(r"@(?:interface|implementation)\s+(\w+)\s*\(", Kind.EXTENSION),
+            Head(r"@(?:interface|implementation)\s+(\w+)", Kind.CLASS),
+        ),
+    )
+)
+_D: Final = Grammar(
+    functions=("function_declaration", "constructor", "destructor"),
+    classes=(
+        *("class_declaration", "struct_declaration", "union_declaration"),
+        *("interface_declaration", "template_declaration", "mixin_template_declaration"),
     ),
+    types=("enum_declaration",),
+    names=("alias_declaration", "manifest_constant"),
+    containers=("module_def", "attribute_declaration", "conditional_declaration"),
+    name_holders=("alias_initializer", "manifest_declarator"),
+    nameless={"constructor": "this", "destructor": "~this"},
+)
+
+LANGUAGES: Final = (
+    LanguageSpec(
+        "c",
+        extensions=("c", "h", "idc"),
+        interpreters=("tcc",),
+        preprocessed=True,
+        grammar=_C,
+    ),
+    LanguageSpec("objc", extensions=("mm",), preprocessed=True, grammar=_OBJC),
     LanguageSpec(
         "cpp",
         extensions=(
-            *("cpp", "cc", "cxx", "c++"),
+            *("cpp", "cc", "cxx", "c++", "cppm", "ixx", "cp"),
             *("hpp", "hh", "hxx", "h++"),
-            *("ipp", "inl", "tpp", "ino"),
+            *("ipp", "inl", "tpp", "txx", "tcc", "ii", "moc"),
         ),
-        content_marks={"h": _CPP_HEADER},
         preprocessed=True,
         grammar=_CPP,
     ),
-    LanguageSpec("csharp", extensions=("cs", "csx"), grammar=_CSHARP),
-    LanguageSpec("cuda", extensions=("cu", "cuh")),
-    LanguageSpec("d", extensions=("d",)),
-    LanguageSpec("glsl", extensions=("glsl", "vert", "frag")),
-    LanguageSpec("hlsl", extensions=("hlsl",)),
-    LanguageSpec("wgsl", extensions=("wgsl",)),
+    LanguageSpec("arduino", extensions=("ino", "pde"), preprocessed=True, grammar=_CPP),
+    LanguageSpec(
+        "csharp",
+        extensions=("cs", "csx", "cake"),
+        interpreters=("dotnet", "dotnet-script", "csi"),
+        grammar=_CSHARP,
+    ),
+    LanguageSpec("cuda", extensions=("cu", "cuh"), preprocessed=True, grammar=_CPP),
+    LanguageSpec(
+        "d", extensions=("d", "di"), interpreters=("rdmd", "dub", "dmd", "ldc2"), grammar=_D
+    ),
+    LanguageSpec("ispc", extensions=("ispc",), preprocessed=True, grammar=_C),
+    LanguageSpec(
+        "nqc", extensions=("nqc",), grammar=_C.extended(Grammar(functions=("task_definition",)))
+    ),
 )

@@ -8,25 +8,39 @@ from typing import Final
 from harness.chunking.languages import (
     c_family,
     compiled,
+    contracts,
     data,
     functional,
+    hardware,
     infrastructure,
     jvm,
+    lined,
+    lisps,
     prose,
+    schemas,
     scripting,
+    shaders,
+    shells,
     web,
 )
 from harness.chunking.languages.spec import LanguageSpec
 
 _ALL: Final[tuple[LanguageSpec, ...]] = (
     *scripting.LANGUAGES,
+    *shells.LANGUAGES,
     *web.LANGUAGES,
     *c_family.LANGUAGES,
+    *shaders.LANGUAGES,
+    *contracts.LANGUAGES,
+    *hardware.LANGUAGES,
     *jvm.LANGUAGES,
     *compiled.LANGUAGES,
     *functional.LANGUAGES,
+    *lisps.LANGUAGES,
+    *schemas.LANGUAGES,
     *data.LANGUAGES,
     *infrastructure.LANGUAGES,
+    *lined.LANGUAGES,
     *prose.LANGUAGES,
 )
 
@@ -53,4 +67,4 @@ BY_FILE_NAME: Final = claims(_ALL, lambda spec: spec.file_names)
 BY_EXTENSION: Final = claims(_ALL, lambda spec: spec.extensions)
 BY_PATTERN: Final = claims(_ALL, lambda spec: spec.file_patterns)
 BY_INTERPRETER: Final = claims(_ALL, lambda spec: spec.interpreters)
-BY_CONTENT: Final = tuple(spec for spec in _ALL if spec.content_marks)
+BY_EXACT_NAME: Final = claims(_ALL, lambda spec: spec.exact_names)

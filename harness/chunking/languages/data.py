@@ -1,24 +1,11 @@
-"""Data, its schemas and queries, and configuration files."""
+"""Data and configuration files."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from harness.chunking.languages.spec import Content, Grammar, LanguageSpec, Structure
+from harness.chunking.languages.spec import Content, Grammar, Head, Kind, LanguageSpec, Structure
 
-_SQL: Final = Grammar(
-    functions=("create_function", "create_trigger"),
-    types=(
-        "create_table",
-        "create_view",
-        "create_materialized_view",
-        "create_type",
-        "create_sequence",
-    ),
-    names=("create_index",),
-    wrappers=("statement",),
-    name_holders=("object_reference",),
-)
 _YAML: Final = Grammar(
     keys=("block_mapping_pair",), containers=("document", "block_node", "block_mapping")
 )
@@ -26,26 +13,63 @@ _TOML: Final = Grammar(
     keys=("table", "table_array_element", "pair"),
     identifiers=("bare_key", "dotted_key", "quoted_key"),
 )
-_THRIFT: Final = Grammar(
-    functions=("function_definition",),
-    classes=("service_definition",),
-    types=("struct_definition", "union_definition", "exception_definition", "enum_definition"),
-    names=("const_definition", "typedef_definition"),
-    identifiers=("typedef_identifier",),
-)
-
 LANGUAGES: Final = (
     LanguageSpec(
         "json",
-        extensions=("json", "jsonc", "json5", "ipynb", "geojson", "webmanifest", "avsc"),
-        file_names=("composer.lock", ".babelrc", ".eslintrc"),
+        extensions=(
+            "json",
+            "jsonc",
+            "json5",
+            "ipynb",
+            "geojson",
+            "webmanifest",
+            "avsc",
+            "har",
+            "topojson",
+            "jsonl",
+            "ndjson",
+            "code-workspace",
+            "tfstate",
+            "gltf",
+            "jsonld",
+            "sarif",
+            "importmap",
+            "arb",
+            "mcmeta",
+        ),
+        file_names=(
+            "composer.lock",
+            ".babelrc",
+            ".eslintrc",
+            ".jshintrc",
+            ".swcrc",
+            ".watchmanconfig",
+            ".arcconfig",
+            "flake.lock",
+            "pipfile.lock",
+            "deno.lock",
+            "bun.lock",
+        ),
+        file_patterns=("*.tfstate.backup",),
         content=Content.DATA,
         grammar=Grammar(keys=("pair",), containers=("object",)),
     ),
     LanguageSpec(
         "yaml",
-        extensions=("yaml", "yml"),
-        file_names=("yarn.lock", ".prettierrc", ".clang-format"),
+        extensions=("yaml", "yml", "eyaml", "cff", "sls"),
+        file_names=(
+            "yarn.lock",
+            ".prettierrc",
+            ".clang-format",
+            ".clang-tidy",
+            ".clangd",
+            ".gemrc",
+            "glide.lock",
+            "pubspec.lock",
+            "podfile.lock",
+            ".stylelintrc",
+            ".markdownlintrc",
+        ),
         content=Content.DATA,
         grammar=_YAML,
     ),
@@ -56,34 +80,60 @@ LANGUAGES: Final = (
         content=Content.DATA,
         grammar=_TOML,
     ),
-    LanguageSpec("sql", extensions=("sql", "ddl", "dml", "pgsql", "psql"), grammar=_SQL),
-    LanguageSpec("graphql", extensions=("graphql", "gql")),
-    LanguageSpec("proto", extensions=("proto",)),
-    LanguageSpec("thrift", extensions=("thrift",), grammar=_THRIFT),
-    LanguageSpec("prisma", extensions=("prisma",)),
     LanguageSpec(
         "xml",
         extensions=(
-            *("xml", "xsd", "xsl", "xslt", "wsdl", "svg", "plist"),
-            *("csproj", "props", "targets", "pom"),
+            *("xml", "xsd", "xsl", "xslt", "wsdl", "svg", "plist", "rss", "atom", "xul", "xaml"),
+            *("csproj", "vbproj", "fsproj", "vcxproj", "vcproj", "sqlproj", "props", "targets"),
+            *("pom", "nuspec", "resx", "storyboard", "xib", "kml", "gpx", "dita", "rdf", "owl"),
+            *("iml", "launch", "urdf", "xacro", "xlf", "xliff", "axml", "ui", "qrc", "tei", "dae"),
         ),
         content=Content.DATA,
     ),
     LanguageSpec(
         "ini",
-        extensions=("ini", "cfg", "conf"),
-        file_names=(".editorconfig", ".gitconfig"),
+        extensions=("ini", "cfg", "conf", "inf", "reg", "desktop", "service", "timer", "socket"),
+        file_names=(
+            *(".editorconfig", ".gitconfig", ".gitmodules", ".npmrc", ".pylintrc", ".flake8"),
+            *(".coveragerc", ".hgrc", ".curlrc", ".wgetrc", ".yarnrc"),
+        ),
         content=Content.DATA,
+        grammar=Grammar(headed=("section",), heads=(Head(r"\[\s*([^\]\n]+?)\s*\]", Kind.KEY),)),
     ),
     LanguageSpec(
         "properties",
         extensions=("properties", "env"),
         file_names=(".env",),
+        file_patterns=(".env.*",),
         content=Content.DATA,
+        grammar=Grammar(headed=("property",), heads=(Head(r"([^\s=:#!]+)\s*[=:\s]", Kind.NAME),)),
     ),
-    LanguageSpec("kdl", extensions=("kdl",)),
-    LanguageSpec("ron", extensions=("ron",)),
+    LanguageSpec(
+        "kdl",
+        extensions=("kdl",),
+        content=Content.DATA,
+        grammar=Grammar(keys=("node",)),
+    ),
+    LanguageSpec("ron", extensions=("ron",), content=Content.DATA),
+    LanguageSpec(
+        "hyprlang",
+        file_names=("hyprland.conf", "hyprpaper.conf", "hypridle.conf", "hyprlock.conf"),
+        content=Content.DATA,
+        grammar=Grammar(keys=("section",), identifiers=("name",)),
+    ),
     LanguageSpec("csv", extensions=("csv",), structure=Structure.LINES, content=Content.DATA),
     LanguageSpec("tsv", extensions=("tsv",), structure=Structure.LINES, content=Content.DATA),
-    LanguageSpec("pem", extensions=("pem", "crt", "key"), structure=Structure.LINES),
+    LanguageSpec("psv", extensions=("psv",), structure=Structure.LINES, content=Content.DATA),
+    LanguageSpec(
+        "beancount",
+        extensions=("beancount",),
+        structure=Structure.LINES,
+        content=Content.DATA,
+    ),
+    LanguageSpec("pgn", extensions=("pgn",), structure=Structure.LINES, content=Content.DATA),
+    LanguageSpec(
+        "pem",
+        extensions=("pem", "crt", "key", "cer", "csr"),
+        structure=Structure.LINES,
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.chunking.languages.spec import Grammar, LanguageSpec
+from harness.chunking.languages.spec import Grammar, Head, Kind, LanguageSpec
 
 _JAVA: Final = Grammar(
     functions=(
@@ -48,15 +48,64 @@ _SCALA: Final = Grammar(
     attributes=("val_definition", "var_definition"),
 )
 
+_MODIFIERS: Final = (
+    r"(?:@\w+(?:\([^)\n]*\))?\s+|(?:public|private|protected|static|final|abstract|sealed"
+    r"|synchronized|transient|volatile|default)\s+)*"
+)
+# The grammar knows words, calls and blocks; what they declare is told by the words.
+_GROOVY: Final = Grammar(
+    headed=("command", "end_command"),
+    heads=(
+        Head(rf"{_MODIFIERS}(?:class|interface|@?trait|record)\s+([A-Z]\w*)", Kind.CLASS),
+        Head(rf"{_MODIFIERS}enum\s+([A-Z]\w*)", Kind.CLASS),
+        Head(r"package\s+([\w.]+)", Kind.NAMESPACE, separator="."),
+        Head(r"task\s+(\w+)", Kind.NAME),
+        Head(r"(?:project\.)?tasks\.(?:register|create|named)\s*\(?\s*[\"']([\w-]+)", Kind.NAME),
+        Head(r"stage\s*\(\s*[\"']([^\"'\n]+)", Kind.NAME),
+        Head(
+            rf"{_MODIFIERS}(?!(?:return|else|new|throw|in|assert|case|if|while|for|switch|task)\b)"
+            r"(?:def|void|[\w.]+(?:<[^>\n(]*>)?(?:\[\])*)\s+"
+            r"(\w+|[\"'][^\"'\n]+[\"'])\s*\([^)]*\)\s*(?:throws\s[\w., ]+)?(?:\{|$|\n|\})",
+            Kind.FUNCTION,
+        ),
+        Head(rf"{_MODIFIERS}([A-Z]\w*)\s*\([^)\n]*\)\s*\{{", Kind.FUNCTION),
+        Head(
+            r"(?:public\s+)?(?:static\s+final|final\s+static)\s+(?:[\w.<>\[\]]+\s+)?(\w+)\s*=",
+            Kind.NAME,
+        ),
+    ),
+)
+_APEX: Final = Grammar(
+    functions=("method_declaration", "constructor_declaration", "trigger_declaration"),
+    classes=("class_declaration", "interface_declaration"),
+    types=("enum_declaration",),
+    names=("field_declaration",),
+    declarations=("field_declaration",),
+    attributes=("field_declaration",),
+)
+
 LANGUAGES: Final = (
-    LanguageSpec("java", extensions=("java",), grammar=_JAVA),
-    LanguageSpec("kotlin", extensions=("kt", "kts"), grammar=_KOTLIN),
-    LanguageSpec("scala", extensions=("scala", "sc", "sbt"), grammar=_SCALA),
+    LanguageSpec("java", extensions=("java", "jav"), interpreters=("java",), grammar=_JAVA),
+    LanguageSpec(
+        "kotlin", extensions=("kt", "kts", "ktm"), interpreters=("kotlin",), grammar=_KOTLIN
+    ),
+    LanguageSpec(
+        "scala",
+        extensions=("scala", "sc", "sbt", "mill"),
+        interpreters=("scala", "amm"),
+        grammar=_SCALA,
+    ),
     LanguageSpec(
         "groovy",
-        extensions=("groovy", "gradle"),
-        file_names=("jenkinsfile",),
-        interpreters=("groovy",),
+        extensions=("groovy", "gradle", "gvy", "gsh", "nf"),
+        file_names=("jenkinsfile", "nextflow.config"),
+        file_patterns=("jenkinsfile.*", "jenkinsfile-*"),
+        interpreters=("groovy", "nextflow"),
+        grammar=_GROOVY,
     ),
-    LanguageSpec("clojure", extensions=("clj", "cljs", "cljc", "edn")),
+    LanguageSpec(
+        "apex",
+        extensions=("apex", "trigger", "apxc", "apxt"),
+        grammar=_APEX,
+    ),
 )

@@ -7,7 +7,6 @@ something. Nothing else in the chunker knows a language by its name.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields
 from enum import Enum
@@ -35,6 +34,7 @@ class Rule(Enum):
     VARIABLE = "variable"
     ASSIGNMENT = "assignment"
     CALL = "call"
+    HEADED = "headed"
     WRAPPER = "wrapper"
     CONTAINER = "container"
 
@@ -53,9 +53,28 @@ _ROLE_OF_FIELD: Final[dict[str, Role]] = {
     "variables": Rule.VARIABLE,
     "assignments": Rule.ASSIGNMENT,
     "calls": Rule.CALL,
+    "headed": Rule.HEADED,
     "wrappers": Rule.WRAPPER,
     "containers": Rule.CONTAINER,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How the text of a node that defines something begins, for grammars that do not say so.
+
+    :param pattern: matched at the beginning of the node's text, of which only some hundred
+        characters are looked at; its groups that matched are the parts of the name.
+    :param separator: between further parts inside a group.
+    :param several: the pattern is searched for instead, up to the first brace, and every match
+        is a name (CSS selectors).
+    """
+
+    pattern: str
+    kind: Kind
+    _: KW_ONLY
+    separator: str = ""
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +104,10 @@ class Grammar:
     calls: tuple[str, ...] = ()
     defining_calls: Mapping[str, Kind] = field(default_factory=dict)
 
+    # Nodes that define what the first of ``heads`` says that matches their text, or nothing.
+    headed: tuple[str, ...] = ()
+    heads: tuple[Head, ...] = ()
+
     # Nodes around a definition that belong to it (decorators, ``export``).
     wrappers: tuple[str, ...] = ()
     # Those of ``wrappers`` that also define the names in their declarators (C).
@@ -106,6 +129,11 @@ class Grammar:
     # Those of ``names`` whose names are in declarators (C, Java).
     declarations: tuple[str, ...] = ()
 
+    # Definitions without an end of their own: they go on up to the next one beside them (labels).
+    open_ended: tuple[str, ...] = ()
+    # Nodes that carry on the definition beside them (a body that is no child of its function).
+    continued: tuple[str, ...] = ()
+
     # Those of ``names`` and ``variables`` that are mere attributes when inside a class: there
     # only names in capitals, constants, count.
     attributes: tuple[str, ...] = ()
@@ -116,7 +144,7 @@ class Grammar:
 
     def __post_init__(self) -> None:
         # What a grammar could not make sense of may hold definitions that it could.
-        roles: dict[str, Role] = {"ERROR": Rule.CONTAINER}
+        roles: dict[str, Role] = {} if "ERROR" in self.headed else {"ERROR": Rule.CONTAINER}
         for name, role in _ROLE_OF_FIELD.items():
             for node_type in getattr(self, name):
                 if node_type in roles:
@@ -191,12 +219,13 @@ class LanguageSpec:
 
     :param name: the language's name in the index, and its grammar's in
         ``tree_sitter_language_pack``.
-    :param extensions: without the dot, in lower case.
+    :param extensions: without the dot, in lower case. Those that several languages use are
+        decided by :mod:`harness.chunking.languages.disputed` first.
     :param file_names: whole names, in lower case; they take precedence over extensions.
     :param file_patterns: for names that no extension decides, as of :mod:`fnmatch`.
-    :param interpreters: beginnings of the commands in a ``#!`` line.
-    :param content_marks: extensions of another language whose files are in this one if the
-        pattern is found near their beginning. Of several languages the first listed wins.
+    :param interpreters: commands in a ``#!`` line, in lower case, without version.
+    :param exact_names: whole names that mean this language only as written (``BUILD``).
+    :param marks: what single lines define, beside what the tree tells or without one.
     :param preprocessed: has C's macros and conditions, which disturb the parser.
     :param embedded: elements whose raw text is in another language, and that language.
     """
@@ -207,7 +236,8 @@ class LanguageSpec:
     file_names: tuple[str, ...] = ()
     file_patterns: tuple[str, ...] = ()
     interpreters: tuple[str, ...] = ()
-    content_marks: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    exact_names: tuple[str, ...] = ()
+    marks: tuple[Head, ...] = ()
     structure: Structure = Structure.TREE
     content: Content = Content.CODE
     preprocessed: bool = False

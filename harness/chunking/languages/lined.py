@@ -1,0 +1,80 @@
+"""Languages without a grammar: the beginnings of their lines say what is defined."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.chunking.languages.spec import Head, Kind, LanguageSpec, Structure
+
+_VB_MODIFIERS: Final = (
+    r"(?i)\s{0,40}(?:(?:public|private|friend|static|global|protected|shared|overridable"
+    r"|overrides)\s+)*"
+)
+
+LANGUAGES: Final = (
+    LanguageSpec(
+        "batch",
+        extensions=("bat", "cmd"),
+        structure=Structure.LINES,
+        marks=(Head(r"[ \t]{0,40}:([A-Za-z_][\w.-]*)", Kind.FUNCTION),),
+    ),
+    LanguageSpec(
+        "prolog",
+        extensions=("prolog", "plt", "yap"),
+        interpreters=("swipl", "yap", "gprolog"),
+        structure=Structure.LINES,
+        marks=(
+            Head(r":-\s*module\(\s*(\w+)", Kind.NAME),
+            Head(r"([a-z]\w*)(?:\(.*)?\s*(?::-|-->)", Kind.FUNCTION),
+            Head(r"([a-z]\w*)\(.*\)\s*\.", Kind.NAME),
+        ),
+    ),
+    LanguageSpec(
+        "vb",
+        extensions=("vb", "vbs", "bas", "frm", "vba"),
+        structure=Structure.LINES,
+        marks=(
+            Head(r"(?i)Attribute\s+VB_Name\s*=\s*\"(\w+)\"", Kind.NAME),
+            Head(
+                _VB_MODIFIERS + r"(?:sub|function|property\s+(?:get|let|set))\s+(\w+)",
+                Kind.FUNCTION,
+            ),
+            Head(
+                _VB_MODIFIERS + r"(?:class|module|structure|type|enum|interface)\s+(\w+)", Kind.NAME
+            ),
+            Head(_VB_MODIFIERS + r"const\s+(\w+)", Kind.NAME),
+        ),
+    ),
+    LanguageSpec(
+        "coq",
+        structure=Structure.LINES,
+        marks=(
+            Head(
+                r"\s{0,40}(?:(?:Local|Global|Program|#\[\w+\])\s+)*(?:Theorem|Lemma|Corollary|Fact|Remark"
+                r"|Proposition|Definition|Fixpoint|CoFixpoint|Inductive|CoInductive|Record|Structure|Class"
+                r"|Instance|Axiom|Parameter|Example|Function|Ltac|Variant)\s+([\w']+)",
+                Kind.FUNCTION,
+            ),
+            Head(r"(?:Module|Section)\s+(?:Type\s+)?(\w+)", Kind.NAME),
+        ),
+    ),
+    LanguageSpec(
+        "forth",
+        extensions=("4th", "forth", "fth"),
+        interpreters=("gforth", "pforth"),
+        structure=Structure.LINES,
+        marks=(
+            Head(r":\s+(\S+)", Kind.FUNCTION),
+            Head(r"(?i).{0,80}?\b(?:variable|constant|create|value)\s+(\S+)", Kind.NAME),
+        ),
+    ),
+    LanguageSpec(
+        "mercury",
+        interpreters=("mmc",),
+        structure=Structure.LINES,
+        marks=(
+            Head(r"\s{0,40}:-\s*module\s+([\w.]+)", Kind.NAME),
+            Head(r"\s{0,40}:-\s*(?:pred|func|type|inst|mode|typeclass)\s+(\w+)", Kind.NAME),
+        ),
+    ),
+)

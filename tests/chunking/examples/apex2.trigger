@@ -1,0 +1,3 @@
+trigger CartTrigger on Account (before insert) {
+  for (Account a : Trigger.new) { }
+}

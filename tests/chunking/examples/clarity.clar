@@ -1,0 +1,8 @@
+(define-constant LIMIT u3)
+(define-data-var total uint u0)
+(define-map carts { id: uint } { total: uint })
+(define-public (add (a uint)) (ok a))
+(define-private (secret) 1)
+(define-read-only (get-total) (var-get total))
+(define-trait pay ((pay (uint) (response bool uint))))
+(define-fungible-token coin)

@@ -1,0 +1,13 @@
+(require 'cl)
+(defvar shop-limit 3 "Doc.")
+(defcustom shop-max 3 "D" :type 'integer)
+(defconst shop-k 1)
+(defun shop-add (a b)
+  "Doc."
+  (interactive)
+  (let ((x 1)) x))
+(defmacro shop-twice (e) e)
+(cl-defun shop-key (&key a) a)
+(define-minor-mode shop-mode "D" :lighter "x")
+(defface shop-face nil "D")
+(use-package magit :config (setq a 1))

@@ -1,0 +1,4 @@
+\ words
+variable total
+: square ( n -- n ) dup * ;
+3 constant limit

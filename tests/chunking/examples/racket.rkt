@@ -1,0 +1,10 @@
+#lang racket
+(define limit 3)
+(define (add a b)
+  (define x 1)
+  x)
+(struct point (x y))
+(define-syntax-rule (twice e) e)
+(module+ test (define inner 1))
+(define cart% (class object% (super-new) (define/public (pay x) x)))
+(define/contract (safe x) (-> any/c any/c) x)

@@ -1,0 +1,7 @@
+(define limit 3)
+(define (add a b)
+  (define x 1)
+  x)
+(define-record-type point (make-point x) point? (x px))
+(define-syntax twice (syntax-rules () ((_ e) e)))
+(define-library (shop cart) (export a) (begin (define (pay x) x)))

@@ -1,0 +1,12 @@
+(module
+  (import "a" "b" (func $ext (param i32)))
+  (global $limit i32 (i32.const 3))
+  (memory $mem 1)
+  (type $sig (func (param i32)))
+  (func $add (param $a i32) (result i32)
+    (local $x i32)
+    local.get $a)
+  (export "add" (func $add))
+  (func (export "pay") (result i32) i32.const 1)
+  (table $t 1 funcref)
+)
