@@ -43,7 +43,9 @@ def make_server() -> MCPServer:
     server = MCPServer(
         "harness", version=__version__, instructions=_INSTRUCTIONS, log_level="WARNING"
     )
-    server.tool(description="Ranked passages for words, a name or a question.")(search)
+    server.tool(
+        description="Ranked passages for words, a name, a question, path:line or a stack trace."
+    )(search)
     server.tool(description="An answer with checked path:line citations.")(ask)
     server.tool(description="Which repositories are indexed, by which model, how fresh.")(status)
     return server
@@ -72,7 +74,13 @@ def search(
     return _answer(run)
 
 
-def ask(question: str, repo: str | None = None) -> dict[str, Any]:
+def ask(
+    question: str,
+    repo: str | None = None,
+    language: str | None = None,
+    path_glob: str | None = None,
+    limit: int = 5,
+) -> dict[str, Any]:
     """The ``ask`` JSON of the command line."""
     from harness.answers.answering import answer_with_agent, beside_passages
     from harness.answers.passages import answer_with_passages
@@ -80,13 +88,21 @@ def ask(question: str, repo: str | None = None) -> dict[str, Any]:
 
     def run() -> dict[str, Any]:
         with open_engines() as engines:
-            found = answer_with_passages(question, engines, repo=repo)
+            filters = {"repo": repo, "language": language, "path_glob": path_glob}
+            found = answer_with_passages(question, engines, **filters, limit=limit)
             if not has_chat_model():
                 return found.to_dict()
 
             def answer() -> Envelope:
                 with open_assistant(results_folder("ask")) as assistant:
-                    return answer_with_agent(question, engines, assistant, repo=repo)
+                    return answer_with_agent(
+                        question,
+                        engines,
+                        assistant,
+                        repo=repo,
+                        language=language,
+                        path_glob=path_glob,
+                    )
 
             return beside_passages(found, answer).to_dict()
 

@@ -42,13 +42,15 @@ def test_search_ask_and_status_over_stdio(tmp_path: Path, monkeypatch: pytest.Mo
     source = 'def sign_cookie(value):\n    """Sign the session cookie."""\n    return value\n'
     repository = make_repository(tmp_path / "web", {"session.py": source})
     assert run(["index", str(repository), "--json"]) == 0
-    tools, (found, answer, status, error) = call_all(
+    tools, (found, answer, status, error, filtered, refused) = call_all(
         dict(os.environ),
         [
             ("search", {"query": "session cookie"}),
             ("ask", {"question": "how is the cookie signed?"}),
             ("status", {}),
             ("search", {"query": "x", "repo": "nope"}),
+            ("search", {"query": "cookie", "language": "PY", "path_glob": f"{repository}/*.py"}),
+            ("ask", {"question": "cookie", "repo": str(repository), "language": "klingon"}),
         ],
     )
     assert tools == {"search", "ask", "status"}
@@ -60,3 +62,5 @@ def test_search_ask_and_status_over_stdio(tmp_path: Path, monkeypatch: pytest.Mo
     assert answer["citations"][0]["verified"] is True
     assert status["repos"][0]["name"] == "web"
     assert "'nope' is not indexed" in error["error"]
+    assert filtered["results"][0]["path"] == "session.py"
+    assert "the languages in the index are: python" in refused["error"]

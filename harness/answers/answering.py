@@ -28,16 +28,22 @@ _DEMO_CHARS = 1500
 _DEMO_PROMPT = "Answer in two sentences from the passages; name the path:line used."
 
 
-def choose_repository(question: str, engines: Engines, repo: str | None) -> RepositoryRecord:
+def choose_repository(
+    question: str,
+    engines: Engines,
+    repo: str | None,
+    language: str | None = None,
+    path_glob: str | None = None,
+) -> RepositoryRecord:
     """Return the repository that a question is about: the one named, or that of the best passage.
 
-    :raises UsageError: the question is empty or nothing is indexed.
+    :raises UsageError: the question is empty, nothing is indexed, or a filter matches nothing.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
     records = in_scope_at(engines.store, repo)
     if len(records) == 1:
         return records[0]
-    hits = search(question, engines, repo=repo, limit=1)
+    hits = search(question, engines, repo=repo, language=language, path_glob=path_glob, limit=1)
     name = hits[0].repo if hits else records[0].name
     return next(record for record in records if record.name == name)
 
@@ -48,15 +54,18 @@ def answer_with_agent(
     assistant: Assistant,
     *,
     repo: str | None = None,
+    language: str | None = None,
+    path_glob: str | None = None,
     on_event: OnEvent | None = None,
 ) -> Envelope:
-    """Let the agent read the repository and answer with checked citations.
+    """Let the agent read the repository and answer with checked citations. The filters hold for
+    its searches of the index.
 
     :raises UsageError: as :func:`choose_repository`, or the repository's folder is gone.
     """
     from harness.agent.questions import ask
 
-    record = choose_repository(question, engines, repo)
+    record = choose_repository(question, engines, repo, language, path_glob)
     root = Path(record.path)
     if not root.is_dir():
         raise UsageError(
@@ -65,7 +74,14 @@ def answer_with_agent(
         )
 
     def semantic(query: str, limit: int) -> Sequence[Hit]:
-        return search(query, engines, repo=record.name, limit=limit)
+        return search(
+            query,
+            engines,
+            repo=record.name,
+            language=language,
+            path_glob=path_glob,
+            limit=limit,
+        )
 
     return ask(
         question,

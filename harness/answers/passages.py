@@ -13,6 +13,8 @@ from harness.chunking.citing import holds_lines
 from harness.engines import Engines
 from harness.models import lexical
 from harness.repository.content import decode
+from harness.search import query
+from harness.search.mentions import line_named
 from harness.search.retrieval import search
 from harness.store.catalog import in_scope_at
 from harness.types import Hit, SkipReason
@@ -22,16 +24,23 @@ _LINES_SHOWN = 14
 
 
 def answer_with_passages(
-    question: str, engines: Engines, *, repo: str | None = None, limit: int = 5
+    question: str,
+    engines: Engines,
+    *,
+    repo: str | None = None,
+    language: str | None = None,
+    path_glob: str | None = None,
+    limit: int = 5,
 ) -> Envelope:
-    """Return the best passages for a question, best first; no model takes part.
+    """Return the best passages for a question, best first; no model takes part. The filters are
+    those of :func:`harness.search.retrieval.search`.
 
-    :raises UsageError: the question is empty or nothing is indexed.
+    :raises UsageError: the question is empty, nothing is indexed, or a filter matches nothing.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
     began = time.monotonic()
     roots = {record.name: Path(record.path) for record in in_scope_at(engines.store, repo)}
-    hits = search(question, engines, repo=repo, limit=limit)
+    hits = search(question, engines, repo=repo, language=language, path_glob=path_glob, limit=limit)
     several = len(roots) > 1
     passages = tuple(_passage(question, hit, roots[hit.repo], several) for hit in hits)
     return Envelope(
@@ -80,7 +89,8 @@ def _why_unverified(root: Path) -> str:
 
 
 def shorten(question: str, hit: Hit, lines_shown: int = _LINES_SHOWN) -> tuple[int, list[str]]:
-    """Return the window of a passage that shares most words with the question.
+    """Return the window of a passage around the line that the question names, or else the one that
+    shares most words with it.
 
     Lines of a notebook that was written on one line all have its number.
 
@@ -89,6 +99,11 @@ def shorten(question: str, hit: Hit, lines_shown: int = _LINES_SHOWN) -> tuple[i
     lines = hit.text.split("\n")
     if len(lines) <= lines_shown:
         return hit.start_line, lines
+    question = query.readable(question)
+    named = line_named(question, hit)
+    if named:
+        at = max(0, min(named - hit.start_line - lines_shown // 2, len(lines) - lines_shown))
+        return hit.start_line + at, lines[at : at + lines_shown]
     wanted = set(lexical.words(question))
     scores = [len(wanted & set(lexical.words(line))) for line in lines]
     # A definition's first lines say what it is: they win a tie, and get a small head start.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import console
+from harness.cli.search import Language, PathGlob
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +28,9 @@ Model = Annotated[str | None, typer.Option(help="Chat model. Default: CHAT_MODEL
 
 def ask(
     question: Annotated[str, typer.Argument(help="A question about the indexed code.")],
-    repo: Annotated[str | None, typer.Option(help="Only this repository.")] = None,
+    repo: Annotated[str | None, typer.Option(help="Only this repository: name or folder.")] = None,
+    lang: Language = None,
+    path: PathGlob = None,
     limit: Annotated[int, typer.Option(help="Number of passages.")] = 5,
     model: Model = None,
     demo: Annotated[
@@ -44,27 +48,32 @@ def ask(
     from harness.configured import has_chat_model, open_engines
 
     with open_engines() as engines:
-        result = answer_with_passages(question, engines, repo=repo, limit=limit)
+        filters = {"repo": repo, "language": lang, "path_glob": path}
+        result = answer_with_passages(question, engines, **filters, limit=limit)
         if not as_json:
             print(console.printable(readable(result)), flush=True)
         if demo:
             answer = partial(_ask_demo, question, engines, repo, result, as_json)
             result = beside_passages(result, answer)
         elif model or has_chat_model():
-            answer = partial(_ask_agent, question, engines, repo, model, as_json)
+            answer = partial(_ask_agent, question, engines, filters, model, as_json)
             result = beside_passages(result, answer)
     _finish(result, as_json, passages_shown=True)
 
 
 def _ask_agent(
-    question: str, engines: Engines, repo: str | None, model: str | None, as_json: bool
+    question: str,
+    engines: Engines,
+    filters: Mapping[str, str | None],
+    model: str | None,
+    as_json: bool,
 ) -> Envelope:
     from harness.answers.answering import answer_with_agent
     from harness.configured import open_assistant, results_folder
 
     with open_assistant(results_folder("ask"), model) as assistant:
         return answer_with_agent(
-            question, engines, assistant, repo=repo, on_event=progress_printer(as_json)
+            question, engines, assistant, **filters, on_event=progress_printer(as_json)
         )
 
 

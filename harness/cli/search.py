@@ -12,14 +12,22 @@ from harness.text import encodable
 # Of each passage, those that share most with the query.
 _LINES_SHOWN = 8
 
+Language = Annotated[
+    str | None, typer.Option(help="Only this language, such as python, C++ or .ts.")
+]
+PathGlob = Annotated[
+    str | None,
+    typer.Option(metavar="GLOB", help="Only paths that match, such as 'src/**' or '!tests'."),
+]
+
 
 def search(
-    query: Annotated[str, typer.Argument(help="What to look for: words, a name, a question.")],
-    repo: Annotated[str | None, typer.Option(help="Only this repository.")] = None,
-    lang: Annotated[str | None, typer.Option(help="Only this language, such as python.")] = None,
-    path: Annotated[
-        str | None, typer.Option(metavar="GLOB", help="Only paths that match, such as 'src/**'.")
-    ] = None,
+    query: Annotated[
+        str, typer.Argument(help="What to look for: words, a name, a question, path:line.")
+    ],
+    repo: Annotated[str | None, typer.Option(help="Only this repository: name or folder.")] = None,
+    lang: Language = None,
+    path: PathGlob = None,
     limit: Annotated[int, typer.Option(help="Number of passages.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harness.folding import fold
+from harness.types import Hit
 
 MAX_MENTIONS = 200
 """Candidates read from one query; a stack trace of fifty lines has about as many."""
@@ -192,6 +193,20 @@ def beneath(mention: Mention, roots: Iterable[tuple[str, str]]) -> Mention | Non
         if above and inside and mention.path.split("/")[: len(above)] == above:
             return Mention("/".join(inside), tuple(map(fold, inside)), mention.line, repo=repo)
     return None
+
+
+def line_named(text: str, hit: Hit) -> int:
+    """The line of a search result that a query names, the surest first; 0 for none.
+
+    :param text: the query.
+    """
+    named = [
+        (likeness(mention, hit.repo, hit.path), mention.line)
+        for mention in mentions(text)
+        if hit.start_line <= mention.line <= hit.end_line
+    ]
+    sureness, line = max(named, default=(0.0, 0))
+    return line if sureness else 0
 
 
 WHOLE, ENDING, IMPORTED, TOGETHER, WEAK = 3.0, 2.0, 1.6, 1.2, 0.5

@@ -12,11 +12,13 @@ import pytest
 from harness.agent import Envelope, Limits, RunOptions, ScriptedChatModel, Status, calls
 from harness.answers.answering import answer_with_agent, answer_with_demo
 from harness.answers.assistant import Assistant
-from harness.answers.passages import NOTHING_FOUND, answer_with_passages, readable
+from harness.answers.passages import NOTHING_FOUND, answer_with_passages, readable, shorten
 from harness.engines import Engines
+from harness.errors import UsageError
 from harness.index.options import IndexOptions
 from harness.index.run import index_repository
 from harness.store.edge import EdgeStore
+from harness.types import Hit
 from tests.fakes.embedder import HashEmbedder
 from tests.repositories import make_repository
 
@@ -51,6 +53,24 @@ def test_without_a_model_the_passages_are_not_the_answer(engines: Engines) -> No
         "     1  def sign_cookie(value):",
     ]
     assert readable(envelope) == passage.text
+
+
+def test_a_long_passage_is_shown_around_the_line_that_is_asked_for() -> None:
+    values = [f"value {number}" for number in range(100, 200)]
+    text = "\n".join(["needle" if value == "value 120" else value for value in values])
+    hit = Hit("web", "app/a.py", 100, 199, "", "python", 1.0, text)
+    for line in (100, 150, 199):
+        start, lines = shorten(f"app/a.py:{line} needle", hit)
+        assert f"value {line}" in lines
+        assert lines[0] == f"value {start}"
+    assert "needle" in shorten("other.py:150 needle", hit)[1]
+
+
+def test_filters_hold_for_passages_and_for_the_agent(engines: Engines) -> None:
+    for filters in ({"language": "PY"}, {"path_glob": "./app"}):
+        assert answer_with_passages(QUESTION, engines, **filters).passages
+    with pytest.raises(UsageError, match="languages in the index are: python"):
+        answer_with_passages(QUESTION, engines, language="rust")
 
 
 def test_a_passage_of_a_changed_file_says_so(engines: Engines, repository: Path) -> None:

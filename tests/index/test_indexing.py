@@ -29,6 +29,7 @@ from harness.index.preparing import prepare_batch
 from harness.index.run import index_repository
 from harness.search import retrieval
 from harness.store.edge import EdgeStore
+from harness.store.queries import files_of
 from harness.types import FileStatus, FloatArray, IndexReport
 from tests.fakes.embedder import HashEmbedder
 
@@ -97,7 +98,7 @@ def stored(engines: Engines, repo: str = "project") -> list[tuple[str, int, int,
     """Everything that is searchable of a repository, straight from the store."""
     (record,) = [r for r in engines.store.repositories() if r.name == repo]
     found = []
-    for path in engines.store.file_records(record.collection, repo):
+    for path in engines.store.distinct(record.collection, "path", files_of(repo)):
         for hit in retrieval.search("value", engines, repo=repo, path_glob=f"/{path}", limit=200):
             found.append((hit.path, hit.start_line, hit.end_line, hit.text))
     return sorted(found)
