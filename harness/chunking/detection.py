@@ -35,6 +35,13 @@ _AROUND: Final = frozenset(
 # Names that end so say little; a pattern ("Dockerfile.txt") or a modeline says more.
 _WEAK: Final = frozenset({"text", "ini", "html"})
 
+# What tells a build file from a program with its name ("dockerfile.py", "makefile.js").
+_BUILD_MARKS: Final = {
+    "dockerfile": re.compile(r"(?mi)^(?:FROM|ARG)[ \t]+\S"),
+    "make": re.compile(r"(?m)^(?:[\w.%$()/-]+[ \t]*:(?![=:])|[A-Z_]+[ \t]*[:?+]?=|include[ \t])"),
+    "groovy": re.compile(r"(?m)^(?:pipeline|node|@Library|library)\b"),
+}
+
 _EMACS: Final = re.compile(
     r"-\*-[ \t]*(?:(?:[^\n]*;)?[ \t]*mode:[ \t]*)?([\w+#.-]+?)(?:-mode)?[ \t]*(?:;[^\n]*)?-\*-",
     re.IGNORECASE,
@@ -79,6 +86,12 @@ def _by_name(written: str, text: str) -> LanguageSpec | None:
     for pattern, spec in BY_PATTERN.items():
         if not pattern.endswith("*") and fnmatchcase(name, pattern):
             return spec
+    for pattern, spec in BY_PATTERN.items():
+        # "Makefile.boot", "Dockerfile.arm": not of the language that the ending stands for.
+        if pattern.endswith(".*") and written[0].isupper() and fnmatchcase(name, pattern):
+            mark = _BUILD_MARKS.get(spec.name)
+            if mark is not None and mark.search(text[:_HEAD_CHARS]):
+                return spec
     stem, dot, extension = name.rpartition(".")
     if not dot:
         extension = ""
@@ -111,6 +124,10 @@ def _inner(written: str, text: str) -> LanguageSpec | None:
 
 def _disputed(extension: str, text: str, usual: LanguageSpec | None) -> LanguageSpec | None:
     said = _by_modeline(text) or _by_shebang(text)
+    if said is not None and usual is not None and said is not usual:
+        # "node" runs TypeScript, too: only what such files may be in counts.
+        possible = {contender.language for contender in DISPUTED[extension]}
+        said = said if said.name in possible else None
     return said or _contended(extension, text) or usual
 
 

@@ -200,7 +200,7 @@ _FILES = [
     ("x.rules", 'ACTION=="add", KERNEL=="x"\n', "udev"),
     ("a.ml", "let x = 1", "ocaml"),
     ("a.mm", "", "objc"),
-    ("a.mm", '<map version="1"/>', "objc"),
+    ("a.mm", '<map version="1"/>', "xml"),
     ("LICENSE", "", "text"),
     ("x", "<?php echo 1;", "php"),
     ("x", '<?xml version="1.0"?>', "xml"),
@@ -216,6 +216,24 @@ _FILES = [
     ("a.bicep", "", "bicep"),
     ("a.fsx", "", "fsharp"),
     ("Dockerfile", "# syntax=docker/dockerfile:1\nFROM x", "dockerfile"),
+]
+_FILES += [
+    ("Dockerfile.arm", "FROM x\n", "dockerfile"),
+    ("Dockerfile.go", "# builds\nFROM golang\n", "dockerfile"),
+    ("dockerfile.go", "package dockerfile\n", "go"),
+    ("Makefile.boot", "all: x\n", "make"),
+    ("Makefile.PL", "use ExtUtils::MakeMaker;\n", "perl"),
+    ("Jenkinsfile.kt", "pipeline {\n}\n", "groovy"),
+    ("bin.ts", "#!/usr/bin/env node\nconst a: number = 1\n", "typescript"),
+    ("a.m", "LOCK ; comment\n ; more\n N X S X=1\n", "text"),
+    ("a.ex", "include std/io.e\n\nprocedure main()\n", "text"),
+    ("a.ex", "defmodule A do\nend\n", "elixir"),
+    ("a.cls", "CLASS email.Email:\nEND CLASS.\n", "text"),
+    ("a.d", "provider app {\n};\n", "text"),
+    ("a.vsh", "attribute vec4 p;\n", "glsl"),
+    ("a.scm", "(a\n  name: (b) @name) @c\n", "query"),
+    ("a.trigger", "trigger T on Account (before insert) {}\n", "apex"),
+    ("a.trigger", "#!/bin/sh\n", "bash"),
 ]
 _UNITS = ("a", "\n", " ", "(", ")", "a(", ") ", "@", "<", "a ", "[", ":", "class ", "-*- ", "vim: ")
 

@@ -28,7 +28,15 @@ _SWIFT: Final = Grammar(
         "deinit_declaration",
         "subscript_declaration",
     ),
-    classes=("class_declaration", "protocol_declaration"),
+    classes=("protocol_declaration",),
+    headed=("class_declaration",),
+    heads=(
+        Head(r"(?:[@\w]+(?:\([^)\n]*\))?\s+)*?extension\s+([\w.]+)", Kind.EXTENSION),
+        Head(
+            r"(?:[@\w]+(?:\([^)\n]*\))?\s+)*?(?:class|struct|enum|actor)\s+(?!func\b|var\b)(`?\w+`?)",
+            Kind.CLASS,
+        ),
+    ),
     types=("typealias_declaration",),
     names=("property_declaration", "protocol_function_declaration"),
     nameless={
@@ -209,17 +217,17 @@ LANGUAGES: Final = (
     LanguageSpec("nim", extensions=("nim", "nims", "nimble"), interpreters=("nim",), grammar=_NIM),
     LanguageSpec("odin", extensions=("odin",), grammar=_ODIN),
     LanguageSpec("hare", extensions=("ha",), grammar=_HARE),
-    LanguageSpec("v", extensions=("vsh", "vv"), interpreters=("v",), grammar=_V),
+    LanguageSpec("v", extensions=("vsh",), interpreters=("v",), grammar=_V),
     LanguageSpec("dart", extensions=("dart",), interpreters=("dart",), grammar=_DART),
     LanguageSpec(
         "pascal",
-        extensions=("pas", "dpr", "dpk", "lpr"),
+        extensions=("pas", "pascal", "dpr", "dpk", "lpr"),
         interpreters=("instantfpc",),
         grammar=_PASCAL,
     ),
     LanguageSpec(
         "fortran",
-        extensions=("f90", "f95", "f03", "f08", "f18", "f", "for", "ftn", "f77"),
+        extensions=("f90", "f95", "f03", "f08", "f18", "f", "for", "ftn", "f77", "fpp"),
         grammar=_FORTRAN,
     ),
     LanguageSpec("ada", extensions=("adb", "ads", "ada"), grammar=_ADA),

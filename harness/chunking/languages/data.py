@@ -76,7 +76,7 @@ LANGUAGES: Final = (
     LanguageSpec(
         "toml",
         extensions=("toml",),
-        file_names=("pipfile", "cargo.lock", "poetry.lock", "uv.lock"),
+        file_names=("pipfile", "cargo.lock", "poetry.lock", "uv.lock", "gopkg.lock", "pdm.lock"),
         content=Content.DATA,
         grammar=_TOML,
     ),
@@ -92,7 +92,18 @@ LANGUAGES: Final = (
     ),
     LanguageSpec(
         "ini",
-        extensions=("ini", "cfg", "conf", "inf", "reg", "desktop", "service", "timer", "socket"),
+        extensions=(
+            "ini",
+            "cfg",
+            "conf",
+            "cnf",
+            "inf",
+            "reg",
+            "desktop",
+            "service",
+            "timer",
+            "socket",
+        ),
         file_names=(
             *(".editorconfig", ".gitconfig", ".gitmodules", ".npmrc", ".pylintrc", ".flake8"),
             *(".coveragerc", ".hgrc", ".curlrc", ".wgetrc", ".yarnrc"),

@@ -17,7 +17,7 @@ class Contender(NamedTuple):
 
 
 _B: Final = r"(?m)^[ \t]*"  # at the beginning of a line
-_XML: Final = Contender("xml", r"\A\ufeff?\s{0,100}<(?:\?xml|!DOCTYPE (?!html)|!--)")
+_XML: Final = Contender("xml", r"\A\ufeff?\s{0,100}<(?:\?xml|!DOCTYPE (?!html)|!--|map version)")
 _BINARY: Final = Contender("text", r"\A[^\n]{0,2000}\x00")
 _PHP: Final = Contender("php", r"<\?(?:php\b|=)")
 _OBJC: Final = Contender(
@@ -92,6 +92,12 @@ DISPUTED: Final[dict[str, tuple[Contender, ...]]] = {
     "mm": (_XML, Contender("text", r"(?m)^[ \t]*\$[cvfeapd]\s")),
     "m": (
         _OBJC,
+        # MUMPS: comments begin with ";"; Limbo and MUF.
+        Contender(
+            "text",
+            r"(?m)^[%A-Za-z]\w*(?:\([^)\n]{0,200}\))?[ \t]*;[ \t]|^[ \t]+;|^implement[ \t]+\w+;"
+            r"|^:[ \t]+\w",
+        ),
         Contender("mercury", r"(?m)^[ \t]*:-[ \t]*(?:module|interface|import_module|pred|func)\b"),
         Contender("text", r"\A\s{0,100}\(\*|(?m:^[ \t]*\w+\[[^\n]{0,200}\][ \t]*:=)"),
         Contender("objc", _B + r"(?:#[ \t]*include\b|/\*|//|(?:int|void)[ \t]+main[ \t]*\()"),
@@ -109,13 +115,14 @@ DISPUTED: Final[dict[str, tuple[Contender, ...]]] = {
                 _B + r"(?:[A-Z][\w:${}-]*[ \t]*(?:\?\??|:|\+|\.)?=[ \t]*\"|(?:inherit"
                 r"|require)[ \t]+[\w./$-]+[ \t]*$|do_\w+[\w:]*[ \t]*\(\))",
             ),
-            Contender("make", _B + r"(?:[A-Z_]+[ \t]*[:?+]?=|\w[\w./ -]*:(?!:)[^\n]*\n\t)"),
         ),
         *(_PASCAL, _PERL, _CPP, _C_PREPROCESSOR, _ASM, _SHELL),
+        Contender("make", _B + r"(?:[A-Z_]+[ \t]*[:?+]=|\.PHONY[ \t]*:)"),
         Contender("sql", r"(?mi)^[ \t]*(?:create|insert|select|alter|drop)[ \t]+\w"),
         Contender("c", _B + r"(?:static|extern|const|struct|typedef|void|int|char)[ \t]+\w"),
     ),
     "cls": (
+        Contender("text", r"(?mi)^[ \t]*(?:class[ \t]+[\w.]+[^\n{;:]*:|define[ \t]+\w+)"),
         _VB,
         Contender(
             "latex",
@@ -131,8 +138,20 @@ DISPUTED: Final[dict[str, tuple[Contender, ...]]] = {
         ),
     ),
     "bas": (_VB,),
+    "al": (_PERL,),
+    "ex": (
+        Contender(
+            "text",
+            r"(?m)^(?:include[ \t]+\S+\.e\b|(?:(?:global|public|export)[ \t]+)?"
+            r"(?:procedure|function)[ \t]+\w+[ \t]*\()",
+        ),
+    ),
+    "plt": (_PROLOG,),
+    "vba": (Contender("vim", r"\bUseVimball\b"),),
+    "vsh": (_GLSL,),
+    "trigger": (Contender("apex", r"(?i)\btrigger\s{1,9}\w+\s{1,9}on\b"), _SHELL),
     "frm": (_VB, _BINARY),
-    "fs": (_GLSL, _FORTH),
+    "fs": (_GLSL, Contender("c", r"(?m)^#pragma[ \t]+(?:version|rs)\b"), _FORTH),
     "fsh": (_GLSL,),
     "vs": (_GLSL,),
     "fp": (_GLSL,),
@@ -186,7 +205,7 @@ DISPUTED: Final[dict[str, tuple[Contender, ...]]] = {
         _MAKE,
         Contender(
             "text",
-            r"(?m)\A#!.*dtrace|^#pragma[ \t]+D[ \t]+option"
+            r"(?m)\A#!.*dtrace|^provider[ \t]+\w+|^#pragma[ \t]+D[ \t]+option"
             r"|^[\w*$]*:[\w*$-]*:[\w*$-]*:[\w*$-]*[ \t,]*$|^(?:BEGIN|END)[ \t]*$",
         ),
     ),
@@ -260,7 +279,7 @@ DISPUTED: Final[dict[str, tuple[Contender, ...]]] = {
     "scm": (
         Contender(
             "query",
-            r"(?m)(?:^[ \t]*[\[(\"].*[ \t)\]\"]@[\w.]+|^[ \t]*@[\w.]+|^[ \t]*\(#(?:eq|match"
+            r"(?m)(?:^[ \t]*[\[(\"\w].*[ \t)\]\"]@[\w.]+|^[ \t]*@[\w.]+|^[ \t]*\(#(?:eq|match"
             r"|any-of|set)[?!])",
         ),
     ),

@@ -169,7 +169,7 @@ LANGUAGES: Final = (
     LanguageSpec(
         "erlang",
         extensions=("erl", "hrl", "escript", "xrl", "yrl"),
-        file_names=("rebar.config", "emakefile"),
+        file_names=("rebar.config", "rebar.lock", "emakefile"),
         file_patterns=("*.app.src",),
         interpreters=("escript",),
         grammar=_ERLANG,

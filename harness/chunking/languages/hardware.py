@@ -48,15 +48,13 @@ _VHDL: Final = Grammar(
     identifiers=("identifier_list",),
     name_holders=("identifier_list",),
 )
-_ASM: Final = Grammar(
-    functions=("label",),
-    identifiers=("ident", "word", "meta_ident"),
-    headed=("instruction", "meta"),
-    heads=(
-        Head(r"(\w+)\s+(?i:equ|macro|proc|struc)\b", Kind.NAME),
-        Head(r"(?i:%?\.?(?:macro|equ|set|struct|struc|define))\s+(\w+)", Kind.NAME),
-    ),
-    open_ended=("label",),
+# Assemblers differ too much for the grammar: their lines say more.
+_ASM_MARKS: Final = (
+    Head(r"(?i)\s{0,8}(\w+)\s+(?:equ|macro|proc|struc)\b", Kind.NAME),
+    Head(r"(?i)\s{0,8}[%.#]?(?:macro|equ|set|struct|struc|define)\s+(\w+)", Kind.NAME),
+    Head(r"TEXT\s+(?:[^\s(<]*·)?([^\s(<·]+)", Kind.FUNCTION),  # Go
+    Head(r"\s{0,8}(?:ENTRY|SYM_FUNC_START\w*|FUNC|EXT|PROC)\s*\(\s*([\w.$]+)\s*\)", Kind.FUNCTION),
+    Head(r"\s{0,8}([A-Za-z_$?@][\w.$?@]*)::?(?:\s|$)", Kind.FUNCTION),
 )
 _LLVM: Final = Grammar(
     headed=("fn_define", "declare", "global_global", "global_type"),
@@ -114,7 +112,7 @@ _TABLEGEN: Final = Grammar(
 LANGUAGES: Final = (
     LanguageSpec("verilog", extensions=("v", "sv", "svh", "vh", "svi", "vams"), grammar=_VERILOG),
     LanguageSpec("vhdl", extensions=("vhd", "vhdl", "vho", "vht"), grammar=_VHDL),
-    LanguageSpec("asm", extensions=("asm", "s", "nasm", "a51", "arm"), grammar=_ASM),
+    LanguageSpec("asm", extensions=("asm", "s", "nasm", "a51", "nas", "a65"), marks=_ASM_MARKS),
     LanguageSpec("llvm", extensions=("ll",), grammar=_LLVM),
     LanguageSpec("smali", extensions=("smali",), grammar=_SMALI),
     LanguageSpec("wat", extensions=("wat",), grammar=_WAT),

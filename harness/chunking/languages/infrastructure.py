@@ -89,7 +89,7 @@ _NIX: Final = Grammar(
     headed=("binding",),
     heads=(
         Head(r"\"?([\w'.-]+)\"?\s*=\s*(?:\{[^{}=]*\}\s*:|\w+\s*:(?!/))", Kind.FUNCTION),
-        Head(r"\"?([\w'-]+)\"?\s*=\s*(?:rec\s*)?\{", Kind.NAME),
+        Head(r"\"?([\w'-]+)\"?\s*=\s*(?:rec\s*)?\{", Kind.KEY),
         Head(r"\"?((?:[\w'-]+\.)*[\w'-]+)\"?\s*=", Kind.NAME),
     ),
     containers=(
@@ -138,7 +138,16 @@ LANGUAGES: Final = (
     LanguageSpec(
         "make",
         extensions=("mk", "mak", "make", "mkfile", "just"),
-        file_names=("makefile", "gnumakefile", "bsdmakefile", "justfile", ".justfile", "makefrag"),
+        file_names=(
+            "makefile",
+            "gnumakefile",
+            "bsdmakefile",
+            "justfile",
+            ".justfile",
+            "makefrag",
+            "mkfile",
+            "kbuild",
+        ),
         file_patterns=(
             *("makefile.am", "makefile.*.am", "makefile.in", "makefile.*.in"),
             *("makefile.*", "makefile-*", "gnumakefile.*"),
@@ -181,7 +190,7 @@ LANGUAGES: Final = (
     ),
     LanguageSpec(
         "hcl",
-        extensions=("hcl", "nomad", "tofu", "workflow"),
+        extensions=("hcl", "nomad", "tofu"),
         file_names=(".terraform.lock.hcl",),
         content=Content.DATA,
         grammar=_HCL,

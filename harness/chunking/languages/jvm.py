@@ -24,7 +24,16 @@ _JAVA: Final = Grammar(
     attributes=("field_declaration",),
 )
 _KOTLIN: Final = Grammar(
-    functions=("function_declaration", "secondary_constructor"),
+    functions=("secondary_constructor",),
+    headed=("function_declaration",),
+    heads=(
+        # A member of a type declared elsewhere: "fun <T> List<T>.second()".
+        Head(
+            r"[\s\S]*?\bfun\s+(?:<[^>\n]*>\s*)?(?:[\w]+\.)*(\w+)(?:<[^()\n]*>)?\??\.(`[^`\n]+`|\w+)\s*\(",
+            Kind.FUNCTION,
+        ),
+        Head(r"[\s\S]*?\bfun\s+(?:<[^\n]*?>\s*)?`?([^`\n(<]+?)`?\s*\(", Kind.FUNCTION),
+    ),
     classes=("class_declaration", "object_declaration"),
     types=("type_alias",),
     names=("property_declaration",),
@@ -91,13 +100,13 @@ LANGUAGES: Final = (
     ),
     LanguageSpec(
         "scala",
-        extensions=("scala", "sc", "sbt", "mill"),
+        extensions=("scala", "sc", "sbt", "mill", "kojo"),
         interpreters=("scala", "amm"),
         grammar=_SCALA,
     ),
     LanguageSpec(
         "groovy",
-        extensions=("groovy", "gradle", "gvy", "gsh", "nf"),
+        extensions=("groovy", "gradle", "gvy", "nf"),
         file_names=("jenkinsfile", "nextflow.config"),
         file_patterns=("jenkinsfile.*", "jenkinsfile-*"),
         interpreters=("groovy", "nextflow"),

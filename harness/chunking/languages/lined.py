@@ -20,7 +20,7 @@ LANGUAGES: Final = (
     ),
     LanguageSpec(
         "prolog",
-        extensions=("prolog", "plt", "yap"),
+        extensions=("prolog", "yap"),
         interpreters=("swipl", "yap", "gprolog"),
         structure=Structure.LINES,
         marks=(
@@ -31,7 +31,7 @@ LANGUAGES: Final = (
     ),
     LanguageSpec(
         "vb",
-        extensions=("vb", "vbs", "bas", "frm", "vba"),
+        extensions=("vb", "vbs", "bas", "frm", "vba", "ctl", "dsr"),
         structure=Structure.LINES,
         marks=(
             Head(r"(?i)Attribute\s+VB_Name\s*=\s*\"(\w+)\"", Kind.NAME),
@@ -60,7 +60,7 @@ LANGUAGES: Final = (
     ),
     LanguageSpec(
         "forth",
-        extensions=("4th", "forth", "fth"),
+        extensions=("4th", "forth", "fth", "frt"),
         interpreters=("gforth", "pforth"),
         structure=Structure.LINES,
         marks=(

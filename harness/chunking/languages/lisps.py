@@ -14,7 +14,8 @@ _METADATA: Final = r"(?:\^(?:\{[^}]*\}|\S+)\s+)*"
 def _form(words: str, kind: Kind, *, separator: str = "") -> Head:
     """The head of ``(word name …)``, ``(word (name argument …) …)`` and ``(word 'name …)``."""
     return Head(
-        rf"\(\s*(?:[\w.-]+/)?(?:{words})\s+{_METADATA}[('#:|\[]*(?:setf\s+)?{_NAME}",
+        rf"\(\s*(?:[\w.-]+/)?(?:{words})\s+{_METADATA}[('#:|\[]*(?:setf\s+)?"
+        rf"(?:[\w.-]+::?(?=[^\s:]))?{_NAME}",
         kind,
         separator=separator,
     )
@@ -116,17 +117,19 @@ LANGUAGES: Final = (
     ),
     LanguageSpec(
         "commonlisp",
-        extensions=("lisp", "lsp", "asd", "cl"),
+        extensions=("lisp", "lsp", "asd", "sexp", "cl"),
         interpreters=("sbcl", "clisp", "ecl"),
         grammar=_COMMON_LISP,
     ),
     LanguageSpec(
         "scheme",
-        extensions=("scm", "ss", "sld"),
+        extensions=("scm", "ss", "sld", "sps", "sch"),
         interpreters=("guile", "chibi-scheme", "gosh"),
         grammar=_SCHEME,
     ),
-    LanguageSpec("racket", extensions=("rkt", "rktl"), interpreters=("racket",), grammar=_RACKET),
+    LanguageSpec(
+        "racket", extensions=("rkt", "rktl", "scrbl"), interpreters=("racket",), grammar=_RACKET
+    ),
     LanguageSpec(
         "elisp",
         extensions=("el",),

@@ -59,13 +59,13 @@ LANGUAGES: Final = (
     LanguageSpec("rst", extensions=("rst",), structure=Structure.LINES, content=Content.PROSE),
     LanguageSpec(
         "latex",
-        extensions=("tex", "sty", "cls", "ltx", "latex", "dtx", "tikz"),
+        extensions=("tex", "sty", "cls", "ltx", "latex", "dtx", "tikz", "bbx", "lbx"),
         content=Content.PROSE,
         grammar=_LATEX,
     ),
     LanguageSpec("typst", extensions=("typ",), content=Content.PROSE, grammar=_TYPST),
     LanguageSpec("org", extensions=("org",), content=Content.PROSE),
-    LanguageSpec("bibtex", extensions=("bib",), grammar=_BIBTEX),
+    LanguageSpec("bibtex", extensions=("bib", "bibtex"), grammar=_BIBTEX),
     LanguageSpec("mermaid", extensions=("mmd", "mermaid"), structure=Structure.LINES),
     LanguageSpec("po", extensions=("po", "pot"), structure=Structure.LINES),
     LanguageSpec(

@@ -100,7 +100,7 @@ LANGUAGES: Final = (
     LanguageSpec(
         "sql",
         extensions=(
-            *("sql", "ddl", "dml", "pgsql", "psql", "mysql", "plsql", "pls", "pks", "pkb", "pck"),
+            *("sql", "ddl", "dml", "pgsql", "psql", "plsql", "pls", "pks", "pkb", "pck"),
             *("tsql", "hql", "bteq", "prc", "tab", "udf", "viw", "db2", "cql"),
         ),
         grammar=_SQL,

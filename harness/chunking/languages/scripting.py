@@ -188,6 +188,7 @@ LANGUAGES: Final = (
             "wsgi",
             "xsh",
             "smk",
+            "pyde",
         ),
         file_names=("sconstruct", "sconscript", "wscript", "snakefile", ".pythonrc"),
         interpreters=(
@@ -225,7 +226,7 @@ LANGUAGES: Final = (
         interpreters=("php",),
         grammar=_PHP,
     ),
-    LanguageSpec("hack", extensions=("hack", "hck"), interpreters=("hhvm",), grammar=_HACK),
+    LanguageSpec("hack", extensions=("hack", "hck", "hhi"), interpreters=("hhvm",), grammar=_HACK),
     LanguageSpec(
         "lua",
         extensions=("lua", "rockspec", "nse", "wlua"),
@@ -236,8 +237,8 @@ LANGUAGES: Final = (
     LanguageSpec("luau", extensions=("luau",), interpreters=("luau", "lune"), grammar=_LUAU),
     LanguageSpec(
         "perl",
-        extensions=("pl", "pm", "t", "psgi", "al", "perl", "ph", "plx"),
-        file_names=("makefile.pl", "build.pl", "cpanfile"),
+        extensions=("pl", "pm", "t", "psgi", "perl", "ph", "plx"),
+        file_names=("makefile.pl", "build.pl", "cpanfile", "latexmkrc", ".latexmkrc", "rexfile"),
         interpreters=("perl", "cperl"),
         grammar=_PERL,
     ),

@@ -60,11 +60,11 @@ _POWERSHELL: Final = Grammar(
 LANGUAGES: Final = (
     LanguageSpec(
         "bash",
-        extensions=("sh", "bash", "zsh", "ksh", "bats", "ebuild", "eclass", "zsh-theme"),
+        extensions=("sh", "bash", "zsh", "ksh", "bats", "ebuild", "eclass", "zsh-theme", "command"),
         file_names=(
             *(".bashrc", ".bash_profile", ".bash_aliases", ".bash_login", ".bash_logout"),
             *(".profile", ".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout"),
-            *(".kshrc", ".envrc", ".xinitrc", ".xprofile", "bashrc", "zshrc", "pkgbuild"),
+            *(".kshrc", ".envrc", ".xinitrc", ".xprofile", "bashrc", "zshrc", "kshrc", "pkgbuild"),
             *("apkbuild", "gradlew", "mvnw"),
         ),
         interpreters=(
