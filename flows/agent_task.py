@@ -76,10 +76,14 @@ def collect(results: Path, text: str) -> None:
     """Publish what is in the results directory, whether or not the agent came to its end."""
     for name, language in (("report.md", ""), ("patch.diff", "diff"), ("trajectory.jsonl", "json")):
         file = results / name
-        content = file.read_text(errors="replace") if file.is_file() else "(not written)"
+        # As bytes, because reading text would turn the CRLF of a patch into LF.
+        content = file.read_bytes().decode(errors="replace") if file.is_file() else "(not written)"
         whole = len(content) <= _MAX_ARTIFACT_CHARS
         shown = content[:_MAX_ARTIFACT_CHARS]
-        body = shown if name == "report.md" else f"````{language}\n{shown}\n````"
+        fence = "````"
+        while fence in shown:
+            fence += "`"
+        body = shown if name == "report.md" else f"{fence}{language}\n{shown}\n{fence}"
         note = "" if whole else f"\n\nCut here; the whole file: `{file}`"
         create_markdown_artifact(
             f"{body}{note}",

@@ -23,6 +23,8 @@ from harness.agent.validation import FormatError, validate
 from harness.types import ChatTurn, ToolCall
 
 MAX_CALLS_A_TURN = 8
+# The name of the tool, or its first argument.
+_HEAD_LINE = re.compile(r"^[ \t]*(?:[a-z_]+|(?:path|pattern|query|command|content):.*)[ \t]*\r?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def write_action(tool: Tool, arguments: Mapping[str, object]) -> str:
     except FormatError:
         readable = False
     head = f"{tool.name}\n{text}" if text else tool.name
-    if not readable:
+    if not readable or "\r" in text:  # which a reader may take for the line ends of the answer
         head = json.dumps({"name": tool.name, "arguments": dict(arguments)})
     ticks = "```"
     while ticks in head:
@@ -109,9 +111,9 @@ class ActionReader:
                 "holds such a block, put a longer fence around the action."
             )
         text = content[first.end() :].removeprefix("\n")
-        if first[4]:  # the whole answer has such line ends
-            text = text.replace("\r\n", "\n")
         lines = text.split("\n")
+        if first[4] or _has_crlf(lines):
+            lines = text.replace("\r\n", "\n").split("\n")
         if word != "action":  # the fence itself names the tool
             lines.insert(0, word)
         while lines and not lines[0].strip():
@@ -132,6 +134,13 @@ class ActionReader:
                 )
         found = action.read(_without_indent(lines[:end], indent))
         return Parsed(content[: first.start()].strip(), self.validated(found))
+
+
+def _has_crlf(lines: Sequence[str]) -> bool:
+    """Tell by the lines that are no text of a file or command whether an answer has CRLF."""
+    named = [line for line in lines[:2] if _HEAD_LINE.match(line)]
+    fences = [line for line in lines if line.startswith(("```", "~~~"))]
+    return any(line.endswith("\r") for line in [*named, *fences[-1:]])
 
 
 class _Action:

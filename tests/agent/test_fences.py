@@ -111,6 +111,22 @@ def content(text: str, path: str = "README.md") -> str:
             "```action\r\nrun\r\nls\r\npwd\r\n```\r\nDone.", "command", "ls\npwd", id="crlf"
         ),
         pytest.param(
+            "```action\nread_file\npath: a.py\r\n```\r\n", "path", "a.py", id="crlf-below-head"
+        ),
+        pytest.param(
+            "```action\nedit_file\npath: a\r\n<<<<<<< SEARCH\r\nx\r\n=======\r\n"
+            ">>>>>>> REPLACE\r\n```",
+            "search",
+            "x",
+            id="crlf-inside",
+        ),
+        pytest.param(
+            "```action\nedit_file\npath: a\ncontent:\nx\r\ny\n```",
+            "content",
+            "x\r\ny\n",
+            id="said-crlf",
+        ),
+        pytest.param(
             "```action\ngrep\npattern: `x`\npath: `a b.py`\n```", "pattern", "`x`", id="quotes-stay"
         ),
         pytest.param('```action\ngrep\npattern: "a\n```', "pattern", '"a', id="half-a-quote"),

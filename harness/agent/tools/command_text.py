@@ -15,9 +15,11 @@ def is_whole(command: str) -> bool | None:
         return None
     pending: list[tuple[str, bool]] = []
     quote = ""
+    between_words = True  # where a # begins a comment
     at = 0
     while at < len(command):
         char = command[at]
+        after_blank, between_words = between_words, not quote and char in " \t\n;"
         if quote:
             if char == "\\" and quote != "'":
                 at += 1
@@ -28,7 +30,7 @@ def is_whole(command: str) -> bool | None:
         elif char in "'\"":
             # In $'…' a backslash escapes the quote.
             quote = "$'" if char == "'" and command[at - 1 : at] == "$" else char
-        elif char == "#" and command[at - 1 : at] in ("", " ", "\t", "\n", ";"):
+        elif char == "#" and after_blank:
             at = _end_of_line(command, at) - 1
         elif char == "<" and command[at - 1 : at] != "<" and (here := _HEREDOC.match(command, at)):
             pending.append((here[2] or here[3] or here[4], bool(here[1])))

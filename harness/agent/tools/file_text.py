@@ -114,7 +114,7 @@ def count_changes(before: FileText, after: FileText) -> tuple[int, int]:
         old.pop()
     if after.lines[-1] == "":
         new.pop()
-    same = sum(block.size for block in _matching(old, new))
+    same = sum(block.size for block in matching_blocks(old, new))
     return len(new) - same, len(old) - same
 
 
@@ -136,7 +136,7 @@ def _carry(
         return [next(iter(kinds), fallback)] * len(new)
     known = [""] * len(new)
     at, to = 0, 0
-    for block in _matching(old, new):
+    for block in matching_blocks(old, new):
         # Lines between two blocks replace one another in their order.
         for step in range(min(block.a - at, block.b - to)):
             known[to + step] = old_ends[at + step]
@@ -150,13 +150,25 @@ def _carry(
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class Block:
+    """``size`` equal lines, from ``a`` in the old and from ``b`` in the new ones."""
+
     a: int
     b: int
     size: int
 
+    @property
+    def of_old(self) -> range:
+        """The numbers of its old lines."""
+        return range(self.a, self.a + self.size)
 
-def _matching(old: Sequence[object], new: Sequence[object]) -> list[_Block]:
+    @property
+    def of_new(self) -> range:
+        """The numbers of its new lines."""
+        return range(self.b, self.b + self.size)
+
+
+def matching_blocks(old: Sequence[object], new: Sequence[object]) -> list[Block]:
     """Return blocks of equal lines in order; the last one is empty and lies at both ends."""
     shorter = min(len(old), len(new))
     head = 0
@@ -168,6 +180,6 @@ def _matching(old: Sequence[object], new: Sequence[object]) -> list[_Block]:
     middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
     junk = len(middle_old) * len(middle_new) > _EXACT_PAIRS
     matcher = SequenceMatcher(None, middle_old, middle_new, autojunk=junk)
-    middle = [_Block(m.a + head, m.b + head, m.size) for m in matcher.get_matching_blocks()[:-1]]
-    ends = [_Block(len(old) - tail, len(new) - tail, tail), _Block(len(old), len(new), 0)]
-    return [_Block(0, 0, head), *middle, *ends]
+    middle = [Block(m.a + head, m.b + head, m.size) for m in matcher.get_matching_blocks()[:-1]]
+    ends = [Block(len(old) - tail, len(new) - tail, tail), Block(len(old), len(new), 0)]
+    return [Block(0, 0, head), *middle, *ends]

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from harness.agent.tools.file_text import BOM, FileText
+from harness.agent.tools.file_text import BOM, FileText, matching_blocks
 from harness.errors import UsageError
 
 _NUMBERED = re.compile(r"^\s*(\d+)\| ?")
@@ -109,11 +109,10 @@ def _keep_blanks(wanted: Sequence[str], new: Sequence[str], found: Sequence[str]
     """Return the new lines; those that the edit does not change as the file has them."""
     lines = list(new)
     bare, new_bare = ([line.rstrip(_BLANKS) for line in part] for part in (wanted, new))
-    matcher = difflib.SequenceMatcher(None, bare, new_bare, autojunk=False)
-    for a, b, size in matcher.get_matching_blocks():
-        for step in range(size):
-            if wanted[a + step] == new[b + step]:
-                lines[b + step] = found[a + step]
+    for block in matching_blocks(bare, new_bare):
+        for old, at in zip(block.of_old, block.of_new, strict=True):
+            if wanted[old] == new[at]:
+                lines[at] = found[old]
     return lines
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from harness.agent.tools.command_text import is_whole
 from harness.agent.validation import FormatError
 
-_KEY_LINE = re.compile(r"^[ \t]*([a-z_]+)[ \t]*:[ \t]*(.*?)[ \t]*$")
+_KEY_LINE = re.compile(r"^[ \t]*([a-z_]+)[ \t]*:[ \t]*(.*?)[ \t\r]*$")
 
 
 class TextForm(Protocol):

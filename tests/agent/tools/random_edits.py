@@ -73,7 +73,7 @@ def edits(draw: st.DrawFn, file: RandomFile) -> tuple[str, str]:
         start, stop = sorted(draw(st.tuples(*[st.integers(0, len(plain))] * 2)))
     elif draw(st.booleans()) and plain[start:stop].endswith("\n"):
         stop -= 1
-    search = plain[start:stop]
+    search = plain[start:stop].rstrip("\r")  # with a line end behind it, it would be one
     kept = draw(st.sampled_from(["", search, f"{search}\n"]))
     return search, draw(st.sampled_from([kept, ""])) + draw(st.one_of(st.just(""), said_lines()))
 

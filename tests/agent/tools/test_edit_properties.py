@@ -75,7 +75,8 @@ def test_an_edit_changes_what_was_said(bench: tuple[Tool, Path], data: st.DataOb
     after = change(bench, file.data, search=search, replace=replace)
     spans = occurrences(file.body, search) if search else []
     if not search:
-        assert (after is not None) == (not file.plain and replace != "")
+        said = replace.removeprefix("\ufeff") if file.data.startswith(BOM) else replace
+        assert (after is not None) == (not file.plain and said != "")
         return
     if len(spans) != 1:
         assert after is None
@@ -128,8 +129,8 @@ def test_lines_that_stay_keep_their_ends(
     else:
         new = said[:rest] + said[rest + 1 :]
     after = change(bench, file.data, search="\n".join(said), replace="\n".join(new))
-    if after is None or len(new) == 0:
-        return
+    if after is None or after.data.startswith(BOM) != file.data.startswith(BOM):
+        return  # the second: a character at the start became a byte order mark
     fewer, more = sorted((file.pairs[:-1], after.pairs[:-1]), key=len)
     remaining = iter(more)
     assert all(pair in remaining for pair in fewer)
@@ -170,7 +171,7 @@ def test_blanks_at_line_ends_are_forgiven_and_kept(
     said = [line.rstrip(" \t") for line in lines[at : to + 1]]
     changed = data.draw(st.integers(0, len(said) - 1))
     new = [*said[:changed], f"new {said[changed]}", *said[changed + 1 :]]
-    if said == lines[at : to + 1]:
+    if "\n".join(said) in file.plain:
         return
     after = change(bench, file.data, search="\n".join(said), replace="\n".join(new))
     if after is None:
