@@ -312,8 +312,9 @@ def test_listing_is_what_the_user_calls_the_repository(repository: Path, tmp_pat
 
 @pytest.mark.parametrize("is_git", [True, False], ids=["git", "plain"])
 def test_listing_leaves_out_what_the_index_leaves_out(repository: Path, is_git: bool) -> None:
-    for name in ("third_party/zlib.c", "venv/pyvenv.cfg", "docs/a.md", ".aws/credentials"):
-        (repository / name).parent.mkdir()
+    vendored = ("third_party/zlib/a.c", "third_party/zlib/LICENSE", "venv/pyvenv.cfg")
+    for name in (*vendored, "docs/a.md", ".aws/credentials"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
         (repository / name).write_text("x")
     (repository / ".harnessignore").write_text("docs/\n")
     if is_git:
@@ -324,7 +325,7 @@ def test_listing_leaves_out_what_the_index_leaves_out(repository: Path, is_git: 
     assert list_files(repository) == expected
     # By its name everything but a secret can still be read.
     tree = ConfinedTree(repository)
-    assert tree.read_bytes("third_party/zlib.c") == tree.read_bytes("docs/a.md") == b"x"
+    assert tree.read_bytes("third_party/zlib/a.c") == tree.read_bytes("docs/a.md") == b"x"
     with pytest.raises(PolicyError, match="credentials"):
         tree.read_bytes(".aws/credentials")
 
