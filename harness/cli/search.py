@@ -32,9 +32,9 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Find passages, best first."""
-    from harness.answers.passages import shorten
     from harness.configured import open_engines
     from harness.search import retrieval
+    from harness.search.excerpts import shorten
 
     query = encodable(query)
     with open_engines() as engines:

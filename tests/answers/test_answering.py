@@ -12,11 +12,12 @@ import pytest
 from harness.agent import Envelope, Limits, RunOptions, ScriptedChatModel, Status, calls
 from harness.answers.answering import answer_with_agent, answer_with_demo
 from harness.answers.assistant import Assistant
-from harness.answers.passages import NOTHING_FOUND, answer_with_passages, readable, shorten
+from harness.answers.passages import NOTHING_FOUND, answer_with_passages, readable
 from harness.engines import Engines
 from harness.errors import UsageError
 from harness.index.options import IndexOptions
 from harness.index.run import index_repository
+from harness.search.excerpts import shorten
 from harness.store.edge import EdgeStore
 from harness.types import Hit
 from tests.fakes.embedder import HashEmbedder
