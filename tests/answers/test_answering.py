@@ -58,13 +58,13 @@ def test_without_a_model_the_passages_are_not_the_answer(engines: Engines) -> No
 
 def test_a_long_passage_is_shown_around_the_line_that_is_asked_for() -> None:
     values = [f"value {number}" for number in range(100, 200)]
-    text = "\n".join(["needle" if value == "value 120" else value for value in values])
+    text = "\n".join(["needle thread" if value == "value 120" else value for value in values])
     hit = Hit("web", "app/a.py", 100, 199, "", "python", 1.0, text)
     for line in (100, 150, 199):
         start, lines = shorten(f"app/a.py:{line} needle", hit)
         assert f"value {line}" in lines
         assert lines[0] == f"value {start}"
-    assert "needle" in shorten("other.py:150 needle", hit)[1]
+    assert "needle thread" in shorten("other.py:150 needle thread", hit)[1]
 
 
 def test_filters_hold_for_passages_and_for_the_agent(engines: Engines) -> None:
