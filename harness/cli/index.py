@@ -290,7 +290,7 @@ def _dry_run(
         for path in files:
             print(console.printable(path))
         for path, reason, rule in skipped:
-            print(f"{console.printable(path)}  (skipped: {reason}; {console.printable(rule)})")
+            print(console.printable(f"{path}  (skipped: {reason})  rule: {rule}"))
         counts = f"{len(files)} files would be indexed, {len(skipped)} skipped"
         print(f"{console.printable(repo)}: {counts}")
     return {

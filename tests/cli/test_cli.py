@@ -360,6 +360,10 @@ def test_dry_run_stores_nothing(harness: Run, repository: Path) -> None:
     assert listed["files"] == ["app/routing.py", "app/session.py"]
     reasons = {item["path"]: item["reason"] for item in listed["skipped"]}
     assert reasons == {".env": "secret", "blob": "binary", "image.png": "binary"}
+    rules = {item["path"]: item["rule"] for item in listed["skipped"]}
+    assert rules == {".env": "the name .env", "blob": "its content", "image.png": "the name *.png"}
+    shown = harness("index", str(repository), "--dry-run")[1]
+    assert "image.png  (skipped: binary)  rule: the name *.png" in shown
     assert document(harness("status", "--json"))["repos"] == []
 
 
