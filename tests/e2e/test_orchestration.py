@@ -17,7 +17,6 @@ from psutil import process_iter
 
 from harness.configured import open_engines
 from harness.engines import Engines
-from harness.errors import ServiceUnavailableError
 from harness.index.options import IndexOptions
 from harness.index.run import index_repository
 from harness.index.sharding import shard_of
@@ -79,13 +78,7 @@ class Lab:
 
     def set_active(self, path: str, active: bool) -> None:
         """Pause or resume a schedule; a server on SQLite may answer 503 while it is busy."""
-        for _ in range(10):
-            try:
-                self.api.request("PATCH", path, {"active": active})
-                return
-            except ServiceUnavailableError:
-                time.sleep(1)
-        raise AssertionError(f"{path} could not be changed")
+        self.api.request("PATCH", path, {"active": active}, attempts=8)
 
     def kill_a_shard(self) -> dict[str, Any]:
         """Kill -9 the process of the first run of a shard that has finished a batch."""
