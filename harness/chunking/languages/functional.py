@@ -143,14 +143,6 @@ _PURESCRIPT: Final = Grammar(
     containers=("class_instance", "class_body"),
     attached=("signature",),
 )
-_AGDA: Final = Grammar(
-    modules=("module",),
-    types=("data", "record"),
-    identifiers=("data_name", "record_name", "module_name"),
-    headed=("function",),
-    heads=(Head(r"([^\s(){};:]+)(?:\s+[^\n:=]*)?\s[:=]", Kind.FUNCTION),),
-    containers=("postulate",),
-)
 
 LANGUAGES: Final = (
     LanguageSpec(
@@ -186,5 +178,4 @@ LANGUAGES: Final = (
     LanguageSpec("fsharp_signature", extensions=("fsi",)),
     LanguageSpec("elm", extensions=("elm",), grammar=_ELM),
     LanguageSpec("purescript", extensions=("purs",), grammar=_PURESCRIPT),
-    LanguageSpec("agda", extensions=("agda", "lagda"), grammar=_AGDA),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.chunking.languages.spec import Head, Kind, LanguageSpec, Structure
+from harness.chunking.languages.spec import Content, Head, Kind, LanguageSpec, Structure
 
 _VB_MODIFIERS: Final = (
     r"(?i)\s{0,40}(?:(?:public|private|friend|static|global|protected|shared|overridable"
@@ -56,6 +56,28 @@ LANGUAGES: Final = (
                 Kind.FUNCTION,
             ),
             Head(r"(?:Module|Section)\s+(?:Type\s+)?(\w+)", Kind.NAME),
+        ),
+    ),
+    LanguageSpec(
+        # There is a grammar, and a few hundred quotation marks make it end the process.
+        "agda",
+        extensions=("agda", "lagda"),
+        structure=Structure.LINES,
+        marks=(
+            Head(r"module\s+([\w.]+)", Kind.NAME),
+            Head(r"\s{0,40}(?:data|record|codata)\s+(\S+)", Kind.TYPE),
+            Head(r"(?:postulate\s+)?([^\s(){};:]+)\s+:\s", Kind.FUNCTION),
+        ),
+    ),
+    LanguageSpec(
+        # As with Agda: a few hundred brackets in a row make the grammar end the process.
+        "typst",
+        extensions=("typ",),
+        structure=Structure.LINES,
+        content=Content.PROSE,
+        marks=(
+            Head(r"#let\s+([\w-]+)\(", Kind.FUNCTION),
+            Head(r"#let\s+([\w-]+)", Kind.NAME),
         ),
     ),
     LanguageSpec(

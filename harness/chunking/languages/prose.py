@@ -20,14 +20,7 @@ _LATEX: Final = Grammar(
     ),
     containers=("generic_environment", "section", "subsection", "subsubsection", "chapter", "part"),
 )
-_TYPST: Final = Grammar(
-    headed=("let",),
-    heads=(
-        Head(r"let\s+([\w-]+)\s*\(", Kind.FUNCTION),
-        Head(r"let\s+([\w-]+)\s*=", Kind.NAME),
-    ),
-    containers=("section", "content", "code"),
-)
+
 _BIBTEX: Final = Grammar(
     headed=("entry", "string"),
     heads=(
@@ -63,7 +56,6 @@ LANGUAGES: Final = (
         content=Content.PROSE,
         grammar=_LATEX,
     ),
-    LanguageSpec("typst", extensions=("typ",), content=Content.PROSE, grammar=_TYPST),
     LanguageSpec("org", extensions=("org",), content=Content.PROSE),
     LanguageSpec("bibtex", extensions=("bib", "bibtex"), grammar=_BIBTEX),
     LanguageSpec("mermaid", extensions=("mmd", "mermaid"), structure=Structure.LINES),
