@@ -54,7 +54,7 @@ def index(
     """Index what changed in one or several repositories."""
     from harness.configured import open_engines
     from harness.index.options import IndexOptions
-    from harness.repository.checkout import is_git_url
+    from harness.repository.sources import is_git_url
     from harness.settings import DataSettings, IndexSettings, load
 
     if root is not None and sources:
@@ -143,7 +143,7 @@ def _below(root: Path, engines: Engines, dry_run: bool) -> list[str]:
 def _names(wanted: list[str], engines: Engines) -> dict[str, str]:
     """Names of several repositories, of which none was chosen by hand."""
     from harness.index.naming import names_for
-    from harness.repository.checkout import source_of
+    from harness.repository.sources import source_of
 
     identities = {source: source_of(source) for source in wanted}
     names = names_for(list(dict.fromkeys(identities.values())), engines.store.repositories())
@@ -165,7 +165,8 @@ def _resolve(source: str, data_dir: Path, engines: Engines) -> Checkout:
     """The folder of a source; one that is gone, but in the index, is told how to go on."""
     from harness.errors import RepositoryNotFoundError
     from harness.index.naming import known_as
-    from harness.repository.checkout import resolve_source, source_of
+    from harness.repository.checkout import resolve_source
+    from harness.repository.sources import source_of
 
     try:
         return resolve_source(source, data_dir=data_dir, timeout_seconds=CLONE_TIMEOUT_SECONDS)

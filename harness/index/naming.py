@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, NameTakenError, StoreBusyError
 from harness.files import private_folder
-from harness.repository.checkout import CHECKOUTS_FOLDER, clone_folder, is_git_url
+from harness.repository.sources import is_clone, is_git_url
 from harness.repository.tracked import git_prefix, has_commit
 from harness.text import encodable
 from harness.types import RepositoryRecord
@@ -58,7 +58,7 @@ def is_record_of(record: RepositoryRecord, source: str) -> bool:
         return True
     if is_git_url(source):
         # Former versions recorded the clone's folder alone, and it tells the URL by a hash.
-        return not record.source and _is_clone(own, source)
+        return not record.source and is_clone(own, of=source)
     try:
         return not is_git_url(own) and Path(own).samefile(source)
     except OSError:
@@ -83,7 +83,7 @@ def has_moved(record: RepositoryRecord, root: Path) -> bool:
     old = record_source(record)
     if is_git_url(old) or not record.commit or os.path.lexists(old) or not root.is_dir():
         return False
-    if Path(old).parent.name == CHECKOUTS_FOLDER:
+    if is_clone(old):
         return False  # a clone of former versions, which is no folder of the user's
     try:
         place = git_prefix(root)
@@ -221,9 +221,3 @@ def _parts(source: str) -> list[str]:
     else:
         parts = list(Path(source).parts[1:])
     return [encodable(part) for part in parts if part]
-
-
-def _is_clone(path: str, url: str) -> bool:
-    """Tell whether a folder is the clone of a URL, wherever the data directory was."""
-    folder = Path(path)
-    return folder.parent.name == CHECKOUTS_FOLDER and folder.name == clone_folder(url)

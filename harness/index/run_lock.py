@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.files import private_folder, write_atomically
-from harness.repository.checkout import source_of
+from harness.repository.sources import source_of
 
 logger = logging.getLogger(__name__)
 

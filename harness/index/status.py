@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.errors import StoreBusyError
 from harness.index.naming import record_source, vanished_below
-from harness.repository.checkout import CHECKOUTS_FOLDER, is_git_url
+from harness.repository.sources import is_clone, is_git_url
 from harness.store.protocol import VectorStore
 from harness.types import FileStatus, RepositoryRecord
 
@@ -113,8 +113,7 @@ def _counted(record: RepositoryRecord, store: VectorStore) -> tuple[int, int, in
 def _has_gone(record: RepositoryRecord) -> bool:
     """Whether a folder of the user's is gone; a clone is made again by the next run."""
     source = record_source(record)
-    is_clone = is_git_url(source) or Path(source).parent.name == CHECKOUTS_FOLDER
-    return not is_clone and not os.path.lexists(source)
+    return not (is_git_url(source) or is_clone(source) or os.path.lexists(source))
 
 
 def _is_gone(record: RepositoryRecord) -> str:

@@ -7,16 +7,13 @@ complete; when an update fails, the clone stays as it was.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from filelock import FileLock, Timeout
 
@@ -32,18 +29,18 @@ from harness.repository.git import (
     run_git,
 )
 from harness.repository.skip_names import VCS_FOLDERS, skip_folder_by_name
+from harness.repository.sources import (
+    CHECKOUTS_FOLDER,
+    clone_folder,
+    is_git_url,
+    secrets_of,
+    url_identity,
+    url_name,
+    without_credentials,
+)
 from harness.text import encodable
 
 logger = logging.getLogger(__name__)
-
-CHECKOUTS_FOLDER = "checkouts"
-_SCHEMES = frozenset({"https", "http", "ssh", "git", "file", "git+ssh"})
-# user@host:path, as ssh takes it; without a user it might just as well be a local path.
-_SCP_LIKE = re.compile(
-    r"(?P<user>[\w.~+-]+)@(?P<host>[\w\[][\w.:\[\]-]*?):(?P<path>[^\s:][^\r\n]*)"
-)
-_SAFE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-_HASH_CHARS = 12
 
 # LFS objects are large and binary, so only their pointers are checked out. A filter in the user's
 # configuration would otherwise download them, or fail where git-lfs is not installed.
@@ -70,37 +67,14 @@ class Checkout:
 
     @property
     def source(self) -> str:
-        """The repository's identity; see :func:`source_of`."""
-        return str(self.root) if self.url is None else _url_identity(self.url)
-
-
-def is_git_url(text: str) -> bool:
-    """Tell a git URL (``https``, ``http``, ``ssh``, ``git``, ``file``, ``git@host:path``) from a
-    path. A local bare repository is a path; ``file://`` makes a URL of it."""
-    if text != text.strip() or any(ord(char) < 32 for char in text):
-        return False
-    scheme, separator, rest = text.partition("://")
-    if separator:
-        return scheme.lower() in _SCHEMES and rest.strip("/") != ""
-    return _SCP_LIKE.fullmatch(text) is not None
-
-
-def source_of(path_or_url: str) -> str:
-    """What a repository is, whatever it is called: the absolute path of its folder, or its git
-    URL without credentials and without what spells the same one differently (a final ``.git`` or
-    slash, the case of the host). Asks neither git nor the network.
-
-    :raises RepositoryNotFoundError: a URL that is not valid.
-    """
-    if is_git_url(path_or_url):
-        return _url_identity(_without_credentials(path_or_url))
-    return os.path.realpath(from_home(path_or_url))
+        """The repository's identity; see :func:`harness.repository.sources.source_of`."""
+        return str(self.root) if self.url is None else url_identity(self.url)
 
 
 def resolve_source(path_or_url: str, *, data_dir: Path, timeout_seconds: float) -> Checkout:
     """Find or fetch the folder that a user names.
 
-    :param path_or_url: a folder, or a git URL (see :func:`is_git_url`).
+    :param path_or_url: a folder, or a git URL (see :func:`harness.repository.sources.is_git_url`).
     :param data_dir: clones are kept in ``checkouts/`` below it; calls from several processes
         wait for each other.
     :param timeout_seconds: limit of the wait for another process, and of each git command.
@@ -189,11 +163,11 @@ def _resolve_path(text: str) -> Checkout:
 
 
 def _resolve_url(url: str, data_dir: Path, timeout_seconds: float) -> Checkout:
-    clean = _without_credentials(url)
-    name = _url_name(clean)
+    clean = without_credentials(url)
+    name = url_name(clean)
     checkouts = data_dir.resolve() / CHECKOUTS_FOLDER
     checkouts.mkdir(parents=True, exist_ok=True)
-    root = checkouts / clone_folder(_url_identity(clean))
+    root = checkouts / clone_folder(url_identity(clean))
     remote = _Remote(url, clean, timeout_seconds)
     try:
         with FileLock(f"{root}.lock", timeout=timeout_seconds):
@@ -204,15 +178,6 @@ def _resolve_url(url: str, data_dir: Path, timeout_seconds: float) -> Checkout:
             f"{timeout_seconds:g} s; try again later"
         ) from None
     return Checkout(name=name, root=root, url=clean)
-
-
-def clone_folder(source: str) -> str:
-    """Name of the folder that a URL is cloned into.
-
-    :param source: as :func:`source_of` returns it.
-    """
-    digest = hashlib.sha256(source.encode()).hexdigest()
-    return f"{_SAFE_NAME.sub('-', _url_name(source))}-{digest[:_HASH_CHARS]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +221,7 @@ class _Remote:
     def _unreachable(self, output: GitOutput, clone: Path) -> Exception:
         if "no space left on device" in output.stderr.lower():
             return git_error("fetch", output)
-        reason = redact(output.reason(), _secrets(self.url))
+        reason = redact(output.reason(), secrets_of(self.url))
         kept = (
             "; the former clone is unchanged" if (clone / ".git/refs/harness/head").exists() else ""
         )
@@ -308,53 +273,3 @@ def _remove_stale_locks(root: Path) -> None:
     """Remove git's own lock files: ours is held, so their owner was killed."""
     for lock in (root / ".git").rglob("*.lock"):
         lock.unlink(missing_ok=True)
-
-
-def _without_credentials(url: str) -> str:
-    if "://" not in url or url.lower().startswith("file:"):
-        return url
-    parts = _split(url)
-    user, at, host = parts.netloc.rpartition("@")
-    # The user name of ssh is part of the address.
-    is_http = parts.scheme in ("http", "https")
-    netloc = host if is_http else user.partition(":")[0] + at + host
-    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
-
-
-def _url_identity(clean: str) -> str:
-    head, separator, rest = clean.partition("://")
-    slash = "/" if separator else ":"
-    place, _, path = (rest if separator else head).partition(slash)
-    user, at, host = place.rpartition("@")
-    path = path.rstrip("/").removesuffix(".git").rstrip("/")
-    scheme = f"{head.lower()}://" if separator else ""
-    return f"{scheme}{user}{at}{host.lower()}{slash}{path}"
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise RepositoryNotFoundError(
-            f"{redact_urls(url)} is not a valid URL; check its host and port"
-        ) from None
-    if parts.netloc.rpartition("@")[2].startswith("-"):
-        raise RepositoryNotFoundError(f"{redact_urls(url)} has no valid host; check the address")
-    return parts
-
-
-def _secrets(url: str) -> list[str]:
-    if "://" not in url:
-        return []
-    parts = _split(url)
-    user = parts.netloc.rpartition("@")[0]
-    candidates = [user, user.partition(":")[2], parts.query]
-    if parts.scheme in ("http", "https"):
-        candidates.append(user.partition(":")[0])
-    return [text for text in candidates if text]
-
-
-def _url_name(clean: str) -> str:
-    path = urlsplit(clean).path if "://" in clean else clean.partition(":")[2]
-    last = path.rstrip("/").removesuffix("/.git").rpartition("/")[2].removesuffix(".git")
-    return last or "repository"

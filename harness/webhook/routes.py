@@ -18,9 +18,9 @@ from urllib.parse import unquote, urlsplit
 
 from harness.errors import HarnessError, InvalidSettingError
 from harness.index.naming import free_name, is_record_of, known_as
-from harness.repository.checkout import CHECKOUTS_FOLDER, is_git_url, source_of
 from harness.repository.credentials import redact_urls
 from harness.repository.git import run_git
+from harness.repository.sources import CHECKOUTS_FOLDER, is_git_url, source_of
 from harness.types import RepositoryRecord
 
 logger = logging.getLogger(__name__)

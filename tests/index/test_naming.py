@@ -27,7 +27,7 @@ from harness.index.naming import (
 from harness.index.options import IndexOptions
 from harness.index.planning import plan
 from harness.index.run import index_repository
-from harness.repository.checkout import clone_folder, source_of
+from harness.repository.sources import clone_folder, source_of
 from harness.store.edge import EdgeStore
 from harness.types import RepositoryRecord
 from tests.fakes.embedder import HashEmbedder

@@ -17,7 +17,7 @@ import pytest
 from filelock import FileLock
 
 from harness.errors import GitError, RepositoryNotFoundError, TransientError, UsageError
-from harness.repository.checkout import Checkout, discover, is_git_url, resolve_source
+from harness.repository.checkout import Checkout, discover, resolve_source
 from harness.repository.git import run_git
 from harness.repository.walk import walk
 from tests.repositories import commit_all, make_repository
@@ -35,31 +35,6 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     return make_repository(tmp_path / "source", {"a.py": "a\n", "old.py": "o\n"})
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("https://github.com/pallets/flask", True),
-        ("http://git.internal/x.git", True),
-        ("ssh://git@host:2222/x.git", True),
-        ("file:///srv/x.git", True),
-        ("git@github.com:pallets/flask.git", True),
-        ("me.too@host.example:x", True),
-        ("/srv/x.git", False),
-        ("x.git", False),
-        ("C:/code", False),
-        ("host:path", False),
-        ("ext::sh -c touch% x", False),
-        ("https://", False),
-        ("https://h/x\n--upload-pack=y", False),
-        ("-u@host:path", True),
-        ("git@-oProxyCommand=x:y", False),
-        ("", False),
-    ],
-)
-def test_is_git_url(text: str, expected: bool) -> None:
-    assert is_git_url(text) is expected
 
 
 class TestPaths:

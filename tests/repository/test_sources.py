@@ -1,0 +1,42 @@
+"""What a name or a URL denotes."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.repository.sources import clone_folder, is_clone, is_git_url, source_of
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://github.com/pallets/flask", True),
+        ("http://git.internal/x.git", True),
+        ("ssh://git@host:2222/x.git", True),
+        ("file:///srv/x.git", True),
+        ("git@github.com:pallets/flask.git", True),
+        ("me.too@host.example:x", True),
+        ("/srv/x.git", False),
+        ("x.git", False),
+        ("C:/code", False),
+        ("host:path", False),
+        ("ext::sh -c touch% x", False),
+        ("https://", False),
+        ("https://h/x\n--upload-pack=y", False),
+        ("-u@host:path", True),
+        ("git@-oProxyCommand=x:y", False),
+        ("", False),
+    ],
+)
+def test_is_git_url(text: str, expected: bool) -> None:
+    assert is_git_url(text) is expected
+
+
+def test_a_clone_is_told_by_its_place() -> None:
+    url = "https://git.example.org/team/web"
+    clone = f"/anywhere/checkouts/{clone_folder(source_of(url + '.git'))}"
+    assert is_clone(clone)
+    assert is_clone(clone, of=url)
+    assert not is_clone(clone, of="https://git.example.org/team/api")
+    assert not is_clone("/srv/web")
+    assert not is_clone(clone + "/src")
