@@ -12,6 +12,7 @@ from harness.folding import fold
 from harness.models import lexical
 from harness.search import ranking
 from harness.search.language_names import extension_of, is_known, languages_called
+from harness.search.matched_symbol import matched_symbol
 from harness.search.mentions import WEAK, beneath, likeness
 from harness.search.path_filter import PathFilter, nothing_matches, read_filter
 from harness.search.query import Query, parse, readable
@@ -71,7 +72,7 @@ def search(
     ]
     if paths is not None and not lists:
         raise nothing_matches(paths.asked, sorted(_values("path", engines, collections)))
-    hits = [_hit(found, score) for found, score in ranking.rank(query, merge(lists), limit)]
+    hits = [_hit(query, found, score) for found, score in ranking.rank(query, merge(lists), limit)]
     if languages is not None and not hits:
         known = _values("language", engines, collections)
         if known.isdisjoint(languages):
@@ -114,13 +115,13 @@ def _values(key: str, engines: Engines, collections: dict[str, tuple[str, ...]])
     }
 
 
-def _hit(candidate: Candidate, score: float) -> Hit:
+def _hit(query: Query, candidate: Candidate, score: float) -> Hit:
     return Hit(
         repo=candidate.repo,
         path=candidate.path,
         start_line=candidate.chunk.start_line,
         end_line=candidate.chunk.end_line,
-        symbol=candidate.chunk.symbol,
+        symbol=matched_symbol(query, candidate.chunk),
         language=candidate.chunk.language,
         score=round(score, 6),
         text=candidate.chunk.text,

@@ -1,0 +1,38 @@
+"""Names the definition of a chunk that a query found it by."""
+
+from __future__ import annotations
+
+from harness.folding import fold
+from harness.search.path_kinds import name_words
+from harness.search.query import Query
+from harness.search.word_roots import same
+from harness.types import Chunk
+
+
+def matched_symbol(query: Query, chunk: Chunk) -> str:
+    """The path of the definition in the chunk that matches the query best.
+
+    A chunk may hold several small definitions, and the enclosing one says little of why it was
+    found. A name asked for as a name comes first, then one that the query's words spell, then the
+    one that most of its words occur in; the earlier of equals. When none has anything in common
+    with the query, it is the chunk's own symbol, the enclosing definition.
+    """
+    enclosing = chunk.symbol
+    last = enclosing.rpartition(".")[2]
+    best, strength = "", _strength(query, last) if last else 0.0
+    for name in chunk.definitions:
+        if (own := _strength(query, name)) > strength:
+            best, strength = name, own
+    if not best or best == last:
+        return enclosing
+    return f"{enclosing}.{best}" if enclosing else best
+
+
+def _strength(query: Query, name: str) -> float:
+    """How well a name fits: above 2 asked for, above 1 spelled, else the share of the query's
+    terms in it; less the more other words it has."""
+    words = name_words((name,))
+    common = sum(any(same(term, word) for word in words) for term in query.terms)
+    share = common / max(1, len(query.terms), len(words))
+    folded = fold(name)
+    return share + (2.0 if folded in query.symbols else 1.0 if folded in query.names else 0.0)
