@@ -201,11 +201,14 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which chunks a search may return; None means any. ``paths`` are exact."""
+    """Which chunks a search may return; None means any. ``paths`` are exact, ``definitions``
+    folded names of which a chunk defines one."""
 
     repos: tuple[str, ...] | None = None
     languages: tuple[str, ...] | None = None
     paths: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] | None = None
+    definitions: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

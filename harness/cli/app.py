@@ -21,6 +21,7 @@ from harness.cli import (
     run,
     search,
     stack,
+    symbol,
     webhook,
 )
 
@@ -79,6 +80,7 @@ def _add(function: Callable[..., None], *examples: str, name: str | None = None)
 
 _add(index.index, "harness index . --name flask")
 _add(search.search, "harness search 'how are routes registered' --repo flask --limit 5")
+_add(symbol.symbol, "harness symbol Session.close --repo flask")
 _add(agent.ask, "harness ask 'where is the session cookie signed?' --repo flask")
 _add(
     agent.task,

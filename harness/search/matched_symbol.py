@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.folding import fold
+from harness.search.definitions import definitions_of
 from harness.search.path_kinds import name_words
 from harness.search.query import Query
 from harness.search.word_roots import same
@@ -17,15 +18,12 @@ def matched_symbol(query: Query, chunk: Chunk) -> str:
     one that most of its words occur in; the earlier of equals. When none has anything in common
     with the query, it is the chunk's own symbol, the enclosing definition.
     """
-    enclosing = chunk.symbol
-    last = enclosing.rpartition(".")[2]
-    best, strength = "", _strength(query, last) if last else 0.0
-    for name in chunk.definitions:
-        if (own := _strength(query, name)) > strength:
-            best, strength = name, own
-    if not best or best == last:
-        return enclosing
-    return f"{enclosing}.{best}" if enclosing else best
+    best = chunk.symbol
+    strength = _strength(query, best.rpartition(".")[2]) if best else 0.0
+    for one in definitions_of(chunk):
+        if (own := _strength(query, one.name)) > strength:
+            best, strength = one.symbol, own
+    return best
 
 
 def _strength(query: Query, name: str) -> float:

@@ -14,10 +14,11 @@ from harness.search import ranking
 from harness.search.language_names import extension_of, is_known, languages_called
 from harness.search.matched_symbol import matched_symbol
 from harness.search.mentions import WEAK, beneath, likeness
+from harness.search.operators import KINDS, contains, read_operators
 from harness.search.path_filter import PathFilter, nothing_matches, read_filter
 from harness.search.query import Query, parse, readable
 from harness.search.query_embedder import dense_vector
-from harness.store.catalog import in_scope_at
+from harness.store.catalog import Visible, in_scope_at
 from harness.store.payload import stem_of
 from harness.store.queries import Place, StoreQuery, matches
 from harness.types import Candidate, CandidateLists, Filter, Hit, RepositoryRecord
@@ -37,19 +38,26 @@ def search(
     repo: str | None = None,
     language: str | None = None,
     path_glob: str | None = None,
+    kind: str | None = None,
     limit: int = 10,
+    offset: int = 0,
+    visible: Visible | None = None,
 ) -> list[Hit]:
     """Ranked passages, best first, at most ``limit``.
 
     :param text: a question, a symbol, a path, a stack trace; see
-        :func:`harness.search.query.readable` for what is read of it.
+        :func:`harness.search.query.readable` for what is read of it, and
+        :mod:`harness.search.operators` for the filters that it may hold.
     :param repo: a repository's name or folder.
     :param language: a name, a short form or an extension; case does not count.
     :param path_glob: matched against the whole path as in ``.gitignore``: a pattern without
         ``/`` matches at any depth, ``*`` stays inside a segment, ``**`` does not. See
         :class:`PathFilter` for what else is understood.
+    :param kind: one of :data:`harness.search.operators.KINDS`.
+    :param offset: how many passages to leave out at the beginning, for further pages.
+    :param visible: which repositories whoever asks may see; None: all of them.
     :raises UsageError: the query is empty, the limit is out of range, nothing is indexed, or a
-        filter matches nothing in the index; the message says what there is.
+        filter is given twice or matches nothing in the index; the message says what there is.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
     text = readable(text)
@@ -57,7 +65,19 @@ def search(
         raise UsageError("the query is empty; say what to search for")
     if not 1 <= limit <= MAX_LIMIT:
         raise UsageError(f"the limit must be between 1 and {MAX_LIMIT}")
-    repositories: Sequence[RepositoryRecord] = in_scope_at(engines.store, repo)
+    if not 0 <= offset <= MAX_LIMIT:
+        raise UsageError(f"the offset must be between 0 and {MAX_LIMIT}")
+    asked = read_operators(text)
+    text = asked.words
+    if not text:
+        raise UsageError("the query has only filters; say what to search for")
+    repo = _once("repo", repo, asked.repo)
+    language = _once("lang", language, asked.language)
+    path_glob = _once("path", path_glob, asked.path)
+    kind = _once("kind", kind, asked.kind)
+    if kind and kind not in KINDS:
+        raise UsageError(f"the kind {kind!r} is unknown; the kinds are: {', '.join(KINDS)}")
+    repositories: Sequence[RepositoryRecord] = in_scope_at(engines.store, repo, visible)
     paths: PathFilter | None = None
     if path_glob and path_glob.strip():
         paths = read_filter(path_glob, repositories)
@@ -65,14 +85,25 @@ def search(
     collections = _by_collection(repositories)
     query = _relative(parse(text), repositories)
     languages = _languages(language, engines, collections) if language else None
+    where = Filter(
+        languages=languages,
+        kinds=(kind,) if kind else None,
+        definitions=(fold(asked.symbol),) if asked.symbol else None,
+    )
+    wanted = MAX_LIMIT * 2 if asked.exact else max(CANDIDATES, 2 * (limit + offset))
     lists = [
-        found
+        _containing(asked.exact, found)
         for collection, names in collections.items()
-        if (found := _query_collection(query, collection, names, engines, languages, paths, limit))
+        if (
+            found := _query_collection(
+                query, collection, replace(where, repos=names), engines, paths, wanted
+            )
+        )
     ]
     if paths is not None and not lists:
         raise nothing_matches(paths.asked, sorted(_values("path", engines, collections)))
-    hits = [_hit(query, found, score) for found, score in ranking.rank(query, merge(lists), limit)]
+    ranked = ranking.rank(query, merge(lists), offset + limit)[offset:]
+    hits = [_hit(query, found, score) for found, score in ranked]
     if languages is not None and not hits:
         known = _values("language", engines, collections)
         if known.isdisjoint(languages):
@@ -81,6 +112,27 @@ def search(
                 f"are: {', '.join(sorted(known))}"
             )
     return hits
+
+
+def _once(name: str, option: str | None, operator: str) -> str | None:
+    """The value of a filter that may be given as an option or in the query."""
+    if option and operator and option != operator:
+        raise UsageError(f"the query has {name}:{operator} beside {option!r}; leave one")
+    return option or operator or None
+
+
+def _containing(exact: tuple[str, ...], lists: CandidateLists) -> CandidateLists:
+    """The candidates that contain these texts, in their lines or their path."""
+    if not exact:
+        return lists
+    return CandidateLists(
+        **{
+            item.name: tuple(
+                c for c in getattr(lists, item.name) if contains(f"{c.path}\n{c.chunk.text}", exact)
+            )
+            for item in fields(CandidateLists)
+        }
+    )
 
 
 def _relative(query: Query, repositories: Sequence[RepositoryRecord]) -> Query:
@@ -139,19 +191,20 @@ def _by_collection(records: Sequence[RepositoryRecord]) -> dict[str, tuple[str, 
 def _query_collection(
     query: Query,
     collection: str,
-    repos: tuple[str, ...],
+    where: Filter,
     engines: Engines,
-    languages: tuple[str, ...] | None,
     paths: PathFilter | None,
     limit: int,
 ) -> CandidateLists | None:
-    """What a collection holds for a query; None when the path filter chooses nothing in it."""
-    where = Filter(repos=repos, languages=languages)
+    """What a collection holds for a query; None when the path filter chooses nothing in it.
+
+    :param limit: most candidates in a list.
+    """
     # Before the collection is opened, so that nobody waits for the model.
     dense = dense_vector(query, collection, engines)
     with engines.store.opened(collection):
         if paths is not None:
-            every = matches(Filter(repos=repos))
+            every = matches(Filter(repos=where.repos))
             chosen = paths.choose(engines.store.distinct(collection, "path", every))
             if not chosen:
                 return None
@@ -167,7 +220,7 @@ def _query_collection(
                 files=files,
                 places=places,
                 where=where,
-                limit=max(CANDIDATES, 2 * limit),
+                limit=limit,
             ),
         )
     return replace(found, dense=_settle(found.dense), lexical=_settle(found.lexical))

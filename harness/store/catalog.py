@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import RepositoryNotFoundError, UsageError
@@ -9,14 +10,20 @@ from harness.store.protocol import VectorStore
 from harness.text import encodable
 from harness.types import RepositoryRecord
 
+Visible = Callable[[str], bool]
+"""Whether whoever asks may know of a repository, by its name."""
 
-def in_scope(store: VectorStore, repo: str | None) -> list[RepositoryRecord]:
+
+def in_scope(
+    store: VectorStore, repo: str | None, visible: Visible | None = None
+) -> list[RepositoryRecord]:
     """The repositories that a request is about: the one it names, or (None) all of them.
 
+    :param visible: None: all of them. What is not visible is as if it were not indexed.
     :raises UsageError: nothing is indexed.
     :raises RepositoryNotFoundError: ``repo`` is not indexed; the message lists those that are.
     """
-    repositories = store.repositories()
+    repositories = _visible(store, visible)
     if not repositories:
         raise UsageError("nothing is indexed yet; run `harness index PATH` first")
     if repo is None:
@@ -29,14 +36,16 @@ def in_scope(store: VectorStore, repo: str | None) -> list[RepositoryRecord]:
     return chosen
 
 
-def in_scope_at(store: VectorStore, repo: str | None) -> list[RepositoryRecord]:
+def in_scope_at(
+    store: VectorStore, repo: str | None, visible: Visible | None = None
+) -> list[RepositoryRecord]:
     """As :func:`in_scope`, where ``repo`` may also be the repository's folder.
 
     :raises UsageError: as :func:`in_scope`, or it is a folder inside a repository.
     """
-    known = store.repositories()
+    known = _visible(store, visible)
     if repo is None or not known or any(record.name == repo for record in known):
-        return in_scope(store, repo)
+        return in_scope(store, repo, visible)
     named = [record for record in known if record.name == repo.strip().rstrip("/")]
     if named:
         return named
@@ -44,7 +53,7 @@ def in_scope_at(store: VectorStore, repo: str | None) -> list[RepositoryRecord]:
         folder = Path(repo).expanduser().resolve()
         folders = [(Path(record.path).resolve(), record) for record in known]
     except (OSError, ValueError, RuntimeError):  # no folder can be called so
-        return in_scope(store, repo)
+        return in_scope(store, repo, visible)
     at = [record for root, record in folders if root == folder]
     if at:
         return at
@@ -55,4 +64,8 @@ def in_scope_at(store: VectorStore, repo: str | None) -> list[RepositoryRecord]:
             f"{repo!r} is a folder of the repository {record.name}; write --repo {record.name} "
             f"--path '{folder.relative_to(root).as_posix()}/**'"
         )
-    return in_scope(store, repo)
+    return in_scope(store, repo, visible)
+
+
+def _visible(store: VectorStore, visible: Visible | None) -> list[RepositoryRecord]:
+    return [one for one in store.repositories() if visible is None or visible(one.name)]

@@ -84,7 +84,13 @@ def ranked_lists(query: StoreQuery) -> tuple[RankedList, ...]:
 
 def matches(where: Filter) -> tuple[Match, ...]:
     """The conditions of a filter."""
-    asked = (("repo", where.repos), ("language", where.languages), ("path", where.paths))
+    asked = (
+        ("repo", where.repos),
+        ("language", where.languages),
+        ("path", where.paths),
+        ("kind", where.kinds),
+        ("definitions", where.definitions),
+    )
     return tuple((key, values) for key, values in asked if values is not None)
 
 

@@ -10,7 +10,8 @@ from harness.types import Chunk
 
 
 def titled(query: str, symbol: str, *definitions: str) -> str:
-    return matched_symbol(parse(query), Chunk("", 1, 9, "python", symbol, "class", definitions))
+    text = "\n".join(f"    def {name}" for name in definitions)
+    return matched_symbol(parse(query), Chunk(text, 1, 9, "python", symbol, "class", definitions))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""``harness symbol``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import console
+from harness.text import encodable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.search.symbols import SymbolPlace
+
+
+def symbol(
+    name: Annotated[
+        str, typer.Argument(help="A name, qualified or not, such as close or Session.close.")
+    ],
+    repo: Annotated[str | None, typer.Option(help="Only this repository: name or folder.")] = None,
+    limit: Annotated[int, typer.Option(help="Most definitions, and most uses.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Show where a name is defined and which lines use it."""
+    from harness.configured import open_engines
+    from harness.search.symbols import find_symbol
+
+    with open_engines() as engines:
+        found = find_symbol(encodable(name), engines, repo=repo, limit=limit)
+    if as_json:
+        console.print_json(asdict(found))
+        return
+    if not found.definitions and not found.references:
+        console.error(f"no indexed file has the name {name!r}")
+        return
+    several = len({place.repo for place in (*found.definitions, *found.references)}) > 1
+    _print("Defined", found.definitions, several)
+    _print("Used", found.references, several)
+    if not found.complete:
+        console.error("there may be more; see more of them with --limit")
+
+
+def _print(title: str, places: Sequence[SymbolPlace], several: bool) -> None:
+    if not places:
+        return
+    out = console.stdout()
+    out.print(title, style="bold")
+    for place in places:
+        where = f"{place.repo}/{place.path}" if several else place.path
+        out.print(console.printable(f"{where}:{place.line}"), style="cyan", markup=False, end="  ")
+        out.print(console.printable(place.text), markup=False)
