@@ -34,10 +34,11 @@ from harness.engines import Engines
 from harness.errors import HarnessError, PermanentError, is_transient
 from harness.index import batches, finalizing, planning
 from harness.index.batches import BatchResult
-from harness.index.naming import Claim, one_name
+from harness.index.naming import Claim, known_as, one_name
 from harness.index.options import IndexOptions
 from harness.index.planning import Batch, IndexPlan
 from harness.index.preparing import prepare_batch
+from harness.index.registry import with_entry
 from harness.index.run_lock import hold_repository
 from harness.index.sharding import shard_count
 from harness.repository.checkout import Checkout, resolve_source
@@ -112,8 +113,9 @@ def index_repository(
         name: Name in the index. Default: the one it has, or the folder's or the URL's last part;
             must be given when that belongs to another repository.
         full: Embed everything again instead of only what changed.
-        include: Path globs. Only matching files are indexed. Default: all.
-        exclude: Path globs. Matching files are left out.
+        include: Path globs. Only matching files are indexed. Default: those of its entry in the
+            registry, or all.
+        exclude: Path globs. Matching files are left out. Default: those of its entry.
         allow_failures: Complete the run although some files failed.
     """
     show_core_logs()
@@ -142,11 +144,12 @@ def _index(
         source, data_dir=data_dir, timeout_seconds=CLONE_TIMEOUT_SECONDS
     )
     with open_engines() as engines:
+        records = engines.store.repositories()
         plan: IndexPlan = make_plan(
-            one_name(Claim(source_dir.source, source_dir.root), name, engines.store.repositories()),
+            one_name(Claim(source_dir.source, source_dir.root), name, records),
             Path(source_dir.root),
             engines,
-            options,
+            with_entry(options, known_as(source_dir.source, records)),
             batch_bytes=settings.batch_bytes,
             source=source_dir.source,
         )

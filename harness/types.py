@@ -157,12 +157,18 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRecord:
-    """One indexed repository. ``collection`` holds its points; ``commit`` is empty outside git.
+    """One repository of the catalog. ``collection`` holds its points, empty before the first run;
+    ``commit`` is empty outside git. ``path`` is its folder, or its URL.
 
-    ``source`` is its identity (:func:`harness.repository.checkout.source_of`), empty in records
+    ``source`` is its identity (:func:`harness.repository.sources.source_of`), empty in records
     of former versions. ``unfinished``: a run began and has not ended, so the counts are those of
     the run before. ``was_git``: it has been read through git. ``warnings`` are what the last run
     found to be wrong.
+
+    What :mod:`harness.index.registry` keeps: ``registered`` asks every nightly run to index it;
+    ``ref`` is the branch, tag or commit to index, empty for the default branch; ``include`` and
+    ``exclude`` are its patterns; ``credential`` names the credential that git gets for it, never
+    holds one.
     """
 
     name: str
@@ -178,6 +184,11 @@ class RepositoryRecord:
     unfinished: bool = False
     was_git: bool = False
     warnings: tuple[str, ...] = ()
+    registered: bool = False
+    ref: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    credential: str = ""
 
 
 @dataclass(frozen=True, slots=True)

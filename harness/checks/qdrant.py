@@ -38,7 +38,10 @@ def _store(open_store: OpenStore) -> Outcome:
 def _index(open_store: OpenStore, open_embedder: OpenEmbedder) -> Outcome:
     store = open_store()
     try:
-        repositories = repository_statuses(store)
+        known = repository_statuses(store)
+        repositories = [one for one in known if one.collection]
+        if not repositories and known:
+            return None, f"{len(known)} repositories registered, none indexed yet", ""
         if not repositories:
             return None, "nothing is indexed yet (`harness index PATH`)", ""
         present = {manifest.collection for manifest in store.manifests()}
@@ -58,7 +61,8 @@ def _index(open_store: OpenStore, open_embedder: OpenEmbedder) -> Outcome:
     detail = f"{len(repositories)} repositories, {chunks} chunks, {failed} failed files"
     for said, some in (
         ("incomplete", [one.name for one in repositories if one.incomplete]),
-        ("with warnings", [one.name for one in repositories if one.warnings]),
+        ("with warnings", [one.name for one in known if one.warnings]),
+        ("not indexed yet", [one.name for one in known if not one.collection]),
     ):
         if some:
             detail += f"; {said} (see `harness status`): {', '.join(some)}"

@@ -18,6 +18,7 @@ from harness.cli import (
     inspect,
     mcp,
     models,
+    repositories,
     run,
     search,
     stack,
@@ -63,7 +64,19 @@ def _options(
     """A private code assistant on your own hardware: search, cited answers, coding tasks."""
 
 
-def _add(function: Callable[..., None], *examples: str, name: str | None = None) -> None:
+_registry = typer.Typer(
+    help="The repositories that the nightly run keeps fresh: add, list, remove.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+def _add(
+    function: Callable[..., None],
+    *examples: str,
+    name: str | None = None,
+    group: typer.Typer = app,
+) -> None:
     lines = ["Example:" if len(examples) == 1 else "Examples:", *(f"  {one}" for one in examples)]
     # Taken out of the arguments by harness.cli.main before they are parsed, wherever it stands.
     lines += ["", f"--debug, anywhere: {_DEBUG_HELP[0].lower()}{_DEBUG_HELP[1:]}"]
@@ -75,7 +88,7 @@ def _add(function: Callable[..., None], *examples: str, name: str | None = None)
         except KeyboardInterrupt:  # the parser would make a bare exit code of it
             raise typer.Abort from None
 
-    app.command(name, epilog="\n".join(("\b", *lines)))(command)
+    group.command(name, epilog="\n".join(("\b", *lines)))(command)
 
 
 _add(index.index, "harness index . --name flask")
@@ -105,3 +118,20 @@ _add(stack.down, "harness down")
 _add(stack.deploy, "harness deploy")
 _add(run.run, "harness run index-repository --param source=$PWD")
 _add(webhook.webhook, "HARNESS_WEBHOOK_SECRET=$(openssl rand -hex 32) harness webhook --port 8080")
+
+_add(
+    repositories.add,
+    "harness repositories add https://git.example.org/team/web.git --credential team",
+    group=_registry,
+)
+_add(repositories.list_, "harness repositories list --json", name="list", group=_registry)
+_add(repositories.remove, "harness repositories remove web", group=_registry)
+app.add_typer(_registry, name="repositories")
+
+
+def command_names() -> set[str]:
+    """What may follow ``harness``: commands and groups of commands."""
+    groups = {str(info.name) for info in app.registered_groups}
+    return groups | {
+        info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands
+    }

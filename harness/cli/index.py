@@ -87,11 +87,12 @@ def index(
                 with _turn(data_dir, source) if waits else contextlib.nullcontext():
                     checkout = _resolve(source, data_dir, engines)
                     repo = names.get(source) or _own_name(checkout, name, engines)
+                    own = _entry_options(repo, checkout, options, engines, keep=not dry_run)
                     if dry_run:
-                        plans.append(_dry_run(repo, checkout, options, as_json))
+                        plans.append(_dry_run(repo, checkout, own, as_json))
                         continue
                     report = _index_one(
-                        repo, checkout, engines, options, settings.batch_bytes, as_json, place
+                        repo, checkout, engines, own, settings.batch_bytes, as_json, place
                     )
             except HarnessError as error:
                 if not many:
@@ -159,6 +160,26 @@ def _own_name(checkout: Checkout, name: str | None, engines: Engines) -> str:
 
     claim = Claim(checkout.source, checkout.root)
     return one_name(claim, name, engines.store.repositories())
+
+
+def _entry_options(
+    repo: str, checkout: Checkout, options: IndexOptions, engines: Engines, *, keep: bool
+) -> IndexOptions:
+    """The run's options with the patterns of the repository's entry, where the run has none; a
+    URL gets its entry here.
+
+    :param keep: whether an entry may be written.
+    """
+    from harness.index.naming import Claim, known_as
+    from harness.index.registry import Request, register, with_entry
+
+    known = known_as(checkout.source, engines.store.repositories())
+    if known is None and checkout.url is not None and keep:
+        # What was asked for now is what the nightly run is to keep fresh.
+        request = Request(include=options.include, exclude=options.exclude)
+        claim = Claim(checkout.source, checkout.root)
+        known = register(claim, checkout.url, request, engines, name=repo)
+    return with_entry(options, known)
 
 
 def _resolve(source: str, data_dir: Path, engines: Engines) -> Checkout:

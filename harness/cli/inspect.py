@@ -29,6 +29,10 @@ def status(as_json: AsJson = False) -> None:
         commit = f" at {record.commit[:9]}" if record.commit else ""
         failed = f", {record.failed} files failed" if record.failed else ""
         incomplete = " so far (incomplete)" if record.incomplete else ""
+        if not record.collection:
+            print(f"{console.printable(record.name)}: registered, not indexed yet")
+            print(f"    {console.printable(record.source)}")
+            continue
         print(
             f"{console.printable(record.name)}: "
             f"{record.files} files, {record.chunks} chunks{failed}{incomplete}\n"

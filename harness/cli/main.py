@@ -129,17 +129,14 @@ def module_arguments(arguments: list[str], task: str) -> list[str]:
 
     :param task: the value of HARNESS_TASK, used when nothing else is said.
     """
-    from harness.cli.app import app
+    from harness.cli.app import command_names
 
-    commands = {
-        info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands
-    }
     if arguments and arguments[0] == "--debug":
         return ["--debug", *module_arguments(arguments[1:], task)]
     if arguments and arguments[0] == "--task":
         return ["task", *arguments[1:]]
     if not arguments:
         return ["task", task] if task else []
-    if arguments[0] in commands or arguments[0].startswith("-"):
+    if arguments[0] in command_names() or arguments[0].startswith("-"):
         return arguments
     return ["ask", *arguments]

@@ -14,6 +14,7 @@ from harness.engines import Engines
 from harness.index.batches import BatchResult
 from harness.index.naming import Claim, check_claim
 from harness.index.planning import IndexPlan
+from harness.index.registry import unindexed
 from harness.types import FileStatus, IndexReport, RepositoryRecord
 
 logger = logging.getLogger(__name__)
@@ -48,9 +49,11 @@ def finalize(
     warnings = plan.warnings
     if not chunks and not failed:
         warnings += (_no_text(plan.files_total, skipped),)
-    was_git = any(r.name == plan.repo and (r.was_git or r.commit) for r in store.repositories())
-    current = RepositoryRecord(
-        name=plan.repo,
+    # Read again: its entry in the registry may have been changed while this run was at work.
+    known = next((r for r in store.repositories() if r.name == plan.repo), None)
+    was_git = known is not None and (known.was_git or bool(known.commit))
+    current = replace(
+        known or unindexed(plan.repo, plan.source or plan.root, plan.root),
         path=plan.root,
         commit=plan.commit,
         collection=plan.collection,
@@ -60,6 +63,7 @@ def finalize(
         failed=failed,
         indexed_at=datetime.now(UTC).isoformat(timespec="seconds"),
         source=plan.source or plan.root,
+        unfinished=False,
         was_git=plan.is_git or was_git,
         warnings=warnings,
     )

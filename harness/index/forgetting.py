@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.engines import Engines
-from harness.store.catalog import in_scope
+from harness.store.catalog import entry_named
 
 
 def forget_repository(name: str, engines: Engines) -> int:
@@ -12,11 +12,10 @@ def forget_repository(name: str, engines: Engines) -> int:
     The repository's own record goes last, so that an interrupted removal can be repeated.
 
     :returns: how many chunks were removed.
-    :raises RepositoryNotFoundError: it is not indexed.
+    :raises RepositoryNotFoundError: it is neither indexed nor registered.
     """
-    (record,) = in_scope(engines.store, name)
-    name = record.name
     store = engines.store
+    name = entry_named(store, name).name
     removed = 0
     used = {r.collection for r in store.repositories() if r.name != name}
     for manifest in store.manifests():

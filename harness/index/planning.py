@@ -19,6 +19,7 @@ from harness.errors import UsageError
 from harness.index.fingerprint import manifest_of
 from harness.index.naming import Claim, check_claim, names_held
 from harness.index.options import IndexOptions, SplitOptions
+from harness.index.registry import unindexed
 from harness.repository.content import OVERRIDDEN
 from harness.repository.walk import walk
 from harness.types import FileRecord, FileStatus, Listing, Manifest, RepositoryRecord, SourceFile
@@ -231,18 +232,13 @@ def _register(
         records = engines.store.repositories()
         moved_from = check_claim(name, Claim(source, listing.root), records)
         previous = next((record for record in records if record.name == name), None)
-        if previous is None:
-            previous = RepositoryRecord(
-                name=name,
+        if previous is None or not previous.collection:
+            previous = replace(
+                previous or unindexed(name, source, str(listing.root)),
                 path=str(listing.root),
                 commit=listing.commit or "",
                 collection=manifest.collection,
                 model=manifest.model,
-                files=0,
-                chunks=0,
-                failed=0,
-                indexed_at="",
-                source=source,
                 unfinished=True,
                 was_git=listing.is_git,
             )

@@ -7,7 +7,6 @@ ended, the files and chunks are counted.
 from __future__ import annotations
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from harness.errors import StoreBusyError
 from harness.index.naming import record_source, vanished_below
-from harness.repository.sources import is_clone, is_git_url
+from harness.index.registry import entry_of, has_gone
 from harness.store.protocol import VectorStore
 from harness.types import FileStatus, RepositoryRecord
 
@@ -28,7 +27,8 @@ class RepositoryStatus:
 
     ``incomplete``: a run has begun and not ended. It may be under way; otherwise it was
     interrupted, and the next one goes on where it stopped. Meanwhile ``files`` and ``chunks`` are
-    what can be found now. ``warnings`` are sentences for a person.
+    what can be found now. ``warnings`` are sentences for a person. The rest is as in
+    :class:`harness.index.registry.Entry`.
     """
 
     name: str
@@ -43,6 +43,10 @@ class RepositoryStatus:
     indexed_at: str
     incomplete: bool
     warnings: tuple[str, ...]
+    ref: str
+    credential: str
+    registered: bool
+    state: str
 
     def to_dict(self) -> dict[str, object]:
         """As plain data."""
@@ -75,11 +79,14 @@ def _status(record: RepositoryRecord, store: VectorStore) -> RepositoryStatus:
     files, chunks, failed = record.files, record.chunks, record.failed
     # Records of former versions do not say that the first run has not ended, but for its time.
     incomplete = record.unfinished or not record.indexed_at
+    if not record.collection:  # registered, and no run has begun
+        incomplete = False
     if incomplete:
         files, chunks, failed = _counted(record, store)
     warnings = record.warnings
-    if store.is_embedded and _has_gone(record):
+    if store.is_embedded and has_gone(record):
         warnings = (_is_gone(record),)
+    entry = entry_of(record, sees_folders=store.is_embedded)
     return RepositoryStatus(
         name=record.name,
         path=record.path,
@@ -93,6 +100,10 @@ def _status(record: RepositoryRecord, store: VectorStore) -> RepositoryStatus:
         indexed_at=record.indexed_at,
         incomplete=incomplete,
         warnings=warnings,
+        ref=entry.ref,
+        credential=entry.credential,
+        registered=entry.registered,
+        state=str(entry.state),
     )
 
 
@@ -108,12 +119,6 @@ def _counted(record: RepositoryRecord, store: VectorStore) -> tuple[int, int, in
         logger.info("counted from the file records: %s", error)
         chunks = sum(file.chunks for file in files)
     return by_status[FileStatus.INDEXED], chunks, by_status[FileStatus.FAILED]
-
-
-def _has_gone(record: RepositoryRecord) -> bool:
-    """Whether a folder of the user's is gone; a clone is made again by the next run."""
-    source = record_source(record)
-    return not (is_git_url(source) or is_clone(source) or os.path.lexists(source))
 
 
 def _is_gone(record: RepositoryRecord) -> str:

@@ -86,7 +86,7 @@ def resolve_source(path_or_url: str, *, data_dir: Path, timeout_seconds: float) 
     """
     if is_git_url(path_or_url):
         return _resolve_url(path_or_url, data_dir, timeout_seconds)
-    return _resolve_path(path_or_url)
+    return local_folder(path_or_url)
 
 
 def discover(root: Path) -> list[Path]:
@@ -133,7 +133,12 @@ def _subfolders(folder: Path) -> list[Path]:
         return []
 
 
-def _resolve_path(text: str) -> Checkout:
+def local_folder(text: str) -> Checkout:
+    """Find the folder that a user names.
+
+    :raises RepositoryNotFoundError: no such folder.
+    :raises UsageError: a bare repository, or the inside of one.
+    """
     if not text or "\0" in text:
         raise RepositoryNotFoundError("the path is empty or malformed; give a folder or a git URL")
     path = from_home(text)

@@ -23,17 +23,41 @@ def in_scope(
     :raises UsageError: nothing is indexed.
     :raises RepositoryNotFoundError: ``repo`` is not indexed; the message lists those that are.
     """
-    repositories = _visible(store, visible)
+    known = _visible(store, visible)
+    repositories = [record for record in known if record.collection]
+    if repo is not None:
+        repo = encodable(repo)
+        new = next((r for r in known if r.name == repo and not r.collection), None)
+        if new is not None:
+            raise UsageError(
+                f"{repo!r} is registered and not indexed yet; run `harness index {new.path}`"
+            )
     if not repositories:
         raise UsageError("nothing is indexed yet; run `harness index PATH` first")
     if repo is None:
         return repositories
-    repo = encodable(repo)
     chosen = [record for record in repositories if record.name == repo]
     if not chosen:
         names = ", ".join(record.name for record in repositories[:20])
         raise RepositoryNotFoundError(f"{repo!r} is not indexed; indexed are: {names}")
     return chosen
+
+
+def entry_named(store: VectorStore, name: str) -> RepositoryRecord:
+    """The catalog's entry of this name, indexed or only registered.
+
+    :raises UsageError: the catalog is empty.
+    :raises RepositoryNotFoundError: there is none; the message lists those that there are.
+    """
+    known = store.repositories()
+    wanted = encodable(name)
+    found = next((record for record in known if record.name == wanted), None)
+    if found is None:
+        if not known:
+            raise UsageError("nothing is indexed yet; run `harness index PATH` first")
+        names = ", ".join(record.name for record in known[:20])
+        raise RepositoryNotFoundError(f"{wanted!r} is not indexed; indexed are: {names}")
+    return found
 
 
 def in_scope_at(
@@ -43,7 +67,7 @@ def in_scope_at(
 
     :raises UsageError: as :func:`in_scope`, or it is a folder inside a repository.
     """
-    known = _visible(store, visible)
+    known = [record for record in _visible(store, visible) if record.collection]
     if repo is None or not known or any(record.name == repo for record in known):
         return in_scope(store, repo, visible)
     named = [record for record in known if record.name == repo.strip().rstrip("/")]

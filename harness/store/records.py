@@ -24,7 +24,8 @@ def read_repository(text: str) -> RepositoryRecord:
     """Read what :func:`to_json` wrote, here or in another version: what is missing has its
     default, and what is not known is left out."""
     data = {key: value for key, value in json.loads(text).items() if key in _REPOSITORY_FIELDS}
-    data["warnings"] = tuple(data.get("warnings", ()))
+    for name in ("warnings", "include", "exclude"):
+        data[name] = tuple(data.get(name, ()))
     return RepositoryRecord(**data)
 
 

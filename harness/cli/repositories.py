@@ -1,0 +1,130 @@
+"""``harness repositories``: the registry of what the nightly run keeps fresh."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import console
+from harness.text import encodable
+
+if TYPE_CHECKING:
+    from harness.index.naming import Claim
+    from harness.index.registry import Entry
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a repository in the list.")]
+
+
+def add(
+    source: Annotated[str, typer.Argument(metavar="PATH_OR_GIT_URL", help="A folder or git URL.")],
+    name: Annotated[
+        str | None, typer.Option(help="Name in the index. Default: the folder's, or the URL's.")
+    ] = None,
+    ref: Annotated[
+        str | None,
+        typer.Option(help="Branch, tag or commit. Default, and '': the default branch."),
+    ] = None,
+    credential: Annotated[
+        str | None,
+        typer.Option(metavar="CREDENTIAL", help="Name of a credential; '' for none."),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Only paths that match this glob; repeatable.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="No paths that match this glob; repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a repository to the nightly run, or change what is kept of it; nothing is indexed yet."""
+    from harness.configured import open_engines
+    from harness.index.registry import Request, entry_of, register
+
+    claim, path = _claim(source)
+    request = Request(
+        ref=ref,
+        include=None if include is None else tuple(include),
+        exclude=None if exclude is None else tuple(exclude),
+        credential=credential,
+    )
+    with open_engines() as engines:
+        record = register(claim, path, request, engines, name=encodable(name) if name else None)
+        entry = entry_of(record, sees_folders=engines.store.is_embedded)
+    if as_json:
+        console.print_json(entry)
+    else:
+        _print(entry)
+
+
+def list_(as_json: AsJson = False) -> None:
+    """List the registered repositories: source, branch, credential, what has become of each."""
+    from harness.configured import open_engines
+    from harness.index.registry import entry_of, registered
+
+    with open_engines() as engines:
+        records = registered(engines.store.repositories())
+        entries = [entry_of(record, sees_folders=engines.store.is_embedded) for record in records]
+    if as_json:
+        console.print_json({"repositories": entries})
+        return
+    if not entries:
+        print("Nothing is registered yet. Start with: harness repositories add URL")
+    for entry in entries:
+        _print(entry)
+
+
+def remove(name: Name, as_json: AsJson = False) -> None:
+    """Remove a repository from the registry and from the index; its source is not touched."""
+    from harness.configured import open_engines
+    from harness.index.forgetting import forget_repository
+
+    with open_engines() as engines:
+        removed = forget_repository(name, engines)
+    if as_json:
+        console.print_json({"repo": name, "chunks_removed": removed})
+    else:
+        print(f"{console.printable(name)}: removed ({removed} chunks)")
+
+
+def _claim(source: str) -> tuple[Claim, str]:
+    """Who asks for an entry, and the folder or URL that is read.
+
+    :raises UsageError: the source is no folder and no URL, or a URL that holds a credential.
+    """
+    from pathlib import Path
+
+    from harness.errors import UsageError
+    from harness.index.naming import Claim
+    from harness.repository.checkout import local_folder
+    from harness.repository.sources import clone_folder, is_git_url, secrets_of, source_of
+
+    if not is_git_url(source):
+        folder = local_folder(source)
+        return Claim(folder.source, folder.root), str(folder.root)
+    identity = source_of(source)
+    if secrets_of(source):
+        raise UsageError(
+            f"the URL of {identity} holds a credential, which would be stored and shown; write the "
+            "URL without it"
+        )
+    # Its files are nowhere yet.
+    return Claim(identity, Path(clone_folder(identity))), source
+
+
+def _print(entry: Entry) -> None:
+    at = f" at {entry.commit[:9]}" if entry.commit else ""
+    print(f"{console.printable(entry.name)}: {entry.state}{at}")
+    print(f"    {console.printable(entry.source)}")
+    for label, value in (
+        ("ref", entry.ref),
+        ("credential", entry.credential),
+        ("only", ", ".join(entry.include)),
+        ("not", ", ".join(entry.exclude)),
+        ("indexed", entry.indexed_at),
+    ):
+        if value:
+            print(f"    {label} {console.printable(value)}")
+    for warning in entry.warnings:
+        print(f"    warning: {console.printable(warning)}")

@@ -1,0 +1,176 @@
+"""The registry: which repositories a team wants to have in the index, and how each is read.
+
+An entry is the repository's record in the catalog, so that a name belongs to one source whether or
+not it has been indexed yet. Whatever was indexed from a URL is registered; a folder is when
+somebody registers it, because one that was indexed by hand may be on another machine than the
+nightly run. Credentials are named, never kept here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+
+from harness.engines import Engines
+from harness.errors import UsageError
+from harness.index.naming import Claim, known_as, names_held, one_name, record_source
+from harness.index.options import IndexOptions
+from harness.repository.sources import is_clone, is_git_url
+from harness.types import RepositoryRecord
+
+
+class EntryState(StrEnum):
+    """What has become of an entry."""
+
+    NEW = "new"
+    INDEXED = "indexed"
+    INCOMPLETE = "incomplete"
+    WARNING = "warning"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asks of an entry; None leaves it as it is, or at its default.
+
+    ``ref``: branch, tag or commit; empty for the default branch. ``credential``: a name; empty for
+    none.
+    """
+
+    ref: str | None = None
+    include: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] | None = None
+    credential: str | None = None
+
+    def applied_to(self, record: RepositoryRecord) -> RepositoryRecord:
+        """The record as asked for."""
+        asked = {key: value for key, value in asdict(self).items() if value is not None}
+        return replace(record, **asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of ``harness repositories list``. ``warnings`` are sentences for a person."""
+
+    name: str
+    source: str
+    ref: str
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    credential: str
+    registered: bool
+    state: EntryState
+    commit: str
+    indexed_at: str
+    warnings: tuple[str, ...]
+
+
+def unindexed(name: str, source: str, path: str) -> RepositoryRecord:
+    """The record of a repository of which nothing is in the index.
+
+    :param source: as :func:`harness.repository.sources.source_of` returns it.
+    :param path: its folder, or its URL as it is fetched.
+    """
+    return RepositoryRecord(
+        name=name,
+        path=path,
+        commit="",
+        collection="",
+        model="",
+        files=0,
+        chunks=0,
+        failed=0,
+        indexed_at="",
+        source=source,
+    )
+
+
+def register(
+    claim: Claim, path: str, request: Request, engines: Engines, *, name: str | None = None
+) -> RepositoryRecord:
+    """Add a repository to the registry, or change its entry. Idempotent.
+
+    :param path: its folder, or its URL as it is fetched, without credentials.
+    :param name: the name that was chosen; None: the one it has, else that of its folder or URL.
+    :raises NameTakenError: another source has the name; nothing was changed.
+    :raises UsageError: it has another name already, or a folder is to be read at a ref.
+    """
+    if not is_git_url(claim.source) and (request.ref or request.credential):
+        raise UsageError(
+            f"{claim.source} is a folder, which is read as it is; a branch and a credential go "
+            "with a git URL (file:// makes one of a local repository)"
+        )
+    with names_held(engines.data_dir):
+        records = engines.store.repositories()
+        known = known_as(claim.source, records)
+        if known is not None and name not in (None, known.name):
+            raise UsageError(
+                f"{claim.source} is registered as {known.name!r}; give no other name, or remove it "
+                f"first: harness repositories remove {known.name}"
+            )
+        chosen = one_name(claim, name, records)
+        entry = known or unindexed(chosen, claim.source, path)
+        entry = replace(request.applied_to(entry), registered=True)
+        if entry != known:
+            engines.store.put_repository(entry)
+    return entry
+
+
+def with_entry(options: IndexOptions, record: RepositoryRecord | None) -> IndexOptions:
+    """What a run is told of a repository: the patterns of this run, else those of its entry."""
+    if record is None:
+        return options
+    return replace(
+        options,
+        include=options.include or record.include,
+        exclude=options.exclude or record.exclude,
+    )
+
+
+def is_registered(record: RepositoryRecord) -> bool:
+    """Tell whether the nightly run indexes a repository; see the module."""
+    return record.registered or is_git_url(record_source(record))
+
+
+def registered(records: Sequence[RepositoryRecord]) -> list[RepositoryRecord]:
+    """The registry, in the order of the records."""
+    return [record for record in records if is_registered(record)]
+
+
+def has_gone(record: RepositoryRecord) -> bool:
+    """Tell whether a folder of the user's is no longer on this machine; a clone is made again by
+    the next run."""
+    source = record_source(record)
+    return not (is_git_url(source) or is_clone(source) or os.path.lexists(source))
+
+
+def entry_of(record: RepositoryRecord, *, sees_folders: bool) -> Entry:
+    """An entry as it is shown.
+
+    :param sees_folders: the index belongs to this machine, so that a missing folder is gone.
+    """
+    gone = sees_folders and has_gone(record)
+    state = EntryState.INDEXED
+    if gone:
+        state = EntryState.GONE
+    elif not record.collection:
+        state = EntryState.NEW
+    elif record.unfinished or not record.indexed_at:
+        state = EntryState.INCOMPLETE
+    if record.warnings and state in (EntryState.INDEXED, EntryState.NEW):
+        state = EntryState.WARNING
+    return Entry(
+        name=record.name,
+        source=record_source(record),
+        ref=record.ref,
+        include=record.include,
+        exclude=record.exclude,
+        credential=record.credential,
+        registered=is_registered(record),
+        state=state,
+        commit=record.commit,
+        indexed_at=record.indexed_at,
+        warnings=record.warnings,
+    )
