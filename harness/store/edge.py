@@ -39,7 +39,8 @@ _SCROLL_PAGE = 1000
 class EdgeStore(VectorStore):
     """A folder with one Edge shard per collection and the records in ``records.sqlite``.
 
-    Nothing stays open between operations.
+    A record promises that its file's chunks are stored, so what was written to the shard is brought
+    to the disk before records are.
 
     :param root: the folder; created with mode 0700.
     :param lock_timeout_seconds: how long an operation waits for another process.
@@ -53,7 +54,7 @@ class EdgeStore(VectorStore):
         self._records = EdgeRecords(root / RECORDS_FILE, lock_timeout_seconds)
 
     def close(self) -> None:
-        pass
+        self._shards.close()
 
     def snapshots(self) -> Snapshots:
         from harness.store.edge_snapshots import EdgeSnapshots
@@ -103,11 +104,13 @@ class EdgeStore(VectorStore):
         return self._records.file_records(collection, repo)
 
     def put_file_records(self, collection: str, records: Sequence[FileRecord]) -> None:
+        self._shards.flush(collection)
         self._records.put_file_records(collection, records)
 
     def delete_file_records(
         self, collection: str, repo: str, paths: Sequence[str] | None = None
     ) -> None:
+        self._shards.flush(collection)
         self._records.delete_file_records(collection, repo, paths)
 
     # Chunks

@@ -1,26 +1,26 @@
-"""Shards of Qdrant Edge in a folder, each opened for one operation and closed again.
+"""Shards of Qdrant Edge in a folder, open as long as nobody else waits for them.
 
-Edge allows one process at a time, so an operation holds an advisory file lock, which the kernel
-releases however the holder ends. Nothing is held while files are parsed or embedded: a search
-during an index run waits for one write at most.
+Edge allows one process at a time, so an open shard goes with the store's lock. Opening takes longer
+than a query, so what was opened stays open between operations: until another process waits (it is
+looked for after each operation, and by a thread in between), or nothing was asked for a while. What
+changes the folders of shards, such as a restore, is alone with them.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import shutil
 import threading
+import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from harness.errors import HarnessError, StoreBusyError, StoreError, StoreFullError
 from harness.files import private_folder
+from harness.store.edge_lock import StoreLock
 from harness.store.payload import KEYWORD_INDEXES, TENANT_INDEX
 
 # Below some hundred thousand points an exact scan is fast (9 ms at 100k) and HNSW with default
@@ -30,6 +30,10 @@ _INDEXING_THRESHOLD_KB = 10**9
 # page of a mapped file kills the process (SIGBUS), so there must be room for all of them before
 # anything is written.
 _RESERVE_BYTES = 256_000_000
+# How long somebody who waits is not seen while nothing is asked of this process.
+_LOOK_SECONDS = 0.025
+# A process that was stopped (Ctrl-Z) cannot hand over: one that has been idle holds nothing.
+_IDLE_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -37,15 +41,24 @@ logger = logging.getLogger(__name__)
 class EdgeShards:
     """The shards below one folder, each in a folder named after its collection.
 
+    Threads take turns.
+
     :param root: the folder; created with mode 0700.
-    :param lock_timeout_seconds: how long an operation waits for another process.
+    :param lock_timeout_seconds: how long an operation waits for another process or thread.
     :raises StoreError: the folder cannot be made.
     """
 
     def __init__(self, root: Path, lock_timeout_seconds: float) -> None:
         self.root = root
         self._lock_timeout_seconds = lock_timeout_seconds
-        self._held = threading.local()
+        self._turn = threading.RLock()
+        self._lock = StoreLock(root, lock_timeout_seconds)
+        self._open: dict[str, Any] = {}
+        # Written to since the last flush.
+        self._unflushed: set[str] = set()
+        self._depth = 0
+        self._used = 0.0
+        self._keeper: threading.Thread | None = None
         try:
             private_folder(root)
         except OSError as error:
@@ -54,51 +67,102 @@ class EdgeShards:
                 "that can be written"
             ) from error
 
+    def __del__(self) -> None:
+        if hasattr(self, "_lock"):
+            self._let_go()
+
     def exists(self, collection: str) -> bool:
         """Tell whether there is a shard; says nothing of its health."""
         return (self.root / collection).is_dir()
 
+    def close(self) -> None:
+        """Close every shard and release the lock; the next operation opens what it needs again."""
+        with self._turn:
+            self._let_go()
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Hold the store's lock; the holder's pid is written beside it, for the messages of others.
+        """Hold the store's lock while no shard is open here or anywhere else.
 
         :raises StoreBusyError: another process held it for the whole time-out.
         """
-        holder = self.root / "holder"
-        lock = filelock.FileLock(self.root / "lock", thread_local=False, mode=0o600)
-        try:
-            lock.acquire(timeout=self._lock_timeout_seconds, poll_interval=0.01)
-        except filelock.Timeout:
-            pid = "unknown"
-            with contextlib.suppress(OSError):
-                pid = holder.read_text().strip() or pid
-            raise StoreBusyError(
-                f"the index in {self.root} was held by process {pid} for more than "
-                f"{self._lock_timeout_seconds:g} s; wait for it or end it"
-            ) from None
-        try:
-            with contextlib.suppress(OSError):  # only for messages: a full disk must not stop reads
-                holder.write_text(f"{os.getpid()}\n")
-            yield
-        finally:
-            lock.release()
+        with self._in_turn():
+            self._let_go()
+            self._lock.acquire()
+            try:
+                yield
+            finally:
+                self._lock.release()
 
     @contextmanager
     def open(self, collection: str) -> Iterator[Any]:
-        """Open a collection's shard while holding the store's lock; inside such a block of the same
-        thread, the shard that is open already is taken.
+        """A collection's shard, opened unless it is open already; nobody else has it meanwhile.
 
         :raises StoreError: it is missing or damaged, or the operation in the block failed.
         :raises StoreBusyError: as :meth:`exclusive`.
         """
+        with self._in_turn():
+            shard = self._open.get(collection)
+            if shard is None:
+                shard = self._load(collection)
+            self._depth += 1
+            try:
+                yield shard
+            except HarnessError:
+                raise
+            except Exception as error:
+                self._let_go()  # whatever state it is in, the next one reads it from the disk
+                raise StoreError(
+                    f"the index refused an operation ({first_line(error)}); check the disk's space"
+                ) from error
+            finally:
+                self._depth -= 1
+                if not self._depth:
+                    self._rest()
+
+    @contextmanager
+    def writing(self, collection: str) -> Iterator[Any]:
+        """As :meth:`open`, for what adds or removes points. It is searchable at once, and on the
+        disk after :meth:`flush`; a process that is killed loses none of it.
+
+        :raises StoreError: as :meth:`open`.
+        :raises StoreFullError: the disk is nearly full.
+        """
+        self._require_space()
+        with self.open(collection) as shard:
+            self._unflushed.add(collection)
+            yield shard
+
+    def flush(self, collection: str) -> None:
+        """Bring what was written to the disk, so that it survives a power failure.
+
+        :raises StoreError: the disk refuses it.
+        """
+        with self._in_turn():
+            if collection in self._unflushed:  # else closing it has done that
+                with self.open(collection) as shard:
+                    shard.flush()
+                    self._unflushed.discard(collection)
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=self._lock_timeout_seconds):
+            raise StoreBusyError(
+                f"the index in {self.root} was in use by another thread of this process for more "
+                f"than {self._lock_timeout_seconds:g} s; try again"
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _load(self, collection: str) -> Any:
         from qdrant_edge import EdgeShard
 
-        shard = getattr(self._held, "shards", {}).get(collection)
-        if shard is not None:
-            yield shard
-            return
+        if not self._lock.is_held:
+            self._lock.acquire()
         folder = self.root / collection
-        with self.exclusive():
+        try:
             if not folder.is_dir():
                 raise StoreError(f"collection {collection} is missing; run `harness index --full`")
             try:
@@ -108,29 +172,56 @@ class EdgeShards:
                     f"collection {collection} cannot be opened ({first_line(error)}); restore a "
                     "backup or run `harness index --full`"
                 ) from error
-            self._held.shards = {collection: shard}
-            try:
-                yield shard
-            except HarnessError:
-                raise
-            except Exception as error:
-                raise StoreError(
-                    f"the index refused an operation ({first_line(error)}); check the disk's space"
-                ) from error
-            finally:
-                self._held.shards = {}
-                shard.close()
+            self._open[collection] = shard
+        except BaseException:
+            if not self._depth:
+                self._let_go()
+            raise
+        return shard
 
-    @contextmanager
-    def writing(self, collection: str) -> Iterator[Any]:
-        """As :meth:`open`, for what adds or removes points.
+    def _rest(self) -> None:
+        """After an operation: hand over to whoever waits, or see to it that somebody looks."""
+        if not self._lock.is_held:
+            return
+        if self._lock.is_wanted():
+            self._let_go()
+            return
+        self._used = time.monotonic()
+        if self._keeper is None:
+            self._keeper = threading.Thread(
+                target=_keep, args=(weakref.ref(self),), name="edge-keeper", daemon=True
+            )
+            self._keeper.start()
 
-        :raises StoreError: as :meth:`open`.
-        :raises StoreFullError: the disk is nearly full.
+    def _let_go(self) -> None:
+        """Close what is open, which writes it to the disk, and release the lock."""
+        try:
+            while self._open:
+                collection, shard = self._open.popitem()
+                try:
+                    shard.close()
+                    self._unflushed.discard(collection)
+                except Exception as error:  # flush() tries again, and says what is wrong
+                    logger.warning("%s was not closed: %s", collection, first_line(error))
+        finally:
+            self._lock.release()
+
+    def hand_over_if_wanted(self) -> bool:
+        """Between operations: let go when somebody waits or nothing was asked for long.
+
+        :returns: whether there is still something to look after.
         """
-        self._require_space()
-        with self.open(collection) as shard:
-            yield shard
+        if not self._turn.acquire(blocking=False):
+            return True  # an operation is under way and looks itself when it ends
+        try:
+            idle = time.monotonic() - self._used > _IDLE_SECONDS
+            if self._open and (idle or self._lock.is_wanted()):
+                self._let_go()
+            if not self._open:
+                self._keeper = None
+            return self._keeper is not None
+        finally:
+            self._turn.release()
 
     def compact(self, collection: str) -> None:
         """Let the optimizer rewrite a shard, unless the disk has no room for a second one."""
@@ -209,3 +300,13 @@ class EdgeShards:
 def first_line(error: BaseException) -> str:
     """What the engine says of an error, without the backtrace that it may add."""
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def _keep(shards: weakref.ref[EdgeShards]) -> None:
+    """Look after shards that are open until they are closed or forgotten."""
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        kept = shards()
+        if kept is None or not kept.hand_over_if_wanted():
+            return
+        del kept

@@ -86,7 +86,8 @@ class VectorStore(RecordStore, Protocol):
     # Chunks
 
     def upsert_chunks(self, collection: str, points: Sequence[ChunkPoint]) -> None:
-        """Insert or replace points; durable and searchable on return."""
+        """Insert or replace points; searchable on return, and durable before file records that are
+        written afterwards."""
 
     def delete_chunks(
         self,
@@ -95,7 +96,8 @@ class VectorStore(RecordStore, Protocol):
         paths: Sequence[str] | None = None,
         keep_ids: Iterable[str] = (),
     ) -> None:
-        """Remove the points of these paths (None: of the whole repository), except ``keep_ids``."""
+        """Remove the points of these paths (None: of the whole repository), except ``keep_ids``;
+        durable as :meth:`upsert_chunks`."""
 
     def count_chunks(self, collection: str, repo: str | None = None) -> int:
         """The exact number of points, of one repository or (None) of all."""
@@ -112,8 +114,8 @@ class VectorStore(RecordStore, Protocol):
 
     def opened(self, collection: str) -> AbstractContextManager[None]:
         """Let this thread's operations on a collection share one opening of it, which for an
-        embedded store takes longer than the rest of a query. Others wait meanwhile; operations on
-        other collections have no place inside."""
+        embedded store may take longer than the rest of a query. Others wait meanwhile; operations
+        on other collections have no place inside."""
 
     def distinct(self, collection: str, key: str, where: Sequence[Match]) -> list[str]:
         """The different values of a payload key among the chunks that match, sorted. Quick for

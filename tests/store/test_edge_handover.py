@@ -1,0 +1,161 @@
+"""A shard stays open until somebody else wants it: kept, handed over, given up, written to disk."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from harness.store import edge_shards
+from harness.store.edge import EdgeStore
+from harness.store.edge_lock import StoreLock
+from tests.store.points import COLLECTION, MANIFEST, point, record
+
+WRITE_FOR_EVER = (
+    "import sys; sys.path.insert(0, sys.argv[2])\n"
+    "from itertools import count; from pathlib import Path\n"
+    "from harness.store.edge import EdgeStore; from tests.store.points import *\n"
+    "store = EdgeStore(Path(sys.argv[1]))\n"
+    "for n in count():\n"
+    "    store.upsert_chunks(COLLECTION, [point(f'{n}.py', 'w', seed=n)])\n"
+    "    print(n, flush=True)\n"
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EdgeStore]:
+    with closing(EdgeStore(tmp_path, lock_timeout_seconds=30)) as opened:
+        opened.ensure_collection(MANIFEST)
+        yield opened
+
+
+def is_free(folder: Path) -> bool:
+    """Whether nobody has the store, as another process would see it."""
+    with (folder / "lock").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.005)
+
+
+def test_a_shard_stays_open_until_the_store_is_closed(store: EdgeStore, tmp_path: Path) -> None:
+    assert is_free(tmp_path)
+    store.count_chunks(COLLECTION)
+    assert not is_free(tmp_path)
+    store.close()
+    assert is_free(tmp_path)
+    assert store.count_chunks(COLLECTION) == 0, "what is asked later opens it again"
+
+
+def test_it_is_handed_over_while_its_owner_rests(store: EdgeStore, tmp_path: Path) -> None:
+    store.upsert_chunks(COLLECTION, [point("a.py", "one")])
+    with closing(EdgeStore(tmp_path, lock_timeout_seconds=20)) as other:
+        assert other.count_chunks(COLLECTION) == 1
+        other.upsert_chunks(COLLECTION, [point("b.py", "two", seed=2)])
+        assert store.count_chunks(COLLECTION) == 2, "and comes back with what was written"
+
+
+def test_a_search_comes_in_while_another_process_writes_without_a_pause(
+    store: EdgeStore, tmp_path: Path
+) -> None:
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", WRITE_FOR_EVER, str(tmp_path), str(root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        try:
+            assert writer.stdout is not None
+            seen = 0
+            for _ in range(3):
+                written = int(writer.stdout.readline())
+                counted = store.count_chunks(COLLECTION)
+                assert counted > max(seen, written), "the writer goes on in between"
+                seen = counted
+        finally:
+            writer.kill()
+    assert store.count_chunks(COLLECTION) >= seen, "killed while it had the shard open"
+
+
+def test_the_one_that_waits_comes_before_the_one_that_had_it(tmp_path: Path) -> None:
+    mine, theirs = StoreLock(tmp_path, 30), StoreLock(tmp_path, 30)
+    order: list[str] = []
+
+    def take() -> None:
+        theirs.acquire()
+        order.append("theirs")
+        theirs.release()
+
+    mine.acquire()
+    waiting = threading.Thread(target=take)
+    waiting.start()
+    wait_for(mine.is_wanted)
+    mine.release()
+    mine.acquire()
+    order.append("mine")
+    waiting.join()
+    mine.release()
+    assert order == ["theirs", "mine"]
+
+
+def test_a_process_that_is_asked_nothing_gives_it_up(
+    store: EdgeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge_shards, "_IDLE_SECONDS", 0.0)
+    store.upsert_chunks(COLLECTION, [point("a.py", "one")])
+    wait_for(lambda: is_free(tmp_path))
+
+
+def test_a_store_that_was_forgotten_gives_it_up(tmp_path: Path) -> None:
+    forgotten = EdgeStore(tmp_path)
+    forgotten.ensure_collection(MANIFEST)
+    forgotten.count_chunks(COLLECTION)
+    del forgotten
+    wait_for(lambda: is_free(tmp_path))
+
+
+def test_points_are_on_the_disk_before_the_records_that_promise_them(
+    store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+
+    def note(name: str) -> Callable[..., None]:
+        return lambda *arguments: steps.append(name)
+
+    with store._shards.open(COLLECTION) as shard:
+        real = shard
+    monkeypatch.setitem(store._shards._open, COLLECTION, Noting(real, steps))
+    monkeypatch.setattr(store._records, "put_file_records", note("put records"))
+    monkeypatch.setattr(store._records, "delete_file_records", note("delete records"))
+    store.put_file_records(COLLECTION, [record("a.py")])
+    store.upsert_chunks(COLLECTION, [point("a.py", "one")])
+    store.put_file_records(COLLECTION, [record("a.py")])
+    store.delete_chunks(COLLECTION, "repo", ["a.py"])
+    store.delete_file_records(COLLECTION, "repo", ["a.py"])
+    wanted = "put records, update, flush, put records, update, flush, delete records"
+    assert ", ".join(steps) == wanted
+
+
+class Noting:
+    """A shard that notes what is done to it."""
+
+    def __init__(self, shard: object, steps: list[str]) -> None:
+        self._shard = shard
+        self._steps = steps
+
+    def __getattr__(self, name: str) -> object:
+        if name in ("update", "flush"):
+            self._steps.append(name)
+        return getattr(self._shard, name)
