@@ -5,7 +5,8 @@
     HarnessError                      exit code 1
     ├── TransientError                worth another try: retried with backoff by tasks
     │   ├── StoreBusyError            another process holds the embedded store
-    │   └── ServiceUnavailableError   exit 3: a server did not answer, timed out, or said 429/503
+    │   └── ServiceUnavailableError   exit 3: a server did not answer, or said 429/503
+    │       └── ServiceTimeoutError   exit 3: it took the request and said nothing in time
     └── PermanentError                the same call would fail again
         ├── UsageError                exit 2: bad input (path, query, option, setting)
         │   ├── RepositoryNotFoundError   exit 2: not a folder, unreachable URL, unknown name
@@ -49,6 +50,10 @@ class ServiceUnavailableError(TransientError):
     """A server did not answer in time, or answered 429 or 503."""
 
     exit_code = 3
+
+
+class ServiceTimeoutError(ServiceUnavailableError):
+    """A server took a request and was silent for too long: another try costs the same time."""
 
 
 class UsageError(PermanentError):

@@ -331,6 +331,17 @@ class ChatMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How one turn is drawn. ``max_tokens`` of None is the model's own limit; ``seed`` of None
+    lets the server choose; a turn ends before the first of the texts in ``stop``."""
+
+    temperature: float = 0.2
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ChatTurn:
     """A model's answer with its token counts; ``done_reason`` is ``stop`` or ``length``."""
 

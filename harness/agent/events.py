@@ -13,10 +13,12 @@ MAX_LINE_CHARS = 200
 
 class EventKind(StrEnum):
     """``TOKEN`` carries a piece of the model's text; ``RETRY`` takes back the pieces of a turn
-    that broke off; ``OUTPUT`` is the result of a tool, ``NOTE`` anything else the model is told."""
+    that broke off; ``OUTPUT`` is the result of a tool, ``NOTE`` anything else the model is told;
+    ``WAIT`` comes each second while the model is silent, from another thread."""
 
     STEP = "step"
     TOKEN = "token"  # noqa: S105 - a kind, not a password
+    WAIT = "wait"
     CALL = "call"
     OUTPUT = "output"
     NOTE = "note"
@@ -51,6 +53,8 @@ def as_line(event: AgentEvent) -> str:
     match event.kind:
         case EventKind.OUTPUT | EventKind.VERIFY:
             return event.summary or text
+        case EventKind.WAIT:
+            return event.summary
         case EventKind.NOTE:
             return event.summary or f"told the model: {text}"
         case EventKind.RETRY:

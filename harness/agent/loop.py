@@ -24,7 +24,8 @@ from harness.agent.status import Status, Stop, status_of
 from harness.agent.tools.toolbox import Toolbox
 from harness.agent.turn_cache import TurnCache, turn_key
 from harness.agent.validation import FormatError
-from harness.errors import HarnessError, ServiceUnavailableError
+from harness.agent.waiting import Watch
+from harness.errors import HarnessError, ServiceTimeoutError, ServiceUnavailableError
 from harness.models.protocols import ChatModel
 from harness.retrying import Backoff
 from harness.types import ChatMessage, ChatTurn, ToolCall
@@ -80,6 +81,7 @@ class Agent:
         self.seams = seams
         self.review = review
         self.context = Context(model.num_ctx)
+        self._watch = Watch(model.interrupt, self._is_over, recorder)
         self.usage = Usage()
         self.entries: list[Entry] = []
         self._turns = 0
@@ -159,10 +161,16 @@ class Agent:
             )
 
     def _check_time(self) -> None:
-        if self.seams.cancelled is not None and self.seams.cancelled():
+        if self._is_cancelled():
             raise KeyboardInterrupt
         if self.clock.remaining_seconds() <= 0:
             raise Stop(Status.TIME_LIMIT, f"no end after {self.clock.limit_seconds:g} s")
+
+    def _is_cancelled(self) -> bool:
+        return self.seams.cancelled is not None and self.seams.cancelled()
+
+    def _is_over(self) -> bool:
+        return self.clock.remaining_seconds() <= 0 or self._is_cancelled()
 
     def _next_turn(self) -> ChatTurn:
         tools = self.protocol.offered
@@ -188,15 +196,30 @@ class Agent:
             self.recorder.event(EventKind.RETRY, str(error))
             self.recorder.line("retry", error=str(error))
 
+        def is_worth_it(error: BaseException) -> bool:
+            self._check_time()  # the watch may have ended the request
+            # What was silent for the whole time-out would be so again.
+            passing = isinstance(error, ServiceUnavailableError)
+            return passing and not isinstance(error, ServiceTimeoutError)
+
+        def ask() -> ChatTurn:
+            estimate = self.context.estimate(messages, self.protocol.offered)
+            with self._watch.over(estimate):
+                turn = self.model.chat(messages, self.protocol.offered, self._on_token)
+            size = turn.prompt_tokens or estimate
+            self._watch.pace.learn(size, self._watch.first_token_seconds)
+            return turn
+
         backoff = Backoff(self.limits.model_retries + 1, RETRY_SECONDS, sleep=self.seams.sleep)
         return backoff.call(
-            lambda: self.model.chat(messages, self.protocol.offered, self._on_token),
-            is_worth_it=lambda error: isinstance(error, ServiceUnavailableError),
+            ask,
+            is_worth_it=is_worth_it,
             on_retry=tell,
             seconds_left=self.clock.remaining_seconds,
         )
 
     def _on_token(self, text: str) -> None:
+        self._watch.heard()
         self._check_time()  # ends a stream that would go on beyond the limit
         self.recorder.event(EventKind.TOKEN, text)
 

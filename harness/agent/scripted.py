@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from harness.types import ChatMessage, ChatTurn, ModelInfo, ToolCall, ToolSpec
+from harness.types import ChatMessage, ChatTurn, ModelInfo, Sampling, ToolCall, ToolSpec
 
 Line = ChatTurn | str | BaseException | Callable[[Sequence[ChatMessage]], "ChatTurn | str"]
 
@@ -34,6 +34,7 @@ class ScriptedChatModel:
         self.num_ctx = num_ctx
         self.tools = tools
         self.requests: list[tuple[ChatMessage, ...]] = []
+        self.sampled: list[Sampling | None] = []
         self.offered: tuple[ToolSpec, ...] = ()
 
     def info(self) -> ModelInfo:
@@ -44,15 +45,20 @@ class ScriptedChatModel:
     def close(self) -> None:
         """Nothing is held."""
 
+    def interrupt(self) -> None:
+        """A line is said at once."""
+
     def chat(
         self,
         messages: Sequence[ChatMessage],
         tools: Sequence[ToolSpec] = (),
         on_token: Callable[[str], None] | None = None,
+        sampling: Sampling | None = None,
     ) -> ChatTurn:
         """Say the next line, word by word to ``on_token``; tokens are counted as characters / 4."""
         line = self.lines[min(len(self.requests), len(self.lines) - 1)]
         self.requests.append(tuple(messages))
+        self.sampled.append(sampling)
         self.offered = tuple(tools)
         if callable(line):
             line = line(messages)

@@ -164,6 +164,9 @@ class progress_printer:  # noqa: N801 - used like a function
         kind = event.kind.value
         if self._quiet:
             return
+        if kind == "wait" and (self._terminal or not event.summary):
+            self._wait(f"step {event.step}: {event.text}")
+            return
         if kind == "token":
             self._tokens += 1
             self._wait(f"step {event.step}: the model has written {self._tokens} tokens")

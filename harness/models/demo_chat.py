@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ModelMissingError, PermanentError, ServiceUnavailableError
-from harness.types import ChatMessage, ChatTurn, ModelInfo, ToolSpec
+from harness.types import ChatMessage, ChatTurn, ModelInfo, Sampling, ToolSpec
 
 MODEL = "smollm2-135m"
 CONTEXT_LENGTH = 8192
@@ -76,6 +76,7 @@ class DemoChatModel:
         self._server: Any = None
         self._info: ModelInfo | None = None
         self._lock = threading.Lock()
+        self._interrupted = threading.Event()
 
     def info(self) -> ModelInfo:
         """Size and digest of the weights; read once (0.2 s)."""
@@ -91,6 +92,10 @@ class DemoChatModel:
             )
         return self._info
 
+    def interrupt(self) -> None:
+        """End the turn in progress with its next token."""
+        self._interrupted.set()
+
     def close(self) -> None:
         """Free the model; a later call would load it again."""
         with self._lock:
@@ -101,9 +106,11 @@ class DemoChatModel:
         messages: Sequence[ChatMessage],
         tools: Sequence[ToolSpec] = (),
         on_token: Callable[[str], None] | None = None,
+        sampling: Sampling | None = None,
     ) -> ChatTurn:
         """Run one turn, streaming content to ``on_token``.
 
+        :param sampling: ignored: always the likeliest token.
         :param tools: must be empty: this model never calls any.
         :raises PermanentError: tools, or a prompt longer than the window.
         :raises ServiceUnavailableError: the runtime failed.
@@ -113,7 +120,8 @@ class DemoChatModel:
                 "The demo chat model takes no tools; set OLLAMA_HOST and CHAT_MODEL for one that "
                 "does"
             )
-        listener = _Listener(on_token)
+        self._interrupted.clear()
+        listener = _Listener(on_token, self._interrupted)
         request = {
             # The chat template has no tool role; results are what the user side says.
             "messages": [
@@ -159,8 +167,11 @@ class DemoChatModel:
 class _Listener:
     """Takes the parts of one streamed answer; the runtime calls it from this thread."""
 
-    def __init__(self, on_token: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, on_token: Callable[[str], None] | None, interrupted: threading.Event
+    ) -> None:
         self._on_token = on_token
+        self._interrupted = interrupted
         self._content: list[str] = []
         self._last: Mapping[str, Any] = {}
         self._failure: Mapping[str, Any] | None = None
@@ -170,6 +181,9 @@ class _Listener:
         """Note one part; True stops the answer."""
         if "error" in part:
             self._failure = part["error"]
+            return True
+        if self._interrupted.is_set():
+            self._failure = {"message": "interrupted"}
             return True
         self._last = part
         text = part["choices"][0]["delta"].get("content") if part.get("choices") else None

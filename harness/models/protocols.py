@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from harness.types import ChatMessage, ChatTurn, FloatArray, ModelInfo, ToolSpec
+from harness.types import ChatMessage, ChatTurn, FloatArray, ModelInfo, Sampling, ToolSpec
 
 
 class Embedder(Protocol):
@@ -69,12 +69,19 @@ class ChatModel(Protocol):
         messages: Sequence[ChatMessage],
         tools: Sequence[ToolSpec] = (),
         on_token: Callable[[str], None] | None = None,
+        sampling: Sampling | None = None,
     ) -> ChatTurn:
         """Run one turn, streaming content to ``on_token``.
 
-        :raises ServiceUnavailableError: connection, time-out, 429, 503 or a broken stream.
+        :param sampling: None takes the model's usual way, which suits copying and editing.
+        :raises ServiceUnavailableError: connection, 429, 503, a broken stream, or
+            :meth:`interrupt`.
+        :raises ServiceTimeoutError: the server was silent for too long.
         :raises ModelMissingError: the server does not have the model.
         """
+
+    def interrupt(self) -> None:
+        """End the turn in progress, if there is one; called from another thread."""
 
     def close(self) -> None:
         """Release connections; the model cannot be used afterwards."""

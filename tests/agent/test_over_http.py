@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.agent import Envelope, Limits, Status, ask, run_task
+from harness.agent import AgentEvent, Envelope, EventKind, Limits, Status, ask, run_task
 from harness.models.ollama.chat import OllamaChatModel
 from harness.models.ollama.options import OllamaOptions
 from harness.retrying import Backoff
@@ -94,6 +94,34 @@ def test_time_limit_while_streaming(fake: FakeOllama, calculator: Path) -> None:
     result = ask("Where?", calculator, model, limits=Limits(wall_seconds=0.0))
     model.close()
     assert result.status is Status.TIME_LIMIT
+
+
+@pytest.mark.parametrize("silent", ["hang_requests", "hang_streams"])
+def test_time_limit_while_the_server_is_silent(
+    fake: FakeOllama, calculator: Path, silent: str
+) -> None:
+    setattr(fake.faults, silent, 9)
+    fake.faults.paths = ("/api/chat",)
+    fake.say(*[Turn("one two three")] * 9)
+    model = model_of(fake, "codestral")
+    events: list[AgentEvent] = []
+    limits = Limits(wall_seconds=2.5)
+    result = ask("Where?", calculator, model, limits=limits, on_event=events.append)
+    model.close()
+    assert result.status is Status.TIME_LIMIT, result.error
+    assert result.duration_seconds < 2.5 + 5
+    assert fake.count("/api/chat") == 1  # not asked again with nothing left
+    waited = any(event.kind is EventKind.WAIT for event in events)
+    assert waited is (silent == "hang_requests")
+
+
+def test_a_request_that_timed_out_is_not_repeated(fake: FakeOllama, calculator: Path) -> None:
+    fake.faults.hang_requests = 9
+    fake.faults.paths = ("/api/chat",)
+    model = model_of(fake, "codestral", timeout_seconds=0.3)
+    result = ask("Where?", calculator, model)
+    model.close()
+    assert (result.status, fake.count("/api/chat")) == (Status.MODEL_UNAVAILABLE, 1)
 
 
 def test_a_prompt_that_the_server_refuses_is_an_overflow(

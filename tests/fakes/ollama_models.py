@@ -91,6 +91,8 @@ class Faults:
     """More texts than this kill the runner, which 0.32 answers with 400; 0 is off."""
     slow_batch: int = 0
     """More texts than this are never answered; 0 is off."""
+    hang_streams: int = 0
+    """Streams that fall silent after ``break_after_lines``."""
     cut_streams: int = 0
     error_streams: int = 0
     break_after_lines: int = 1

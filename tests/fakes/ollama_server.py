@@ -206,11 +206,15 @@ class _Handler(BaseHTTPRequestHandler):
         hit = _hits(faults, self.path)
         cut = hit and _take(self.server.fake, "cut_streams")
         fail = hit and not cut and _take(self.server.fake, "error_streams")
+        hang = hit and _take(self.server.fake, "hang_streams")
         self.send_response(200)
         self.send_header("Content-Type", "application/x-ndjson")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for number, line in enumerate(lines):
+            if hang and number >= faults.break_after_lines:
+                self.server.fake.stopping.wait()
+                raise CutError
             if (cut or fail) and number >= faults.break_after_lines:
                 if fail:
                     self._chunk({"error": faults.stream_error})

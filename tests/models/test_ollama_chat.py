@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from harness.models.ollama.chat import OllamaChatModel
 from harness.models.ollama.options import OllamaOptions
 from harness.models.protocols import ChatModel
 from harness.retrying import Backoff
-from harness.types import ChatMessage, ToolCall, ToolSpec
+from harness.types import ChatMessage, Sampling, ToolCall, ToolSpec
 from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama
 
@@ -95,7 +96,52 @@ class TestTurn:
         chat.chat(ASK)
         chat.chat((*ASK, ChatMessage("user", "And then? " * 100)))
         options = [body["options"] for body in fake.bodies("/api/chat")]
-        assert options == [{"num_ctx": 16_384, "num_predict": 4096}] * 2
+        usual = {"temperature": 0.2, "repeat_penalty": 1.0}
+        assert options == [{"num_ctx": 16_384, "num_predict": 4096, **usual}] * 2
+
+    def test_a_turn_can_be_drawn_in_another_way(
+        self, fake: FakeOllama, make: Callable[..., ChatModel]
+    ) -> None:
+        make().chat(ASK, sampling=Sampling(0.7, max_tokens=300, seed=5, stop=("\n\n",)))
+        (body,) = fake.bodies("/api/chat")
+        assert body["options"] == {
+            "num_ctx": 16_384,
+            "num_predict": 300,
+            "temperature": 0.7,
+            "repeat_penalty": 1.0,
+            "seed": 5,
+            "stop": ["\n\n"],
+        }
+
+    @pytest.mark.parametrize("silent", ["before-the-answer", "within-it"])
+    def test_another_thread_ends_a_silent_turn(
+        self, fake: FakeOllama, make: Callable[..., ChatModel], silent: str
+    ) -> None:
+        fake.faults.paths = ("/api/chat",)
+        if silent == "before-the-answer":
+            fake.faults.hang_requests = 1
+        else:
+            fake.faults.hang_streams = 1
+        fake.say(Turn("one two three"))
+        chat = make()
+        ended: list[BaseException] = []
+
+        def ask() -> None:
+            try:
+                chat.chat(ASK)
+            except ServiceUnavailableError as error:
+                ended.append(error)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        while not fake.count("/api/chat"):
+            thread.join(0.01)
+        while thread.is_alive():  # the client may not read yet
+            chat.interrupt()
+            thread.join(0.05)
+        assert len(ended) == 1
+        assert fake.count("/api/chat") == 1
+        assert chat.chat(ASK).content  # the model can be used again
         assert fake.bodies("/api/chat")[0]["keep_alive"] == "30m"
 
     @pytest.mark.parametrize(
@@ -117,7 +163,7 @@ class TestTurn:
         assert chat.num_ctx == num_ctx
         chat.chat(ASK)
         options = fake.bodies("/api/chat")[0]["options"]
-        assert options == {"num_ctx": num_ctx, "num_predict": num_predict}
+        assert (options["num_ctx"], options["num_predict"]) == (num_ctx, num_predict)
 
     def test_a_turn_that_hits_the_limit_says_so(
         self, fake: FakeOllama, make: Callable[..., ChatModel]

@@ -10,7 +10,11 @@ from harness.models.ollama.library import ollama
 from harness.models.ollama.options import OllamaOptions
 from harness.models.ollama.served import ServedModel
 from harness.retrying import Backoff
-from harness.types import ChatMessage, ChatTurn, ModelInfo, ToolCall, ToolSpec
+from harness.types import ChatMessage, ChatTurn, ModelInfo, Sampling, ToolCall, ToolSpec
+
+# Ollama's own 0.8 and repeat_penalty 1.1 work against the exact copying that an edit needs: the
+# penalty makes every line of the file that was already shown a little less likely.
+USUAL = Sampling()
 
 
 def window_of(info: ModelInfo, limit: int) -> int:
@@ -32,7 +36,6 @@ class OllamaChatModel(ServedModel):
     :param max_output_tokens: most tokens of one turn, thinking included; never more than half of
         the window.
     :param think: sent only to models that list ``thinking``; None leaves their default.
-    :param temperature: None leaves the model's own.
     :param keep_alive: how long the server keeps the model loaded after a request.
     :param backoff: attempts when the client is made here.
     :raises InvalidSettingError: the host cannot be used.
@@ -45,7 +48,6 @@ class OllamaChatModel(ServedModel):
         client: OllamaClient | None = None,
         max_output_tokens: int = 4096,
         think: bool | str | None = None,
-        temperature: float | None = None,
         keep_alive: str = "30m",
         backoff: Backoff | None = None,
     ) -> None:
@@ -53,7 +55,6 @@ class OllamaChatModel(ServedModel):
         self._limit = options.num_ctx
         self._max_output_tokens = max_output_tokens
         self._think = think
-        self._temperature = temperature
         self._keep_alive = keep_alive
 
     @property
@@ -66,6 +67,7 @@ class OllamaChatModel(ServedModel):
         messages: Sequence[ChatMessage],
         tools: Sequence[ToolSpec] = (),
         on_token: Callable[[str], None] | None = None,
+        sampling: Sampling | None = None,
     ) -> ChatTurn:
         """Run one turn, streaming content (not thinking) to ``on_token``.
 
@@ -73,7 +75,9 @@ class OllamaChatModel(ServedModel):
         that nothing is streamed twice.
 
         :param tools: only for models that list ``tools``; the server refuses them otherwise.
-        :raises ServiceUnavailableError: connection, time-out, 429, 5xx or a broken stream.
+        :param sampling: None: :data:`USUAL`.
+        :raises ServiceUnavailableError: connection, time-out, 429, 5xx, a broken stream, or
+            :meth:`interrupt`.
         :raises ModelMissingError: the server does not have the model.
         :raises PermanentError: the server refused the request: no tools, or a prompt longer than
             the window.
@@ -81,7 +85,8 @@ class OllamaChatModel(ServedModel):
         content: list[str] = []
         calls: list[ToolCall] = []
         last: ollama.ChatResponse | None = None
-        for part in self._client.stream_chat(self.model, self._payload(messages, tools)):
+        payload = self._payload(messages, tools, sampling or USUAL)
+        for part in self._client.stream_chat(self.model, payload):
             if text := part.message.content:
                 content.append(text)
                 if on_token is not None:
@@ -102,14 +107,19 @@ class OllamaChatModel(ServedModel):
         )
 
     def _payload(
-        self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]
+        self, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec], sampling: Sampling
     ) -> dict[str, object]:
+        longest = min(self._max_output_tokens, self.num_ctx // 2)
         options: dict[str, object] = {
             "num_ctx": self.num_ctx,
-            "num_predict": min(self._max_output_tokens, self.num_ctx // 2),
+            "num_predict": min(sampling.max_tokens or longest, longest),
+            "temperature": sampling.temperature,
+            "repeat_penalty": 1.0,
         }
-        if self._temperature is not None:
-            options["temperature"] = self._temperature
+        if sampling.seed is not None:
+            options["seed"] = sampling.seed
+        if sampling.stop:
+            options["stop"] = list(sampling.stop)
         payload: dict[str, object] = {
             "model": self.model,
             "messages": [_message(message) for message in messages],

@@ -11,6 +11,7 @@ import httpx
 from harness.errors import ModelMissingError
 from harness.models.ollama.address import parse_host, same_model
 from harness.models.ollama.failures import CAUGHT, Advice, diagnose
+from harness.models.ollama.interrupting import OpenSockets
 from harness.models.ollama.library import ollama
 from harness.models.ollama.options import OllamaOptions
 from harness.proxies import route_to
@@ -61,8 +62,10 @@ class OllamaClient:
     ) -> None:
         self.url = parse_host(host)
         self.backoff = backoff or Backoff()
+        self._sockets = OpenSockets()
         self._transport = _Transport(
             self.url,
+            event_hooks=self._sockets.hooks,
             timeout=httpx.Timeout(
                 timeout_seconds, connect=min(connect_timeout_seconds, timeout_seconds)
             ),
@@ -88,6 +91,10 @@ class OllamaClient:
     def close(self) -> None:
         """Close the connections; the client cannot be used afterwards."""
         self._transport.close()  # type: ignore[no-untyped-call]
+
+    def interrupt(self) -> None:
+        """End all requests in progress, from another thread; they fail and are not repeated."""
+        self._sockets.interrupt()
 
     def version(self) -> str:
         """The server's version.
@@ -188,8 +195,11 @@ class OllamaClient:
 
     def _call(self, request: Callable[[], T], model: str = "", streaming: bool = False) -> T:
         caught = (*CAUGHT, KeyError)
+        interruptions = self._sockets.interruptions
 
         def is_passing(error: BaseException) -> bool:
+            if self._sockets.interruptions > interruptions:
+                return False
             return isinstance(error, caught) and (
                 diagnose(error, self.url, model, streaming).advice in (Advice.RETRY, Advice.CRASHED)
             )

@@ -13,6 +13,7 @@ from harness.errors import (
     HarnessError,
     ModelMissingError,
     PermanentError,
+    ServiceTimeoutError,
     ServiceUnavailableError,
 )
 from harness.models.ollama.library import ollama
@@ -72,9 +73,11 @@ def diagnose(error: Exception, url: str, model: str = "", streaming: bool = Fals
     if isinstance(error, ollama.ResponseError):
         return _of_status(error.status_code, _one_line(_unwrapped(error.error)), server, model)
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
-        return _unavailable(
-            f"{server} did not answer in time; raise HARNESS_OLLAMA_TIMEOUT_SECONDS if it is "
-            "loading a large model",
+        return Failure(
+            ServiceTimeoutError(
+                f"{server} did not answer in time; raise HARNESS_OLLAMA_TIMEOUT_SECONDS if it is "
+                "loading a large model"
+            ),
             Advice.SLOW,
         )
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | ConnectionError):
@@ -112,7 +115,8 @@ def _of_status(status: int, said: str, server: str, model: str) -> Failure:
             return Failure(ModelMissingError(missing), Advice.GIVE_UP)
         return _refused(f"{server} has no such route: {said}; check the path in OLLAMA_HOST")
     if status in {408, 504}:
-        return _unavailable(f"{server} did not answer in time ({status}: {said})", Advice.SLOW)
+        slow = ServiceTimeoutError(f"{server} did not answer in time ({status}: {said})")
+        return Failure(slow, Advice.SLOW)
     if status in {429, 499, 502, 503}:
         return _unavailable(f"{server} is busy or starting ({status}: {said})", Advice.RETRY)
     if _TOO_LONG.search(said):

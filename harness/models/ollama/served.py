@@ -22,6 +22,10 @@ class ServedModel:
         """Close the connections to the server."""
         self._client.close()
 
+    def interrupt(self) -> None:
+        """End the requests in progress, from another thread."""
+        self._client.interrupt()
+
     def info(self) -> ModelInfo:
         """What the server says of the model; asked once.
 
