@@ -21,7 +21,6 @@ from harness.cli import process
 from harness.errors import HarnessError, StackError
 from harness.settings import DataSettings, PrefectSettings, StackSettings, load
 from harness.stack import lifecycle, runs
-from harness.stack.api import PrefectApi
 from harness.stack.bundle import code_dir
 from harness.stack.options import StackOptions
 from harness.stack.ports import check_port, free_port
@@ -89,7 +88,7 @@ def main() -> int:
         signal.signal(signal.SIGHUP, _interrupt)
     try:
         with _running_stack(display, stay_up=interactive) as status:
-            _index(PrefectApi(status.api_url), status, display)
+            _index(display)
             for query in SEARCHES:
                 _show(display, ["search", query, "--repo", REPOSITORY, "--limit", "3"])
             _show(display, ["ask", QUESTION, "--repo", REPOSITORY, "--limit", "3"])
@@ -152,11 +151,13 @@ def _port(settings: StackSettings, display: Display) -> int:
     return settings.port
 
 
-def _index(api: PrefectApi, status: StackStatus, display: Display) -> None:
+def _index(display: Display) -> None:
     """Run the deployment on this checkout and follow it.
 
     :raises StackError: the run did not complete.
     """
+    data_dir = load(DataSettings).data_dir
+    api = lifecycle.connect(data_dir)
     code = code_dir()
     # Without a checkout: the installed package, which has the rest below it.
     root = code if (code / "harness").is_dir() else code.parent
@@ -164,7 +165,8 @@ def _index(api: PrefectApi, status: StackStatus, display: Display) -> None:
     display.line(f"without {', '.join(EXCLUDED)}")
     parameters = {"source": str(root), "name": REPOSITORY, "exclude": list(EXCLUDED)}
     run = runs.start_run(api, DEPLOYMENT, parameters)
-    display.line(f"watch it: {status.url}/runs/flow-run/{run.id}")
+    link = lifecycle.new_login_url(data_dir, f"/runs/flow-run/{run.id}")
+    display.line(f"watch it (this link logs a browser in, once): {link}")
     shown = -_PROGRESS_STEP_PERCENT
     shown_state = ""
 

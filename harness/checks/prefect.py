@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.checks.running import Check, Outcome
 from harness.stack.api import PrefectApi
-from harness.stack.lifecycle import status
+from harness.stack.servers import chosen_server
 
 _LATE_AFTER = timedelta(minutes=15)
 _UP = "start it with `harness up`"
@@ -24,12 +24,11 @@ def checks(
     :param auth_string: ``user:password`` of the server, None when it has none.
     :param work_pool: at ``api_url``; the local stack remembers its own.
     """
-    url = api_url
-    if not url and (local := status(data_dir)) is not None:
-        url, work_pool = local.api_url, local.work_pool
-    if not url:
+    server = chosen_server(data_dir, api_url, auth_string, work_pool)
+    if server is None:
         return [Check("prefect", lambda: (None, "no server is running (`harness up`)", ""))]
-    api = PrefectApi(url, timeout_seconds=10.0, auth_string=auth_string, read_attempts=1)
+    work_pool = server.work_pool
+    api = server.api(timeout_seconds=10.0)
     return [
         Check("prefect", partial(_server, api), _UP),
         Check("work pool", partial(_pool, api, work_pool), _UP),

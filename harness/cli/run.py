@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from harness.stack.api import PrefectApi
     from harness.stack.runs import Artifact, FlowRun
+    from harness.stack.servers import Server
 
 # Prefect's words before those of an exception.
 _ENCOUNTERED = "Flow run encountered an exception: "
@@ -38,14 +40,11 @@ def run(
     here: the flow run itself goes on unless you say otherwise.
     """
     from harness.cli.stack import configured_server
-    from harness.settings import PrefectSettings, load
     from harness.stack import runs
-    from harness.stack.api import PrefectApi
     from harness.stack.deployments import find_deployment, parse_parameters
 
-    url, _ = configured_server()
-    secret = load(PrefectSettings).auth_string
-    api = PrefectApi(url, auth_string=secret.get_secret_value() if secret else None)
+    server = configured_server()
+    api = server.api()
     target = find_deployment(api, deployment)
     began = time.monotonic()
     started = runs.start_run(api, target.name, parse_parameters(target, param or ()))
@@ -65,7 +64,7 @@ def run(
                 with_children=True,
             )
     except KeyboardInterrupt:
-        _interrupted(api, started)
+        _interrupted(server, started)
         raise typer.Exit(130) from None
     published = runs.artifacts_of(api, ended)
     if as_json:
@@ -124,12 +123,15 @@ def _print_end(api: PrefectApi, run: FlowRun, published: Sequence[Artifact]) -> 
     print(f"  run and log: {_run_link(api, run)}")
 
 
-def _interrupted(api: PrefectApi, started: FlowRun) -> None:
+def _interrupted(server: Server, started: FlowRun) -> None:
     """Ask on a terminal whether the run is to end as well, else say how."""
     from harness.errors import HarnessError
     from harness.stack import runs
 
-    how = f"PREFECT_API_URL={api.url} prefect flow-run cancel {started.id}"
+    how = f"PREFECT_API_URL={server.api_url} prefect flow-run cancel {started.id}"
+    if server.profiles_path is not None:
+        path = shlex.quote(str(server.profiles_path))
+        how = f"PREFECT_PROFILES_PATH={path} prefect flow-run cancel {started.id}"
     wanted = False
     if sys.stdin.isatty():
         try:
@@ -140,7 +142,7 @@ def _interrupted(api: PrefectApi, started: FlowRun) -> None:
         console.error(f"interrupted; the flow run goes on; cancel it in the UI or with: {how}")
         return
     try:
-        now = runs.cancel(api, started)
+        now = runs.cancel(server.api(), started)
     except HarnessError as error:
         console.error(f"the flow run could not be cancelled ({error}); try: {how}")
         return

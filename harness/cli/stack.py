@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import console
+
+if TYPE_CHECKING:
+    from harness.stack.servers import Server
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
@@ -23,12 +26,17 @@ def up(
 ) -> None:
     """Start the local Prefect server, work pool, worker and deployments; print the UI's address.
 
-    A running stack is found and left as it is.
+    A running stack is found and left as it is. The address logs a browser in, once; for another
+    browser, or after an hour, run it again.
     """
+    import shlex
+    from dataclasses import asdict
+
     from harness.settings import DataSettings, PrefectSettings, StackSettings, load
     from harness.stack import lifecycle
     from harness.stack.options import StackOptions
 
+    data_dir = load(DataSettings).data_dir
     settings = load(StackSettings)
     options = StackOptions(
         port=settings.port if port is None else port,
@@ -36,13 +44,18 @@ def up(
         work_pool=load(PrefectSettings).work_pool,
     )
     with console.steps(quiet=as_json) as say:
-        status = lifecycle.up(load(DataSettings).data_dir, options, on_progress=say)
+        status = lifecycle.up(data_dir, options, on_progress=say)
+    link = lifecycle.new_login_url(data_dir)
+    profile = lifecycle.profile_file(data_dir)
     if as_json:
-        console.print_json(status)
+        added = {"login_url": link, "prefect_profiles_path": str(profile)}
+        console.print_json(asdict(status) | added)
         return
-    print(f"Prefect UI:  {status.url}")
+    print(f"Prefect UI:  {link}")
+    print("             logs this browser in; once, within an hour, then it is at " + status.url)
     print(f"API:         {status.api_url}")
     print(f"work pool:   {status.work_pool}")
+    print(f"for prefect: export PREFECT_PROFILES_PATH={shlex.quote(str(profile))}")
     print("Stop with:   harness down")
 
 
@@ -81,8 +94,14 @@ def deploy(
     if pool not in {"process", "kubernetes"}:
         raise UsageError(f"{pool!r} is not a pool; --pool takes process or kubernetes")
     data_dir = load(DataSettings).data_dir
-    url, work_pool = configured_server()
-    changes = lifecycle.deploy(data_dir, url=url, pool_type=pool, work_pool=work_pool, prune=prune)
+    server = configured_server()
+    changes = lifecycle.deploy(
+        data_dir,
+        url=server.api_url,
+        pool_type=pool,
+        work_pool=server.work_pool,
+        prune=prune,
+    )
     if as_json:
         console.print_json({"changes": changes})
         return
@@ -90,19 +109,19 @@ def deploy(
         print(f"{change.kind} {change.name}: {change.change}")
 
 
-def configured_server() -> tuple[str, str]:
-    """Address of the API and work pool: of PREFECT_API_URL, or of what `harness up` started.
+def configured_server() -> Server:
+    """The server of PREFECT_API_URL, or the one that `harness up` started.
 
     :raises StackError: neither is there.
     """
     from harness.errors import StackError
     from harness.settings import DataSettings, PrefectSettings, load
-    from harness.stack import lifecycle
+    from harness.stack.servers import chosen_server
 
     settings = load(PrefectSettings)
-    if settings.api_url:
-        return settings.api_url, settings.work_pool
-    local = lifecycle.status(load(DataSettings).data_dir)
-    if local is None:
+    secret = settings.auth_string.get_secret_value() if settings.auth_string else None
+    data_dir = load(DataSettings).data_dir
+    server = chosen_server(data_dir, settings.api_url, secret, settings.work_pool)
+    if server is None:
         raise StackError("no Prefect server; run `harness up`, or set PREFECT_API_URL")
-    return local.api_url, local.work_pool
+    return server

@@ -11,6 +11,9 @@ from harness.cli import console
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from harness.stack.api import PrefectApi
+    from harness.stack.servers import Server
+
 # Further connections are answered 503; each one may hold a body in memory.
 _MOST_CONNECTIONS = 256
 
@@ -55,9 +58,7 @@ def configured_app() -> Starlette:
         WebhookSettings,
         load,
     )
-    from harness.stack.api import PrefectApi
-    from harness.stack.environment import api_url
-    from harness.stack.state import Layout, read_state
+    from harness.stack.servers import expected_server
     from harness.webhook.options import RequestLimits
     from harness.webhook.routes import Routes, Target, known_routes, read_mapping
     from harness.webhook.runs import IndexRuns
@@ -83,13 +84,19 @@ def configured_app() -> Starlette:
             store.close()
         return known_routes(records, data_dir=data.data_dir, mapping_file=settings.repositories)
 
+    auth = prefect.auth_string.get_secret_value() if prefect.auth_string else None
+    known: dict[Server, PrefectApi] = {}
+
     def api() -> PrefectApi:
-        url = prefect.api_url
-        if not url:
-            state = read_state(Layout(data.data_dir.resolve()))
-            url = api_url(state.port if state else stack.port)
-        auth = prefect.auth_string.get_secret_value() if prefect.auth_string else None
-        return PrefectApi(url, auth_string=auth, read_attempts=1)
+        # The local server may be started later, or again with another password.
+        server = expected_server(
+            data.data_dir, prefect.api_url, auth, prefect.work_pool, stack.port
+        )
+        if server not in known:
+            known.clear()
+            # Kept, because a server with CSRF protection gives each new one a token first.
+            known[server] = server.api(read_attempts=1)
+        return known[server]
 
     return make_app(
         secret=secret.encode(),

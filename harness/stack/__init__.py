@@ -6,4 +6,7 @@ over HTTP, so nothing here imports it. ``starting`` and ``stopping`` put the ste
 ``processes`` starts and ends the subprocesses, ``environment`` says what they see, ``bundle`` where
 the deployed code is, ``deploying`` registers it, ``state`` remembers what was started, ``status``
 tells what still runs, ``api`` talks to the server, ``runs`` starts a flow run and follows it.
+
+The server has a password (``access``), which a link gives to the owner's browser (``login``), and
+refuses what pages of other sites send (``guard``). ``servers`` says which server a command means.
 """

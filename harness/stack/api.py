@@ -8,6 +8,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from collections.abc import Mapping
 
 from harness.errors import ServiceUnavailableError, StackError, UsageError
@@ -15,6 +16,8 @@ from harness.proxies import proxy_for
 from harness.retrying import Backoff
 
 _READS = ("/filter", "/count")
+# What Prefect says when it wants a CSRF token, or another one (prefect/server/api/middleware.py).
+_CSRF_REFUSALS = ("Missing CSRF token", "Invalid CSRF token")
 
 
 class PrefectApi:
@@ -39,6 +42,8 @@ class PrefectApi:
         self.url = url.rstrip("/")
         self._timeout_seconds = timeout_seconds
         self._read_attempts = read_attempts
+        # Our name at a server with CSRF protection, which gives each client its own token.
+        self._client = uuid.uuid4().hex
         self._headers = {"Content-Type": "application/json"}
         if auth_string:
             encoded = base64.b64encode(auth_string.encode()).decode()
@@ -76,6 +81,20 @@ class PrefectApi:
         return Backoff(attempts).call(lambda: self._once(method, path, body))
 
     def _once(self, method: str, path: str, body: Mapping[str, object] | None) -> object:
+        try:
+            return self._send(method, path, body)
+        except _TokenWantedError:
+            # Not asked for before: most servers have no such protection.
+            document = self._send("GET", f"/csrf-token?client={self._client}", None)
+            token = document.get("token") if isinstance(document, dict) else None
+            # In one step: threads may share this object.
+            self._headers = self._headers | {
+                "Prefect-Csrf-Token": str(token),
+                "Prefect-Csrf-Client": self._client,
+            }
+            return self._send(method, path, body)
+
+    def _send(self, method: str, path: str, body: Mapping[str, object] | None) -> object:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310 - http(s) address of a Prefect server
             self.url + path, data=data, method=method, headers=self._headers
@@ -88,6 +107,10 @@ class PrefectApi:
             with error:
                 detail = _detail(error.read())
             message = f"Prefect at {self.url} answered {error.code} to {method} {path}: {detail}"
+            if error.code == 403 and detail.startswith(_CSRF_REFUSALS):
+                raise _TokenWantedError(message) from None
+            if error.code == 401:
+                message += "; PREFECT_API_AUTH_STRING is the server's user:password"
             if error.code == 429 or error.code >= 500:
                 raise ServiceUnavailableError(message) from None
             if error.code in (409, 422):
@@ -141,6 +164,10 @@ class PrefectApi:
         except StackError:
             return []
         return [str(worker["name"]) for worker in workers if worker.get("status") == "ONLINE"]
+
+
+class _TokenWantedError(StackError):
+    """The server wants a CSRF token, or a newer one: they end after an hour."""
 
 
 def _quote(part: str) -> str:

@@ -6,6 +6,8 @@ because site-packages is shared: ``flows`` and ``deployments`` are names that an
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import StackError
@@ -24,3 +26,13 @@ def code_dir() -> Path:
         if (folder / "prefect.yaml").is_file():
             return folder
     raise StackError(f"prefect.yaml is neither in {_BUNDLE} nor beside it; install Harness again")
+
+
+def with_code(env: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which ``python -m deployments.…`` is found; for ``python -P``, so that a
+    folder `deployments` where the caller happens to be is not taken for ours.
+
+    :raises StackError: this copy of Harness is incomplete.
+    """
+    path = os.pathsep.join(filter(None, (str(code_dir()), env.get("PYTHONPATH"))))
+    return {**env, "PYTHONPATH": path}

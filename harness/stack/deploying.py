@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from harness.errors import StackError
 from harness.files import open_private
-from harness.stack.bundle import code_dir
+from harness.stack.bundle import with_code
 
 # For a process that is told to end before it is killed.
 _GRACE_SECONDS = 5.0
@@ -93,16 +92,14 @@ def deploying(
     :param prune: remove what was made by an earlier one and is no longer declared.
     """
     output = log.with_suffix(".jsonl")
-    code = str(code_dir())
     with open_private(log) as errors, open_private(output) as changes:
         process = subprocess.Popen(
-            # -P: a folder `deployments` where the caller happens to be is not ours.
             [
                 *(sys.executable, "-P", "-m", "deployments.apply"),
                 *("--pool", pool_type, "--wait-seconds", str(wait_seconds)),
                 *(("--prune",) if prune else ()),
             ],
-            env={**env, "PYTHONPATH": os.pathsep.join(filter(None, (code, env.get("PYTHONPATH"))))},
+            env=with_code(env),
             stdin=subprocess.DEVNULL,
             stdout=changes,
             stderr=errors,

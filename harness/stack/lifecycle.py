@@ -9,12 +9,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.errors import StackError
+from harness.stack.access import auth_string_for
+from harness.stack.api import PrefectApi
 from harness.stack.deploying import Change, deploying
 from harness.stack.environment import deploy_environment
+from harness.stack.login import login_url
 from harness.stack.options import StackOptions
 from harness.stack.starting import OnProgress, complete, start
-from harness.stack.state import Layout, read_state, remove_state
-from harness.stack.status import StackStatus, running, server_answers
+from harness.stack.state import Layout, StackState, read_state, remove_state
+from harness.stack.status import StackStatus, api_of, running, server_answers
 from harness.stack.stopping import stop, stop_runs
 
 _LOCK_SECONDS = 300.0
@@ -32,10 +35,11 @@ def up(
     """Start the server, the worker and all deployments, or find those that already run.
 
     A running stack is returned as it is, whatever ``options`` say. One with missing parts (killed,
-    or the machine was restarted) is completed or started anew. When starting fails or is
+    or the machine was restarted) is completed or started anew; one without a password, of an older
+    version, is started anew. When starting fails or is
     interrupted, nothing is left running.
 
-    :param data_dir: the database, state and logs go below it.
+    :param data_dir: the database, state, password and logs go below it.
     :param options: None takes the defaults.
     :param on_progress: is given one line a step.
     :raises StackError: the port is taken, or something did not start; names option or log.
@@ -45,6 +49,11 @@ def up(
     say = on_progress or _ignore
     with _locked(layout):
         state = read_state(layout)
+        if state is not None and state.auth_string is None:
+            say("the running stack has no password: starting it anew, with one")
+            stop(state)
+            remove_state(layout)
+            state = None
         if state is not None:
             status = running(state)
             if status is not None:
@@ -89,6 +98,37 @@ def status(data_dir: Path) -> StackStatus | None:
     return None if state is None else running(state)
 
 
+def connect(data_dir: Path) -> PrefectApi:
+    """The API of the local server.
+
+    :raises StackError: no stack is running.
+    """
+    return api_of(_running(data_dir))
+
+
+def new_login_url(data_dir: Path, page: str = "") -> str:
+    """A link that logs a browser in to the local server's UI, once.
+
+    :param page: where it leads, a path of the UI.
+    :raises StackError: no stack is running.
+    """
+    state = _running(data_dir)
+    return login_url(state.port, state.auth_string or "", page)
+
+
+def profile_file(data_dir: Path) -> Path:
+    """What ``PREFECT_PROFILES_PATH`` must name for Prefect's own command line to use the local
+    server."""
+    return Layout(data_dir.resolve()).profile_file
+
+
+def _running(data_dir: Path) -> StackState:
+    state = read_state(Layout(data_dir.resolve()))
+    if state is None or running(state) is None:
+        raise StackError("no Prefect server is running here; start one with `harness up`")
+    return state
+
+
 def deploy(
     data_dir: Path,
     *,
@@ -109,7 +149,12 @@ def deploy(
     layout.create()
     with deploying(
         pool_type,
-        env=deploy_environment(url, layout.prefect_home, work_pool or StackOptions().work_pool),
+        env=deploy_environment(
+            url,
+            layout.prefect_home,
+            work_pool or StackOptions().work_pool,
+            auth_string_for(url, read_state(layout)),
+        ),
         log=layout.log("deploy"),
         wait_seconds=_SERVER_SECONDS,
         prune=prune,

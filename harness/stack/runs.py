@@ -14,7 +14,8 @@ from harness.stack.api import PrefectApi
 _FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 # A busy server may leave a call unanswered for a while; one that is silent this long is gone.
 _SILENCE_SECONDS = 60.0
-_START_ATTEMPTS = 4
+# For what does nothing twice when it is sent again: a start with a key, the setting of a state.
+_ATTEMPTS = 4
 FAILURE = "failure-"
 """Begins the key of the artifact that says why a run failed (flows/outcomes.py)."""
 
@@ -72,7 +73,7 @@ def start_run(api: PrefectApi, deployment: str, parameters: Mapping[str, object]
         "idempotency_key": uuid.uuid4().hex,
     }
     path = f"/deployments/{found['id']}/create_flow_run"
-    return _run(api.mapping("POST", path, body, attempts=_START_ATTEMPTS))
+    return _run(api.mapping("POST", path, body, attempts=_ATTEMPTS))
 
 
 def follow(
@@ -174,7 +175,8 @@ def cancel(api: PrefectApi, run: FlowRun) -> FlowRun:
     :raises ServiceUnavailableError: the server does not answer.
     """
     state = {"type": "CANCELLING", "name": "Cancelling"}
-    api.request("POST", f"/flow_runs/{run.id}/set_state", {"state": state})
+    path = f"/flow_runs/{run.id}/set_state"
+    api.request("POST", path, {"state": state}, attempts=_ATTEMPTS)
     return read_run(api, run.id)
 
 
@@ -220,7 +222,8 @@ def _runs_of(
 
 
 def _set_state(api: PrefectApi, run: Mapping[str, object], state: Mapping[str, str]) -> None:
-    api.request("POST", f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
+    path = f"/flow_runs/{run['id']}/set_state"
+    api.request("POST", path, {"state": state, "force": True}, attempts=_ATTEMPTS)
 
 
 def _run(document: Mapping[str, object]) -> FlowRun:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from harness.errors import HarnessError, StackError
 from harness.stack import processes
+from harness.stack.access import auth_string_to_start, write_profile
 from harness.stack.api import PrefectApi
+from harness.stack.bundle import with_code
 from harness.stack.deploying import deploying, last_line
-from harness.stack.environment import api_url, stack_environment, ui_url
+from harness.stack.environment import server_environment, stack_environment, ui_url
 from harness.stack.options import StackOptions
 from harness.stack.ports import check_port
 from harness.stack.processes import ProcessRecord
 from harness.stack.runs import end_orphans
 from harness.stack.state import SERVER, WORKER, Layout, StackState, remove_state, write_state
-from harness.stack.status import StackStatus, describe
+from harness.stack.status import StackStatus, api_of, describe
 from harness.stack.stopping import stop
 
 OnProgress = Callable[[str], None]
@@ -29,10 +31,16 @@ def start(layout: Layout, options: StackOptions, say: OnProgress) -> StackStatus
     :raises StackError: the port is taken, or something did not start.
     """
     check_port(options.port)
-    state = StackState(uuid.uuid4().hex, options.port, options.work_pool)
+    state = StackState(
+        uuid.uuid4().hex,
+        options.port,
+        options.work_pool,
+        auth_string=auth_string_to_start(layout),
+    )
     try:
         say(f"starting the Prefect server at {ui_url(state.port)} (15-40 s)")
-        state = state.with_process(_prefect(layout, state, SERVER, "server", "start"))
+        write_profile(layout, state)
+        state = state.with_process(_server(layout, state))
         write_state(layout, state)
         return complete(layout, state, options.start_timeout_seconds, say)
     except BaseException:
@@ -48,7 +56,7 @@ def complete(
 
     :raises StackError: something did not start.
     """
-    api = PrefectApi(api_url(state.port))
+    api = api_of(state)
     # Begun before the server answers: importing Prefect takes those seconds anyway.
     with deploying(
         "process",
@@ -69,13 +77,7 @@ def complete(
             timeout_seconds,
         )
         name = f"local-{state.id[:8]}-{int(time.time())}"
-        worker = _prefect(
-            layout,
-            state,
-            WORKER,
-            *("worker", "start", "--pool", state.work_pool, "--type", "process"),
-            *("--name", name, "--install-policy", "never"),
-        )
+        worker = _worker(layout, state, name)
         state = state.with_process(worker)
         write_state(layout, state)
         changes = deployment.wait(timeout_seconds)
@@ -90,13 +92,29 @@ def complete(
     return describe(state, started=True, changes=changes)
 
 
-def _prefect(layout: Layout, state: StackState, role: str, *arguments: str) -> ProcessRecord:
-    """Start ``prefect …``. ``-P`` keeps the working directory, which holds Prefect's own files,
-    off the import path."""
+def _server(layout: Layout, state: StackState) -> ProcessRecord:
+    """Start Prefect's server behind our guard."""
+    env = with_code(server_environment(layout, state))
+    return _start(layout, SERVER, env, "deployments.server")
+
+
+def _worker(layout: Layout, state: StackState, name: str) -> ProcessRecord:
+    arguments = (
+        *("prefect", "--no-prompt", "worker", "start", "--pool", state.work_pool),
+        *("--type", "process", "--name", name, "--install-policy", "never"),
+    )
+    return _start(layout, WORKER, stack_environment(layout, state), *arguments)
+
+
+def _start(
+    layout: Layout, role: str, env: Mapping[str, str], module: str, *arguments: str
+) -> ProcessRecord:
+    """Start ``python -m module``. ``-P`` keeps the working directory, which holds Prefect's own
+    files, off the import path."""
     return processes.start(
         role,
-        (sys.executable, "-P", "-m", "prefect", "--no-prompt", *arguments),
-        env=stack_environment(layout, state),
+        (sys.executable, "-P", "-m", module, *arguments),
+        env=env,
         cwd=layout.prefect_home,
         log=layout.log(role),
     )

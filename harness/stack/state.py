@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from harness.files import PRIVATE_FOLDER, private_folder, write_atomically
@@ -36,6 +36,11 @@ class Layout:
         return self.directory / "state.json"
 
     @property
+    def profile_file(self) -> Path:
+        """Address and password of the server, as a profile of Prefect's."""
+        return self.directory / "prefect-profiles.toml"
+
+    @property
     def lock_file(self) -> Path:
         """Held while a stack is started or stopped."""
         return self.directory / "lock"
@@ -54,12 +59,17 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class StackState:
-    """One stack. ``id`` marks its processes' environment."""
+    """One stack. ``id`` marks its processes' environment.
+
+    :param auth_string: ``user:password`` of its server; None for one that a version of Harness
+        without passwords has started.
+    """
 
     id: str
     port: int
     work_pool: str = StackOptions().work_pool
     processes: tuple[ProcessRecord, ...] = ()
+    auth_string: str | None = field(default=None, repr=False)
 
     def with_process(self, record: ProcessRecord) -> StackState:
         """A copy in which ``record`` is the process of its role."""
@@ -87,9 +97,14 @@ def read_state(layout: Layout) -> StackState | None:
                 ProcessRecord(str(entry["role"]), int(entry["pid"]), float(entry["started"]))
                 for entry in document["processes"]
             ),
+            auth_string=_text(document.get("auth_string")),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def write_state(layout: Layout, state: StackState) -> None:

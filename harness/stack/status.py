@@ -43,7 +43,12 @@ def server_answers(state: StackState) -> bool:
     server = state.process(SERVER)
     if server is None or not processes.is_running(server):
         return False
-    return PrefectApi(api_url(state.port)).is_healthy()
+    return api_of(state).is_healthy()
+
+
+def api_of(state: StackState) -> PrefectApi:
+    """The API of a stack's server."""
+    return PrefectApi(api_url(state.port), auth_string=state.auth_string)
 
 
 def describe(

@@ -9,11 +9,9 @@ import psutil
 
 from harness.errors import HarnessError, StackError
 from harness.stack import processes
-from harness.stack.api import PrefectApi
-from harness.stack.environment import api_url
 from harness.stack.runs import end_orphans, mark_stopped
 from harness.stack.state import SERVER, StackState
-from harness.stack.status import server_answers
+from harness.stack.status import api_of, server_answers
 
 # A flow run needs this long to report that it was stopped, a server to close its database.
 _GRACE_SECONDS = 10.0
@@ -33,7 +31,7 @@ def stop(state: StackState, *, on_request: bool = False) -> bool:
     survivors, found = stop_runs(state)
     if on_request and server_answers(state):
         with contextlib.suppress(HarnessError):
-            mark_stopped(PrefectApi(api_url(state.port)), state.work_pool, began)
+            mark_stopped(api_of(state), state.work_pool, began)
     rest = processes.members(state.id, state.processes)
     survivors += processes.end(rest, grace_seconds=_GRACE_SECONDS)
     if survivors:
@@ -59,5 +57,5 @@ def stop_runs(state: StackState) -> tuple[list[psutil.Process], bool]:
     survivors += processes.end(others, grace_seconds=_GRACE_SECONDS)
     if server_answers(state):
         with contextlib.suppress(HarnessError):
-            end_orphans(PrefectApi(api_url(state.port)), state.work_pool)
+            end_orphans(api_of(state), state.work_pool)
     return survivors, bool(runs or others)

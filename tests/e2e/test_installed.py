@@ -120,7 +120,10 @@ def test_it_deploys_indexes_and_searches_outside_the_checkout(installed: Install
         at_server = Installed(
             installed.programs,
             installed.folder,
-            {**installed.environment, "PREFECT_API_URL": status["api_url"]},
+            {
+                **installed.environment,
+                "PREFECT_PROFILES_PATH": status["prefect_profiles_path"],
+            },
         )
         at_server.run("prefect", "deployment", "run", "index-repository/index-repository",
                       "--param", f"source={source}", "--watch")  # fmt: skip

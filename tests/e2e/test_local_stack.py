@@ -4,18 +4,22 @@ one before it stopped."""
 
 from __future__ import annotations
 
+import base64
+import http.client
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from harness.engines import Engines
+from harness.errors import StackError
 from harness.index.fingerprint import manifest_of
 from harness.index.options import IndexOptions
 from harness.index.planning import plan
@@ -24,7 +28,6 @@ from harness.models.embedded import MiniLmEmbedder
 from harness.search import retrieval
 from harness.stack import lifecycle, processes, runs
 from harness.stack.api import PrefectApi
-from harness.stack.environment import client_environment
 from harness.stack.options import StackOptions
 from harness.stack.ports import free_port
 from harness.stack.runs import FlowRun
@@ -59,7 +62,7 @@ class Lab:
     @property
     def api(self) -> PrefectApi:
         assert self.status is not None, "the stack did not start"
-        return PrefectApi(self.status.api_url)
+        return lifecycle.connect(self.data_dir)
 
     def up(self) -> StackStatus:
         self.said.clear()
@@ -119,14 +122,20 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def _prefect(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Prefect's own command line, as `harness up` says how to use it."""
+    profiles = {"PREFECT_PROFILES_PATH": str(lifecycle.profile_file(lab.data_dir))}
     return subprocess.run(
         [sys.executable, "-m", "prefect", *arguments],
-        env=client_environment(lab.port, lab.data_dir / "prefect"),
+        env=_environment() | profiles,
         capture_output=True,
         text=True,
         timeout=RUN_SECONDS,
         check=False,
     )
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
 
 
 def _kill(pid: int) -> None:
@@ -156,6 +165,45 @@ def test_up_then_up_again_finds_the_first(lab: Lab) -> None:
     assert lab.said == []
     assert second.pids == first.pids
     assert lifecycle.status(lab.data_dir) == second
+
+
+def test_only_the_owner_and_no_other_site_may_use_the_server(lab: Lab) -> None:
+    status = lab.up()
+    state = read_state(Layout(lab.data_dir))
+    assert state is not None and state.auth_string is not None
+    with pytest.raises(StackError, match="401"):
+        PrefectApi(status.api_url).request("GET", "/admin/version")
+    assert PrefectApi(status.api_url).is_healthy(), "as probes do"
+
+    basic = base64.b64encode(state.auth_string.encode()).decode()
+    create = _Request("POST", "/api/flows/", {"Authorization": f"Basic {basic}"})
+    assert create.code(lab.port) == 403, "what a page makes the owner's browser send has no token"
+    read = _Request("GET", "/api/admin/version", {"Authorization": f"Basic {basic}"})
+    assert read.code(lab.port) == 200
+    assert read.with_header("Host", "rebound.example").code(lab.port) == 403
+    assert read.with_header("Origin", "https://elsewhere.example").code(lab.port) == 403
+
+    # Through the processes' arguments other accounts would see it.
+    for process in processes.members(state.id, state.processes):
+        assert state.auth_string not in " ".join(process.cmdline())
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    headers: dict[str, str]
+
+    def with_header(self, name: str, value: str) -> _Request:
+        return replace(self, headers=self.headers | {name: value})
+
+    def code(self, port: int) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.request(self.method, self.path, headers=self.headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
 
 
 def test_deploying_again_changes_nothing(lab: Lab) -> None:
@@ -227,10 +275,9 @@ def test_prefect_deployment_run_watched(lab: Lab) -> None:
 
 
 def _harness(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = client_environment(lab.port, lab.data_dir / "prefect")
     return subprocess.run(
         [sys.executable, "-m", "harness", *arguments],
-        env=environment | {"HARNESS_DATA_DIR": str(lab.data_dir)},
+        env=_environment() | {"HARNESS_DATA_DIR": str(lab.data_dir)},
         capture_output=True,
         text=True,
         timeout=RUN_SECONDS,
@@ -343,10 +390,11 @@ def test_down_leaves_nothing_running(lab: Lab) -> None:
     while runs.read_run(lab.api, run.id).state_type != "RUNNING":
         time.sleep(0.1)
 
+    api = lab.api
     assert lifecycle.down(lab.data_dir) is True
 
     assert processes.members(state.id, state.processes) == []
-    assert not lab.api.is_healthy()
+    assert not api.is_healthy()
     assert lifecycle.status(lab.data_dir) is None
     assert lifecycle.down(lab.data_dir) is False
     for secret in (lab.data_dir / "prefect", lab.data_dir / "stack"):

@@ -125,8 +125,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         patch.setenv("HARNESS_TIMEZONE", TIMEZONE)
         patch.setenv("HARNESS_BATCH_BYTES", str(BATCH_BYTES))
         patch.setenv("HARNESS_SHARD_BYTES", str(SHARD_BYTES))
-        status = lifecycle.up(folder / "data", StackOptions(free_port(), 300))
-        yield Lab(folder / "data", repositories, PrefectApi(status.api_url), ollama)
+        lifecycle.up(folder / "data", StackOptions(free_port(), 300))
+        yield Lab(folder / "data", repositories, lifecycle.connect(folder / "data"), ollama)
         lifecycle.down(folder / "data")
 
 

@@ -21,7 +21,6 @@ from harness.models.embedded import MiniLmEmbedder
 from harness.repository.git import run_git
 from harness.search import retrieval
 from harness.stack import lifecycle, runs
-from harness.stack.api import PrefectApi
 from harness.stack.options import StackOptions
 from harness.stack.ports import free_port
 from harness.store.edge import EdgeStore
@@ -85,8 +84,8 @@ def push(work: Path, bare: Path) -> str:
 )
 def test_what_is_pushed_can_be_searched(tmp_path: Path, data_dir: Path, receiver: str) -> None:
     work, bare = served_repository(tmp_path, receiver)
-    status = lifecycle.up(data_dir, StackOptions(free_port(), 300))
-    api = PrefectApi(status.api_url)
+    lifecycle.up(data_dir, StackOptions(free_port(), 300))
+    api = lifecycle.connect(data_dir)
     first = runs.start_run(
         api, "index-repository/index-repository", {"source": f"file://{bare}", "name": "app"}
     )

@@ -2,11 +2,13 @@
 
 Runs stay SCHEDULED until a test says otherwise; idempotency keys give the run that has them; the
 next ``busy`` calls that make a run, and ``busy_reads`` that read one, are answered 503, as Prefect
-does when its database is locked.
+does when its database is locked. With ``auth_string`` it wants that password, with ``csrf`` a token
+for what changes something; both are refused in Prefect's words.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import uuid
@@ -27,6 +29,11 @@ class FakePrefect:
         self.refuse_parameters = False
         self.busy = 0
         self.busy_reads = 0
+        self.busy_states = 0
+        self.auth_string: str | None = None
+        self.csrf = False
+        # Tokens by client; a test empties it, as their end after an hour does.
+        self.tokens: dict[str, str] = {}
         self.workers = ["w"]
         # What a run goes through while it is read, and what it publishes; see `play`.
         self.script: list[dict[str, Any]] = []
@@ -59,11 +66,11 @@ class FakePrefect:
                 pass
 
             def do_GET(self) -> None:
-                self._answer(*fake.answer(self.path, None))
+                self._answer(*(fake.refusal(self) or fake.answer(self.path, None)))
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                self._answer(*fake.answer(self.path, json.loads(body)))
+                self._answer(*(fake.refusal(self) or fake.answer(self.path, json.loads(body))))
 
             def _answer(self, code: int, document: object) -> None:
                 content = json.dumps(document).encode()
@@ -95,6 +102,20 @@ class FakePrefect:
             for kind, name, message in states
         ]
 
+    def refusal(self, request: BaseHTTPRequestHandler) -> tuple[int, object] | None:
+        """Prefect's answer to who may not do this; None: it may."""
+        if self.csrf and request.command == "POST":
+            token = request.headers.get("Prefect-Csrf-Token")
+            if token is None:
+                return 403, {"detail": "Missing CSRF token."}
+            if self.tokens.get(request.headers.get("Prefect-Csrf-Client", "")) != token:
+                return 403, {"detail": "Invalid CSRF token or client identifier."}
+        if self.auth_string is not None:
+            basic = base64.b64encode(self.auth_string.encode()).decode()
+            if request.headers.get("Authorization") != f"Basic {basic}":
+                return 401, {"exception_message": "Unauthorized"}
+        return None
+
     def answer(self, path: str, body: dict[str, Any] | None) -> tuple[int, object]:
         if path == "/api/deployments/name/index-repository/index-repository":
             return 200, {"id": "d1"}
@@ -119,7 +140,14 @@ class FakePrefect:
             return 200, progress if wanted else self.artifacts
         if path == "/api/flow_runs/filter":
             return 200, self.children
+        if path.startswith("/api/csrf-token?client="):
+            token = uuid.uuid4().hex
+            self.tokens[path.partition("=")[2]] = token
+            return 200, {"token": token}
         if path.endswith("/set_state") and body is not None:
+            if self.busy_states:
+                self.busy_states -= 1
+                return 503, {"exception_message": "Service Unavailable"}
             run = self.runs[path.split("/")[3]]
             run |= {"state_type": body["state"]["type"], "state_name": body["state"]["name"]}
             self.script.clear()

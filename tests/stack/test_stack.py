@@ -16,7 +16,7 @@ import pytest
 from harness.errors import ServiceUnavailableError, StackError
 from harness.stack import lifecycle, processes, runs
 from harness.stack.api import PrefectApi
-from harness.stack.environment import stack_environment
+from harness.stack.environment import server_environment, stack_environment
 from harness.stack.options import StackOptions
 from harness.stack.ports import free_port
 from harness.stack.processes import STACK_ID_VARIABLE, ProcessRecord
@@ -79,10 +79,12 @@ def test_a_process_that_got_an_old_pid_is_left_alone() -> None:
 def test_state_survives_and_is_private(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "data")
     layout.create()
-    state = StackState("id", 4200).with_process(ProcessRecord("server", 1, 2.0))
+    state = StackState("id", 4200, auth_string="harness:x")
+    state = state.with_process(ProcessRecord("server", 1, 2.0))
     write_state(layout, state)
 
     assert read_state(layout) == state
+    assert "harness:x" not in repr(state)
     assert layout.state_file.stat().st_mode & 0o077 == 0
     assert layout.prefect_home.stat().st_mode & 0o077 == 0
     newer = state.with_process(ProcessRecord("server", 3, 4.0))
@@ -101,7 +103,7 @@ def test_a_state_written_before_pools_had_names_is_understood(tmp_path: Path) ->
     layout = Layout(tmp_path)
     layout.create()
     layout.state_file.write_text('{"format": 1, "id": "a", "port": 4321, "processes": []}')
-    assert read_state(layout) == StackState("a", 4321, "harness")
+    assert read_state(layout) == StackState("a", 4321, "harness", auth_string=None)
 
 
 def test_up_heeds_its_settings_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -149,13 +151,32 @@ def test_another_prefect_installation_is_not_used(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PREFECT_API_URL", "https://api.prefect.example")
     monkeypatch.setenv("PREFECT_API_KEY", "secret")
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example")
-    env = stack_environment(Layout(Path("/data")), StackState("id", 4321, "team-a"))
+    monkeypatch.setenv("PREFECT_PROFILES_PATH", "/elsewhere/profiles.toml")
+    state = StackState("id", 4321, "team-a", auth_string="harness:x")
+    env = stack_environment(Layout(Path("/data")), state)
     assert env["PREFECT_API_URL"] == "http://127.0.0.1:4321/api"
-    assert "PREFECT_API_KEY" not in env
+    assert not {"PREFECT_API_KEY", "PREFECT_PROFILES_PATH"} & set(env)
+    assert env["PREFECT_API_AUTH_STRING"] == "harness:x"
     assert "127.0.0.1" in env["NO_PROXY"]
     assert env["DO_NOT_TRACK"] == "1"
     assert env["HARNESS_WORK_POOL"] == "team-a"
-    assert env["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,flow_runs"
+    server = server_environment(Layout(Path("/data")), state)
+    assert env.items() <= server.items()
+    assert server["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,flow_runs"
+
+
+def test_no_server_is_started_without_a_password() -> None:
+    with pytest.raises(StackError, match="no password"):
+        server_environment(Layout(Path("/data")), StackState("id", 4321))
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments.server"],
+        env=os.environ | {"PREFECT_SERVER_API_AUTH_STRING": "", "PREFECT_SERVER_API_PORT": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "no password" in done.stderr
 
 
 def test_a_server_that_is_not_there() -> None:
@@ -179,6 +200,9 @@ def test_only_reading_is_repeated_while_the_server_is_busy() -> None:
         with pytest.raises(ServiceUnavailableError, match="503"):
             api.mapping("POST", "/deployments/d1/create_flow_run", {"idempotency_key": "l"})
         assert prefect.busy == 0
+        # Set twice, a state is what it is set once.
+        prefect.busy_states = 2
+        assert runs.cancel(api, runs.read_run(api, str(made["id"]))).state_type == "CANCELLING"
 
 
 def test_importing_the_stack_loads_no_prefect() -> None:
