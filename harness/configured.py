@@ -25,12 +25,15 @@ from harness.settings import (
     DataSettings,
     IndexSettings,
     OllamaSettings,
+    PrefectSettings,
     QdrantSettings,
+    ServiceSettings,
+    StackSettings,
     load,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from harness.agent import Envelope, TurnCache
     from harness.agent.events import OnEvent
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
     from harness.answers.assistant import Assistant
     from harness.backup.operations import Backups
     from harness.models.protocols import ChatModel, Embedder
+    from harness.service.tokens import Tokens
+    from harness.stack.api import PrefectApi
+    from harness.stack.servers import Server
     from harness.store.protocol import VectorStore
     from harness.types import Hit, RepositoryRecord
 
@@ -223,6 +229,35 @@ def run_configured_task(
             results_dir=results_dir,
             options=assistant.options,
         )
+
+
+def open_tokens() -> Tokens:
+    """The tokens of the service."""
+    from harness.service.tokens import Tokens
+
+    file = load(ServiceSettings).tokens
+    return Tokens(file or load(DataSettings).data_dir / "service" / "tokens.json")
+
+
+def prefect_apis() -> Callable[[], PrefectApi]:
+    """What returns the Prefect server to use now: the one that is set, else the local one, which
+    may be started later, or again with another password."""
+    from harness.stack.servers import expected_server
+
+    data_dir = load(DataSettings).data_dir
+    prefect, port = load(PrefectSettings), load(StackSettings).port
+    auth = prefect.auth_string.get_secret_value() if prefect.auth_string else None
+    known: dict[Server, PrefectApi] = {}
+
+    def api() -> PrefectApi:
+        server = expected_server(data_dir, prefect.api_url, auth, prefect.work_pool, port)
+        if server not in known:
+            known.clear()
+            # Kept, because a server with CSRF protection gives each new one a token first.
+            known[server] = server.api(read_attempts=1)
+        return known[server]
+
+    return api
 
 
 def results_folder(name: str) -> Path:

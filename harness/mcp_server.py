@@ -88,8 +88,9 @@ def ask(
 
     def run() -> dict[str, Any]:
         with open_engines() as engines:
-            filters = {"repo": repo, "language": language, "path_glob": path_glob}
-            found = answer_with_passages(question, engines, **filters, limit=limit)
+            found = answer_with_passages(
+                question, engines, repo=repo, language=language, path_glob=path_glob, limit=limit
+            )
             if not has_chat_model():
                 return found.to_dict()
 

@@ -22,6 +22,7 @@ from harness.errors import InvalidSettingError, UsageError
 from harness.home import from_home
 from harness.index.options import IndexOptions, SplitOptions
 from harness.models.ollama.options import OllamaOptions
+from harness.service.options import ProxyTrust, ServiceOptions
 from harness.stack.options import StackOptions
 from harness.store.options import LOCK_TIMEOUT_SECONDS, QdrantOptions
 from harness.webhook.options import RequestLimits
@@ -33,6 +34,7 @@ _WEBHOOK = RequestLimits()
 _INDEX = IndexOptions()
 _SPLIT = SplitOptions()
 _STACK = StackOptions()
+_SERVICE = ServiceOptions()
 _LIMITS = Limits()
 _RUN = RunOptions()
 
@@ -398,6 +400,69 @@ class WebhookSettings(_Settings):
         validation_alias="HARNESS_WEBHOOK_TOLERANCE_SECONDS",
         description="How far the timestamp of a generic delivery may be off (seconds).",
     )
+
+
+class ServiceSettings(_Settings):
+    """The team's page, API and MCP over HTTP, `harness serve`."""
+
+    port: int = Field(
+        default=_SERVICE.port,
+        ge=0,
+        le=65_535,
+        validation_alias="HARNESS_SERVE_PORT",
+        description="Port of the service; 0: any free one.",
+    )
+    hosts: str = Field(
+        default="",
+        validation_alias="HARNESS_SERVE_HOSTS",
+        description="Names under which the service is called, separated by commas. Unset: on "
+        "loopback those of this machine, elsewhere any.",
+    )
+    tokens: HomePath | None = Field(
+        default=None,
+        validation_alias="HARNESS_TOKENS_FILE",
+        description="File of the tokens' hashes. Unset: `service/tokens.json` under the data "
+        "directory.",
+    )
+    proxy_addresses: str = Field(
+        default="",
+        validation_alias="HARNESS_PROXY_ADDRESSES",
+        description="Networks of an authenticating proxy whose user and groups are believed, "
+        "separated by commas. Unset: none.",
+    )
+    proxy_groups: HomePath | None = Field(
+        default=None,
+        validation_alias="HARNESS_PROXY_GROUPS",
+        description="JSON file of what the proxy's groups may do.",
+    )
+    requests_per_minute: int = Field(
+        default=_SERVICE.requests_per_minute,
+        ge=10,
+        validation_alias="HARNESS_REQUESTS_PER_MINUTE",
+        description="Most requests of one caller.",
+    )
+    log_queries: bool = Field(
+        default=_SERVICE.log_queries,
+        validation_alias="HARNESS_LOG_QUERIES",
+        description="Whether the audit log also holds what was asked.",
+    )
+
+    def options(self) -> ServiceOptions:
+        """What the service is told."""
+        return ServiceOptions(
+            port=self.port,
+            hosts=_names(self.hosts),
+            requests_per_minute=self.requests_per_minute,
+            log_queries=self.log_queries,
+        )
+
+    def proxy(self) -> ProxyTrust:
+        """Which proxy is believed."""
+        return ProxyTrust(_names(self.proxy_addresses), groups_file=self.proxy_groups)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def classes() -> list[type[BaseSettings]]:

@@ -15,7 +15,7 @@ from harness.answers.passages import answer_with_passages
 from harness.engines import Engines
 from harness.errors import HarnessError, UsageError
 from harness.search.retrieval import search
-from harness.store.catalog import in_scope_at
+from harness.store.catalog import Visible, in_scope_at
 from harness.text import encodable
 
 if TYPE_CHECKING:
@@ -34,16 +34,25 @@ def choose_repository(
     repo: str | None,
     language: str | None = None,
     path_glob: str | None = None,
+    visible: Visible | None = None,
 ) -> RepositoryRecord:
     """Return the repository that a question is about: the one named, or that of the best passage.
 
     :raises UsageError: the question is empty, nothing is indexed, or a filter matches nothing.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
-    records = in_scope_at(engines.store, repo)
+    records = in_scope_at(engines.store, repo, visible)
     if len(records) == 1:
         return records[0]
-    hits = search(question, engines, repo=repo, language=language, path_glob=path_glob, limit=1)
+    hits = search(
+        question,
+        engines,
+        repo=repo,
+        language=language,
+        path_glob=path_glob,
+        limit=1,
+        visible=visible,
+    )
     name = hits[0].repo if hits else records[0].name
     return next(record for record in records if record.name == name)
 
@@ -56,16 +65,17 @@ def answer_with_agent(
     repo: str | None = None,
     language: str | None = None,
     path_glob: str | None = None,
+    visible: Visible | None = None,
     on_event: OnEvent | None = None,
 ) -> Envelope:
     """Let the agent read the repository and answer with checked citations. The filters hold for
-    its searches of the index.
+    its searches of the index, and it reads one repository only, which is ``visible``.
 
     :raises UsageError: as :func:`choose_repository`, or the repository's folder is gone.
     """
     from harness.agent.questions import ask
 
-    record = choose_repository(question, engines, repo, language, path_glob)
+    record = choose_repository(question, engines, repo, language, path_glob, visible)
     root = Path(record.path)
     if not root.is_dir():
         raise UsageError(

@@ -14,7 +14,7 @@ from harness.engines import Engines
 from harness.repository.content import decode
 from harness.search.excerpts import shorten
 from harness.search.retrieval import search
-from harness.store.catalog import in_scope_at
+from harness.store.catalog import Visible, in_scope_at
 from harness.types import Hit, SkipReason
 
 NOTHING_FOUND = "Nothing in the index answers that; try other words."
@@ -28,6 +28,7 @@ def answer_with_passages(
     language: str | None = None,
     path_glob: str | None = None,
     limit: int = 5,
+    visible: Visible | None = None,
 ) -> Envelope:
     """Return the best passages for a question, best first; no model takes part. The filters are
     those of :func:`harness.search.retrieval.search`.
@@ -36,8 +37,17 @@ def answer_with_passages(
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
     began = time.monotonic()
-    roots = {record.name: Path(record.path) for record in in_scope_at(engines.store, repo)}
-    hits = search(question, engines, repo=repo, language=language, path_glob=path_glob, limit=limit)
+    records = in_scope_at(engines.store, repo, visible)
+    roots = {record.name: Path(record.path) for record in records}
+    hits = search(
+        question,
+        engines,
+        repo=repo,
+        language=language,
+        path_glob=path_glob,
+        limit=limit,
+        visible=visible,
+    )
     several = len(roots) > 1
     passages = tuple(_passage(question, hit, roots[hit.repo], several) for hit in hits)
     return Envelope(

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -48,7 +48,7 @@ def ask(
     from harness.configured import has_chat_model, open_engines
 
     with open_engines() as engines:
-        filters = {"repo": repo, "language": lang, "path_glob": path}
+        filters: dict[str, Any] = {"repo": repo, "language": lang, "path_glob": path}
         result = answer_with_passages(question, engines, **filters, limit=limit)
         if not as_json:
             print(console.printable(readable(result)), flush=True)
@@ -64,7 +64,7 @@ def ask(
 def _ask_agent(
     question: str,
     engines: Engines,
-    filters: Mapping[str, str | None],
+    filters: Mapping[str, Any],
     model: str | None,
     as_json: bool,
 ) -> Envelope:

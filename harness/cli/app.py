@@ -21,8 +21,10 @@ from harness.cli import (
     repositories,
     run,
     search,
+    serve,
     stack,
     symbol,
+    tokens,
     webhook,
 )
 
@@ -64,6 +66,11 @@ def _options(
     """A private code assistant on your own hardware: search, cited answers, coding tasks."""
 
 
+_tokens = typer.Typer(
+    help="Who may use `harness serve`: create, list, revoke.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 _registry = typer.Typer(
     help="The repositories that the nightly run keeps fresh: add, list, remove.",
     no_args_is_help=True,
@@ -118,6 +125,15 @@ _add(stack.down, "harness down")
 _add(stack.deploy, "harness deploy")
 _add(run.run, "harness run index-repository --param source=$PWD")
 _add(webhook.webhook, "HARNESS_WEBHOOK_SECRET=$(openssl rand -hex 32) harness webhook --port 8080")
+_add(serve.serve, "harness serve --port 4280")
+_add(
+    tokens.create,
+    "harness tokens create --name ci --scope read --repo 'web*' --expires 90d",
+    group=_tokens,
+)
+_add(tokens.list_, "harness tokens list", name="list", group=_tokens)
+_add(tokens.revoke, "harness tokens revoke ci", group=_tokens)
+app.add_typer(_tokens, name="tokens")
 
 _add(
     repositories.add,

@@ -32,18 +32,26 @@ def definitions_of(chunk: Chunk) -> list[Definition]:
     lines = chunk.text.split("\n")
     found: list[Definition] = []
     open_ones: list[tuple[int, str]] = []
-    outside = chunk.symbol.split(".") if chunk.symbol else []
+    outside = _outside(chunk)
     for at, name in _places(lines, chunk.definitions):
         indent = len(lines[at]) - len(lines[at].lstrip())
         open_ones = [one for one in open_ones if one[0] < indent]
-        if not found and outside[-1:] == [name]:
-            path = outside  # the chunk is this definition, or begins with it
-        else:
-            path = [*outside, *(one for _, one in open_ones), name]
-            open_ones.append((indent, name))
+        path = [*outside, *(one for _, one in open_ones), name]
+        open_ones.append((indent, name))
         line = min(chunk.start_line + at, chunk.end_line)
         found.append(Definition(name, ".".join(path), line, lines[at].strip()))
     return found
+
+
+def _outside(chunk: Chunk) -> list[str]:
+    """The part of the chunk's own path that does not begin in it: a chunk that starts with a class
+    is called after the method that fills it."""
+    path = chunk.symbol.split(".") if chunk.symbol else []
+    for start in range(len(path)):
+        names = iter(chunk.definitions)
+        if all(part in names for part in path[start:]):
+            return path[:start]
+    return path
 
 
 def _places(lines: Sequence[str], names: Iterable[str]) -> list[tuple[int, str]]:

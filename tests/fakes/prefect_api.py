@@ -119,6 +119,8 @@ class FakePrefect:
     def answer(self, path: str, body: dict[str, Any] | None) -> tuple[int, object]:
         if path == "/api/deployments/name/index-repository/index-repository":
             return 200, {"id": "d1"}
+        if path == "/api/deployments/name/agent-task/agent-task":
+            return 200, {"id": "d2"}
         if path == "/api/flows/filter":
             return 200, [{"id": flow, "name": flow} for flow, _, _ in self.deployments]
         if path == "/api/deployments/filter":
@@ -139,6 +141,10 @@ class FakePrefect:
             progress = [a for a in self.artifacts if (a["type"] == "progress") is bool(wanted)]
             return 200, progress if wanted else self.artifacts
         if path == "/api/flow_runs/filter":
+            if body is not None and "flows" in body:
+                wanted = body.get("flow_runs", {}).get("id", {}).get("any_")
+                tasks = [run for run in self.runs.values() if run.get("deployment") == "d2"]
+                return 200, [run for run in tasks if wanted is None or run["id"] in wanted]
             return 200, self.children
         if path.startswith("/api/csrf-token?client="):
             token = uuid.uuid4().hex
@@ -160,7 +166,7 @@ class FakePrefect:
             if run and self.script:
                 run |= self.script.pop(0) if len(self.script) > 1 else self.script[0]
             return (200, run) if run else (404, {"detail": "not found"})
-        if path == "/api/deployments/d1/create_flow_run" and body is not None:
+        if path.endswith("/create_flow_run") and body is not None:
             if self.busy:
                 self.busy -= 1
                 return 503, {"exception_message": "Service Unavailable"}
@@ -168,7 +174,9 @@ class FakePrefect:
                 return 422, {"detail": "the parameter source is wrong"}
             with self._lock:
                 run_id = self._keys.setdefault(body["idempotency_key"], str(uuid.uuid4()))
+                deployment = path.split("/")[3]
                 made = {"id": run_id, "name": "run", "state_type": "SCHEDULED"}
+                made["deployment"] = deployment
                 run = self.runs.setdefault(run_id, made | body)
             return 201, run
         return 404, {"detail": f"no route {path}"}

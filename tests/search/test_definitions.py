@@ -49,6 +49,13 @@ def test_what_a_definition_is_in_is_read_off_the_indentation() -> None:
             ["11 M", "12 M.A"],
             id="other-words-before-the-name",
         ),
+        pytest.param(
+            "class M:\n  def a(self):\n",
+            "X.M.a",
+            ("M", "a"),
+            ["11 X.M", "12 X.M.a"],
+            id="called-after-what-fills-it",
+        ),
         pytest.param("x = 1\n", "", ("gone",), [], id="its-line-is-in-another-chunk"),
         pytest.param("def push!(x)\n", "Stack", ("push!",), ["11 Stack.push!"], id="signs"),
     ],

@@ -1,0 +1,93 @@
+"""``harness serve``: the team's page, API and MCP over HTTP."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import console
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+
+_MOST_CONNECTIONS = 512
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port; 0: any free one. [HARNESS_SERVE_PORT]"),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on stdout, once it listens.")
+    ] = False,
+) -> None:
+    """Serve search, answers and tasks to browsers, editors and scripts.
+
+    On loopback no token is needed; on any other address each caller needs one (`harness tokens`).
+    Ctrl-C stops it.
+    """
+    import asyncio
+    import logging
+
+    from harness.cli.listening import listen
+
+    logging.getLogger("harness.service").setLevel(logging.INFO)
+    app, default_port = configured_app(host)
+    address = default_port if port is None else port
+
+    def announce(url: str) -> None:
+        if as_json:
+            console.print_json({"url": url})
+        else:
+            print(f"Serving on {url}; the API is at {url}/api/v1/openapi.json")
+
+    asyncio.run(listen(app, host, address, announce, _MOST_CONNECTIONS))
+
+
+def configured_app(host: str) -> tuple[ASGIApp, int]:
+    """The service as the environment configures it, and the port for it.
+
+    :param host: what it will listen on; decides whether tokens are needed.
+    :raises InvalidSettingError: a setting is wrong.
+    """
+    from harness.configured import (
+        has_chat_model,
+        open_assistant,
+        open_engines,
+        open_tokens,
+        prefect_apis,
+        results_folder,
+    )
+    from harness.service.app import make_app
+    from harness.service.context import Parts
+    from harness.service.recognising import Recogniser
+    from harness.settings import DataSettings, ServiceSettings, load
+
+    settings = load(ServiceSettings)
+    local = is_loopback(host)
+    recogniser = Recogniser.build(not local, open_tokens(), settings.proxy())
+    parts = Parts(
+        open_engines=open_engines,
+        open_assistant=(lambda: open_assistant(results_folder("ask")))
+        if has_chat_model()
+        else None,
+        prefect=prefect_apis(),
+        data_dir=load(DataSettings).data_dir,
+        options=settings.options(),
+    )
+    return make_app(parts, recogniser, listens_locally=local), settings.port
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
