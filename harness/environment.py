@@ -7,7 +7,9 @@ import os
 from difflib import get_close_matches
 
 from harness import settings
+from harness.errors import HarnessError
 from harness.repository.credentials import MIN_VALUE_CHARS, is_secret_variable
+from harness.repository.logins import all_secrets
 
 # What a command of the agent may know of this process's environment: where programs are, how
 # text is written. Never keys, tokens or addresses of services.
@@ -49,9 +51,15 @@ def unknown_variables() -> tuple[tuple[str, str], ...]:
 
 
 def environment_secrets() -> tuple[str, ...]:
-    """Return the values of variables whose names say that they are secret, for redaction."""
-    return tuple(
+    """Return what must not be shown, for redaction: the values of variables whose names say that
+    they are secret, and the passwords for git servers."""
+    variables = tuple(
         value
         for name, value in sorted(os.environ.items())
         if is_secret_variable(name) and len(value) >= MIN_VALUE_CHARS
     )
+    try:
+        folder = settings.load(settings.DataSettings).credentials
+    except HarnessError:  # said where the setting is used
+        return variables
+    return variables + all_secrets(folder)

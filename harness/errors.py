@@ -10,6 +10,7 @@
     └── PermanentError                the same call would fail again
         ├── UsageError                exit 2: bad input (path, query, option, setting)
         │   ├── RepositoryNotFoundError   exit 2: not a folder, unreachable URL, unknown name
+        │   ├── CredentialError           exit 2: a git server refuses it, or it may not be used
         │   ├── NameTakenError            exit 2: the name in the index is another repository's
         │   ├── InvalidSettingError       exit 2: an environment variable cannot be used
         │   └── NothingIndexedError       exit 2: the index is empty
@@ -64,6 +65,11 @@ class UsageError(PermanentError):
 
 class RepositoryNotFoundError(UsageError):
     """No such folder, no such indexed repository, or a git URL that cannot be reached."""
+
+
+class CredentialError(UsageError):
+    """A credential is missing, refused by the server, or not meant for it; the message names
+    repository, host and credential, never a secret."""
 
 
 class NameTakenError(UsageError):

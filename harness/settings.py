@@ -87,6 +87,12 @@ class DataSettings(_Settings):
         validation_alias="HARNESS_RESULTS_DIR",
         description="Where agent results go. Unset: `results` under the data directory.",
     )
+    credentials_dir: HomePath | None = Field(
+        default=None,
+        validation_alias="HARNESS_CREDENTIALS_DIR",
+        description="Folder of credentials for git servers, a folder each (docs/repositories.md). "
+        "Unset: `credentials` under the data directory.",
+    )
     keep_results_days: int = Field(
         default=30,
         ge=0,
@@ -98,6 +104,11 @@ class DataSettings(_Settings):
     def results(self) -> Path:
         """Where agent results go, set or not."""
         return self.results_dir or self.data_dir / "results"
+
+    @property
+    def credentials(self) -> Path:
+        """Where credentials for git servers are, set or not."""
+        return self.credentials_dir or self.data_dir / "credentials"
 
     @property
     def backups(self) -> Path:

@@ -154,8 +154,9 @@ def redact_urls(text: str) -> str:
 
 
 def is_secret_variable(name: str) -> bool:
-    """Tell whether the name of an environment variable says that its value is secret."""
-    return _SECRET_VARIABLE.search(name) is not None
+    """Tell whether the name of an environment variable says that its value is secret. The place
+    where secrets are kept (HARNESS_CREDENTIALS_DIR) is none."""
+    return _SECRET_VARIABLE.search(name) is not None and not name.upper().endswith("_DIR")
 
 
 def _hidden(match: re.Match[str]) -> str:

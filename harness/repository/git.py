@@ -181,7 +181,8 @@ def run_git(
     operands: Sequence[str] = (),
     stdin: bytes = b"",
     protocols: Sequence[str] = (),
-    config: Mapping[str, str] | None = None,
+    config: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+    variables: Mapping[str, str] | None = None,
     git_dir: Path | None = None,
     work_tree: Path | None = None,
     check: bool = True,
@@ -198,7 +199,8 @@ def run_git(
     :param protocols: transports the command may use; none by default, which also keeps a
         partial clone from fetching (and so from starting what its configuration names).
     :param config: settings passed through the environment, where other users of the machine
-        cannot read them; the place for URLs with credentials.
+        cannot read them; as pairs when a key comes several times.
+    :param variables: more of the environment; our own limits take precedence.
     :param git_dir: the repository; None: the one that holds ``cwd``.
     :param work_tree: the files that belong to ``git_dir``.
     :param check: raise when git exits with a code other than 0.
@@ -217,7 +219,8 @@ def run_git(
     if operands:
         command += ["--", *operands]
     name = args[0] if args else ""
-    environment = _environment(executable, trust, protocols, config or {})
+    pairs = tuple(config.items() if isinstance(config, Mapping) else config)
+    environment = _environment(executable, trust, protocols, pairs, variables or {})
     if git_dir is not None:
         environment["GIT_DIR"] = str(git_dir)
     if work_tree is not None:
@@ -263,7 +266,11 @@ def git_error(name: str, output: GitOutput) -> GitError:
 
 
 def _environment(
-    executable: str, trust: Trust, protocols: Sequence[str], config: Mapping[str, str]
+    executable: str,
+    trust: Trust,
+    protocols: Sequence[str],
+    config: Sequence[tuple[str, str]],
+    variables: Mapping[str, str],
 ) -> dict[str, str]:
     """Environment of the child, less what would redirect git, plus our limits."""
     if trust.inherits_environment:
@@ -273,10 +280,11 @@ def _environment(
     # A GIT_CONFIG_COUNT that is not a number makes git fail; it was of no use before either.
     inherited = environment.get("GIT_CONFIG_COUNT", "")
     count = int(inherited) if inherited.isascii() and inherited.isdigit() else 0
-    for number, (key, value) in enumerate(config.items(), start=count):
+    for number, (key, value) in enumerate(config, start=count):
         environment[f"GIT_CONFIG_KEY_{number}"] = key
         environment[f"GIT_CONFIG_VALUE_{number}"] = value
     environment["GIT_CONFIG_COUNT"] = str(count + len(config))
+    environment.update(variables)
     environment.update(_VARIABLES)
     environment.update(trust.variables)
     # The one list that configuration of any scope cannot widen. An empty value would do, yet some
