@@ -34,19 +34,27 @@ from harness.engines import Engines
 from harness.errors import HarnessError, PermanentError, is_transient
 from harness.index import batches, finalizing, planning
 from harness.index.batches import BatchResult
-from harness.index.naming import Claim, known_as, one_name
+from harness.index.naming import Claim, one_name
 from harness.index.options import IndexOptions
 from harness.index.planning import Batch, IndexPlan
 from harness.index.preparing import prepare_batch
-from harness.index.registry import with_entry
+from harness.index.registry import Request, entered, reading_of, with_entry
 from harness.index.run_lock import hold_repository
 from harness.index.sharding import shard_count
 from harness.repository.checkout import Checkout, resolve_source
+from harness.repository.mirrors import work_folder
 from harness.settings import DataSettings, IndexSettings, load
 from harness.types import IndexReport
 
 # A run works in a folder of the worker, so a relative path would mean something else there.
-_SOURCE = r"^(/|~/|[A-Za-z][A-Za-z0-9+.-]*://|[^/\s]+@[^/\s]+:)\S?.*$"
+# No credentials, no query: parameters, run names and events are kept and shown by the server.
+# The pattern is read by Python, by Rust (pydantic) and by the browser: no look-ahead, no flags.
+_SOURCE = (
+    r"^(/.*|~/.*|file:///.*"
+    r"|[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\s]+(/[^?#\s]*)?"
+    r"|(ssh|git|git\+ssh)://([^/?#:@\s]+@)?[^/?#@\s]+(/[^?#]*)?"
+    r"|[^/:@\s]+@[^/@\s]+:[^\s].*)$"
+)
 
 Source = Annotated[str, Field(pattern=_SOURCE, examples=["/srv/repos/flask"])]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -104,12 +112,13 @@ def index_repository(
     include: Globs | None = None,
     exclude: Globs | None = None,
     allow_failures: bool = False,
+    ref: Annotated[str, Field(min_length=1, max_length=250)] | None = None,
+    credential: Annotated[str, Field(min_length=1, max_length=100)] | None = None,
 ) -> State[Any]:
     """Index one repository; only what changed since the last run is embedded.
 
     Args:
-        source: Absolute path of a folder, as the worker sees it, or a git URL. A URL is cloned
-            shallowly and updated on later runs.
+        source: Absolute path of a folder, as the worker sees it, or a git URL without credentials.
         name: Name in the index. Default: the one it has, or the folder's or the URL's last part;
             must be given when that belongs to another repository.
         full: Embed everything again instead of only what changed.
@@ -117,6 +126,9 @@ def index_repository(
             registry, or all.
         exclude: Path globs. Matching files are left out. Default: those of its entry.
         allow_failures: Complete the run although some files failed.
+        ref: Branch, tag or commit of a URL. Default: that of its entry in the registry, or the
+            default branch.
+        credential: Name of a credential for a URL, as the worker has it. Default: its entry's.
     """
     show_core_logs()
     data_dir = load(DataSettings).data_dir
@@ -124,11 +136,17 @@ def index_repository(
     options = IndexOptions(
         full, tuple(include or ()), tuple(exclude or ()), settings.max_file_bytes
     )
-    request = repr((name, options, allow_failures))
+    asked = Request(
+        ref=ref,
+        include=tuple(include) if include else None,
+        exclude=tuple(exclude) if exclude else None,
+        credential=credential,
+    )
+    request = repr((name, options, allow_failures, asked))
     with hold_repository(data_dir, source, request, str(flow_run.id)) as is_ours:
         if not is_ours:
             return Completed(message=f"{source}: left to a later run, which waits")
-        report = _index(source, name, options, settings, data_dir)
+        report = _index(source, name, options, asked, settings)
     create_markdown_artifact(markdown(report), key=artifact_key("index-report", report.repo))
     if report.files_failed and not allow_failures:
         return Failed(message=sentence(report))
@@ -136,20 +154,34 @@ def index_repository(
 
 
 def _index(
-    source: str, name: str | None, options: IndexOptions, settings: IndexSettings, data_dir: Path
+    source: str,
+    name: str | None,
+    options: IndexOptions,
+    asked: Request,
+    settings: IndexSettings,
 ) -> IndexReport:
     """The steps of a run that holds the repository."""
     began = time.perf_counter()
-    source_dir: Checkout = checkout(
-        source, data_dir=data_dir, timeout_seconds=CLONE_TIMEOUT_SECONDS
-    )
-    with open_engines() as engines:
+    data = load(DataSettings)
+    with open_engines() as engines, work_folder(source, data.data_dir) as folder:
         records = engines.store.repositories()
+        reading = reading_of(source, asked, records)
+        source_dir: Checkout = checkout(
+            source,
+            into=folder,
+            data_dir=data.data_dir,
+            timeout_seconds=CLONE_TIMEOUT_SECONDS,
+            ref=reading.ref,
+            credential=reading.credential,
+            credentials_dir=data.credentials,
+        )
+        claim = Claim(source_dir.source, source_dir.root)
+        name = one_name(claim, name, records)
         plan: IndexPlan = make_plan(
-            one_name(Claim(source_dir.source, source_dir.root), name, records),
+            name,
             Path(source_dir.root),
             engines,
-            with_entry(options, known_as(source_dir.source, records)),
+            with_entry(options, entered(claim, source_dir.url, asked, engines, name)),
             batch_bytes=settings.batch_bytes,
             source=source_dir.source,
         )
@@ -160,7 +192,7 @@ def _index(
                 plan,
                 shards,
                 engines,
-                data_dir=data_dir,
+                data_dir=data.data_dir,
                 batch_bytes=settings.batch_bytes,
                 at_once=settings.shards_at_once,
             )

@@ -18,6 +18,7 @@ from harness.text import encodable
 if TYPE_CHECKING:
     from harness.engines import Engines
     from harness.index.options import IndexOptions
+    from harness.index.registry import Request
     from harness.repository.checkout import Checkout
     from harness.types import IndexReport
 
@@ -45,6 +46,14 @@ def index(
     exclude: Annotated[
         list[str] | None, typer.Option(help="No paths that match this glob; repeatable.")
     ] = None,
+    ref: Annotated[
+        str | None,
+        typer.Option(help="Branch, tag or commit of a URL."),
+    ] = None,
+    credential: Annotated[
+        str | None,
+        typer.Option(metavar="CREDENTIAL", help="Name of a credential for a URL."),
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="Embed everything again.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be indexed and what is skipped.")
@@ -54,6 +63,8 @@ def index(
     """Index what changed in one or several repositories."""
     from harness.configured import open_engines
     from harness.index.options import IndexOptions
+    from harness.index.registry import Request
+    from harness.repository.mirrors import work_folder
     from harness.repository.sources import is_git_url
     from harness.settings import DataSettings, IndexSettings, load
 
@@ -62,6 +73,8 @@ def index(
     many = root is not None or len(sources or []) > 1
     if name and many:
         raise UsageError("--name goes with one repository only")
+    if (ref or credential) and not all(is_git_url(source) for source in sources or ["."]):
+        raise UsageError("--ref and --credential go with git URLs; a folder is read as it is")
     name = encodable(name) if name else None
     root = from_home(root) if root is not None else None
     data_dir = load(DataSettings).data_dir
@@ -71,6 +84,12 @@ def index(
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
         max_file_bytes=settings.max_file_bytes,
+    )
+    asked = Request(
+        ref=ref,
+        include=tuple(include) if include else None,
+        exclude=tuple(exclude) if exclude else None,
+        credential=credential,
     )
     reports: list[IndexReport] = []
     plans: list[object] = []
@@ -82,12 +101,11 @@ def index(
         for number, source in enumerate(wanted, 1):
             place = f"repository {number} of {len(wanted)}: " if len(wanted) > 1 else ""
             try:
-                # A dry run reads only, but an update of a clone.
-                waits = not dry_run or is_git_url(source)
-                with _turn(data_dir, source) if waits else contextlib.nullcontext():
-                    checkout = _resolve(source, data_dir, engines)
+                turn = contextlib.nullcontext() if dry_run else _turn(data_dir, source)
+                with turn, work_folder(source, data_dir) as folder:
+                    checkout = _resolve(source, folder, asked, engines)
                     repo = names.get(source) or _own_name(checkout, name, engines)
-                    own = _entry_options(repo, checkout, options, engines, keep=not dry_run)
+                    own = _entry_options(repo, checkout, options, asked, engines, keep=not dry_run)
                     if dry_run:
                         plans.append(_dry_run(repo, checkout, own, as_json))
                         continue
@@ -163,36 +181,50 @@ def _own_name(checkout: Checkout, name: str | None, engines: Engines) -> str:
 
 
 def _entry_options(
-    repo: str, checkout: Checkout, options: IndexOptions, engines: Engines, *, keep: bool
+    repo: str,
+    checkout: Checkout,
+    options: IndexOptions,
+    asked: Request,
+    engines: Engines,
+    *,
+    keep: bool,
 ) -> IndexOptions:
-    """The run's options with the patterns of the repository's entry, where the run has none; a
-    URL gets its entry here.
+    """The run's options with the patterns of the repository's entry, where the run has none.
 
     :param keep: whether an entry may be written.
     """
-    from harness.index.naming import Claim, known_as
-    from harness.index.registry import Request, register, with_entry
+    from harness.index.naming import Claim
+    from harness.index.registry import entered, with_entry
 
-    known = known_as(checkout.source, engines.store.repositories())
-    if known is None and checkout.url is not None and keep:
-        # What was asked for now is what the nightly run is to keep fresh.
-        request = Request(include=options.include, exclude=options.exclude)
-        claim = Claim(checkout.source, checkout.root)
-        known = register(claim, checkout.url, request, engines, name=repo)
-    return with_entry(options, known)
+    claim = Claim(checkout.source, checkout.root)
+    url = checkout.url if keep else None
+    return with_entry(options, entered(claim, url, asked, engines, repo))
 
 
-def _resolve(source: str, data_dir: Path, engines: Engines) -> Checkout:
+def _resolve(source: str, folder: Path | None, asked: Request, engines: Engines) -> Checkout:
     """The folder of a source; one that is gone, but in the index, is told how to go on."""
     from harness.errors import RepositoryNotFoundError
     from harness.index.naming import known_as
+    from harness.index.registry import reading_of
     from harness.repository.checkout import resolve_source
     from harness.repository.sources import source_of
+    from harness.settings import DataSettings, load
 
+    data = load(DataSettings)
+    records = engines.store.repositories()
+    reading = reading_of(source, asked, records)
     try:
-        return resolve_source(source, data_dir=data_dir, timeout_seconds=CLONE_TIMEOUT_SECONDS)
+        return resolve_source(
+            source,
+            into=folder,
+            data_dir=data.data_dir,
+            timeout_seconds=CLONE_TIMEOUT_SECONDS,
+            ref=reading.ref,
+            credential=reading.credential,
+            credentials_dir=data.credentials,
+        )
     except RepositoryNotFoundError as error:
-        known = known_as(source_of(source), engines.store.repositories())
+        known = known_as(source_of(source), records)
         if known is None:
             raise
         raise RepositoryNotFoundError(
@@ -298,6 +330,7 @@ def _dry_run(
         max_file_bytes=options.max_file_bytes,
         include=options.include,
         exclude=options.exclude,
+        pristine=checkout.url is not None,
     )
     files: list[str] = []
     skipped = [(item.path, str(item.reason), item.rule) for item in listing.skipped]
@@ -317,7 +350,7 @@ def _dry_run(
         print(f"{console.printable(repo)}: {counts}")
     return {
         "repo": repo,
-        "path": str(checkout.root),
+        "path": checkout.url or str(checkout.root),
         "files": files,
         "skipped": [
             {"path": path, "reason": reason, "rule": rule} for path, reason, rule in skipped

@@ -10,8 +10,13 @@ from harness.cli import console
 from harness.text import encodable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.index.naming import Claim
-    from harness.index.registry import Entry
+    from harness.index.registry import Entry, Request
+    from harness.types import RepositoryRecord
+
+LOOK_TIMEOUT_SECONDS = 60.0
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a repository in the list.")]
@@ -36,11 +41,16 @@ def add(
     exclude: Annotated[
         list[str] | None, typer.Option(help="No paths that match this glob; repeatable.")
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check/--no-check", help="Ask a URL's server whether it is there."),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Add a repository to the nightly run, or change what is kept of it; nothing is indexed yet."""
     from harness.configured import open_engines
     from harness.index.registry import Request, entry_of, register
+    from harness.repository.sources import is_git_url
 
     claim, path = _claim(source)
     request = Request(
@@ -50,6 +60,8 @@ def add(
         credential=credential,
     )
     with open_engines() as engines:
+        if check and is_git_url(source):
+            _look(source, request, engines.store.repositories())
         record = register(claim, path, request, engines, name=encodable(name) if name else None)
         entry = entry_of(record, sees_folders=engines.store.is_embedded)
     if as_json:
@@ -111,6 +123,25 @@ def _claim(source: str) -> tuple[Claim, str]:
         )
     # Its files are nowhere yet.
     return Claim(identity, Path(clone_folder(identity))), source
+
+
+def _look(url: str, request: Request, records: Sequence[RepositoryRecord]) -> None:
+    """Ask the server for the branch, so that a wrong address or credential is seen at once.
+
+    :raises HarnessError: why it cannot be read.
+    """
+    from harness.index.registry import reading_of
+    from harness.repository.remotes import open_remote
+    from harness.settings import DataSettings, load
+
+    reading = reading_of(url, request, records)
+    remote = open_remote(
+        url,
+        timeout_seconds=LOOK_TIMEOUT_SECONDS,
+        credential=reading.credential,
+        credentials_dir=load(DataSettings).credentials,
+    )
+    remote.find(reading.ref)
 
 
 def _print(entry: Entry) -> None:

@@ -76,7 +76,7 @@ def configured_app() -> Starlette:
             records = store.repositories()
         finally:
             store.close()
-        return known_routes(records, data_dir=data.data_dir, mapping_file=settings.repositories)
+        return known_routes(records, mapping_file=settings.repositories)
 
     return make_app(
         secret=secret.encode(),

@@ -15,6 +15,7 @@ from harness.index.batches import BatchResult
 from harness.index.naming import Claim, check_claim
 from harness.index.planning import IndexPlan
 from harness.index.registry import unindexed
+from harness.repository.sources import is_git_url
 from harness.types import FileStatus, IndexReport, RepositoryRecord
 
 logger = logging.getLogger(__name__)
@@ -52,9 +53,11 @@ def finalize(
     # Read again: its entry in the registry may have been changed while this run was at work.
     known = next((r for r in store.repositories() if r.name == plan.repo), None)
     was_git = known is not None and (known.was_git or bool(known.commit))
+    # Of a URL the plan's folder is gone after the run.
+    path = known.path if known is not None and is_git_url(plan.source) else plan.root
     current = replace(
         known or unindexed(plan.repo, plan.source or plan.root, plan.root),
-        path=plan.root,
+        path=path,
         commit=plan.commit,
         collection=plan.collection,
         model=plan.model,
@@ -73,7 +76,7 @@ def finalize(
         warnings = (f"its folder was {plan.moved_from} and is now {plan.root}", *warnings)
     return IndexReport(
         repo=plan.repo,
-        path=plan.root,
+        path=path,
         commit=plan.commit,
         files_total=plan.files_total,
         files_indexed=sum(r.files_indexed for r in results),

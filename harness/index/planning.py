@@ -21,6 +21,7 @@ from harness.index.naming import Claim, check_claim, names_held
 from harness.index.options import IndexOptions, SplitOptions
 from harness.index.registry import unindexed
 from harness.repository.content import OVERRIDDEN
+from harness.repository.sources import is_git_url
 from harness.repository.walk import walk
 from harness.types import FileRecord, FileStatus, Listing, Manifest, RepositoryRecord, SourceFile
 
@@ -98,7 +99,8 @@ def plan(
 
     :param name: the repository's name in the index.
     :param batch_bytes: size of a batch of files in bytes of source.
-    :param source: the repository's identity; None: the folder.
+    :param source: the repository's identity; None: the folder. That of a URL means that the folder
+        is a checkout of its own, as it came from git.
     :raises NameTakenError: the name is another repository's; nothing is touched.
     :raises UsageError: there is not one file where files are indexed; nothing is touched.
     :raises HarnessError: the walk, the model server or the store failed.
@@ -109,6 +111,7 @@ def plan(
         max_file_bytes=options.max_file_bytes,
         include=options.include,
         exclude=options.exclude,
+        pristine=source is not None and is_git_url(source),
     )
     manifest = manifest_of(engines.embedder)
     engines.store.ensure_collection(manifest)
@@ -139,7 +142,8 @@ def plan(
     # are, until it has ended.
     changes = bool(batches or deleted) and previous.collection == manifest.collection
     begun = changes or previous.unfinished
-    current = replace(previous, source=identity, path=str(listing.root), unfinished=begun)
+    path = _shown_path(previous.path, identity, listing)
+    current = replace(previous, source=identity, path=path, unfinished=begun)
     if current != previous:
         engines.store.put_repository(current)
     return IndexPlan(
@@ -234,8 +238,8 @@ def _register(
         previous = next((record for record in records if record.name == name), None)
         if previous is None or not previous.collection:
             previous = replace(
-                previous or unindexed(name, source, str(listing.root)),
-                path=str(listing.root),
+                previous or unindexed(name, source, _shown_path("", source, listing)),
+                path=_shown_path(previous.path if previous else "", source, listing),
                 commit=listing.commit or "",
                 collection=manifest.collection,
                 model=manifest.model,
@@ -244,6 +248,14 @@ def _register(
             )
             engines.store.put_repository(previous)
     return previous, moved_from
+
+
+def _shown_path(known: str, source: str, listing: Listing) -> str:
+    """Where a repository is, for people: its folder, or its URL as it is fetched. A checkout is
+    gone after the run."""
+    if not is_git_url(source):
+        return str(listing.root)
+    return known if is_git_url(known) else source
 
 
 def _check_not_empty(

@@ -17,7 +17,7 @@ from harness.engines import Engines
 from harness.errors import UsageError
 from harness.index.naming import Claim, known_as, names_held, one_name, record_source
 from harness.index.options import IndexOptions
-from harness.repository.sources import is_clone, is_git_url
+from harness.repository.sources import is_clone, is_git_url, secrets_of, source_of
 from harness.types import RepositoryRecord
 
 
@@ -116,6 +116,43 @@ def register(
         if entry != known:
             engines.store.put_repository(entry)
     return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a source is read now; see :class:`Request`."""
+
+    ref: str
+    credential: str
+
+
+def reading_of(source: str, asked: Request, records: Sequence[RepositoryRecord]) -> Reading:
+    """How a source is read: as was asked now, else as its entry says.
+
+    :param source: as somebody wrote it; a credential that it holds is used rather than the entry's.
+    """
+    known = known_as(source_of(source), records)
+    ref, credential = (known.ref, known.credential) if known is not None else ("", "")
+    if is_git_url(source) and secrets_of(source):
+        credential = ""
+    return Reading(
+        ref if asked.ref is None else asked.ref,
+        credential if asked.credential is None else asked.credential,
+    )
+
+
+def entered(
+    claim: Claim, url: str | None, asked: Request, engines: Engines, name: str
+) -> RepositoryRecord | None:
+    """The entry of a repository that is about to be indexed; a URL gets one, so that the nightly
+    run keeps fresh what was asked for now.
+
+    :param url: without credentials; None for a folder.
+    """
+    known = known_as(claim.source, engines.store.repositories())
+    if known is None and url is not None:
+        return register(claim, url, asked, engines, name=name)
+    return known
 
 
 def with_entry(options: IndexOptions, record: RepositoryRecord | None) -> IndexOptions:

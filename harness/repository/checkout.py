@@ -1,69 +1,40 @@
-"""Turns what a user names (a folder, or a git URL) into a folder to index.
-
-A URL is cloned into the data directory, one commit deep, and later calls bring the clone up to
-date. It is prepared in a temporary folder and then renamed, so that a clone that exists is always
-complete; when an update fails, the clone stays as it was.
-"""
+"""Turns what a user names (a folder, or a git URL) into a folder to index: a folder as it is, a URL
+as a checkout of one commit (:mod:`harness.repository.mirrors`)."""
 
 from __future__ import annotations
 
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from harness.errors import RepositoryNotFoundError, TransientError, UsageError
+from harness.errors import RepositoryNotFoundError, UsageError
 from harness.home import from_home
-from harness.repository.credentials import redact, redact_urls
+from harness.repository.credentials import redact_urls
 from harness.repository.folder_signs import DiskTree
-from harness.repository.git import (
-    LOCAL_PROTOCOLS,
-    NETWORK_PROTOCOLS,
-    GitOutput,
-    git_error,
-    run_git,
-)
+from harness.repository.mirrors import check_out
+from harness.repository.remotes import open_remote
 from harness.repository.skip_names import VCS_FOLDERS, skip_folder_by_name
 from harness.repository.sources import (
-    CHECKOUTS_FOLDER,
-    clone_folder,
     is_git_url,
-    secrets_of,
     url_identity,
     url_name,
-    without_credentials,
 )
 from harness.text import encodable
 
 logger = logging.getLogger(__name__)
 
-# LFS objects are large and binary, so only their pointers are checked out. A filter in the user's
-# configuration would otherwise download them, or fail where git-lfs is not installed.
-_CHECKOUT_CONFIG = {
-    "filter.lfs.smudge": "",
-    "filter.lfs.process": "",
-    "filter.lfs.clean": "",
-    "filter.lfs.required": "false",
-    "core.autocrlf": "false",
-    # Give up on a stalled connection long before the time-out.
-    "http.lowSpeedLimit": "1000",
-    "http.lowSpeedTime": "30",
-    "credential.interactive": "false",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A folder to index. ``url`` is free of credentials; None for a folder of the user's own."""
+    """A folder to index. ``url`` is free of credentials; None for a folder of the user's own.
+    ``commit`` is what was checked out of a URL, empty for a folder and before the first commit."""
 
     name: str
     root: Path
     url: str | None
+    commit: str = ""
 
     @property
     def source(self) -> str:
@@ -71,21 +42,46 @@ class Checkout:
         return str(self.root) if self.url is None else url_identity(self.url)
 
 
-def resolve_source(path_or_url: str, *, data_dir: Path, timeout_seconds: float) -> Checkout:
+def resolve_source(
+    path_or_url: str,
+    *,
+    into: Path | None,
+    data_dir: Path,
+    timeout_seconds: float,
+    ref: str = "",
+    credential: str = "",
+    credentials_dir: Path | None = None,
+) -> Checkout:
     """Find or fetch the folder that a user names.
 
     :param path_or_url: a folder, or a git URL (see :func:`harness.repository.sources.is_git_url`).
-    :param data_dir: clones are kept in ``checkouts/`` below it; calls from several processes
-        wait for each other.
+    :param into: where the files of a URL go (:func:`harness.repository.mirrors.work_folder`);
+        whatever is there is removed. A folder of the user's is read where it is.
+    :param data_dir: mirrors are kept below it; calls from several processes wait for each other.
     :param timeout_seconds: limit of the wait for another process, and of each git command.
-    :returns: name and folder. The name is that of the folder, or the last part of the URL.
-    :raises RepositoryNotFoundError: no such folder, or the URL cannot be fetched.
+    :param ref: branch, tag or commit of a URL; empty: its default branch.
+    :param credential: name of the credential for a URL; empty: what the URL holds, or the user's
+        own means.
+    :param credentials_dir: where credentials are (:mod:`harness.repository.logins`).
+    :returns: name, folder and commit. The name is that of the folder, or the last part of the URL.
+    :raises RepositoryNotFoundError: no such folder, repository, branch or tag.
+    :raises CredentialError: the server refuses, or the credential cannot be used.
+    :raises ServiceUnavailableError: the server does not answer.
     :raises UsageError: a bare repository.
     :raises TransientError: the time is up.
     :raises GitError: git is missing or failed on the clone.
     """
     if is_git_url(path_or_url):
-        return _resolve_url(path_or_url, data_dir, timeout_seconds)
+        if into is None:
+            raise ValueError("a URL needs a folder for its files")
+        remote = open_remote(
+            path_or_url,
+            timeout_seconds=timeout_seconds,
+            credential=credential,
+            credentials_dir=credentials_dir,
+        )
+        commit = check_out(remote, ref, into, data_dir=data_dir)
+        return Checkout(url_name(remote.url), into, remote.url, commit)
     return local_folder(path_or_url)
 
 
@@ -165,116 +161,3 @@ def local_folder(text: str) -> Checkout:
             f"index a clone of it: harness index file://{root}"
         )
     return Checkout(name=encodable(root.name) or "root", root=root, url=None)
-
-
-def _resolve_url(url: str, data_dir: Path, timeout_seconds: float) -> Checkout:
-    clean = without_credentials(url)
-    name = url_name(clean)
-    checkouts = data_dir.resolve() / CHECKOUTS_FOLDER
-    checkouts.mkdir(parents=True, exist_ok=True)
-    root = checkouts / clone_folder(url_identity(clean))
-    remote = _Remote(url, clean, timeout_seconds)
-    try:
-        with FileLock(f"{root}.lock", timeout=timeout_seconds):
-            _refresh(remote, root)
-    except Timeout:
-        raise TransientError(
-            f"another process has been updating the clone of {clean} for "
-            f"{timeout_seconds:g} s; try again later"
-        ) from None
-    return Checkout(name=name, root=root, url=clean)
-
-
-@dataclass(frozen=True, slots=True)
-class _Remote:
-    """A URL to fetch, with and without its credentials."""
-
-    url: str
-    clean: str
-    timeout_seconds: float
-
-    @property
-    def is_local(self) -> bool:
-        return self.clean.lower().startswith("file:")
-
-    def fetch(self, clone: Path) -> bool:
-        """Fetch the newest commit of the default branch; False when there is none at all."""
-        args = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules"]
-        args += ["--update-shallow", "--no-auto-maintenance"]
-        if self.is_local:
-            # The other end runs here too, and checks the owner without our settings.
-            args.append("--upload-pack=git -c 'safe.directory=*' upload-pack")
-        config = dict(_CHECKOUT_CONFIG)
-        if self.url != self.clean:
-            # Neither in the arguments, which other users can see, nor in the clone's configuration.
-            config[f"url.{self.url}.insteadOf"] = self.clean
-        output = run_git(
-            args,
-            clone,
-            self.timeout_seconds,
-            operands=[self.clean, "+HEAD:refs/harness/head"],
-            protocols=LOCAL_PROTOCOLS if self.is_local else NETWORK_PROTOCOLS,
-            config=config,
-            check=False,
-        )
-        if output.returncode == 0:
-            return True
-        if "couldn't find remote ref head" in output.stderr.lower():
-            return False
-        raise self._unreachable(output, clone)
-
-    def _unreachable(self, output: GitOutput, clone: Path) -> Exception:
-        if "no space left on device" in output.stderr.lower():
-            return git_error("fetch", output)
-        reason = redact(output.reason(), secrets_of(self.url))
-        kept = (
-            "; the former clone is unchanged" if (clone / ".git/refs/harness/head").exists() else ""
-        )
-        return RepositoryNotFoundError(
-            f"cannot fetch {self.clean}: {reason}; check the address, the network and your "
-            f"credentials{kept}"
-        )
-
-
-def _refresh(remote: _Remote, root: Path) -> None:
-    """Clone, or update the clone that is there. The caller holds the lock."""
-    for leftover in root.parent.glob(f"{root.name}.tmp-*"):
-        shutil.rmtree(leftover, ignore_errors=True)  # of a process that was killed
-    if _is_usable(root, remote.timeout_seconds):
-        _remove_stale_locks(root)
-        _update(remote, root)
-        return
-    fresh = Path(tempfile.mkdtemp(prefix=f"{root.name}.tmp-", dir=root.parent))
-    try:
-        run_git(["init", "--quiet", "--template="], fresh, remote.timeout_seconds)
-        _update(remote, fresh)
-        if root.exists():
-            root.rename(f"{fresh}-replaced")
-        fresh.rename(root)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(f"{fresh}-replaced", ignore_errors=True)
-
-
-def _is_usable(root: Path, timeout_seconds: float) -> bool:
-    if not (root / ".git").is_dir():
-        return False
-    output = run_git(["rev-parse", "--show-prefix"], root, timeout_seconds, check=False)
-    # A damaged .git makes git look further up: then the root is inside something else.
-    return output.returncode == 0 and output.stdout == b"\n"
-
-
-def _update(remote: _Remote, clone: Path) -> None:
-    if not remote.fetch(clone):
-        logger.warning("%s has no commits yet", remote.clean)
-        return
-    args = ["reset", "--quiet", "--hard", "refs/harness/head"]
-    run_git(args, clone, remote.timeout_seconds, config=_CHECKOUT_CONFIG)
-    # What a reset that was killed half-way left behind would otherwise be listed as untracked.
-    run_git(["clean", "-ffdxq"], clone, remote.timeout_seconds, config=_CHECKOUT_CONFIG)
-
-
-def _remove_stale_locks(root: Path) -> None:
-    """Remove git's own lock files: ours is held, so their owner was killed."""
-    for lock in (root / ".git").rglob("*.lock"):
-        lock.unlink(missing_ok=True)

@@ -24,6 +24,7 @@ _LINK = Skip(SkipReason.SYMLINK, "a symbolic link")
 class Selection:
     """Decides on every entry, and keeps the result.
 
+    With ``pristine`` each tracked file is what git says, whatever its times.
     With ``any_kind`` a file's kind and size do not matter, only whether it is to be seen at all.
     """
 
@@ -37,6 +38,7 @@ class Selection:
     harnessignore: IgnoreTree = field(default_factory=IgnoreTree)
     included_all: bool = True
     any_kind: bool = False
+    pristine: bool = False
     files: list[SourceFile] = field(default_factory=list)
     skipped: dict[str, Skip] = field(default_factory=dict)
     # Why and at which folder above it, if not itself, a folder is left out, for tracked files and
@@ -76,7 +78,7 @@ class Selection:
         if skip is not None:
             self.skip(path, skip)
             return None
-        clean = tracked is not None and is_clean(tracked, status)
+        clean = tracked is not None and (self.pristine or is_clean(tracked, status))
         file = SourceFile(
             path=path,
             size_bytes=status.st_size,

@@ -42,6 +42,7 @@ def walk(
     max_file_bytes: int,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    pristine: bool = False,
 ) -> Listing:
     """List the files below a folder that are worth indexing.
 
@@ -50,8 +51,10 @@ def walk(
     :param include: patterns of ``.gitignore`` syntax; when given, only matching files are listed.
     :param exclude: patterns of the same syntax; matching files and folders are skipped. A ``!``
         rule in ``.harnessignore`` lets vendored folders and lock files in, but never secrets.
+    :param pristine: the folder is a checkout that nobody has touched, so that git's index vouches
+        for every file.
     :returns: files and skips, sorted by path in code points (as git sorts). ``content_id`` is
-        set where git's index vouches for the file by its size and times.
+        set where git's index vouches for the file, else by its size and times.
     :raises RepositoryNotFoundError: no such folder.
     :raises UsageError: a bare repository, or a folder that cannot be read.
     :raises GitError: git is missing or cannot read the repository.
@@ -67,6 +70,7 @@ def walk(
         include=_rules(include),
         exclude=_rules(exclude),
         included_all=not include,
+        pristine=pristine,
     )
     if prefix is None:
         _scan(selection)

@@ -20,7 +20,7 @@ from harness.errors import HarnessError, InvalidSettingError
 from harness.index.naming import free_name, is_record_of, known_as
 from harness.repository.credentials import redact_urls
 from harness.repository.git import run_git
-from harness.repository.sources import CHECKOUTS_FOLDER, is_git_url, source_of
+from harness.repository.sources import is_clone, is_git_url, secrets_of, source_of
 from harness.types import RepositoryRecord
 
 logger = logging.getLogger(__name__)
@@ -79,23 +79,21 @@ def _without_suffix(path: str) -> str:
 
 
 def known_routes(
-    records: Sequence[RepositoryRecord], *, data_dir: Path, mapping_file: Path | None
+    records: Sequence[RepositoryRecord], *, mapping_file: Path | None
 ) -> dict[str, Target]:
     """Every repository that a push may concern, by normalised clone URL.
 
-    :param data_dir: clones below it are known by the URL that they were cloned from.
     :raises InvalidSettingError: the mapping file cannot be used.
     """
-    checkouts = data_dir.resolve() / CHECKOUTS_FOLDER
     cloned: dict[str, Target] = {}
     folders: dict[str, Target] = {}
     for record in records:
         root = Path(record.path)
-        if root.parent == checkouts or is_git_url(record.source):
-            # The clone may be on another machine's volume.
-            url = _fetched_from(root) or record.source
-            if url:
-                cloned[normalise(url)] = Target(record.name, url)
+        url = _url_of(record)
+        if url:
+            # A push to another branch changes nothing; to a fixed commit none ever does.
+            branch = record.ref or None
+            cloned[normalise(url)] = Target(record.name, url, branch)
             continue
         url = _git_line(root, "config", "--get", "remote.origin.url")
         if url:
@@ -133,6 +131,15 @@ def _own_names(
     return {
         url: replace(target, name=names[source_of(target.source)]) for url, target in mapped.items()
     }
+
+
+def _url_of(record: RepositoryRecord) -> str:
+    """The URL that a repository is fetched from, empty for a folder."""
+    for text in (record.path, record.source):
+        if is_git_url(text):
+            return text
+    # A clone of former versions, whose records knew the folder alone.
+    return _fetched_from(Path(record.path)) if is_clone(record.path) else ""
 
 
 def _fetched_from(clone: Path) -> str:
@@ -186,8 +193,20 @@ def read_mapping(path: Path) -> dict[str, Target]:
             raise InvalidSettingError(f'{setting}: {shown!r} in {path} needs a "name"')
         if not isinstance(source, str | None) or not isinstance(branch, str | None):
             raise InvalidSettingError(f"{setting}: {shown!r} in {path}: source and branch are text")
+        if _holds_a_secret(source or url):
+            raise InvalidSettingError(
+                f"{setting}: {shown!r} in {path} holds a credential, which would be shown in each "
+                "run; write it without, and name one with `harness repositories add --credential`"
+            )
         routes[normalise(url)] = Target(name, source or url, branch)
     return routes
+
+
+def _holds_a_secret(source: str) -> bool:
+    try:
+        return is_git_url(source) and bool(secrets_of(source))
+    except HarnessError:
+        return False  # no valid URL, and so refused when it is indexed
 
 
 class Routes:

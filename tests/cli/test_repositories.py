@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from harness.repository.git import run_git
 from tests.cli.runs import Run, document
+from tests.fakes.git_server import http_server
+from tests.repositories import commit_all, make_repository
+from tests.repository.credentials_dir import make_credential
 
 URL = "https://git.example.org/team/web.git"
 
 
 def test_add_list_remove(harness: Run, repository: Path) -> None:
     added = document(
-        harness("repositories", "add", URL, "--ref", "next", "--credential", "team", "--json")
+        harness(
+            *("repositories", "add", URL, "--ref", "next", "--credential", "team"),
+            *("--no-check", "--json"),
+        )
     )
     assert set(added) == {
         "name", "source", "ref", "include", "exclude", "credential", "registered", "state",
@@ -46,3 +54,52 @@ def test_what_cannot_be_added(harness: Run, source: str, message: str) -> None:
     assert (code, out) == (2, "")
     assert message in err and err.count("\n") == 1
     assert "planted" not in err
+
+
+def test_a_url_is_indexed_at_a_commit_and_read_from_the_server(
+    harness: Run, tmp_path: Path
+) -> None:
+    """What is unchanged is known by git's ids, although each run has a checkout of its own."""
+    served = make_repository(tmp_path / "served/web", {"a.py": "a = 1\n", "b.py": "b = 1\n"})
+    run_git(["checkout", "-qb", "next"], served, 30)
+    url = served.as_uri()
+    report = document(harness("index", url, "--ref", "next", "--exclude", "b.py", "--json"))
+    assert (report["path"], report["files_indexed"]) == (url, 1)
+    (listed,) = document(harness("repositories", "list", "--json"))["repositories"]
+    assert (listed["ref"], listed["exclude"], listed["state"]) == ("next", ["b.py"], "indexed")
+    (served / "c.py").write_text("c = 1\n")
+    commit_all(served)
+    report = document(harness("index", url, "--json"))
+    assert (report["files_indexed"], report["files_unchanged"]) == (1, 1)
+    head = run_git(["rev-parse", "next"], served, 30).stdout.decode().strip()
+    (status,) = document(harness("status", "--json"))["repos"]
+    assert (status["commit"], status["path"], status["registered"]) == (head, url, True)
+    assert list((tmp_path / "data/checked-out").iterdir()) == []
+    shutil.rmtree(tmp_path / "data/mirrors")  # it is a cache
+    assert document(harness("index", url, "--json"))["files_unchanged"] == 2
+    assert "go with git URLs" in harness("index", str(served), "--ref", "next")[2]
+
+
+def test_a_private_repository(
+    harness: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_repository(tmp_path / "served/web", {"a.py": "def sign_cookie():\n    pass\n"})
+    credentials = tmp_path / "credentials"
+    monkeypatch.setenv("HARNESS_CREDENTIALS_DIR", str(credentials))
+    with http_server(tmp_path / "served", "planted-4711-token") as server:
+        url = f"{server.url}/web/.git"
+        make_credential(credentials, "team", server.url, password="planted-4711-wrong\n")
+        code, _, err = harness("repositories", "add", url, "--credential", "team")
+        assert code == 2 and err.count("\n") == 1
+        assert "refuses the password of the credential 'team'" in err
+        assert document(harness("repositories", "list", "--json"))["repositories"] == []
+        make_credential(credentials, "team", server.url, password="planted-4711-token\n")
+        assert harness("repositories", "add", url, "--credential", "team")[0] == 0
+        assert document(harness("index", url, "--json"))["files_indexed"] == 1
+        for source in (server.url.replace("//", "//x:planted-4711-wrong@") + "/web/.git", url):
+            code, _, err = harness("index", source, "--credential", "other")
+            assert code == 2 and "there is no credential 'other'" in err and "planted" not in err
+    code, _, err = harness("index", url)
+    assert code == 3 and "cannot be reached" in err and err.count("\n") == 1
+    for path in (tmp_path / "data").rglob("*"):
+        assert path.is_dir() or b"planted-4711" not in path.read_bytes()

@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import multiprocessing
 import os
 import shutil
 import subprocess
-import threading
+import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from harness.errors import GitError, RepositoryNotFoundError, TransientError, UsageError
+from harness.errors import (
+    CredentialError,
+    GitError,
+    RepositoryNotFoundError,
+    ServiceUnavailableError,
+    TransientError,
+    UsageError,
+)
+from harness.repository import mirrors
 from harness.repository.checkout import Checkout, discover, resolve_source
 from harness.repository.git import run_git
+from harness.repository.sources import clone_folder, source_of
 from harness.repository.walk import walk
+from tests.fakes.git_server import GitServer, http_server
 from tests.repositories import commit_all, make_repository
 
 
-def resolve(source: str | Path, data_dir: Path, timeout_seconds: float = 60) -> Checkout:
-    return resolve_source(str(source), data_dir=data_dir, timeout_seconds=timeout_seconds)
+def resolve(
+    source: str | Path, data_dir: Path, timeout_seconds: float = 60, ref: str = ""
+) -> Checkout:
+    into = data_dir.parent / "checkout"
+    return resolve_source(
+        str(source), into=into, data_dir=data_dir, timeout_seconds=timeout_seconds, ref=ref
+    )
+
+
+def resolve_into(source: str, data_dir: Path, into: Path) -> None:
+    resolve_source(source, into=into, data_dir=data_dir, timeout_seconds=60)
+
+
+def mirror_of(data_dir: Path) -> Path:
+    (mirror,) = (data_dir / "mirrors").glob("*.git")
+    return mirror
 
 
 @pytest.fixture
@@ -89,15 +111,16 @@ class TestClones:
         commit_all(source)
         found = resolve(source.as_uri(), data)
         assert (found.name, found.url) == ("source", source.as_uri())
-        assert found.root.parent == data / "checkouts"
+        assert found.root == data.parent / "checkout"
+        assert found.commit == run_git(["rev-parse", "HEAD"], source, 30).stdout.decode().strip()
         listing = walk(found.root, max_file_bytes=1000)
         assert [file.path for file in listing.files] == ["a.py", "b.py", "old.py"]
         assert run_git(["rev-list", "--count", "HEAD"], found.root, 30).stdout == b"1\n"
 
     def test_update_follows_history_that_was_rewritten(self, source: Path, data: Path) -> None:
         found = resolve(source.as_uri(), data)
-        (found.root / "stray.py").write_text("left by a killed reset")
-        (found.root / ".git/index.lock").touch()
+        (found.root / "stray.py").write_text("left by a killed run")
+        (mirror_of(data) / "shallow.lock").touch()  # by a killed fetch
         (source / "old.py").unlink()
         (source / "a.py").write_text("changed\n")
         commit_all(source)
@@ -141,7 +164,7 @@ class TestClones:
         commit_all(source)
         found = resolve(source.as_uri(), data)
         for name in ("post-checkout", "reference-transaction", "post-index-change"):
-            hook = found.root / ".git/hooks" / name
+            hook = mirror_of(data) / "hooks" / name
             hook.parent.mkdir(exist_ok=True)
             hook.write_text(f"#!/bin/sh\ntouch {marker}\n")
             hook.chmod(0o755)
@@ -168,52 +191,123 @@ class TestClones:
         assert (found.root / "x.dat").read_text() == "pointer\n"
         assert not marker.exists()
 
-    def test_damaged_clone_is_made_anew(self, source: Path, data: Path) -> None:
+    def test_damaged_mirror_is_made_anew(self, source: Path, data: Path) -> None:
         found = resolve(source.as_uri(), data)
-        (found.root / ".git/HEAD").write_text("nonsense")
+        (mirror_of(data) / "HEAD").write_text("nonsense")
         assert resolve(source.as_uri(), data) == found
         assert (found.root / "a.py").is_file()
-        assert len(list(found.root.parent.glob("source-*"))) == 2  # the clone and its lock
+        assert len(list((data / "mirrors").iterdir())) == 2  # the mirror and its lock
 
     def test_unreachable_leaves_nothing_behind(self, tmp_path: Path, data: Path) -> None:
         with pytest.raises(RepositoryNotFoundError, match=r"cannot fetch file:///.*check the addr"):
             resolve((tmp_path / "nothing.git").as_uri(), data)
-        assert [path.suffix for path in (data / "checkouts").iterdir()] == [".lock"]
+        assert [path.suffix for path in (data / "mirrors").iterdir()] == [".lock"]
 
-    def test_unreachable_keeps_the_former_clone(self, source: Path, data: Path) -> None:
-        found = resolve(source.as_uri(), data)
+    def test_unreachable_keeps_the_mirror(self, source: Path, data: Path) -> None:
+        commit = resolve(source.as_uri(), data).commit
         source.rename(source.parent / "gone")
-        with pytest.raises(
-            RepositoryNotFoundError, match="the former clone is unchanged"
-        ) as caught:
+        with pytest.raises(RepositoryNotFoundError, match="cannot fetch file:") as caught:
             resolve(source.as_uri(), data)
         assert "\n" not in str(caught.value)
+        found = resolve(source.as_uri(), data, ref=commit)
         assert (found.root / "a.py").read_text() == "a\n"
 
-    def test_leftovers_of_a_killed_clone_are_removed(self, source: Path, data: Path) -> None:
-        found = resolve(source.as_uri(), data)
-        leftover = found.root.parent / f"{found.root.name}.tmp-dead"
+    def test_leftovers_of_a_killed_fetch_are_removed(self, source: Path, data: Path) -> None:
+        resolve(source.as_uri(), data)
+        leftover = mirror_of(data).with_name(f"{mirror_of(data).name}.tmp-dead")
         leftover.mkdir()
         resolve(source.as_uri(), data)
         assert not leftover.exists()
 
-    def test_waits_for_another_process(self, source: Path, data: Path) -> None:
+    def test_a_branch_a_tag_and_a_commit(self, source: Path, data: Path) -> None:
+        first = resolve(source.as_uri(), data).commit
+        run_git(["tag", "v1"], source, 30)
+        run_git(["checkout", "-qb", "next"], source, 30)
+        (source / "a.py").write_text("next\n")
+        commit_all(source)
+        run_git(["checkout", "-q", "main"], source, 30)
+        for ref, text in (("next", "next\n"), ("v1", "a\n"), (first, "a\n"), ("", "a\n")):
+            found = resolve(source.as_uri(), data, ref=ref)
+            assert (found.root / "a.py").read_text() == text
+        shutil.rmtree(data)
+        assert resolve(source.as_uri(), data, ref=first).commit == first
+        with pytest.raises(RepositoryNotFoundError, match="no branch or tag"):
+            resolve(source.as_uri(), data, ref="other")
+        with pytest.raises(RepositoryNotFoundError, match="has no commit"):
+            resolve(source.as_uri(), data, ref="0" * 40)
+
+    def test_a_checkout_outlives_the_mirror(self, source: Path, data: Path) -> None:
         found = resolve(source.as_uri(), data)
+        shutil.rmtree(data)
+        assert run_git(["cat-file", "-p", "HEAD:a.py"], found.root, 30).stdout == b"a\n"
+        assert run_git(["fsck", "--strict"], found.root, 60).returncode == 0
+
+    def test_a_mirror_of_many_packs_is_made_anew(
+        self, source: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mirrors, "_MOST_PACKS", 2)
+        for number in range(5):
+            (source / "a.py").write_text(f"{number}\n")
+            commit_all(source)
+            found = resolve(source.as_uri(), data)
+            assert (found.root / "a.py").read_text() == f"{number}\n"
+            assert len(list(mirror_of(data).glob("objects/pack/*.pack"))) <= 2
+
+    def test_an_unchanged_branch_is_not_fetched_again(self, source: Path, data: Path) -> None:
+        resolve(source.as_uri(), data)
+        before = sorted(mirror_of(data).rglob("*"))
+        resolve(source.as_uri(), data)
+        assert sorted(mirror_of(data).rglob("*")) == before
+
+    def test_a_clone_of_former_versions_is_removed(self, source: Path, data: Path) -> None:
+        clone = data / "checkouts" / clone_folder(source_of(source.as_uri()))
+        clone.mkdir(parents=True)
+        resolve(source.as_uri(), data)
+        assert not clone.exists()
+
+    def test_work_folders_are_removed_also_after_a_kill(self, source: Path, data: Path) -> None:
+        code = (
+            "import sys, time; from pathlib import Path\n"
+            "from harness.repository.mirrors import work_folder\n"
+            "with work_folder(sys.argv[1], Path(sys.argv[2])) as folder:\n"
+            "    (folder / 'x').touch(); print(folder, flush=True); time.sleep(60)\n"
+        )
+        command = [sys.executable, "-c", code, source.as_uri(), str(data)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            killed = Path(process.stdout.readline().strip())
+            with mirrors.work_folder(source.as_uri(), data) as own:
+                assert own is not None and own != killed
+                assert killed.exists(), "somebody is at work in it"
+                process.kill()
+                process.wait()
+            with mirrors.work_folder(source.as_uri(), data) as other:
+                assert not killed.exists() and other is not None
+                assert other.stat().st_mode & 0o777 == 0o700
+        assert list((data / "checked-out").iterdir()) == []
+        with mirrors.work_folder(str(source), data) as none:
+            assert none is None
+
+    def test_waits_for_another_process(self, source: Path, data: Path) -> None:
+        resolve(source.as_uri(), data)
         with (
-            FileLock(f"{found.root}.lock"),
+            FileLock(f"{mirror_of(data)}.lock"),
             pytest.raises(TransientError, match="another process"),
         ):
             resolve(source.as_uri(), data, timeout_seconds=0.2)
 
     def test_two_processes_at_once(self, source: Path, data: Path) -> None:
         context = multiprocessing.get_context("spawn")
-        children = [context.Process(target=resolve, args=(source.as_uri(), data)) for _ in range(2)]
+        children = [
+            context.Process(target=resolve_into, args=(source.as_uri(), data, data / f"own-{n}"))
+            for n in range(2)
+        ]
         for child in children:
             child.start()
         for child in children:
             child.join(60)
         assert [child.exitcode for child in children] == [0, 0]
-        assert (resolve(source.as_uri(), data).root / "a.py").is_file()
+        assert [(data / f"own-{n}/a.py").read_text() for n in range(2)] == ["a\n", "a\n"]
 
     def test_git_missing(self, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", "/nonexistent")
@@ -223,96 +317,39 @@ class TestClones:
 
 class TestCredentials:
     @pytest.fixture
-    def server(self, tmp_path: Path) -> Iterator[tuple[int, list[str]]]:
-        """Git's own HTTP server for the folders of the test, behind basic authentication."""
-        seen: list[str] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                given = self.headers.get("Authorization")
-                if not given:
-                    self.send_response(401)
-                    self.send_header("WWW-Authenticate", "Basic")
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                    return
-                seen.append(given)
-                path, _, query = self.path.partition("?")
-                length = int(self.headers.get("Content-Length", 0))
-                environment = {
-                    "PATH": os.environ["PATH"],
-                    "GIT_PROJECT_ROOT": str(tmp_path),
-                    "GIT_HTTP_EXPORT_ALL": "1",
-                    "REQUEST_METHOD": self.command,
-                    "PATH_INFO": path,
-                    "QUERY_STRING": query,
-                    "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-                    "CONTENT_LENGTH": str(length),
-                    "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-                    "HTTP_GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-                    "REMOTE_USER": "alice",
-                }
-                done = subprocess.run(
-                    ["git", "http-backend"],
-                    input=self.rfile.read(length),
-                    capture_output=True,
-                    env=environment,
-                    timeout=30,
-                )
-                head, _, body = done.stdout.partition(b"\r\n\r\n")
-                headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
-                self.send_response(int(headers.pop("Status", "200").split()[0]))
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_POST = do_GET  # noqa: N815 - the name that the base class calls
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-            thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
-            thread.start()
-            yield http.server_address[1], seen
-            http.shutdown()
-            thread.join()
+    def server(self, tmp_path: Path) -> Iterator[GitServer]:
+        with http_server(tmp_path, "hunter2hunter2") as server:
+            yield server
 
     def test_are_sent_but_never_shown_or_kept(
-        self, server: tuple[int, list[str]], data: Path, caplog: pytest.LogCaptureFixture
+        self, server: GitServer, data: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        port, seen = server
         caplog.set_level(logging.DEBUG)
-        url = f"http://alice:hunter2hunter2@127.0.0.1:{port}/team/x.git"
+        url = server.url.replace("//", "//alice:hunter2hunter2@") + "/team/x.git"
         with pytest.raises(RepositoryNotFoundError, match="not found") as caught:
             resolve(url, data)
-        assert base64.b64decode(seen[0].partition(" ")[2]) == b"alice:hunter2hunter2"
-        assert f"http://127.0.0.1:{port}/team/x.git" in str(caught.value)
+        assert server.logins[0] == "alice:hunter2hunter2"
+        assert f"{server.url}/team/x.git" in str(caught.value)
         assert "hunter2" not in str(caught.value) + caplog.text
         assert "alice" not in str(caught.value) + caplog.text
 
-    def test_without_any_does_not_wait_for_a_terminal(
-        self, server: tuple[int, list[str]], data: Path
-    ) -> None:
-        with pytest.raises(RepositoryNotFoundError, match="check the address"):
-            resolve(f"http://127.0.0.1:{server[0]}/x.git", data, timeout_seconds=20)
+    def test_without_any_does_not_wait_for_a_terminal(self, server: GitServer, data: Path) -> None:
+        with pytest.raises(CredentialError, match="asks for a credential"):
+            resolve(f"{server.url}/x.git", data, timeout_seconds=20)
 
-    def test_clone_over_http_keeps_none(
-        self, server: tuple[int, list[str]], source: Path, data: Path
-    ) -> None:
-        url = f"http://alice:hunter2hunter2@127.0.0.1:{server[0]}/source/.git"
+    def test_clone_over_http_keeps_none(self, server: GitServer, source: Path, data: Path) -> None:
+        url = server.url.replace("//", "//alice:hunter2hunter2@") + "/source/.git"
         found = resolve(url, data)
         assert found.name == "source"
-        assert found.url == f"http://127.0.0.1:{server[0]}/source/.git"
+        assert found.url == f"{server.url}/source/.git"
         assert (found.root / "a.py").is_file()
         (source / "a.py").write_text("changed\n")
         commit_all(source)
-        assert resolve(url, data) == found
+        assert resolve(url, data).root == found.root
         assert (found.root / "a.py").read_text() == "changed\n"
-        for path in (data / "checkouts").rglob("*"):
-            assert path.is_dir() or b"hunter2" not in path.read_bytes()
+        for folder in (data, found.root):
+            for path in folder.rglob("*"):
+                assert path.is_dir() or b"hunter2" not in path.read_bytes()
 
     def test_are_not_in_the_arguments(
         self, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
@@ -322,13 +359,13 @@ class TestCredentials:
         wrapper.write_text(f'#!/bin/sh\necho "$@" >> {log}\nexec {shutil.which("git")} "$@"\n')
         wrapper.chmod(0o755)
         monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
-        with pytest.raises(RepositoryNotFoundError):
+        with pytest.raises(ServiceUnavailableError):
             resolve("http://alice:hunter2hunter2@127.0.0.1:1/x.git", data)
         assert "http://127.0.0.1:1/x.git" in log.read_text()
         assert "hunter2" not in log.read_text()
 
     def test_nobody_listens(self, data: Path) -> None:
-        with pytest.raises(RepositoryNotFoundError, match="check the address") as caught:
+        with pytest.raises(ServiceUnavailableError, match="check the address") as caught:
             resolve("https://token-1234@127.0.0.1:1/x.git", data)
         assert "token-1234" not in str(caught.value)
         assert "\n" not in str(caught.value)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InvalidSettingError
-from harness.repository.checkout import resolve_source
 from harness.repository.git import run_git
 from harness.types import RepositoryRecord
 from harness.webhook.routes import Target, known_routes, normalise
@@ -52,19 +51,18 @@ def record(name: str, path: Path) -> RepositoryRecord:
 
 def test_routes_come_from_clones_origins_and_the_mapping(tmp_path: Path) -> None:
     served = make_repository(tmp_path / "served" / "lib", {"a.py": "x = 1\n"})
-    clone = resolve_source(f"file://{served}", data_dir=tmp_path / "data", timeout_seconds=30)
+    lib = replace(record("lib", tmp_path), path=f"file://{served}", source=f"file://{served}")
     folder = make_repository(tmp_path / "app", {"a.py": "x = 1\n"})
     origin = "https://user:secret-token@git.example.org/team/app.git"
     run_git(["remote", "add", "origin"], folder, 30, operands=[origin])
     mapping = tmp_path / "mapping.json"
     mapping.write_text(json.dumps({"git@git.example.org:team/x.git": {"name": "x"}}))
     routes = known_routes(
-        [record("lib", clone.root), record("app", folder), record("gone", tmp_path / "gone")],
-        data_dir=tmp_path / "data",
+        [replace(lib, ref="next"), record("app", folder), record("gone", tmp_path / "gone")],
         mapping_file=mapping,
     )
     assert routes == {
-        str(served): Target("lib", f"file://{served}"),
+        str(served): Target("lib", f"file://{served}", "next"),
         "git.example.org/team/app": Target("app", str(folder), "main"),
         "git.example.org/team/x": Target("x", "git@git.example.org:team/x.git"),
     }
@@ -73,7 +71,7 @@ def test_routes_come_from_clones_origins_and_the_mapping(tmp_path: Path) -> None
 def routes_of(tmp_path: Path, mapped: dict[str, object], *records: RepositoryRecord) -> list[str]:
     mapping = tmp_path / "mapping.json"
     mapping.write_text(json.dumps(mapped))
-    found = known_routes(list(records), data_dir=tmp_path, mapping_file=mapping)
+    found = known_routes(list(records), mapping_file=mapping)
     return [f"{target.name}={target.source}" for target in found.values()]
 
 
@@ -104,9 +102,18 @@ def test_a_clone_on_another_volume_is_known_by_its_record(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"x": {}}', '{"https://h/a": {}}', '{"https://h/a": "b"}']
+    "text",
+    [
+        "{",
+        "[]",
+        '{"x": {}}',
+        '{"https://h/a": {}}',
+        '{"https://h/a": "b"}',
+        '{"https://planted@h/a": {"name": "a"}}',
+        '{"https://h/a": {"name": "a", "source": "https://u:planted@h/a"}}',
+    ],
 )
 def test_a_wrong_mapping_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.json").write_text(text)
     with pytest.raises(InvalidSettingError, match="HARNESS_WEBHOOK_REPOSITORIES"):
-        known_routes([], data_dir=tmp_path, mapping_file=tmp_path / "m.json")
+        known_routes([], mapping_file=tmp_path / "m.json")

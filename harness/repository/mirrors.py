@@ -1,0 +1,207 @@
+"""Mirrors of git servers' repositories, and checkouts of one commit from them.
+
+A mirror is a bare repository in the data directory with the commits that were asked for, each
+without its history. It is a cache: when it is missing, damaged or has grown, it is made anew.
+Whoever needs files gets a checkout of its own, which shares the mirror's objects by hard links and
+does not need it afterwards. So two runs never see each other's files, and neither needs a disk that
+another machine can see.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from harness.errors import TransientError
+from harness.files import private_folder
+from harness.repository.git import run_git
+from harness.repository.remotes import CHECKOUT_CONFIG, COMMIT, Remote
+from harness.repository.sources import (
+    CHECKOUTS_FOLDER,
+    clone_folder,
+    is_git_url,
+    source_of,
+    url_identity,
+)
+
+logger = logging.getLogger(__name__)
+
+MIRRORS_FOLDER = "mirrors"
+WORK_FOLDER = "checked-out"
+_FETCHED = "refs/harness/fetched"
+# Each fetch that brings something adds one; git looks through all of them for an object.
+_MOST_PACKS = 50
+
+
+@contextmanager
+def work_folder(path_or_url: str, data_dir: Path) -> Iterator[Path | None]:
+    """A place for one run's checkout of a URL, removed at the end; what a killed process left of
+    others is removed as well.
+
+    :returns: None for a folder, which is read where it is.
+    :raises RepositoryNotFoundError: a URL that is not valid.
+    """
+    if not is_git_url(path_or_url):
+        yield None
+        return
+    parent = private_folder(data_dir.resolve() / WORK_FOLDER)
+    _sweep(parent)
+    folder = parent / f"{clone_folder(source_of(path_or_url))}-{secrets.token_hex(6)}"
+    # The lock first: a folder without one is nobody's.
+    lock = FileLock(f"{folder}.lock", mode=0o600)
+    with lock:
+        try:
+            yield private_folder(folder)
+        finally:
+            _remove(folder)
+            Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def check_out(remote: Remote, ref: str, folder: Path, *, data_dir: Path) -> str:
+    """Put the files of a branch, tag or commit into a folder, as a repository of its own.
+
+    Neither submodules nor LFS objects are fetched. The server is asked where a branch points to;
+    a commit that the mirror has is checked out without it.
+
+    :param ref: empty: the default branch.
+    :param folder: whatever is in it is removed first.
+    :returns: the commit, empty when the repository has none.
+    :raises RepositoryNotFoundError: there is no such repository, branch, tag or commit.
+    :raises CredentialError: the server refuses.
+    :raises ServiceUnavailableError: it does not answer.
+    :raises TransientError: another process has held the mirror for the whole time-out.
+    :raises GitError: git is missing or failed here, for instance because the disk is full.
+    """
+    name = clone_folder(url_identity(remote.url))
+    mirror = private_folder(data_dir.resolve() / MIRRORS_FOLDER) / f"{name}.git"
+    try:
+        with FileLock(f"{mirror}.lock", timeout=remote.timeout_seconds, mode=0o600):
+            commit = _fetched(remote, ref, mirror)
+            _clear(folder)
+            run_git(["init", "--quiet", "--template="], folder, remote.timeout_seconds)
+            if commit:
+                _share(mirror, folder / ".git")
+    except Timeout:
+        raise TransientError(
+            f"another process has been fetching {remote.url} for {remote.timeout_seconds:g} s; "
+            "try again later"
+        ) from None
+    _remove_former_clone(data_dir.resolve() / CHECKOUTS_FOLDER / name)
+    if not commit:
+        logger.warning("%s has no commits yet", remote.url)
+        return ""
+    args = ["update-ref", "--no-deref", "HEAD"]
+    run_git(args, folder, remote.timeout_seconds, operands=[commit])
+    args = ["reset", "--quiet", "--hard", commit]
+    run_git(args, folder, remote.timeout_seconds, config=CHECKOUT_CONFIG)
+    return commit
+
+
+def _fetched(remote: Remote, ref: str, mirror: Path) -> str:
+    """Bring a commit into the mirror, unless it is there; the caller holds the lock."""
+    for leftover in mirror.parent.glob(f"{mirror.name}.tmp-*"):
+        shutil.rmtree(leftover, ignore_errors=True)  # of a process that was killed
+    usable = _is_usable(mirror, remote.timeout_seconds)
+    if usable:
+        for lock in mirror.rglob("*.lock"):  # git's own: ours is held, so their owner was killed
+            lock.unlink(missing_ok=True)
+    if usable and COMMIT.fullmatch(ref) and _has(mirror, ref, remote.timeout_seconds):
+        return ref
+    name, commit = remote.find(ref)
+    if not name:
+        return ""
+    if usable and commit and _has(mirror, commit, remote.timeout_seconds):
+        return commit
+    if usable and sum(1 for _ in (mirror / "objects/pack").glob("*.pack")) < _MOST_PACKS:
+        return _fetch(remote, name, mirror)
+    fresh = Path(tempfile.mkdtemp(prefix=f"{mirror.name}.tmp-", dir=mirror.parent))
+    try:
+        run_git(["init", "--quiet", "--bare", "--template="], fresh, remote.timeout_seconds)
+        commit = _fetch(remote, name, fresh)
+        shutil.rmtree(mirror, ignore_errors=True)
+        fresh.rename(mirror)
+        return commit
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _fetch(remote: Remote, name: str, mirror: Path) -> str:
+    remote.fetch(f"+{name}:{_FETCHED}", mirror)
+    args = ["rev-parse", "--verify", "--quiet", f"{_FETCHED}^{{commit}}"]
+    output = run_git(args, mirror, remote.timeout_seconds, git_dir=mirror)
+    return output.stdout.decode("ascii").strip()
+
+
+def _is_usable(mirror: Path, timeout_seconds: float) -> bool:
+    if not (mirror / "HEAD").is_file():
+        return False
+    args = ["rev-parse", "--is-bare-repository"]
+    output = run_git(args, mirror, timeout_seconds, git_dir=mirror, check=False)
+    return output.returncode == 0 and output.stdout == b"true\n"
+
+
+def _has(mirror: Path, commit: str, timeout_seconds: float) -> bool:
+    """Tell whether a commit with all of its files is there: one is fetched whole or not at all."""
+    args = ["cat-file", "-e", f"{commit}^{{tree}}"]
+    return run_git(args, mirror, timeout_seconds, git_dir=mirror, check=False).returncode == 0
+
+
+def _share(mirror: Path, git_dir: Path) -> None:
+    """Link the mirror's objects, which never change, into another repository."""
+    for folder, _, names in os.walk(mirror / "objects"):
+        target = git_dir / Path(folder).relative_to(mirror)
+        target.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            if name.startswith("tmp_"):
+                continue  # of a fetch that was killed
+            try:
+                os.link(Path(folder) / name, target / name)
+            except FileExistsError:
+                continue
+            except OSError:  # another file system, or one without links
+                shutil.copy2(Path(folder) / name, target / name)
+    shallow = mirror / "shallow"
+    if shallow.exists():
+        shutil.copyfile(shallow, git_dir / "shallow")
+
+
+def _clear(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            _remove(entry)
+        else:
+            entry.unlink()
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        logger.warning("%s cannot be removed; remove it by hand", folder)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the folders of processes that were killed: nobody holds their locks."""
+    for path in parent.glob("*.lock"):
+        lock = FileLock(path, timeout=0, mode=0o600)
+        try:
+            with lock:
+                shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+                path.unlink(missing_ok=True)
+        except (Timeout, OSError):
+            continue
+
+
+def _remove_former_clone(clone: Path) -> None:
+    """Remove the clone that former versions kept of this repository."""
+    if clone.exists():
+        shutil.rmtree(clone, ignore_errors=True)
+        Path(f"{clone}.lock").unlink(missing_ok=True)
