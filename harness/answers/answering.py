@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.agent.envelope import Citation, Envelope, Usage
 from harness.agent.status import status_of
 from harness.answers.assistant import Assistant
+from harness.answers.indexed_files import readable_files
 from harness.answers.passages import answer_with_passages
 from harness.engines import Engines
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError
 from harness.search.retrieval import search
 from harness.store.catalog import Visible, in_scope_at
 from harness.text import encodable
@@ -69,19 +69,14 @@ def answer_with_agent(
     on_event: OnEvent | None = None,
 ) -> Envelope:
     """Let the agent read the repository and answer with checked citations. The filters hold for
-    its searches of the index, and it reads one repository only, which is ``visible``.
+    its searches of the index, and it reads one repository only, which is ``visible``. Where the
+    repository's folder is not here, the agent reads the files that the index has.
 
-    :raises UsageError: as :func:`choose_repository`, or the repository's folder is gone.
+    :raises UsageError: as :func:`choose_repository`.
     """
     from harness.agent.questions import ask
 
     record = choose_repository(question, engines, repo, language, path_glob, visible)
-    root = Path(record.path)
-    if not root.is_dir():
-        raise UsageError(
-            f"{root} is gone, so the model cannot read {record.name}; if it was moved, index its "
-            f"new place: harness index FOLDER --name {record.name}"
-        )
 
     def semantic(query: str, limit: int) -> Sequence[Hit]:
         return search(
@@ -93,17 +88,18 @@ def answer_with_agent(
             limit=limit,
         )
 
-    return ask(
-        question,
-        root,
-        assistant.model,
-        search=semantic,
-        repo=record.name,
-        limits=assistant.limits,
-        on_event=on_event,
-        results_dir=assistant.results_dir,
-        options=assistant.options,
-    )
+    with readable_files(record, engines) as root:
+        return ask(
+            question,
+            root,
+            assistant.model,
+            search=semantic,
+            repo=record.name,
+            limits=assistant.limits,
+            on_event=on_event,
+            results_dir=assistant.results_dir,
+            options=assistant.options,
+        )
 
 
 def beside_passages(found: Envelope, answer: Callable[[], Envelope]) -> Envelope:
@@ -160,7 +156,8 @@ def answer_with_demo(
         on_token=on_token,
     )
     text = redact(turn.content.strip(), secrets, suspected=True)
-    text, cited = _checked(text, record)
+    paths = sorted({citation.path for citation in envelope.citations})
+    text, cited = _checked(text, record, engines, paths)
     return replace(
         envelope,
         answer=f"[demo model {model.model}: shows the plumbing, often wrong]\n{text}",
@@ -174,12 +171,15 @@ def answer_with_demo(
     )
 
 
-def _checked(text: str, record: RepositoryRecord) -> tuple[str, tuple[Citation, ...]]:
-    """The model's text with its citations checked; in a folder that is gone none can be."""
+def _checked(
+    text: str, record: RepositoryRecord, engines: Engines, paths: Sequence[str]
+) -> tuple[str, tuple[Citation, ...]]:
+    """The model's text with its citations checked.
+
+    :param paths: the files that the model was shown.
+    """
     from harness.agent.citations import check_citations
     from harness.workspace.paths import ConfinedTree
 
-    root = Path(record.path)
-    if not root.is_dir():
-        return text, ()
-    return check_citations(text, ConfinedTree(root), record.name)
+    with readable_files(record, engines, paths) as root:
+        return check_citations(text, ConfinedTree(root), record.name)

@@ -1,5 +1,5 @@
 """An answer without a chat model: the best passages, shortened to the lines that matter, each
-with a citation that is checked against the file."""
+with a citation that is checked against the file, or against the index where there is none."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pathlib import Path
 
 from harness.agent.envelope import Citation, Envelope, Passage
 from harness.agent.status import Status
+from harness.answers.indexed_files import folder_of
 from harness.chunking.citing import holds_lines
 from harness.engines import Engines
 from harness.repository.content import decode
+from harness.repository.sources import is_git_url
 from harness.search.excerpts import shorten
 from harness.search.retrieval import search
 from harness.store.catalog import Visible, in_scope_at
-from harness.types import Hit, SkipReason
+from harness.types import Hit, RepositoryRecord, SkipReason
 
 NOTHING_FOUND = "Nothing in the index answers that; try other words."
 
@@ -37,8 +39,7 @@ def answer_with_passages(
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
     began = time.monotonic()
-    records = in_scope_at(engines.store, repo, visible)
-    roots = {record.name: Path(record.path) for record in records}
+    records = {record.name: record for record in in_scope_at(engines.store, repo, visible)}
     hits = search(
         question,
         engines,
@@ -48,8 +49,8 @@ def answer_with_passages(
         limit=limit,
         visible=visible,
     )
-    several = len(roots) > 1
-    passages = tuple(_passage(question, hit, roots[hit.repo], several) for hit in hits)
+    several = len(records) > 1
+    passages = tuple(_passage(question, hit, records[hit.repo], several) for hit in hits)
     return Envelope(
         status=Status.OK,
         passages=passages,
@@ -72,27 +73,24 @@ def readable(envelope: Envelope, *, passages_shown: bool = False) -> str:
     return text or (NOTHING_FOUND if envelope.status is Status.OK else "")
 
 
-def _passage(question: str, hit: Hit, root: Path, several: bool) -> Passage:
-    """Shorten one search result.
+def _passage(question: str, hit: Hit, record: RepositoryRecord, several: bool) -> Passage:
+    """Shorten one search result. Its lines are those of the index; where the repository's folder is
+    here, the file may have changed since.
 
     :param several: the repository's name goes in front of the path.
     """
     start, lines = shorten(question, hit)
     numbers = [min(start + offset, hit.end_line) for offset in range(len(lines))]
     end = numbers[-1]
-    citation = Citation(
-        hit.path, start, end, is_in_file(root, hit.path, start, end, lines), repo=hit.repo
-    )
+    root = folder_of(record)
+    verified = root is None or is_in_file(root, hit.path, start, end, lines)
+    citation = Citation(hit.path, start, end, verified, repo=hit.repo)
     name = f"{hit.repo}/{hit.path}" if several else hit.path
-    mark = "" if citation.verified else f"  ({_why_unverified(root)})"
+    mark = "" if verified else "  (the file has changed since it was indexed)"
+    if root is None and not is_git_url(record.path):
+        mark = "  (from the index; its folder is gone)"
     body = [f"{number:6}  {line}" for number, line in zip(numbers, lines, strict=True)]
     return Passage(citation, "\n".join([f"{name}:{start}-{end}{mark}", *body]))
-
-
-def _why_unverified(root: Path) -> str:
-    if not root.is_dir():
-        return "from the index; its folder is gone"
-    return "the file has changed since it was indexed"
 
 
 def is_in_file(root: Path, path: str, start: int, end: int, lines: Sequence[str]) -> bool:

@@ -42,19 +42,15 @@ _MOST_PACKS = 50
 
 
 @contextmanager
-def work_folder(path_or_url: str, data_dir: Path) -> Iterator[Path | None]:
-    """A place for one run's checkout of a URL, removed at the end; what a killed process left of
-    others is removed as well.
+def own_folder(name: str, data_dir: Path) -> Iterator[Path]:
+    """A new private folder for one run, removed at its end; what killed processes left is removed
+    as well.
 
-    :returns: None for a folder, which is read where it is.
-    :raises RepositoryNotFoundError: a URL that is not valid.
+    :param name: its name begins so.
     """
-    if not is_git_url(path_or_url):
-        yield None
-        return
     parent = private_folder(data_dir.resolve() / WORK_FOLDER)
     _sweep(parent)
-    folder = parent / f"{clone_folder(source_of(path_or_url))}-{secrets.token_hex(6)}"
+    folder = parent / f"{name}-{secrets.token_hex(6)}"
     # The lock first: a folder without one is nobody's.
     lock = FileLock(f"{folder}.lock", mode=0o600)
     with lock:
@@ -63,6 +59,20 @@ def work_folder(path_or_url: str, data_dir: Path) -> Iterator[Path | None]:
         finally:
             _remove(folder)
             Path(lock.lock_file).unlink(missing_ok=True)
+
+
+@contextmanager
+def work_folder(path_or_url: str, data_dir: Path) -> Iterator[Path | None]:
+    """A place for one run's checkout of a URL.
+
+    :returns: None for a folder, which is read where it is.
+    :raises RepositoryNotFoundError: a URL that is not valid.
+    """
+    if not is_git_url(path_or_url):
+        yield None
+        return
+    with own_folder(clone_folder(source_of(path_or_url)), data_dir) as folder:
+        yield folder
 
 
 def check_out(remote: Remote, ref: str, folder: Path, *, data_dir: Path) -> str:

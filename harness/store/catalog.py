@@ -63,7 +63,7 @@ def entry_named(store: VectorStore, name: str) -> RepositoryRecord:
 def in_scope_at(
     store: VectorStore, repo: str | None, visible: Visible | None = None
 ) -> list[RepositoryRecord]:
-    """As :func:`in_scope`, where ``repo`` may also be the repository's folder.
+    """As :func:`in_scope`, where ``repo`` may also be the repository's folder or URL.
 
     :raises UsageError: as :func:`in_scope`, or it is a folder inside a repository.
     """
@@ -73,6 +73,10 @@ def in_scope_at(
     named = [record for record in known if record.name == repo.strip().rstrip("/")]
     if named:
         return named
+    bare = repo.strip().rstrip("/").removesuffix(".git")
+    from_url = [r for r in known if "://" in r.source + r.path and bare in (r.source, r.path)]
+    if from_url:
+        return from_url
     try:
         folder = Path(repo).expanduser().resolve()
         folders = [(Path(record.path).resolve(), record) for record in known]

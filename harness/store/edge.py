@@ -10,7 +10,14 @@ from typing import Any
 from harness.store.edge_records import RECORDS_FILE, EdgeRecords
 from harness.store.edge_shards import EdgeShards
 from harness.store.options import LOCK_TIMEOUT_SECONDS
-from harness.store.payload import KEYWORD_INDEXES, TENANT_INDEX, dense_of, to_payload
+from harness.store.payload import (
+    CHUNK_KEYS,
+    KEYWORD_INDEXES,
+    TENANT_INDEX,
+    chunk_of,
+    dense_of,
+    to_payload,
+)
 from harness.store.protocol import VectorStore
 from harness.store.queries import (
     MAX_VALUES,
@@ -24,6 +31,7 @@ from harness.store.queries import (
 from harness.store.snapshots import Snapshots
 from harness.types import (
     CandidateLists,
+    Chunk,
     ChunkPoint,
     FileRecord,
     FloatArray,
@@ -161,6 +169,15 @@ class EdgeStore(VectorStore):
         where = None if repo is None else Filter(must=_conditions(files_of(repo)))
         with self._shards.open(collection) as shard:
             return int(shard.count(CountRequest(exact=True, filter=where)))
+
+    def chunks(
+        self, collection: str, repo: str, paths: Sequence[str] | None = None
+    ) -> Iterable[tuple[str, Chunk]]:
+        with self._shards.open(collection) as shard:
+            return [
+                chunk_of(point.payload)
+                for point in _scroll(shard, files_of(repo, paths), CHUNK_KEYS, [])
+            ]
 
     def vectors_by_embed_hash(
         self, collection: str, hashes: Sequence[str]

@@ -64,21 +64,28 @@ def to_payload(point: ChunkPoint) -> dict[str, Any]:
 def to_candidate(point_id: object, payload: Mapping[str, Any] | None, score: float) -> Candidate:
     """Read a point of a ranked list."""
     data = payload or {}
-    return Candidate(
-        id=str(point_id),
-        repo=data["repo"],
-        path=data["path"],
-        chunk=Chunk(
-            text=data["text"],
-            start_line=data["start_line"],
-            end_line=data["end_line"],
-            language=data["language"],
-            symbol=data["symbol"],
-            kind=data["kind"],
-            definitions=tuple(data.get("names", ())),
-        ),
-        score=score,
+    path, chunk = chunk_of(data)
+    return Candidate(id=str(point_id), repo=data["repo"], path=path, chunk=chunk, score=score)
+
+
+CHUNK_KEYS = [
+    "path", "text", "start_line", "end_line", "language", "symbol", "kind", "names",
+]  # fmt: skip
+"""What :func:`chunk_of` reads."""
+
+
+def chunk_of(data: Mapping[str, Any]) -> tuple[str, Chunk]:
+    """Read a payload's chunk, and the path of its file."""
+    chunk = Chunk(
+        text=data["text"],
+        start_line=data["start_line"],
+        end_line=data["end_line"],
+        language=data["language"],
+        symbol=data["symbol"],
+        kind=data["kind"],
+        definitions=tuple(data.get("names", ())),
     )
+    return data["path"], chunk
 
 
 def dense_of(point: Any) -> FloatArray:

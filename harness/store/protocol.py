@@ -10,6 +10,7 @@ from harness.store.queries import Match, StoreQuery
 from harness.store.snapshots import Snapshots
 from harness.types import (
     CandidateLists,
+    Chunk,
     ChunkPoint,
     FileRecord,
     FloatArray,
@@ -101,6 +102,12 @@ class VectorStore(RecordStore, Protocol):
 
     def count_chunks(self, collection: str, repo: str | None = None) -> int:
         """The exact number of points, of one repository or (None) of all."""
+
+    def chunks(
+        self, collection: str, repo: str, paths: Sequence[str] | None = None
+    ) -> Iterable[tuple[str, Chunk]]:
+        """The chunks of these files, or (None) of the whole repository, each with its file's path,
+        in no order."""
 
     def vectors_by_embed_hash(
         self, collection: str, hashes: Sequence[str]

@@ -9,7 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import StoreError
-from harness.store.payload import KEYWORD_INDEXES, TENANT_INDEX, dense_of, to_payload
+from harness.store.payload import (
+    KEYWORD_INDEXES,
+    TENANT_INDEX,
+    chunk_of,
+    dense_of,
+    to_payload,
+)
 from harness.store.protocol import VectorStore
 from harness.store.qdrant_records import CATALOG, FILES_SUFFIX, QdrantRecords
 from harness.store.qdrant_requests import QdrantRequests, conditions
@@ -23,7 +29,7 @@ from harness.store.queries import (
     ranked_lists,
 )
 from harness.store.snapshots import Snapshots
-from harness.types import CandidateLists, ChunkPoint, FloatArray, Manifest, SparseVector
+from harness.types import CandidateLists, Chunk, ChunkPoint, FloatArray, Manifest, SparseVector
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -183,6 +189,12 @@ class QdrantStore(QdrantRecords, VectorStore):
                 quantization_config=models.ScalarQuantization(scalar=int8),
             )
         )
+
+    def chunks(
+        self, collection: str, repo: str, paths: Sequence[str] | None = None
+    ) -> Iterable[tuple[str, Chunk]]:
+        found = self.requests.scroll(collection, files_of(repo, paths))
+        return (chunk_of(point.payload) for point in found)
 
     def vectors_by_embed_hash(
         self, collection: str, hashes: Sequence[str]

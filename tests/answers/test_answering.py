@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from harness.agent import Envelope, Limits, RunOptions, ScriptedChatModel, Status, calls
 from harness.answers.answering import answer_with_agent, answer_with_demo
 from harness.answers.assistant import Assistant
+from harness.answers.indexed_files import write_files
 from harness.answers.passages import NOTHING_FOUND, answer_with_passages, readable
 from harness.engines import Engines
 from harness.errors import UsageError
@@ -19,9 +21,9 @@ from harness.index.options import IndexOptions
 from harness.index.run import index_repository
 from harness.search.excerpts import shorten
 from harness.store.edge import EdgeStore
-from harness.types import Hit
+from harness.types import Chunk, Hit
 from tests.fakes.embedder import HashEmbedder
-from tests.repositories import make_repository
+from tests.repositories import commit_all, make_repository
 
 SESSION = '''def sign_cookie(value):
     """Sign the session cookie."""
@@ -81,6 +83,60 @@ def test_a_passage_of_a_changed_file_says_so(engines: Engines, repository: Path)
     assert passage.text.startswith(
         "app/session.py:1-3  (the file has changed since it was indexed)\n"
     )
+
+
+def test_without_the_source_everything_comes_from_the_index(
+    engines: Engines, repository: Path, tmp_path: Path
+) -> None:
+    text = "\n".join(f"def step_{number}():\n    return {number}\n" for number in range(200))
+    (repository / "build").mkdir()
+    (repository / "build/steps.py").write_text(text)
+    commit_all(repository)
+    index_repository("web", repository, engines, IndexOptions())
+    shutil.rmtree(repository)
+    (passage, *_) = answer_with_passages(QUESTION, engines).passages
+    assert passage.citation.verified is True
+    assert passage.text.startswith("app/session.py:1-3  (from the index; its folder is gone)\n")
+
+    demo = ScriptedChatModel(["See app/session.py:2 and app/session.py:99."], tools=False)
+    cited = answer_with_demo(QUESTION, engines, demo, limit=1).citations
+    assert [(c.start_line, c.verified) for c in cited] == [(1, True), (2, True), (99, False)]
+
+    model = ScriptedChatModel(
+        [
+            calls(("read_file", {"path": "build/steps.py", "start": 598})),
+            calls(("grep", {"pattern": "def step_17\\b"})),
+            calls(("list_files", {})),
+            "In build/steps.py:52, not in build/steps.py:700 or other.py:1.",
+        ]
+    )
+    assistant = Assistant(model, Limits(), RunOptions(), tmp_path / "results")
+    envelope = answer_with_agent(QUESTION, engines, assistant)
+    said = [request[-1].content for request in model.requests[1:]]
+    assert "return 199" in said[0]
+    assert "build/steps.py:52" in said[1]
+    assert "build/" in said[2]
+    assert [(c.path, c.start_line, c.verified) for c in envelope.citations] == [
+        ("build/steps.py", 52, True), ("build/steps.py", 700, False), ("other.py", 1, False),
+    ]  # fmt: skip
+    assert list((tmp_path / "checked-out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["../x", "/etc/x", "a/../../x", ".git/config", "a/.GIT/hooks/x", "a\0b", ""]
+)
+def test_no_path_of_an_index_leads_out_of_the_folder(tmp_path: Path, path: str) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    chunk = Chunk("planted\n", 1, 1, "text", "", "text")
+    assert write_files([(path, chunk), ("a.py", chunk)], folder) == ["a.py"]
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.py", "own"]
+
+
+def test_lines_that_no_chunk_has_are_empty(tmp_path: Path) -> None:
+    chunks = [("a", Chunk("four\n", 4, 4, "", "", "")), ("a", Chunk("one\ntwo", 1, 2, "", "", ""))]
+    assert write_files(chunks, tmp_path) == ["a"]
+    assert (tmp_path / "a").read_text() == "one\ntwo\n\nfour\n"
 
 
 def test_several_repositories_are_told_apart(engines: Engines, tmp_path: Path) -> None:

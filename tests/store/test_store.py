@@ -46,6 +46,20 @@ def test_a_point_comes_back_as_it_was_stored(store: VectorStore) -> None:
     assert candidate.score == pytest.approx(1.0, abs=1e-5)
 
 
+def test_the_chunks_of_files_come_back(store: VectorStore) -> None:
+    points = [
+        point("a.py", "one\n", line=1),
+        point("a.py", "two\n", line=2, seed=1),
+        point("b.py", "three\n", seed=2),
+    ]
+    store.upsert_chunks(COLLECTION, points)
+    found = {(path, chunk.start_line): chunk for path, chunk in store.chunks(COLLECTION, "repo")}
+    assert found == {(p.path, p.chunk.start_line): p.chunk for p in points}
+    only = {(path, chunk.text) for path, chunk in store.chunks(COLLECTION, "repo", ["a.py"])}
+    assert only == {("a.py", "one\n"), ("a.py", "two\n")}
+    assert list(store.chunks(COLLECTION, "other")) == []
+
+
 def test_lists_are_dense_lexical_and_by_names(store: VectorStore) -> None:
     points = [
         point("a.py", "alpha alpha one", seed=0),
