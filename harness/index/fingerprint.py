@@ -14,7 +14,7 @@ from harness.types import Manifest
 COLLECTION_PREFIX = "harness-"
 
 # Bump when payloads or the rules of harness.repository.content change.
-SCHEMA = "2"
+SCHEMA = "3"
 
 
 def manifest_of(embedder: Embedder) -> Manifest:

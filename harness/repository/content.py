@@ -18,7 +18,7 @@ from pathlib import Path
 from harness.abridging.abridge import suffix_of, without_data
 from harness.abridging.marks import without_marks
 from harness.files import open_regular
-from harness.repository.credentials import holds_credentials
+from harness.repository.credentials import HIDDEN, redact
 from harness.repository.generated import is_generated
 from harness.types import SkipReason, SourceFile
 
@@ -27,6 +27,9 @@ _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _VANISHED_ERRORS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 _UNREADABLE_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG})
+
+# With less left beside its secrets, a file is a place to keep them.
+_MIN_KEPT_SHARE = 0.2
 
 _LFS_POINTER = "version https://git-lfs.github.com/spec/"
 
@@ -56,8 +59,10 @@ OVERRIDDEN = frozenset({SkipReason.GENERATED, SkipReason.MINIFIED})
 
 @dataclass(frozen=True, slots=True)
 class SourceText:
-    """A file as it was read. Lines of ``text`` end in ``\\n`` only; split it with
-    ``text.split("\\n")``, never with ``splitlines``, which also breaks at form feeds.
+    """A file as it was read, its secrets hidden.
+
+    Lines of ``text`` end in ``\\n`` only; split it with ``text.split("\\n")``, never with
+    ``splitlines``, which also breaks at form feeds.
 
     ``content_id`` is git's blob id. ``size_bytes`` and ``mtime_ns`` are those of the file that
     was opened, taken before reading.
@@ -91,6 +96,9 @@ def read_source(root: Path, file: SourceFile, max_file_bytes: int) -> SourceText
     reason = classify(file.path, text)
     if reason is not None and not (file.let_in and reason in OVERRIDDEN):
         return reason
+    text = without_secrets(text)
+    if isinstance(text, SkipReason):
+        return text
     unchanged = (status.st_size, status.st_mtime_ns) == (file.size_bytes, file.mtime_ns)
     return SourceText(
         path=file.path,
@@ -143,13 +151,25 @@ def classify(path: str, text: str) -> SkipReason | None:
         return SkipReason.EMPTY
     if text.startswith(_LFS_POINTER):
         return SkipReason.BINARY
-    if holds_credentials(text):
-        return SkipReason.SECRET
     if is_generated(text):
         return SkipReason.GENERATED
     if is_minified(path, text):
         return SkipReason.MINIFIED
     return None
+
+
+def without_secrets(text: str) -> str | SkipReason:
+    """Hide the secrets of a text; a text that is hardly anything else is left out as a whole.
+
+    Line ends stay, so that line numbers remain true.
+    """
+    clean = redact(text)
+    if clean == text:
+        return text
+    kept = sum(map(len, clean.replace(HIDDEN, "").split()))
+    if kept < _MIN_KEPT_SHARE * sum(map(len, text.split())):
+        return SkipReason.SECRET
+    return clean
 
 
 def is_minified(path: str, text: str) -> bool:

@@ -1,21 +1,28 @@
-"""What a credential looks like, and how it is taken out of a text: the one policy.
+"""What a credential is, and how it is taken out of a text: the one policy.
 
-:func:`holds_credentials` keeps files out of the index and :func:`redact` hides exactly what it
-finds, so that a model never reads what the index would not hold. Both mistakes cost something: a
-missed secret lands in the index and in prompts, a false alarm takes a source file out of search
-without anyone noticing. So a shape counts only when its issuer gave it a fixed prefix and length,
-or when a private key is there with its body. Left out on purpose: JSON web tokens (short-lived,
-and in every test suite), ``password = "…"``, bare base64 or hex, and public halves of keys. Values
-that are plainly stand-ins (``AKIAIOSFODNN7EXAMPLE``, ``ghp_xxxxxxxx…``) do not count either.
+:func:`redact` hides what :func:`harness.repository.secret_finding.secret_spans` finds: by the kept
+rule set, in private keys, in Kubernetes Secrets. The index, the agent's tools, trajectories, logs,
+artifacts and results all go through it, so that none of them holds what another hides. Both
+mistakes cost something: a missed secret lands in the index and in prompts, a false alarm makes a
+value unreadable. Values that are plainly stand-ins (``AKIAIOSFODNN7EXAMPLE``, ``ghp_xxxxxxxx…``)
+stay.
 
 In records that only people read (trajectories, reports, logs) a false alarm costs little:
-``redact(…, suspected=True)`` hides all of these as well.
+``redact(…, suspected=True)`` also hides what merely may be a secret.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
+
+from harness.repository.private_keys import private_keys
+from harness.repository.secret_finding import merged, secret_spans
+
+if TYPE_CHECKING:
+    import re2
 
 HIDDEN = "[redacted]"
 """What stands for a credential that was taken out."""
@@ -27,79 +34,17 @@ _SECRET_VARIABLE = re.compile(
     r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH_STRING|CONNECTION_URL|DATABASE_URL", re.IGNORECASE
 )
 
-# Lower bound of different characters in the random part: 36 random ones have about 27.
-_MIN_DIFFERENT_CHARS = 8
-_STAND_IN = re.compile(r"example|placeholder|dummy|redacted|your[_-]|xxxxx|\*\*\*\*|\.\.\.", re.I)
-
-# In a string of a program, the line ends of a key are escaped, quoted or concatenated. The body
-# must run for three lines' worth of base64, so that tests and parsers that only mention the
-# header, or show `MIIE...`, stay.
-_KEY_HEADER = "-----BEGIN"
-_KEY_BLOCK = re.compile(
-    r"-----BEGIN (?:(?:RSA|DSA|EC|OPENSSH|ENCRYPTED) PRIVATE KEY|PRIVATE KEY|"
-    r"PGP PRIVATE KEY BLOCK|SSH2 ENCRYPTED PRIVATE KEY)-----"
-    r"(?P<body>(?:(?!-----)[\s\S]){80,20000})-----END (?:[A-Z0-9 ]{1,40}-----)?"
-)
-_KEY_BODY_NOISE = re.compile(r"\\[nrt]|[\s\"'`+,;()\\]|^\s*[#*/]+", re.MULTILINE)
-_KEY_ATTRIBUTE = re.compile(r"^[\W_]*[A-Za-z-]+: .*$", re.MULTILINE)
-_BASE64_RUN = re.compile(r"[A-Za-z0-9/=]{80,}")
-
-# (text that must be there at all, shape with the random part as group 1)
-_TOKENS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (marker, re.compile(r"(?<![A-Za-z0-9_])" + shape + r"(?![A-Za-z0-9])"))
-    for marker, shape in (
-        # AWS: long-term and temporary key ids; the alphabet is that of base32.
-        ("AKIA", r"AKIA([A-Z2-7]{16})"),
-        ("ASIA", r"ASIA([A-Z2-7]{16})"),
-        ("ghp_", r"ghp_([A-Za-z0-9]{36})"),
-        ("gho_", r"gho_([A-Za-z0-9]{36})"),
-        ("ghu_", r"ghu_([A-Za-z0-9]{36})"),
-        ("ghs_", r"ghs_([A-Za-z0-9]{36})"),
-        ("ghr_", r"ghr_([A-Za-z0-9]{36,76})"),
-        ("github_pat_", r"github_pat_([A-Za-z0-9]{22}_[A-Za-z0-9]{59})"),
-        ("glpat-", r"glpat-([A-Za-z0-9_-]{20,64})"),
-        ("xox", r"xox[abeoprs]-((?:\d+-)+[A-Za-z0-9]{20,64})"),
-        ("hooks.slack.com", r"hooks\.slack\.com/services/T\w{6,}/B\w{6,}/([A-Za-z0-9]{20,})"),
-        ("AIza", r"AIza([A-Za-z0-9_-]{35})"),
-        ("GOCSPX-", r"GOCSPX-([A-Za-z0-9_-]{28})"),
-        ("k_live_", r"[rs]k_live_([A-Za-z0-9]{24,128})"),
-        ("npm_", r"npm_([A-Za-z0-9]{36})"),
-        ("pypi-AgEIcHlwaS5vcmc", r"pypi-AgEIcHlwaS5vcmc([A-Za-z0-9_-]{50,})"),
-        ("sk-ant-", r"sk-ant-[a-z0-9]+-([A-Za-z0-9_-]{80,})"),
-        ("sk-proj-", r"sk-proj-([A-Za-z0-9_-]{40,})"),
-        ("T3BlbkFJ", r"sk-([A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20})"),
-        ("hf_", r"hf_([A-Za-z]{34})"),
-        ("SG.", r"SG\.([A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43})"),
-        ("dop_v1_", r"dop_v1_([a-f0-9]{64})"),
-        # What kubectl and docker keep: a private key, a user with a password.
-        ("client-key-data", r"client-key-data: *[\"']?([A-Za-z0-9+/]{100,}={0,2})"),
-        ('"auth"', r'"auth" *: *"([A-Za-z0-9+/]{20,}={0,2})"'),
-    )
-)
-
-# What a person would not want to see published, though it may be something else.
-_SUSPECTS: tuple[re.Pattern[str], ...] = (
-    # Also without its end, and with a shortened body.
-    re.compile(
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
-        r"(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"
-    ),
-    re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}"),
-    re.compile(r"\bsk-[\w-]{20,}|\bxox[abeoprs]-[\w-]{10,}"),
-)
-# Group 1 stays, the rest is hidden.
-_ASSIGNED = (
-    re.compile(r"(://[^/\s:@]+:)[^@\s/]+(?=@)"),
-    re.compile(
-        r"(?i)(\bauthorization\b[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token)\s+)[\w.+/=~-]+"
-    ),
-    re.compile(
-        r"(?i)(\b[\w-]*(?:api[_-]?key|access[_-]?key|secret|token|passwo?r?d)[\w-]*[\"']?\s*[:=]\s*"
-        r"[\"'])[^\"'\s]{8,}(?=[\"'])"
-    ),
-    re.compile(
-        r"(\b[A-Z0-9_]*(?:API_?KEY|ACCESS_KEY|SECRET|TOKEN|PASSWORD)[A-Z0-9_]*=)[^\s\"'`]{8,}"
-    ),
+# What a person would not want to see published, though it may be something else; group 1 is hidden,
+# or all where there is none.
+_SUSPECTS = (
+    r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}",
+    r"\bsk-[\w-]{20,}|\bxox[abeoprs]-[\w-]{10,}",
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{36,}|\bglpat-[\w-]{20,}|\bnpm_\w{36}\b",
+    r"://[^/\s:@]+:([^@\s/]+)@",
+    r"(?i)\bauthorization\b[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token)\s+([\w.+/=~-]+)",
+    r"(?i)(?:api[_-]?key|access[_-]?key|secret|token|passwo?r?d)[\w-]*[\"']?\s*[:=]\s*"
+    r"[\"']([^\"'\s]{8,})[\"']",
+    r"(?:API_?KEY|ACCESS_KEY|SECRET|TOKEN|PASSWORD)[A-Z0-9_]*=([^\s\"'\x60]{8,})",
 )
 
 # user:password@ of any URL in a message; query strings may hold a token too.
@@ -108,17 +53,12 @@ _QUERY = re.compile(r"(://[^\s'\"?]*)\?[^\s'\"]+")
 
 
 def holds_credentials(text: str) -> bool:
-    """Tell whether a text holds a private key or a token of a well-known service."""
-    if _KEY_HEADER in text and any(_is_key(match) for match in _KEY_BLOCK.finditer(text)):
-        return True
-    return any(
-        marker in text and any(_is_random(match[1]) for match in shape.finditer(text))
-        for marker, shape in _TOKENS
-    )
+    """Tell whether a text holds anything that :func:`redact` would hide."""
+    return bool(secret_spans(text.encode("utf-8", "surrogatepass")))
 
 
 def redact(text: str, values: Iterable[str] = (), *, suspected: bool = False) -> str:
-    """Take known values, and whatever :func:`holds_credentials` finds, out of a text.
+    """Take known values, and whatever the rules find, out of a text.
 
     Line ends stay, so that line numbers remain true.
 
@@ -131,17 +71,31 @@ def redact(text: str, values: Iterable[str] = (), *, suspected: bool = False) ->
     for value in sorted(values, key=len, reverse=True):
         if len(value) >= MIN_VALUE_CHARS:
             text = text.replace(value, HIDDEN)
-    if _KEY_HEADER in text:
-        text = _KEY_BLOCK.sub(lambda m: _hidden(m) if suspected or _is_key(m) else m[0], text)
-    for marker, shape in _TOKENS:
-        if marker in text:
-            text = shape.sub(lambda m: _hidden(m) if suspected or _is_random(m[1]) else m[0], text)
+    data = text.encode("utf-8", "surrogatepass")
+    spans = secret_spans(data)
+    clean = _without(data, spans) if spans else data
     if suspected:
-        for shape in _SUSPECTS:
-            text = shape.sub(_hidden, text)
-        for shape in _ASSIGNED:
-            text = shape.sub(rf"\1{HIDDEN}", text)
-    return text
+        clean = _without(clean, merged(private_keys(clean, suspected=True)))
+        for regex in _SUSPECTS:
+            group = 1 if _compiled(regex).groups else 0
+            matches = _compiled(regex).finditer(clean)
+            clean = _without(clean, [match.span(group) for match in matches])
+    return text if clean is data else clean.decode("utf-8", "surrogatepass")
+
+
+def _without(data: bytes, spans: Iterable[tuple[int, int]]) -> bytes:
+    parts, last = [], 0
+    for start, end in spans:
+        parts += [data[last:start], HIDDEN.encode(), b"\n" * data.count(b"\n", start, end)]
+        last = end
+    return b"".join([*parts, data[last:]]) if parts else data
+
+
+@cache
+def _compiled(regex: str) -> re2._Regexp:
+    import re2
+
+    return re2.compile(regex)
 
 
 def redact_urls(text: str) -> str:
@@ -157,17 +111,3 @@ def is_secret_variable(name: str) -> bool:
     """Tell whether the name of an environment variable says that its value is secret. The place
     where secrets are kept (HARNESS_CREDENTIALS_DIR) is none."""
     return _SECRET_VARIABLE.search(name) is not None and not name.upper().endswith("_DIR")
-
-
-def _hidden(match: re.Match[str]) -> str:
-    return HIDDEN + "\n" * match[0].count("\n")
-
-
-def _is_key(match: re.Match[str]) -> bool:
-    without_attributes = _KEY_ATTRIBUTE.sub("", match["body"].replace("\\n", "\n"))
-    body = _KEY_BODY_NOISE.sub("", without_attributes)
-    return any(_is_random(run) for run in _BASE64_RUN.findall(body))
-
-
-def _is_random(value: str) -> bool:
-    return len(set(value)) >= _MIN_DIFFERENT_CHARS and _STAND_IN.search(value) is None

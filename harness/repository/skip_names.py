@@ -46,6 +46,17 @@ _SECRET_SUFFIXES = (
 )
 # `.env`, `.env.local`, `.env-prod`; `.environment.ts` is code.
 _ENV_FILE = re.compile(r"\.env(rc)?([._-].*)?")
+# What a team writes its own secrets into. Only formats of data: `secrets.py` is code.
+_STORE_NAME = re.compile(
+    r".*\.tfvars(\.json)?|(.*[._-])?client[_-]secrets?([._-].*)?\.json|"
+    r"(.*[._-])?service[_-]?account([._-]?(key|prod|credentials)[a-z0-9._-]*)?\.json|"
+    r"(prod(uction)?[._-]|stag(e|ing)[._-]|dev(elopment)?[._-]|test[._-]|local[._-]|app[._-])?"
+    r"(secrets?|credentials?)([._-](prod|production|staging|stage|dev|development|test|local))?"
+    r"\.(ya?ml|json|toml|ini|properties|cfg|conf|enc)|"
+    r"\.?(ansible[_-])?vault[_-]pass(word)?([_-][a-z0-9]+)?(\.txt)?"
+)
+# There such names are of a chart's templates and of words on a page.
+_NO_STORE_FOLDERS = frozenset({"templates", "locales", "locale", "i18n", "lang", "translations"})
 # A part of a name that marks a template, which is copied and filled in.
 _TEMPLATE_PART = re.compile(r"(^|[._-])(example|sample|template|tmpl|tpl|dist|schema)([._-]|$)")
 # Private keys under ssh-keygen's default names; `id_rsa.pub` and `id_generator.py` are not.
@@ -234,6 +245,8 @@ def is_secret(path: str) -> bool:
     parts = path.lower().split("/")
     if _is_secret(parts[-1]) or not _SECRET_FOLDERS.isdisjoint(parts):
         return True
+    if _STORE_NAME.fullmatch(parts[-1]) and _NO_STORE_FOLDERS.isdisjoint(parts[:-1]):
+        return not _TEMPLATE_PART.search(parts[-1])
     for depth, part in enumerate(parts[:-1]):
         kept = _SECRETS_IN_FOLDER.get(part)
         if kept is not None and kept.fullmatch("/".join(parts[depth + 1 :])):

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from harness.repository import content, credentials
-from harness.repository.content import SourceText, blob_id, classify, decode, read_source
+from harness.repository.content import (
+    SourceText,
+    blob_id,
+    classify,
+    decode,
+    read_source,
+    without_secrets,
+)
 from harness.types import SkipReason, SourceFile
 from tests.repositories import run_unprivileged
 
@@ -232,10 +239,21 @@ class TestMinified:
         assert classify(path, text) is None
 
 
-def test_a_file_with_credentials_is_secret() -> None:
-    key = "AKIA" + "QWERTYUIOPASDFGH"  # in parts, so that no scanner takes it for a leak
-    assert classify("conf.py", f"a = 1\nkey = '{key}'\n") is SkipReason.SECRET
-    assert classify("conf.py", "a = 1\nkey = 'AKIAIOSFODNN7EXAMPLE'\n") is None
+KEY = "AKIA" + "QWERTYUIOPASDFGH"  # in parts, so that no scanner takes it for a leak
+
+
+def test_a_secret_is_hidden_and_its_file_stays(tmp_path: Path) -> None:
+    lines = ["import boto3", "", f"client = boto3.client('s3', key='{KEY}')", "print(client)"]
+    (tmp_path / "s3.py").write_text("\n".join(lines))
+    found = read(tmp_path, "s3.py")
+    assert isinstance(found, SourceText)
+    assert found.text.split("\n") == [line.replace(KEY, "[redacted]") for line in lines]
+
+
+def test_a_file_of_little_but_secrets_is_left_out() -> None:
+    assert without_secrets(f"k={KEY}\n") is SkipReason.SECRET
+    kept = "a = 1\nkey = 'AKIAIOSFODNN7EXAMPLE'\n"
+    assert without_secrets(kept) == kept
 
 
 @pytest.mark.parametrize("module", [content.__file__, credentials.__file__, __file__])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import random
 from pathlib import Path
 
 import pytest
@@ -146,14 +149,16 @@ def test_secrets_in_such_folders_are_still_found(tmp_path: Path, path: str) -> N
 
 
 def test_secrets_by_content_in_such_folders(tmp_path: Path) -> None:
-    key = "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVkt" * 9
+    key = base64.b64encode(random.Random(1).randbytes(240)).decode()
+    user = "dXNlcjpwYXNzd29yZC1vZi1zb21lYm9keQ=="
     files = {
         ".kube/cluster.yaml": f"users:\n- user:\n    client-key-data: {key}\n",
-        ".docker/auth.json": '{"auths": {"r": {"auth": "dXNlcjpwYXNzd29yZC1vZi1zb21lYm9keQ=="}}}',
+        ".docker/auth.json": json.dumps({"auths": {"r": {"auth": user}}}),
     }
     root = make_repository(tmp_path / "r", dict(files))
     for file in walk(root, max_file_bytes=1_000).files:
-        assert read_source(root, file, 1_000) is SkipReason.SECRET
+        source = read_source(root, file, 1_000)
+        assert source is SkipReason.SECRET or not any(one in str(source) for one in (key, user))
 
 
 def test_a_rule_brings_generated_code_back_but_no_secret(tmp_path: Path) -> None:
@@ -164,12 +169,13 @@ def test_a_rule_brings_generated_code_back_but_no_secret(tmp_path: Path) -> None
     }
     root = make_repository(tmp_path / "r", dict(files))
     read = [read_source(root, file, 1_000) for file in walk(root, max_file_bytes=1_000).files]
-    assert read == [SkipReason.GENERATED, SkipReason.SECRET]
+    assert read == [SkipReason.GENERATED, SkipReason.GENERATED]
     (root / ".harnessignore").write_text("!*.go\n")
     _, *listed = walk(root, max_file_bytes=1_000).files
     first, second = (read_source(root, file, 1_000) for file in listed)
     assert isinstance(first, SourceText)
-    assert second is SkipReason.SECRET
+    assert isinstance(second, SourceText)
+    assert token not in second.text
 
 
 def test_the_agent_reads_what_the_index_holds(tmp_path: Path) -> None:
