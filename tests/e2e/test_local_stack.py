@@ -8,6 +8,7 @@ import base64
 import http.client
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -43,6 +44,7 @@ DEPLOYMENT = "index-repository/index-repository"
 BATCH_BYTES = 10_000
 START_SECONDS = 300.0
 WORK_POOL = "team-a"
+CHROMIUM = shutil.which("chromium")
 # At what may be said twice, to a server whose database is busy with runs.
 ATTEMPTS = 8
 RUN_SECONDS = 240.0
@@ -186,6 +188,29 @@ def test_only_the_owner_and_no_other_site_may_use_the_server(lab: Lab) -> None:
     # Through the processes' arguments other accounts would see it.
     for process in processes.members(state.id, state.processes):
         assert state.auth_string not in " ".join(process.cmdline())
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
+def test_the_printed_link_logs_a_browser_in(lab: Lab, tmp_path: Path) -> None:
+    status = lab.up()
+
+    def shows_deployments(profile: str, address: str) -> bool:
+        page = subprocess.run(
+            [
+                *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
+                *(f"--user-data-dir={tmp_path / profile}", "--virtual-time-budget=60000", address),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=RUN_SECONDS,
+            check=True,
+        )
+        return "nightly-index" in page.stdout
+
+    link = lifecycle.new_login_url(lab.data_dir, "/deployments")
+    assert shows_deployments("owner", link)
+    assert shows_deployments("owner", f"{status.url}/deployments"), "it stays logged in"
+    assert not shows_deployments("other", link), "the link was used"
 
 
 @dataclass(frozen=True)
