@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING
 from harness.errors import StackError
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    import uvicorn
 
 
-async def listen(
-    app: ASGIApp, host: str, port: int, announce: Callable[[str], None], most_connections: int
-) -> None:
+async def listen(config: uvicorn.Config, announce: Callable[[str], None]) -> None:
     """Serve until the process is asked to end.
 
-    :param port: 0 takes any free one.
+    :param config: see :func:`harness.connections.server_config`.
     :param announce: called with the address once it is listened on.
-    :param most_connections: further ones are answered 503.
     :raises StackError: the address cannot be listened on.
     """
     import uvicorn
+
+    host = config.host
 
     class Server(uvicorn.Server):
         """Tells its address once it listens."""
@@ -35,24 +34,9 @@ async def listen(
             announce(f"http://{f'[{host}]' if ':' in host else host}:{bound}")
             sys.stdout.flush()
 
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        lifespan="on",
-        # No access log: URLs may contain secrets that senders should not have put there.
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        # Who is asked here is decided by the connection's address, never by a header.
-        proxy_headers=False,
-        limit_concurrency=most_connections,
-        timeout_keep_alive=15,
-        timeout_graceful_shutdown=5,
-    )
     try:
         await Server(config).serve()
     except SystemExit:  # the server could not bind, and has logged why
         raise StackError(
-            f"cannot listen on {host}:{port}; choose another one with --host and --port"
+            f"cannot listen on {host}:{config.port}; choose another one with --host and --port"
         ) from None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 _MOST_CONNECTIONS = 512
+_HEADER_SECONDS = 10.0
 
 
 def serve(
@@ -35,6 +36,7 @@ def serve(
     import logging
 
     from harness.cli.listening import listen
+    from harness.connections import Connections, server_config
 
     logging.getLogger("harness.service").setLevel(logging.INFO)
     app, default_port = configured_app(host)
@@ -46,7 +48,8 @@ def serve(
         else:
             print(f"Serving on {url}; the API is at {url}/api/v1/openapi.json")
 
-    asyncio.run(listen(app, host, address, announce, _MOST_CONNECTIONS))
+    connections = Connections(_MOST_CONNECTIONS, _HEADER_SECONDS)
+    asyncio.run(listen(server_config(app, connections, host, address), announce))
 
 
 def configured_app(host: str) -> tuple[ASGIApp, int]:

@@ -11,9 +11,7 @@ from harness.cli import console
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-
-# Further connections are answered 503; each one may hold a body in memory.
-_MOST_CONNECTIONS = 256
+    from harness.connections import Connections
 
 
 def webhook(
@@ -31,10 +29,11 @@ def webhook(
     import logging
 
     from harness.cli.listening import listen
+    from harness.connections import server_config
     from harness.webhook.providers import PROVIDERS
 
     logging.getLogger("harness.webhook").setLevel(logging.INFO)
-    app = configured_app()
+    app, connections = configured_app()
 
     def announce(url: str) -> None:
         if as_json:
@@ -43,15 +42,16 @@ def webhook(
             names = ", ".join(spec.name for spec in PROVIDERS)
             print(f"Listening on {url}; hooks go to {url}/hooks/{names}")
 
-    asyncio.run(listen(app, host, port, announce, _MOST_CONNECTIONS))
+    asyncio.run(listen(server_config(app, connections, host, port), announce))
 
 
-def configured_app() -> Starlette:
-    """The service as the environment configures it.
+def configured_app() -> tuple[Starlette, Connections]:
+    """The service as the environment configures it, and the connections that it serves.
 
     :raises InvalidSettingError: HARNESS_WEBHOOK_SECRET is missing, or a setting is wrong.
     """
     from harness.configured import open_store, prefect_apis
+    from harness.connections import Connections
     from harness.errors import InvalidSettingError
     from harness.settings import DataSettings, WebhookSettings, load
     from harness.webhook.options import RequestLimits
@@ -78,10 +78,14 @@ def configured_app() -> Starlette:
             store.close()
         return known_routes(records, mapping_file=settings.repositories)
 
-    return make_app(
+    limits = RequestLimits(settings.max_body_bytes, settings.tolerance_seconds)
+    connections = Connections(limits.max_connections, limits.header_seconds)
+    app = make_app(
         secret=secret.encode(),
         routes=Routes(routes),
         journal_path=data.data_dir.resolve() / "webhook" / "journal.jsonl",
         start=IndexRuns(prefect_apis()).start,
-        limits=RequestLimits(settings.max_body_bytes, settings.tolerance_seconds),
+        limits=limits,
+        connections=connections,
     )
+    return app, connections

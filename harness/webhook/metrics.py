@@ -21,9 +21,10 @@ class Metrics:
     prefect_errors: int = 0
     prefect_up: bool | None = None
 
-    def text(self, *, pending: int, journal_bytes: int) -> str:
+    def text(self, *, dropped: int, pending: int, journal_bytes: int) -> str:
         """The page that Prometheus reads.
 
+        :param dropped: connections that were too slow.
         :param pending: how many repositories have a push to hand over.
         :param journal_bytes: size of the journal on disk.
         """
@@ -36,6 +37,8 @@ class Metrics:
              self.runs_started),
             ("counter", "harness_webhook_prefect_errors_total", "Failed calls to Prefect.",
              self.prefect_errors),
+            ("counter", "harness_webhook_dropped_connections_total", "Slow connections dropped.",
+             dropped),
             ("gauge", "harness_webhook_pending", "Repositories with a push to hand over.",
              pending),
             ("gauge", "harness_webhook_journal_bytes", "Size of the journal on disk.",

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from harness.connections import Connections
 from harness.errors import HarnessError, UsageError
 from harness.webhook.delivery import Dispatcher, Start
 from harness.webhook.events import Ignored, Push
@@ -163,10 +164,12 @@ def make_app(
     journal_path: Path,
     start: Start,
     limits: RequestLimits | None = None,
+    connections: Connections | None = None,
 ) -> Starlette:
     """Build the ASGI application; the journal is opened when the server starts it.
 
     :param secret: shared with the git servers.
+    :param connections: those of the server that runs it, for the metrics.
     :raises ValueError: the secret is empty.
     """
     if not secret:
@@ -202,7 +205,9 @@ def make_app(
     async def metrics(_request: Request) -> Response:
         journal = receivers[0].journal
         page = receivers[0].metrics.text(
-            pending=len(journal.pending), journal_bytes=journal.size_bytes
+            dropped=connections.dropped if connections is not None else 0,
+            pending=len(journal.pending),
+            journal_bytes=journal.size_bytes,
         )
         return Response(page, media_type=CONTENT_TYPE)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 
+from harness.connections import Connections, server_config
 from harness.stack.api import PrefectApi
 from harness.webhook.options import RequestLimits
 from harness.webhook.routes import Routes, Target
@@ -35,8 +36,7 @@ Answer = tuple[int, dict[str, Any]]
 class Running:
     """The service in a thread of this process, on a free port of the loopback address."""
 
-    def __init__(self, app: Any) -> None:
-        config = uvicorn.Config(app, port=0, log_config=None, lifespan="on", access_log=False)
+    def __init__(self, config: uvicorn.Config) -> None:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
@@ -57,18 +57,20 @@ class Lab:
     limits: RequestLimits = field(default_factory=RequestLimits)
     read_routes: Callable[[], Mapping[str, Target]] = lambda: ROUTES
     service: Running | None = None
+    connections: Connections = field(default_factory=lambda: Connections(256, 10.0))
 
     def start(self) -> None:
         runs = IndexRuns(lambda: PrefectApi(self.prefect.url, timeout_seconds=5, read_attempts=1))
-        self.service = Running(
-            make_app(
-                secret=SECRET.encode(),
-                routes=Routes(self.read_routes),
-                journal_path=self.folder / "webhook" / "journal.jsonl",
-                start=runs.start,
-                limits=self.limits,
-            )
+        self.connections = Connections(self.limits.max_connections, self.limits.header_seconds)
+        app = make_app(
+            secret=SECRET.encode(),
+            routes=Routes(self.read_routes),
+            journal_path=self.folder / "webhook" / "journal.jsonl",
+            start=runs.start,
+            limits=self.limits,
+            connections=self.connections,
         )
+        self.service = Running(server_config(app, self.connections, "127.0.0.1", 0))
 
     def stop(self) -> None:
         if self.service is not None:
