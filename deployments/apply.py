@@ -204,7 +204,7 @@ def _apply(pool_type: str, *, prune: bool, wait_seconds: float) -> None:
         url = notify_url.get_secret_value() if notify_url else None
         shared += apply_automations(client, work_pool, url)
         _print(shared)
-        declared = [(line["kind"], line["name"]) for line in shared]
+        declared = [(line["kind"], line["name"]) for line in shared if line["change"] != "deleted"]
         declared += declared_deployments(client, work_pool)
         _print(settle(client, declared, prune=prune))
 

@@ -16,6 +16,9 @@ NOTIFY_BLOCK = "harness-notify"
 def apply_automations(client: Any, work_pool: str, notify_url: str | None) -> list[dict[str, str]]:
     """Create or update each automation by name; ids stay, and one paused in the UI stays paused.
 
+    One that would only notify is there only while it can: Prefect's UI shows nothing of what one
+    with an empty action does.
+
     :param work_pool: whose runs they watch.
     :param notify_url: Apprise URL; None leaves the notifications out.
     """
@@ -25,7 +28,10 @@ def apply_automations(client: Any, work_pool: str, notify_url: str | None) -> li
         lines.append(_apply_notify_block(notify_url))
         block_id = lines[0]["id"]
     for entry in declared(work_pool):
-        lines.append(_apply(client, entry, block_id))
+        if block_id or entry.get("actions"):
+            lines.append(_apply(client, entry, block_id))
+        else:
+            lines += _remove(client, entry["name"])
     return lines
 
 
@@ -56,7 +62,7 @@ def _apply(client: Any, entry: dict[str, Any], block_id: str | None) -> dict[str
             "subject": entry["description"],
             "body": text,
         }
-        entry["actions"] = [*entry["actions"], notification]
+        entry["actions"] = [*entry.get("actions", ()), notification]
     wanted = AutomationCore.model_validate(entry)
     found = client.read_automations_by_name(wanted.name)
     if not found:
@@ -69,6 +75,13 @@ def _apply(client: Any, entry: dict[str, Any], block_id: str | None) -> dict[str
         return line("automation", wanted.name, current.id, "unchanged")
     client.update_automation(current.id, wanted)
     return line("automation", wanted.name, current.id, "updated")
+
+
+def _remove(client: Any, name: str) -> list[dict[str, str]]:
+    found = client.read_automations_by_name(name)
+    for automation in found:
+        client.delete_automation(automation.id)
+    return [line("automation", name, automation.id, "deleted") for automation in found]
 
 
 def _apply_notify_block(url: str) -> dict[str, str]:

@@ -249,18 +249,21 @@ def test_what_is_no_longer_declared_goes_only_with_prune(
         patch.setenv("OLLAMA_HOST", "http://models.example:11434")
         patch.setenv("HARNESS_NOTIFY_URL", "json://127.0.0.1:9/nobody")
         made = deploy()
-    notifying = {"harness-check-stack-failing": "updated", "harness-late": "updated"}
-    assert made == {limit: "created", "harness-notify": "created", **notifying}
+    notifying = ("harness-check-stack-failing", "harness-late")
+    created = dict.fromkeys((limit, "harness-notify", *notifying), "created")
+    assert made == created
+    (action,) = lab.automation("harness-late")["actions"]  # type: ignore[misc]
+    assert action["type"] == "send-notification"  # type: ignore[index]
     # Made by somebody else.
     other = {"name": "other", "limit": 1}
     lab.api.request("POST", "/v2/concurrency_limits/", other)
-    lab.enable("harness-late", False)
+    lab.enable("harness-no-heartbeat", False)
 
-    # Notifications are a part of the automations; the block they went through stays.
-    assert deploy() == notifying
+    # What only notifies goes with the notifications; the block they went through stays.
+    assert deploy() == dict.fromkeys(notifying, "deleted")
     assert deploy(prune=True) == {limit: "deleted", "harness-notify": "deleted"}
-    assert lab.automation("harness-late")["enabled"] is False, "paused stays paused"
-    lab.enable("harness-late", True)
+    assert lab.automation("harness-no-heartbeat")["enabled"] is False, "paused stays paused"
+    lab.enable("harness-no-heartbeat", True)
     limits = lab.api.listing("POST", "/v2/concurrency_limits/filter", {})
     assert "other" in {entry["name"] for entry in limits}
 

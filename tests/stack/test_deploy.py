@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -150,10 +151,14 @@ def test_automations_are_valid_and_look_at_our_runs_only(automation: dict[str, A
 
     # Prefect's model writes into what it is given.
     given = copy.deepcopy({key: value for key, value in automation.items() if key != "notify"})
+    given.setdefault("actions", [])
     core = AutomationCore.model_validate(given)
     assert core.name.startswith("harness-")
     assert core.description
     assert automation["trigger"]["match_related"], "other flows of the server would be touched"
+    assert core.actions or automation["notify"]
+    # The UI shows nothing for it.
+    assert "do-nothing" not in {action.type for action in core.actions}
 
 
 @pytest.mark.parametrize(
@@ -206,3 +211,31 @@ def test_own_settings_go_only_to_the_server_that_they_are_for(
     env = deploy_environment(local, tmp_path, "harness")
     assert env["PREFECT_API_URL"] == local
     assert "PREFECT_API_AUTH_STRING" not in env
+
+
+class _Automations:
+    """The calls of Prefect's client about automations, on ids by name."""
+
+    def __init__(self, *names: str) -> None:
+        self.there = {name: f"id of {name}" for name in names}
+
+    def read_automations_by_name(self, name: str) -> list[Any]:
+        return [SimpleNamespace(id=self.there[name])] if name in self.there else []
+
+    def create_automation(self, automation: Any) -> str:
+        self.there[automation.name] = f"id of {automation.name}"
+        return self.there[automation.name]
+
+    def delete_automation(self, identity: str) -> None:
+        self.there = {name: one for name, one in self.there.items() if one != identity}
+
+
+def test_what_would_only_notify_is_there_only_while_it_can() -> None:
+    client = _Automations("harness-late", "somebody's own")
+    lines = automations.apply_automations(client, "harness", None)
+    acting = {"harness-restart-crashed", "harness-no-heartbeat"}
+    assert set(client.there) == acting | {"somebody's own"}
+    assert {entry["name"]: entry["change"] for entry in lines} == {
+        "harness-late": "deleted",
+        **dict.fromkeys(acting, "created"),
+    }
