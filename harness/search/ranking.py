@@ -33,7 +33,7 @@ from harness.search.path_kinds import (
     titles,
 )
 from harness.search.query import Query
-from harness.search.word_roots import same, word_root
+from harness.search.word_roots import alike, word_root
 from harness.types import Candidate, CandidateLists
 
 RRF_K = 20
@@ -145,6 +145,8 @@ class _Boosts:
         texts = [fold(candidate.chunk.text) for candidate in pool]
         self._weights = {term: _weight(term, texts) for term in query.terms}
         self._total = sum(self._weights.values()) or 1.0
+        self._roots = [(term, word_root(term)) for term in self._weights]
+        self._like: dict[str, frozenset[str]] = {}
         # Candidates share paths, and chunks of one definition share names.
         self._covered: dict[tuple[str, ...], float] = {}
         self._meant: dict[tuple[str, ...], float] = {}
@@ -166,11 +168,8 @@ class _Boosts:
     def _query_covered(self, words: tuple[str, ...]) -> float:
         """Share of the query's terms, by weight, found among the words."""
         if words not in self._covered:
-            found = sum(
-                weight
-                for term, weight in self._weights.items()
-                if any(same(term, word) for word in words)
-            )
+            terms = frozenset[str]().union(*map(self._terms_like, words))
+            found = sum(weight for term, weight in self._weights.items() if term in terms)
             self._covered[words] = found / self._total
         return self._covered[words]
 
@@ -180,14 +179,20 @@ class _Boosts:
             found = sum(
                 1.0
                 if word in self._query.initials
-                else max(
-                    (weight for term, weight in self._weights.items() if same(term, word)),
-                    default=0,
-                )
+                else max((self._weights[term] for term in self._terms_like(word)), default=0)
                 for word in words
             )
             self._meant[words] = found / max(1, len(words))
         return self._meant[words]
+
+    def _terms_like(self, word: str) -> frozenset[str]:
+        """The query's terms that mean the same as a word."""
+        found = self._like.get(word)
+        if found is None:
+            root = word_root(word)
+            found = frozenset(term for term, other in self._roots if alike(root, other))
+            self._like[word] = found
+        return found
 
 
 def _weight(term: str, texts: Sequence[str]) -> float:

@@ -43,15 +43,12 @@ def word_root(word: str) -> str:
     return word
 
 
-@lru_cache(maxsize=1 << 15)
-def same(one: str, other: str) -> bool:
-    """Tell whether two words mean the same: equal roots, or one is cut short (auth, config).
+def alike(one: str, other: str) -> bool:
+    """Tell whether two roots mean the same: they are equal, or one is cut short (auth, config).
 
-    :param one: lower-case.
-    :param other: lower-case.
+    :param one: as :func:`word_root` gives it.
+    :param other: as :func:`word_root` gives it.
     """
-    left, right = word_root(one), word_root(other)
-    if left == right:
-        return True
-    short, long = sorted((left, right), key=len)
-    return len(short) >= 4 and long.startswith(short)
+    if len(one) > len(other):
+        one, other = other, one
+    return one == other or (len(one) >= 4 and other.startswith(one))

@@ -40,13 +40,18 @@ class EdgeRecords(RecordStore):
     def __init__(self, path: Path, timeout_seconds: float) -> None:
         self._path = path
         self._timeout_seconds = timeout_seconds
+        # The file that has its tables, by its inode: it may be removed, or replaced by a backup.
+        self._prepared = 0
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
         """One connection per operation: cheap (about 0.2 ms) and safe in every thread."""
         try:
             with closing(sqlite3.connect(self._path, timeout=self._timeout_seconds)) as db:
-                self._prepare(db)
+                db.execute("PRAGMA synchronous=FULL")
+                if not self._prepared or self._inode() != self._prepared:
+                    self._prepare(db)
+                    self._prepared = self._inode()
                 with db:
                     yield db
         except sqlite3.OperationalError as error:
@@ -62,12 +67,17 @@ class EdgeRecords(RecordStore):
                 f"{self._path} is damaged ({error}); restore a backup, or remove it and index again"
             ) from error
 
+    def _inode(self) -> int:
+        try:
+            return self._path.stat().st_ino
+        except OSError:
+            return 0
+
     def _prepare(self, db: sqlite3.Connection) -> None:
         deadline = time.monotonic() + self._timeout_seconds
         while True:
             try:
                 db.execute("PRAGMA journal_mode=WAL")
-                db.execute("PRAGMA synchronous=FULL")
                 db.executescript(_SCHEMA)
                 return
             except sqlite3.OperationalError as error:

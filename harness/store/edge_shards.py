@@ -20,12 +20,9 @@ from typing import Any
 
 from harness.errors import HarnessError, StoreBusyError, StoreError, StoreFullError
 from harness.files import private_folder
+from harness.store.edge_config import create_indexes, shard_config
 from harness.store.edge_lock import StoreLock
-from harness.store.payload import KEYWORD_INDEXES, TENANT_INDEX
 
-# Below some hundred thousand points an exact scan is fast (9 ms at 100k) and HNSW with default
-# settings loses recall, so the optimizer must not build it. Unit: kilobytes of vectors.
-_INDEXING_THRESHOLD_KB = 10**9
 # A new shard is 200 MB of mapped, empty files. Where a write would fail on a full disk, touching a
 # page of a mapped file kills the process (SIGBUS), so there must be room for all of them before
 # anything is written.
@@ -56,6 +53,8 @@ class EdgeShards:
         self._open: dict[str, Any] = {}
         # Written to since the last flush.
         self._unflushed: set[str] = set()
+        # A segment was packed since the shard was opened: its memory is given back at closing.
+        self._packed = False
         self._depth = 0
         self._used = 0.0
         self._keeper: threading.Thread | None = None
@@ -183,7 +182,8 @@ class EdgeShards:
         """After an operation: hand over to whoever waits, or see to it that somebody looks."""
         if not self._lock.is_held:
             return
-        if self._lock.is_wanted():
+        if self._packed or self._lock.is_wanted():
+            self._packed = False
             self._let_go()
             return
         self._used = time.monotonic()
@@ -232,7 +232,9 @@ class EdgeShards:
             logger.warning("%s is not compacted: only %d MB free", collection, free // 1_000_000)
             return
         with self.open(collection) as shard:
-            shard.optimize()
+            self._unflushed.add(collection)
+            if shard.optimize():
+                self._packed = True
 
     def _require_space(self) -> None:
         free = shutil.disk_usage(self.root).free
@@ -250,18 +252,7 @@ class EdgeShards:
         :raises StoreError: the folder cannot be written.
         :raises StoreFullError: the disk is nearly full.
         """
-        from qdrant_edge import (
-            Distance,
-            EdgeConfig,
-            EdgeOptimizersConfig,
-            EdgeShard,
-            EdgeSparseVectorParams,
-            EdgeVectorParams,
-            KeywordIndexParams,
-            Modifier,
-            PayloadSchemaType,
-            UpdateOperation,
-        )
+        from qdrant_edge import EdgeShard
 
         self._require_space()
         folder = self.root / collection
@@ -271,18 +262,8 @@ class EdgeShards:
         shutil.rmtree(building, ignore_errors=True)
         try:
             private_folder(building, new=True)
-            shard = EdgeShard.create(
-                str(building),
-                EdgeConfig(
-                    vectors={"dense": EdgeVectorParams(dimension, Distance.Cosine)},
-                    sparse_vectors={"bm25": EdgeSparseVectorParams(modifier=Modifier.Idf)},
-                    optimizers=EdgeOptimizersConfig(indexing_threshold=_INDEXING_THRESHOLD_KB),
-                ),
-            )
-            tenant = KeywordIndexParams(is_tenant=True)
-            shard.update(UpdateOperation.create_field_index(TENANT_INDEX, tenant))
-            for key in KEYWORD_INDEXES:  # each costs time at every opening, so not the language
-                shard.update(UpdateOperation.create_field_index(key, PayloadSchemaType.Keyword))
+            shard = EdgeShard.create(str(building), shard_config(dimension))
+            create_indexes(shard)
             shard.close()
             building.rename(folder)
         except Exception as error:

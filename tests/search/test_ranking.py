@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.search.path_kinds import path_factor, path_kinds, stem_words
 from harness.search.query import parse
 from harness.search.ranking import rank
-from harness.search.word_roots import same
+from harness.search.word_roots import alike, word_root
 from harness.types import Candidate, CandidateLists, Chunk
 
 
@@ -215,8 +215,8 @@ def test_symbols_and_prose_are_told_apart() -> None:
     ],
 )
 def test_words_that_mean_the_same(one: str, other: str, expected: bool) -> None:
-    assert same(one, other) is expected
-    assert same(other, one) is expected
+    assert alike(word_root(one), word_root(other)) is expected
+    assert alike(word_root(other), word_root(one)) is expected
 
 
 def test_a_folder_names_its_entry_file() -> None:
