@@ -6,7 +6,7 @@ from harness.folding import fold
 from harness.search.definitions import definitions_of
 from harness.search.path_kinds import name_words
 from harness.search.query import Query
-from harness.search.word_roots import same
+from harness.search.word_roots import alike, word_root
 from harness.types import Chunk
 
 
@@ -30,7 +30,9 @@ def _strength(query: Query, name: str) -> float:
     """How well a name fits: above 2 asked for, above 1 spelled, else the share of the query's
     terms in it; less the more other words it has."""
     words = name_words((name,))
-    common = sum(any(same(term, word) for word in words) for term in query.terms)
+    common = sum(
+        any(alike(word_root(term), word_root(word)) for word in words) for term in query.terms
+    )
     share = common / max(1, len(query.terms), len(words))
     folded = fold(name)
     return share + (2.0 if folded in query.symbols else 1.0 if folded in query.names else 0.0)
