@@ -167,7 +167,8 @@ def server_config(app: ASGIApp, connections: Connections, host: str, port: int) 
         server_header=False,
         # Who is asked is decided by the connection's address, never by a header.
         proxy_headers=False,
-        # Reached only when every connection has a request that is being answered.
-        limit_concurrency=connections.most + 1,
+        # Reached only when every connection has a request that is being answered. uvicorn also
+        # counts the requests of dropped connections until they notice, so there is room for these.
+        limit_concurrency=2 * connections.most,
         timeout_graceful_shutdown=5,
     )
