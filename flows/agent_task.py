@@ -22,8 +22,12 @@ from flows.outcomes import EXPLAINED
 from flows.progress import artifact_key
 from harness.agent.envelope import Envelope
 from harness.agent.events import AgentEvent, as_line
+from harness.agent.result import without_secrets
 from harness.agent.turn_cache import DirectoryTurnCache
 from harness.configured import repository_folder, run_configured_task
+from harness.environment import environment_secrets
+from harness.markdown import code_block, code_span, inert_line
+from harness.repository.credentials import redact
 from harness.settings import DataSettings, load
 
 Task = Annotated[str, Field(min_length=1, max_length=20_000)]
@@ -78,17 +82,21 @@ def collect(results: Path, text: str) -> None:
         file = results / name
         # As bytes, because reading text would turn the CRLF of a patch into LF.
         content = file.read_bytes().decode(errors="replace") if file.is_file() else "(not written)"
-        whole = len(content) <= _MAX_ARTIFACT_CHARS
-        shown = content[:_MAX_ARTIFACT_CHARS]
-        fence = "````"
-        while fence in shown:
-            fence += "`"
-        body = shown if name == "report.md" else f"{fence}{language}\n{shown}\n{fence}"
-        note = "" if whole else f"\n\nCut here; the whole file: `{file}`"
+        # The report is made of inert parts. A patch is redacted here only: its file has to fit.
+        clean = redact(content, environment_secrets(), suspected=True)
+        shown = clean[:_MAX_ARTIFACT_CHARS]
+        # A page that is cut might end within a block of code.
+        is_page = name == "report.md" and len(clean) <= _MAX_ARTIFACT_CHARS
+        body = shown if is_page else code_block(shown, language)
+        note = (
+            ""
+            if len(clean) == len(shown)
+            else f"\n\nCut here; the whole file: {code_span(str(file))}"
+        )
         create_markdown_artifact(
             f"{body}{note}",
             key=artifact_key("agent", name.partition(".")[0]),
-            description=f"{name} of: {text[:200]}",
+            description=f"{name} of: {inert_line(text[:200])}",
         )
 
 
@@ -114,11 +122,12 @@ def agent_task(
     show_core_logs()
     results = results_of(str(flow_run.id))
     try:
-        result = run_agent(
+        envelope = run_agent(
             text, repository_folder(repository), results, verify, ref, model, approve
         )
     finally:
         collect(results, text)
+    result = without_secrets(envelope, environment_secrets())
     data = {**result.to_dict(), "results": str(results)}
     if result.exit_code:
         message = f"{result.status}: {result.error or 'see the report'} ({results})"

@@ -17,6 +17,7 @@ from prefect.states import Completed
 from flows.progress import artifact_key
 from harness.environment import environment_secrets
 from harness.errors import HarnessError, TransientError
+from harness.markdown import inert_line
 from harness.repository.credentials import redact
 
 # Prefect's words before those of an exception.
@@ -70,7 +71,8 @@ def paragraph(flow_name: str, run_name: str, state: State[Any]) -> str:
         advice = " A later try may work."
     elif not isinstance(error, HarnessError) and isinstance(error, Exception):
         advice = " Nobody expected this error: the run's log has the traceback."
-    return f"**{run_name}** (`{flow_name}`) ended as {state.name}: {said}.{advice}\n"
+    name = inert_line(run_name)
+    return f"**{name}** (`{flow_name}`) ended as {state.name}: {inert_line(said)}.{advice}\n"
 
 
 EXPLAINED: dict[str, Any] = {"on_failure": [leave_reason], "on_crashed": [leave_reason]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.markdown import code_span, inert_line
 from harness.types import IndexReport
 
 # A broken model server fails every file; the page stays readable and the rest is in the log.
@@ -51,7 +52,7 @@ def markdown(report: IndexReport) -> str:
         ("Embedding speed", f"{speed:.1f} chunks/s"),
         ("Model", report.model),
     ]
-    parts = [f"# {_cell(report.repo)}{commit}", f"`{report.path}`", _table(("", ""), rows)]
+    parts = [f"# {_cell(report.repo)}{commit}", code_span(report.path), _table(("", ""), rows)]
     if report.warnings:
         parts.insert(2, "\n".join(f"> Warning: {_cell(text)}\n" for text in report.warnings))
     if report.files_skipped:
@@ -75,5 +76,5 @@ def _table(header: tuple[str, str], rows: Iterable[tuple[object, object]]) -> st
 
 def _cell(value: object) -> str:
     """Text that cannot break out of its cell: file names and errors come from anywhere."""
-    text = " ".join(str(value).split())
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    text = " ".join(str(value).split()).replace("\\", "\\\\").replace("|", "\\|")
+    return inert_line(text).replace("<", "&lt;")

@@ -30,7 +30,7 @@ _NAME_CHARS = 40
 
 
 def private_folder(path: Path, *, new: bool = False) -> Path:
-    """Make a folder that only its owner may enter, and missing ones above it with the usual mode.
+    """Make a folder that only its owner may enter, and missing ones above it likewise.
 
     :param new: it must not exist yet, and the one above it must; otherwise one that exists stays
         as it is.
@@ -38,7 +38,9 @@ def private_folder(path: Path, *, new: bool = False) -> Path:
     :raises FileExistsError: it exists and had to be new, or is a file.
     :raises OSError: it cannot be made.
     """
-    path.mkdir(parents=not new, exist_ok=not new, mode=PRIVATE_FOLDER)
+    if not new and not path.parent.exists():
+        private_folder(path.parent)
+    path.mkdir(exist_ok=not new, mode=PRIVATE_FOLDER)
     return path
 
 

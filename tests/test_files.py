@@ -99,10 +99,10 @@ def test_an_open_file_becomes_private(tmp_path: Path, append: bool) -> None:
 
 
 @pytest.mark.usefixtures("no_umask")
-def test_folders_are_private_and_those_above_are_not(tmp_path: Path) -> None:
+def test_folders_are_private_and_so_are_missing_ones_above(tmp_path: Path) -> None:
     folder = private_folder(tmp_path / "share" / "harness")
     assert mode(folder) == 0o700
-    assert mode(folder.parent) == 0o777
+    assert mode(folder.parent) == 0o700
     private_folder(folder)
     with pytest.raises(FileExistsError):
         private_folder(folder, new=True)

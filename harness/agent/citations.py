@@ -18,13 +18,13 @@ from harness.workspace.paths import ConfinedTree
 
 UNVERIFIED = " [unverified]"
 _CITATION = re.compile(
-    r"(?<![\w./@:-])(?P<path>(?:\./)?[\w@+.][\w@+./-]*?)"
+    r"(?<![\w./@:+-])(?P<path>(?:\./)?[\w@+.][\w@+./-]*?)"
     r"(?::L?(?P<line>\d{1,7})(?:[-–]L?(?P<end>\d{1,7}))?"
     r"|#L(?P<hash>\d{1,7})(?:[-–]L?(?P<hash_end>\d{1,7}))?)(?![\w/])"
 )
 _FILE_NAME = re.compile(r"\.[A-Za-z][A-Za-z0-9_+-]{0,9}$")
 _HOST = re.compile(r"^(\d+(\.\d+)+|localhost|[\w-]+(\.[\w-]+)*\.(com|org|net|io|dev|local|svc))$")
-_URL = re.compile(r"\w+://\S+")
+_URL = re.compile(r"(?<!\w)\w+://\S+")
 
 
 def check_citations(

@@ -14,8 +14,9 @@ from collections.abc import Collection
 from harness.agent.validation import FormatError
 from harness.types import ToolCall
 
-_TAGGED = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
-_FUNCTION = re.compile(r"<function=([\w.-]+)>\s*(.*?)\s*(?:</function>|\Z)", re.DOTALL)
+# Blanks around a part are taken off it later: here, each of thousands would start over.
+_TAGGED = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
+_FUNCTION = re.compile(r"<function=([\w.-]+)>(.*?)(?:</function>|\Z)", re.DOTALL)
 # A parameter may lack its end where the next one or the end of the function follows (Qwen3-Coder).
 _PARAMETER = re.compile(r"<parameter=([\w.-]+)>(.*?)(?:</parameter>|(?=<parameter=)|\Z)", re.DOTALL)
 _FUNCTION_END = "</function>"
@@ -91,11 +92,11 @@ def _read_tagged(match: re.Match[str]) -> tuple[ToolCall, ...]:
     functions = list(_FUNCTION.finditer(match[1]))
     if functions:
         return tuple(call for function in functions for call in _read_function(function))
-    return read_json_calls(match[1])
+    return read_json_calls(match[1].strip())
 
 
 def _read_function(match: re.Match[str]) -> tuple[ToolCall, ...]:
-    name, body = match[1], match[2]
+    name, body = match[1], match[2].strip()
     found = list(_PARAMETER.finditer(body))
     # The format knows no quoting: a text that holds its marks reads like several parameters.
     names = [parameter[1] for parameter in found]

@@ -11,6 +11,7 @@ from harness.agent.envelope import Envelope
 from harness.agent.status import Status
 from harness.errors import PolicyError
 from harness.files import private_folder, write_atomically
+from harness.markdown import code_span, inert, inert_line
 from harness.repository.credentials import redact
 from harness.workspace.patches import apply_patch
 
@@ -24,16 +25,22 @@ def write_results(
     """
     private_folder(directory)
     known = tuple(secrets)
+    clean = without_secrets(result, known)
     write_atomically(directory / "patch.diff", result.patch)
     write_atomically(
         directory / "report.md", redact(report(result, request), known, suspected=True)
     )
-    clean = replace(
+    write_atomically(directory / "result.json", json.dumps(clean.to_dict(), indent=2) + "\n")
+
+
+def without_secrets(result: Envelope, secrets: Iterable[str] = ()) -> Envelope:
+    """Return what may be kept of a run: the patch, which has to fit, stays as it is."""
+    known = tuple(secrets)
+    return replace(
         result,
         answer=redact(result.answer, known, suspected=True),
         error=redact(result.error or "", known, suspected=True) or None,
     )
-    write_atomically(directory / "result.json", json.dumps(clean.to_dict(), indent=2) + "\n")
 
 
 def apply_result(
@@ -56,7 +63,7 @@ def apply_result(
 
 
 def report(result: Envelope, request: str) -> str:
-    """Return what a person wants to know about a run, as Markdown."""
+    """Return what a person wants to know about a run, as Markdown that loads nothing."""
     verified = {None: "no command given", True: "passed", False: "**not verified**"}
     usage = result.usage
     rows = [
@@ -70,18 +77,21 @@ def report(result: Envelope, request: str) -> str:
     parts = [
         "# Agent report",
         "## Request",
-        request.strip(),
+        inert(request.strip()),
         "## Outcome",
-        "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)]),
+        "\n".join(
+            ["| | |", "|---|---|", *(f"| {name} | {inert_line(text)} |" for name, text in rows)]
+        ),
     ]
     if result.error:
-        parts += ["## Error", result.error]
+        parts += ["## Error", inert(result.error)]
     if result.answer:
         words = "## The model's last words (no file was changed)"
-        parts += [words if result.status is Status.NO_CHANGE else "## Answer", result.answer]
+        parts += [words if result.status is Status.NO_CHANGE else "## Answer", inert(result.answer)]
     if result.citations:
         rows_of = [
-            f"- `{c.path}:{c.start_line}-{c.end_line}`{'' if c.verified else ' (unverified)'}"
+            f"- {code_span(f'{c.path}:{c.start_line}-{c.end_line}')}"
+            f"{'' if c.verified else ' (unverified)'}"
             for c in result.citations
         ]
         parts += ["## Citations", "\n".join(rows_of)]
@@ -91,5 +101,8 @@ def report(result: Envelope, request: str) -> str:
             for line in result.patch.splitlines()
             if line.startswith("diff --git ")
         ]
-        parts += ["## Changed files (patch.diff)", "\n".join(f"- `{name}`" for name in changed)]
+        parts += [
+            "## Changed files (patch.diff)",
+            "\n".join(f"- {code_span(name)}" for name in changed),
+        ]
     return "\n\n".join(parts) + "\n"

@@ -89,6 +89,34 @@ def test_a_key_is_hidden_and_lines_keep_their_numbers(root: Path) -> None:
     assert not any(line in said_to(model) for line in BODY)
 
 
+def test_lines_of_a_key_are_hidden_from_a_search(root: Path) -> None:
+    model = script(
+        ("grep", {"pattern": ".", "path": "key.py"}),
+        ("grep", {"pattern": BODY[3][:6]}),
+        ("grep", {"pattern": f"token = .{TOKEN[:9]}"}),
+        ("grep", {"pattern": "token = ", "path": "app.py"}),
+        "Done.",
+    )
+    ask("Look", root, model)
+    assert 'key.py:1:KEY = """[redacted]' in said_to(model, 1)
+    assert f"key.py:{len(BODY) + 3}:last = 1" in said_to(model, 1)
+    # Nor does a match tell, character by character, what is hidden.
+    assert "No lines match" in said_to(model, 2)
+    assert "No lines match" in said_to(model, 3)
+    assert 'app.py:1:token = "[redacted]"' in said_to(model, 4)
+    said = "".join(said_to(model, number) for number in range(1, 5))
+    assert not any(line in said for line in (*BODY, TOKEN))
+
+
+def test_the_closest_text_of_a_failed_edit_is_hidden(root: Path) -> None:
+    almost = f"{BODY[2][:50]}{'x' * 14}"
+    edit = {"path": "key.py", "search": almost, "replace": "a"}
+    model = script(("edit_file", edit), "Done.", "Done.")
+    run_task("Change", root, model)
+    assert "does not occur" in said_to(model, 1)
+    assert not any(line in said_to(model, 1) for line in BODY)
+
+
 def test_passages_of_an_old_index(root: Path) -> None:
     def search(query: str, limit: int) -> Sequence[Hit]:
         text = f'token = "{TOKEN}"'

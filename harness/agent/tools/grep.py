@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
+
+import re2
 
 from harness.agent.tools import text_search
 from harness.agent.tools.access import ReadAccess
 from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, counted, cut_line, schema
 from harness.errors import UsageError
+from harness.repository.content import decode
+from harness.repository.credentials import redact
 from harness.types import ToolSpec
 
 MAX_MATCHES = 60
@@ -62,14 +68,77 @@ def matching_lines(access: ReadAccess, pattern: str, folder: str) -> list[str]:
         command += ["--color=never", "--no-messages", "--max-count=200", "--regexp", pattern]
         rows = _rows([*command, "--", *names], access.tree.root, "", ok=(0, 1))
         if rows is not None:
-            return [cut_line(row) for row in rows]
+            return _without_secrets(access, rows, names, pattern)
     # In a process of its own, because a regular expression can run forever and Python cannot
     # interrupt it.
     script = [sys.executable, "-I", "-S", text_search.__file__, pattern, str(MAX_MATCHES + 1)]
     rows = _rows(script, access.tree.root, "\0".join(names), ok=(0,))
     if rows is None:
         raise UsageError("the search failed; use a simpler pattern")
-    return [cut_line(row) for row in rows]
+    return _without_secrets(access, rows, names, pattern)
+
+
+def _without_secrets(
+    access: ReadAccess, rows: Sequence[str], names: Sequence[str], pattern: str
+) -> list[str]:
+    """Hide secrets as read_file does, by the whole file: a line of a key does not look like one.
+
+    A line that only matches in what is hidden is left out; whether it does would say what the
+    secret is like, one question after the other.
+    """
+    # As they come back from a process.
+    known = {os.fsencode(name).decode("utf-8", "replace"): name for name in names}
+    files: dict[str, tuple[list[str], list[str]] | None] = {}
+    shown: list[str] = []
+    for row in rows:
+        if len(shown) > MAX_MATCHES:
+            break
+        name, number = _place(row, known)
+        if not number:
+            continue
+        if name not in files:
+            files[name] = _hidden_lines(access, known[name])
+        hidden = files[name]
+        if hidden is None:
+            shown.append(cut_line(row))
+            continue
+        had, has = (lines[number - 1] if number <= len(lines) else "" for lines in hidden)
+        if had == has:
+            shown.append(cut_line(row))
+        elif _still_matches(pattern, has):
+            shown.append(cut_line(f"{name}:{number}:{has.rstrip()}"))
+    return shown
+
+
+def _place(row: str, names: Collection[str]) -> tuple[str, int]:
+    """Path and number of a row ``path:line:text``, 0 for none; a path may have colons, too."""
+    at = row.find(":")
+    while at >= 0:
+        number = row[at + 1 :].partition(":")[0]
+        if row[:at] in names and number.isdecimal():
+            return row[:at], int(number)
+        at = row.find(":", at + 1)
+    return "", 0
+
+
+def _hidden_lines(access: ReadAccess, name: str) -> tuple[list[str], list[str]] | None:
+    """The lines of a file with and without secrets; None when it has none.
+
+    :raises UsageError: it can no longer be read.
+    """
+    data = access.tree.read_bytes(name)
+    decoded = decode(data)
+    text = decoded if isinstance(decoded, str) else data.decode("utf-8", "replace")
+    clean = redact(text)
+    return None if clean == text else (text.split("\n"), clean.split("\n"))
+
+
+def _still_matches(pattern: str, line: str) -> bool:
+    # RE2, because it answers in bounded time; what it cannot read stays hidden.
+    try:
+        return re2.search(pattern, line) is not None
+    except re2.error:
+        return False
 
 
 def _rows(command: list[str], cwd: Path, data: str, ok: tuple[int, ...]) -> list[str] | None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from harness.agent.tools.file_text import BOM, FileText, matching_blocks
 from harness.errors import UsageError
+from harness.repository.credentials import redact
 
 _NUMBERED = re.compile(r"^\s*(\d+)\| ?")
 _MAX_PLACES = 10
@@ -77,7 +78,7 @@ def _as_the_file_has_it(
         if have[start] == bare[0] and have[start : start + len(bare)] == bare
     ]
     if not places:
-        raise UsageError(f"{path}: the search text does not occur. {_closest(file.lines, bare)}")
+        raise UsageError(f"{path}: the search text does not occur. {_closest(file.plain, bare)}")
     if len(places) > 1:
         raise _occurs([place + 1 for place in places], path)
     found = [*file.lines[places[0] : places[0] + len(bare)], *([""] if tail else [])]
@@ -126,7 +127,9 @@ def _occurs(lines: Sequence[int], path: str) -> UsageError:
     )
 
 
-def _closest(have: Sequence[str], wanted: Sequence[str]) -> str:
+def _closest(plain: str, wanted: Sequence[str]) -> str:
+    # By the whole file, as read_file shows it: a line of a key does not look like one.
+    have = [line.rstrip(_BLANKS) for line in redact(plain).split("\n")]
     first = next((line for line in wanted if line.strip()), "")
     close = difflib.get_close_matches(first, have[:5000], 1, 0.5)
     if not close:
