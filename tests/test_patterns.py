@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from harness.patterns import PathPatterns, folders_above
@@ -41,3 +43,23 @@ def test_the_last_pattern_that_matches_decides() -> None:
 def test_folders_above() -> None:
     assert list(folders_above("a/b/c.py")) == ["a", "a/b"]
     assert list(folders_above("c.py")) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        pytest.param("*a" * 60 + "b", "a" * 4_000, id="stars"),
+        pytest.param("**/a/" * 60 + "b", "a/" * 2_000 + "c", id="folders"),
+        pytest.param("*?" * 60 + "/b", "a" * 4_000, id="stars and marks"),
+        pytest.param("[a-z]*" * 60 + "0", "a" * 4_000, id="classes"),
+        pytest.param("**/*a*/" * 40 + "b", "a/" * 2_000 + "c", id="both"),
+        pytest.param("a**b" * 60, "ab" * 2_000, id="stars in a name"),
+        pytest.param("[" * 200_000, "a", id="brackets"),
+        pytest.param("*" * 200_000 + "b", "a" * 4_000, id="only stars"),
+        pytest.param("\\" * 200_001, "a", id="backslashes"),
+    ],
+)
+def test_time_is_bounded(pattern: str, path: str) -> None:
+    began = time.thread_time()
+    PathPatterns.parse(pattern).chooses(path)
+    assert time.thread_time() - began < 3

@@ -21,6 +21,7 @@ from harness.chunking.measure import (
 )
 from harness.chunking.outline import Outline, Scope
 from harness.chunking.packing import Border
+from harness.chunking.parsing import time_for
 from harness.chunking.plain import recursive_borders
 from harness.chunking.reading import syntax_tree
 from harness.chunking.splitting import Splitter
@@ -54,6 +55,13 @@ def chunk_text(
     """
     if not text.strip():
         return []
+    with time_for(len(text.encode("utf-8", "surrogatepass"))):
+        return _chunks(path, text, max_chars, fits)
+
+
+def _chunks(
+    path: str, text: str, max_chars: int, fits: Callable[[str], bool] | None
+) -> list[Chunk]:
     if suffix_of(path) == notebooks.SUFFIX:
         cells = notebooks.read_notebook(text)
         if cells is not None:

@@ -173,7 +173,7 @@ def _collect(text: str, at: int, depth: int, close: str) -> tuple[dict[str, obje
     while True:
         key = str(len(found))
         if close == "}":
-            name, at = _value(text, at, depth)
+            name, at = _value(text, at, depth + 1)
             at = _skip(text, at)
             if not isinstance(name, _String) or text[at] != ":":
                 raise ValueError("not JSON")

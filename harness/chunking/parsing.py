@@ -1,9 +1,11 @@
-"""Tree-sitter parsers with a time limit, one per language and thread."""
+"""Tree-sitter parsers, one per language and thread, with a time limit for each file."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from tree_sitter import Language, Node, Parser, Range
@@ -14,6 +16,27 @@ _SECONDS_PER_MEGABYTE = 2.0
 _MIN_SECONDS = 2.0
 
 _local = threading.local()
+
+
+@contextmanager
+def time_for(size_bytes: int) -> Iterator[None]:
+    """Limit the time of all parses in the block together: a file may hold hundreds of cells or
+    scripts, each parsed on its own. The outermost block counts.
+
+    :param size_bytes: of the file.
+    """
+    if getattr(_local, "seconds_left", None) is not None:
+        yield
+        return
+    _local.seconds_left = _limit(size_bytes)
+    try:
+        yield
+    finally:
+        _local.seconds_left = None
+
+
+def _limit(size_bytes: int) -> float:
+    return max(_MIN_SECONDS, _SECONDS_PER_MEGABYTE * size_bytes / 1e6)
 
 
 @cache
@@ -39,8 +62,9 @@ def parse(language: str, data: bytes, ranges: list[Range] | None = None) -> Node
         parser = parsers[language] = Parser(grammar)
     # An embedded part is confined to its range; an empty list means the whole document.
     parser.included_ranges = ranges or []
-    limit = max(_MIN_SECONDS, _SECONDS_PER_MEGABYTE * len(data) / 1e6)
-    deadline = time.thread_time() + limit
+    seconds_left: float | None = getattr(_local, "seconds_left", None)
+    began = time.thread_time()
+    deadline = began + (_limit(len(data)) if seconds_left is None else seconds_left)
     try:
         tree = parser.parse(
             lambda offset, _point: data[offset : offset + 65536],
@@ -49,6 +73,9 @@ def parse(language: str, data: bytes, ranges: list[Range] | None = None) -> Node
     except ValueError:  # raised when the progress callback cancels
         parser.reset()
         return None
+    finally:
+        if seconds_left is not None:
+            _local.seconds_left = seconds_left - (time.thread_time() - began)
     return tree.root_node
 
 

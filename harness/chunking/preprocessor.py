@@ -57,6 +57,7 @@ def without_conditions(data: bytes) -> bytes:
     """
     lines = data.split(b"\n")
     skipped: list[bool] = []  # for each open condition: is this branch blanked out?
+    blanked = 0  # how many are; asked for each line, where there may be thousands of conditions
     continued = False
     for row, line in enumerate(lines):
         match = None if continued else _CONDITION.match(line)
@@ -65,11 +66,12 @@ def without_conditions(data: bytes) -> bytes:
         if word.startswith(b"if"):
             skipped.append(False)
         elif word.startswith(b"el") and skipped:
+            blanked += not skipped[-1]
             skipped[-1] = True
         elif word == b"endif" and skipped:
-            skipped.pop()
+            blanked -= skipped.pop()
         continued = line.endswith(b"\\") and directive
-        if directive or any(skipped):
+        if directive or blanked:
             lines[row] = b" " * len(line)
     return b"\n".join(lines)
 
