@@ -9,20 +9,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.agent.fences import Fence, find_end
-from harness.agent.leaks import (
-    find_leaked_calls,
-    looks_like_call,
-    read_json_calls,
-    without_thoughts,
-)
+from harness.agent.leaks import find_leaked_calls, looks_like_call, read_json_calls
+from harness.agent.template_marks import spoken
 from harness.agent.tools.tool import Tool
 from harness.agent.validation import FormatError, validate
+from harness.agent.written_calls import names_a_tool
 from harness.types import ChatTurn, ToolCall
 
 MAX_CALLS_A_TURN = 8
+ONLY_THE_FIRST = "Only the first action of your turn was carried out. Send one at a time."
+# Elements that say nothing, such as `<tools></tools>`.
+_HOLLOW = re.compile(r"</?[a-z_]+/?>|`{3,}\w*")
 # The name of the tool, or its first argument.
 _HEAD_LINE = re.compile(r"^[ \t]*(?:[a-z_]+|(?:path|pattern|query|command|content):.*)[ \t]*\r?$")
 
@@ -30,11 +30,14 @@ _HEAD_LINE = re.compile(r"^[ \t]*(?:[a-z_]+|(?:path|pattern|query|command|conten
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A model's turn as it was understood: calls, or else a final answer. ``content`` is the text
-    around the calls."""
+    around the calls. ``leaked``: they were written as text where others were wanted; ``note`` is
+    told to the model along with the output of the last call."""
 
     content: str
     calls: tuple[ToolCall, ...] = ()
     answer: str | None = None
+    leaked: bool = False
+    note: str = ""
 
 
 def write_action(tool: Tool, arguments: Mapping[str, object]) -> str:
@@ -75,20 +78,22 @@ class ActionReader:
 
         :raises FormatError: it cannot be used; the message is for the model.
         """
-        content = without_thoughts(turn.content)
+        content = spoken(turn.content)
         openers = list(self._opener.finditer(content))
         if openers:
             return self._read_block(content, openers, turn)
         if turn.done_reason == "length":
-            raise FormatError("Your answer was cut off because it was too long. Be much shorter.")
-        rest, leaked = find_leaked_calls(content, list(self._tools))
+            named = names_a_tool(content)
+            what = f"Your call of {named}" if named else "Your answer"
+            raise FormatError(f"{what} was cut off because it was too long. Be much shorter.")
+        rest, leaked = find_leaked_calls(content, self.specs)
         if len(leaked) > MAX_CALLS_A_TURN:
             raise FormatError(f"At most {MAX_CALLS_A_TURN} tool calls at once.")
         if leaked:
-            return Parsed(rest, self.validated(leaked))
+            return Parsed(rest, self.validated(leaked), leaked=True)
         if looks_like_call(content):
             raise FormatError("The tool call cannot be read. Send it again, nothing else.")
-        if not content:
+        if not _HOLLOW.sub("", content).strip():
             raise FormatError(
                 "Your answer was empty. Use a tool, or write the final answer as text."
             )
@@ -101,15 +106,38 @@ class ActionReader:
         """
         return tuple(validate(call, self.specs) for call in calls)
 
+    def _first_alone(self, content: str, opener: re.Match[str]) -> str | None:
+        """Return a text up to the end of its first action, None where the end is not certain.
+
+        A whole file may hold such blocks as text, so it is taken for one only alone.
+        """
+        lines = content[opener.end() :].removeprefix("\n").split("\n")
+        named = [] if opener[3].lower() == "action" else [opener[3].lower()]
+        fence = re.compile(rf"{opener[1]}{re.escape(opener[2])}[ \t\r]*$")
+        for number, line in enumerate(lines):
+            if fence.match(line):
+                inside = [*named, *lines[:number]]
+                if _Action(inside, self._tools).is_whole_before(len(inside)) is not True:
+                    return None
+                return content[: opener.end()] + "\n" + "\n".join(lines[: number + 1])
+        return None
+
     def _read_block(self, content: str, openers: list[re.Match[str]], turn: ChatTurn) -> Parsed:
         first = openers[0]
         indent, ticks, word = first[1], first[2], first[3].lower()
         # A shorter fence inside a longer one is text of the action.
-        if any(other[2][0] != ticks[0] or len(other[2]) >= len(ticks) for other in openers[1:]):
-            raise FormatError(
-                "Exactly one action per turn. Send only the first one. If the text of an action "
-                "holds such a block, put a longer fence around the action."
-            )
+        others = [
+            other for other in openers[1:] if other[2][0] != ticks[0] or len(other[2]) >= len(ticks)
+        ]
+        if others:
+            cut = self._first_alone(content[: others[0].start()], first)
+            if cut is None:
+                raise FormatError(
+                    "Exactly one action per turn. Send only the first one. If the text of an "
+                    "action holds such a block, put a longer fence around the action."
+                )
+            parsed = self._read_block(cut, [first], ChatTurn(cut))
+            return replace(parsed, note=ONLY_THE_FIRST)
         text = content[first.end() :].removeprefix("\n")
         lines = text.split("\n")
         if first[4] or _has_crlf(lines):

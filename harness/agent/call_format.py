@@ -8,10 +8,17 @@ them a call that was written the other way is understood as well.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from harness.agent.actions import MAX_CALLS_A_TURN, ActionReader, Parsed, write_action
-from harness.agent.leaks import without_thoughts
+from harness.agent.actions import (
+    MAX_CALLS_A_TURN,
+    ONLY_THE_FIRST,
+    ActionReader,
+    Parsed,
+    write_action,
+)
+from harness.agent.template_marks import spoken
 from harness.agent.tools.tool import Tool
 from harness.agent.validation import FormatError
 from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
@@ -60,7 +67,7 @@ class NativeProtocol:
             return self._reader.read(turn)
         if len(turn.tool_calls) > MAX_CALLS_A_TURN:
             raise FormatError(f"At most {MAX_CALLS_A_TURN} tool calls at once.")
-        return Parsed(without_thoughts(turn.content), self._reader.validated(turn.tool_calls))
+        return Parsed(spoken(turn.content), self._reader.validated(turn.tool_calls))
 
     def assistant(self, parsed: Parsed) -> ChatMessage:
         """Recovered calls are kept as proper ones, so that the model sees how it is done."""
@@ -89,10 +96,10 @@ class TextProtocol:
         """Read the one action, or recover a leaked call."""
         if turn.tool_calls:  # the model can do more than its card says
             calls = self._reader.validated(turn.tool_calls[:1])
-            return Parsed(without_thoughts(turn.content), calls)
+            return Parsed(spoken(turn.content), calls)
         parsed = self._reader.read(turn)
         if len(parsed.calls) > 1:
-            raise FormatError("Exactly one action per turn. Send only the first one.")
+            return replace(parsed, calls=parsed.calls[:1], note=ONLY_THE_FIRST)
         return parsed
 
     def assistant(self, parsed: Parsed) -> ChatMessage:

@@ -61,7 +61,9 @@ class Envelope:
     passed on the files of the patch, None without a command. ``protocol`` is ``native`` or
     ``text``, ``passages`` without a model, ``passages+demo`` with the demo model's words below
     the passages; empty when the server did not answer. ``num_ctx`` is the model's window in
-    tokens, 0 when unknown.
+    tokens, 0 when unknown. ``strategy`` is how a task was worked on: ``loop``, ``localise``, or
+    both in their order, joined by ``+``; ``strategy_reason`` says why, ``tried`` what a localised
+    search did, a line each.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -78,6 +80,9 @@ class Envelope:
     steps: int = 0
     duration_seconds: float = 0.0
     base: str = ""
+    strategy: str = ""
+    strategy_reason: str = ""
+    tried: tuple[str, ...] = ()
     trajectory_path: str | None = None
     error: str | None = None
 

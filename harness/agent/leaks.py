@@ -1,18 +1,20 @@
 """Recovers tool calls that a model printed as text instead of making them.
 
 Seen with models behind Ollama: bare JSON, JSON in a code fence, ``<tool_call>`` with JSON,
-``<function=…><parameter=…>`` (Qwen3-Coder), ``[TOOL_CALLS]`` (Mistral). Text counts as a call only
-when it is marked as one, or when it is all there is: an answer that quotes JSON stays an answer.
+``<function=…><parameter=…>`` (Qwen3-Coder), ``[TOOL_CALLS]`` (Mistral): these are marked as calls.
+Without a mark, a call is what names a tool on offer (:mod:`harness.agent.written_calls`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Sequence
 
-from harness.agent.validation import FormatError
-from harness.types import ToolCall
+from harness.agent.json_repair import read_object
+from harness.agent.validation import FormatError, unknown_tool
+from harness.agent.written_calls import find_written_calls
+from harness.types import ToolCall, ToolSpec
 
 # Blanks around a part are taken off it later: here, each of thousands would start over.
 _TAGGED = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
@@ -23,7 +25,6 @@ _FUNCTION_END = "</function>"
 _MISTRAL = re.compile(r"\[TOOL_CALLS\]\s*(.*)\Z", re.DOTALL)
 _MISTRAL_NAMED = re.compile(r"([\w.-]+)\s*(?:\[ARGS\])?\s*(\{.*\})\s*\Z", re.DOTALL)
 _FENCED = re.compile(r"\A```(?:json|tool_call|tool)?[ \t]*\n(.*?)\n?```\Z", re.DOTALL)
-_THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 _UNCLEAR = (
     "The tool call cannot be read, because its text holds marks like <function=…> or </parameter>. "
     "Make a smaller change that leaves such lines out."
@@ -31,15 +32,10 @@ _UNCLEAR = (
 _MARKERS = ("<tool_call>", "<function=", "[TOOL_CALLS]")
 
 
-def without_thoughts(content: str) -> str:
-    """Remove a leading ``<think>`` part that the server left in."""
-    return _THOUGHTS.sub("", content).strip()
-
-
-def find_leaked_calls(content: str, names: Collection[str]) -> tuple[str, tuple[ToolCall, ...]]:
+def find_leaked_calls(content: str, specs: Sequence[ToolSpec]) -> tuple[str, tuple[ToolCall, ...]]:
     """Return the text around the calls, and the calls: none in an ordinary answer.
 
-    :param names: tools on offer; JSON without a marker must name one of them.
+    :param specs: tools on offer; what is not marked as a call must name one of them.
     :raises FormatError: the text is marked as a call but cannot be read as one.
     """
     for pattern, read in ((_TAGGED, _read_tagged), (_FUNCTION, _read_function)):
@@ -53,19 +49,15 @@ def find_leaked_calls(content: str, names: Collection[str]) -> tuple[str, tuple[
     mistral = _MISTRAL.search(content)
     if mistral is not None:
         return content[: mistral.start()].strip(), _read_mistral(mistral[1])
+    written = find_written_calls(content, specs, _calls_of)
+    if written.calls:
+        return written.rest, written.calls
     fenced = _FENCED.match(content.strip())
     body = fenced[1] if fenced is not None else content.strip()
-    if body[:1] in ("{", "["):
-        try:
-            found = _calls_of(json.loads(body, strict=False))
-        except (ValueError, RecursionError):
-            return content, ()
-        if found and all(call.name in names for call in found):
-            return "", found
-        if found and len(found) == 1 and "arguments" in body:
-            raise FormatError(
-                f"There is no tool {found[0].name[:60]!r}. Tools: {', '.join(names)}."
-            )
+    value = read_object(body, 0) if body[:1] == "{" else None
+    unknown = _calls_of(value[0]) if value is not None else ()
+    if len(unknown) == 1 and ("arguments" in body or "parameters" in body):
+        raise FormatError(unknown_tool(unknown[0].name, [spec.name for spec in specs]))
     return content, ()
 
 
@@ -82,7 +74,13 @@ def read_json_calls(text: str) -> tuple[ToolCall, ...]:
     try:
         found = _calls_of(json.loads(text, strict=False))
     except (ValueError, RecursionError) as error:
-        raise FormatError(f"The tool call is not valid JSON ({error}). Send it again.") from None
+        start = text.find("{")
+        read = read_object(text, start) if start >= 0 else None
+        if read is None:
+            raise FormatError(
+                f"The tool call is not valid JSON ({error}). Send it again."
+            ) from None
+        found = _calls_of(read[0])
     if not found:
         raise FormatError('A tool call needs "name" and "arguments". Send it again.')
     return found

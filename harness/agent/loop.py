@@ -28,7 +28,7 @@ from harness.agent.waiting import Watch
 from harness.errors import HarnessError, ServiceTimeoutError, ServiceUnavailableError
 from harness.models.protocols import ChatModel
 from harness.retrying import Backoff
-from harness.types import ChatMessage, ChatTurn, ToolCall
+from harness.types import ChatMessage, ChatTurn, Sampling, ToolCall, ToolSpec
 
 RETRY_SECONDS = 1.5
 
@@ -96,20 +96,29 @@ class Agent:
         for message in messages:
             self._append(message)
 
-    def run(self, request: str) -> Outcome:
+    def run(
+        self,
+        request: str | Callable[[], str],
+        *,
+        prelude: Callable[[], str] | None = None,
+        rescue: Callable[[Stop], str] | None = None,
+    ) -> Outcome:
         """Work on a request until the model answers or a limit ends the run.
 
         No error of the tree is raised. The conversation stays, so that another request may follow.
+
+        :param request: the message, or what makes it once it is needed.
+        :param prelude: may answer instead of the loop; an empty text lets the loop begin.
+        :param rescue: may answer after the loop was stopped, within the same limits.
         """
         self.clock.restart()
         self.usage = Usage()
         self.recorder.step = self._format_errors = self._refusals = 0
         self._calls.clear()
-        self._append(ChatMessage("user", request))
         self._answer = ""
         status, reason = Status.OK, ""
         try:
-            self._work()
+            self._work(request, prelude, rescue)
         except Stop as stop:
             status, reason = stop.status, str(stop)
         except KeyboardInterrupt:
@@ -121,7 +130,38 @@ class Agent:
         self.recorder.trajectory.write("end", status=status, reason=reason, steps=steps)
         return Outcome(status, self._answer, reason, steps)
 
-    def _work(self) -> None:
+    def sample(self, messages: Sequence[ChatMessage], sampling: Sampling) -> ChatTurn:
+        """Draw one turn outside of the conversation; it counts as a step.
+
+        :raises Stop: a limit is reached.
+        """
+        self._check_limits()
+        self.recorder.step += 1
+        self.recorder.event(EventKind.STEP, f"step {self.recorder.step}")
+        turn = self._turn(messages, (), sampling)
+        self.recorder.trajectory.write_turn(self.recorder.step, turn)
+        return turn
+
+    def _work(
+        self,
+        request: str | Callable[[], str],
+        prelude: Callable[[], str] | None,
+        rescue: Callable[[Stop], str] | None,
+    ) -> None:
+        answer = prelude() if prelude is not None else ""
+        if answer and (self.review is None or self.review(answer) is None):
+            self._answer = answer
+            return
+        self._append(ChatMessage("user", request if isinstance(request, str) else request()))
+        try:
+            self._converse()
+        except Stop as stop:
+            answer = rescue(stop) if rescue is not None else ""
+            if not answer or (self.review is not None and self.review(answer) is not None):
+                raise
+            self._answer = answer
+
+    def _converse(self) -> None:
         while True:
             answer = self._take_step()
             if answer is None:
@@ -175,23 +215,42 @@ class Agent:
     def _next_turn(self) -> ChatTurn:
         tools = self.protocol.offered
         messages = self.context.fit(self.entries, tools)
+        turn = self._turn(messages, tools)
+        self.recorder.trajectory.write_turn(self.recorder.step, turn)
+        self.context.learn(messages, tools, turn)
+        return turn
+
+    def _turn(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec],
+        sampling: Sampling | None = None,
+    ) -> ChatTurn:
+        """Take a turn from the cache, or ask the model for it."""
         cache = self.seams.turn_cache
-        key = turn_key(self.model, messages, tools) if cache is not None else ""
+        key = ""
+        if cache is not None:
+            # Samples of one prompt are told apart by their step.
+            drawn = "" if sampling is None else f"{self.recorder.step} {sampling}"
+            key = turn_key(self.model, messages, tools, drawn)
         turn = cache.get(key) if cache is not None else None
         if turn is not None:
             self.usage += Usage(replayed_turns=1)
             self.recorder.event(EventKind.REPLAY, turn.content)
         else:
-            turn = self._ask_model(messages)
+            turn = self._ask_model(messages, tools, sampling)
             read = turn.prompt_tokens or self.context.estimate(messages, tools)
             self.usage += Usage(read, turn.completion_tokens, model_calls=1)
             if cache is not None:
                 cache.put(key, turn)
-        self.recorder.trajectory.write_turn(self.recorder.step, turn)
-        self.context.learn(messages, tools, turn)
         return turn
 
-    def _ask_model(self, messages: Sequence[ChatMessage]) -> ChatTurn:
+    def _ask_model(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec],
+        sampling: Sampling | None,
+    ) -> ChatTurn:
         def tell(error: BaseException, seconds: float) -> None:
             self.recorder.event(EventKind.RETRY, str(error))
             self.recorder.line("retry", error=str(error))
@@ -203,9 +262,12 @@ class Agent:
             return passing and not isinstance(error, ServiceTimeoutError)
 
         def ask() -> ChatTurn:
-            estimate = self.context.estimate(messages, self.protocol.offered)
+            estimate = self.context.estimate(messages, tools)
             with self._watch.over(estimate):
-                turn = self.model.chat(messages, self.protocol.offered, self._on_token)
+                if sampling is None:
+                    turn = self.model.chat(messages, tools, self._on_token)
+                else:
+                    turn = self.model.chat(messages, tools, self._on_token, sampling)
             size = turn.prompt_tokens or estimate
             self._watch.pace.learn(size, self._watch.first_token_seconds)
             return turn
@@ -239,7 +301,7 @@ class Agent:
         left = list(parsed.calls)
         try:
             while left:
-                self._run_call(left[0])
+                self._run_call(left[0], parsed.note if len(left) == 1 else "")
                 left.pop(0)
         except BaseException:
             # A conversation with an unanswered call cannot be continued.
@@ -249,7 +311,7 @@ class Agent:
                 self._answer_call(call, reason, f"{heading}: the run was stopped")
             raise
 
-    def _run_call(self, call: ToolCall) -> None:
+    def _run_call(self, call: ToolCall, note: str = "") -> None:
         self._check_time()
         repeated = self._calls.count(call)
         heading = self.toolbox.heading(call)
@@ -260,6 +322,8 @@ class Agent:
         text = output.text
         if repeated == self.limits.identical_calls - 1:
             text += "\nThis is the same call as before. Do something else, or give your answer."
+        if note:
+            text += f"\n{note}"
         self._answer_call(call, text, f"{heading}: {output.summary}")
         if output.refused:
             self._refusals += 1

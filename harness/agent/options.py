@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # settings refer to these defaults and must stay fast to load
     from harness.agent.turn_cache import TurnCache
 
 ProtocolChoice = Literal["auto", "native", "text"]
+StrategyChoice = Literal["auto", "loop", "localise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,16 @@ class Limits:
 class RunOptions:
     """What rarely differs between runs.
 
-    ``protocol`` is how tools are called, ``auto``: natively when the model has the capability.
+    ``protocol`` is how tools are called, ``auto``: natively when the model has the capability and
+    its family is known to use it. ``strategy`` is how a task is worked on, ``auto``: by the model's
+    size (:mod:`harness.agent.strategies`).
     ``policy`` limits commands; ``secrets`` are values to remove from command output and records;
     ``approve`` is asked before a command runs (kind, text); ``cancelled`` ends the run soon after
     it returns True.
     """
 
     protocol: ProtocolChoice = "auto"
+    strategy: StrategyChoice = "auto"
     policy: CommandPolicy = field(default_factory=CommandPolicy)
     secrets: tuple[str, ...] = ()
     approve: Approve | None = None

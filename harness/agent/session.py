@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
@@ -21,7 +22,7 @@ from harness.agent.loop import Agent, Outcome, Seams
 from harness.agent.options import Limits, RunOptions
 from harness.agent.recorder import Recorder
 from harness.agent.result import write_results
-from harness.agent.status import Status, status_of
+from harness.agent.status import Status, Stop, status_of
 from harness.agent.system_prompt import system_prompt
 from harness.agent.tools.access import ChangeAccess, ReadAccess, Search
 from harness.agent.tools.commands import CommandRunner
@@ -80,6 +81,11 @@ class Session:
         self.repo = repo
         self.limits = limits or Limits()
         self.options = options or RunOptions()
+        # Set by what works on a task, before the agent is made and while it works.
+        self.examples: Mapping[str, Mapping[str, object]] = {}
+        self.strategy = "loop"
+        self.strategy_reason = ""
+        self.notes: list[str] = []
         self.results_dir = results_dir
         self.tree = ConfinedTree(root) if space is None else space.tree
         self.base = "" if space is None else space.commit or ""
@@ -128,7 +134,7 @@ class Session:
             model,
             protocol,
             Toolbox(tools, self.outputs, max_chars, self.options.secrets),
-            system_prompt(kind, protocol.name, tools),
+            system_prompt(kind, protocol.name, tools, self.examples),
             limits=self.limits,
             clock=self.clock,
             recorder=self.recorder,
@@ -142,21 +148,32 @@ class Session:
         model: ChatModel,
         request: str,
         *,
-        opening: Callable[[Agent], str] = lambda agent: "",
+        prepare: Callable[[ChatModel], None] = lambda model: None,
+        message: Callable[[Agent], str] | None = None,
+        prelude: Callable[[Agent], str] | None = None,
+        rescue: Callable[[Agent, Stop], str] | None = None,
         review: Review | None = None,
         patch: Callable[[], tuple[str, bool | None]] = lambda: ("", None),
     ) -> Envelope:
         """Carry out the one request of this session; the files are written in any case.
 
-        :param opening: what the model gets along with the request.
+        :param prepare: called before the agent is made.
+        :param message: the first message, None: the request as it is.
+        :param prelude: may answer before the loop, and returns an empty text when it does not.
+        :param rescue: the same after a loop that was stopped.
         :param patch: asked at the end for the patch and whether it was verified.
         """
         began = time.monotonic()
         agent: Agent | None = None
         outcome = Outcome(Status.INTERRUPTED, "", "interrupted", 0)
         try:
+            prepare(model)
             agent = self.agent(kind, model, review)
-            outcome = agent.run(request + opening(agent))
+            outcome = agent.run(
+                partial(message, agent) if message is not None else request,
+                prelude=partial(prelude, agent) if prelude is not None else None,
+                rescue=partial(rescue, agent) if rescue is not None else None,
+            )
         except KeyboardInterrupt:
             pass
         except HarnessError as error:
@@ -207,6 +224,9 @@ class Session:
             steps=outcome.steps,
             duration_seconds=round(time.monotonic() - began, 3),
             base=self.base,
+            strategy=self.strategy,
+            strategy_reason=self.strategy_reason,
+            tried=tuple(self.notes),
             trajectory_path=str(path) if path is not None else None,
             error=outcome.error or None,
         )

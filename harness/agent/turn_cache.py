@@ -28,13 +28,22 @@ class TurnCache(Protocol):
         """Keep a turn."""
 
 
-def turn_key(model: ChatModel, messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> str:
-    """Return a hash of everything that a turn depends on."""
+def turn_key(
+    model: ChatModel,
+    messages: Sequence[ChatMessage],
+    tools: Sequence[ToolSpec],
+    drawn: str = "",
+) -> str:
+    """Return a hash of everything that a turn depends on.
+
+    :param drawn: how it is drawn, where that is not the model's usual way.
+    """
     request = {
         "model": model.model,
         "num_ctx": model.num_ctx,
         "messages": [asdict(message) for message in messages],
         "tools": [tool.name for tool in tools],
+        **({"drawn": drawn} if drawn else {}),
     }
     text = json.dumps(request, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
 from harness.types import ToolCall, ToolSpec
 
 MAX_TEXT_CHARS = 400_000
+# What models call tools and arguments that they know from elsewhere.
+_INSTEAD = (
+    (re.compile(r"(?i)create|write|new_?file|save|make_?file"), "edit_file", " with content"),
+    (re.compile(r"(?i)replace|edit|patch|modify|update|insert|change|delete"), "edit_file",
+     " with search and replace"),
+    (re.compile(r"(?i)bash|shell|exec|command|terminal|pytest|test|python|git"), "run",
+     " with command"),
+    (re.compile(r"(?i)open|view|cat|show|get_?file|read"), "read_file", " with path"),
+    (re.compile(r"(?i)list|ls|tree|dir|glob"), "list_files", ""),
+    (re.compile(r"(?i)search|find|grep"), "grep", " with pattern"),
+)  # fmt: skip
+_ALIASES = {
+    "path": ("file", "filename", "file_name", "file_path", "filepath", "target_file"),
+    "start": ("start_line", "line_start", "from_line", "line", "offset"),
+    "end": ("end_line", "line_end", "to_line"),
+    "search": ("old", "old_str", "old_string", "old_text", "find", "original"),
+    "replace": ("new", "new_str", "new_string", "new_text", "replacement"),
+    "content": ("contents", "text", "code", "file_content", "body"),
+    "command": ("cmd", "commands", "shell", "bash"),
+    "pattern": ("regex", "query", "text", "search", "keyword"),
+    "query": ("question", "text", "search", "pattern", "q"),
+}
 
 
 class FormatError(Exception):
@@ -24,13 +47,10 @@ def validate(call: ToolCall, specs: Sequence[ToolSpec]) -> ToolCall:
     """
     spec = next((spec for spec in specs if spec.name == call.name), None)
     if spec is None:
-        names = [spec.name for spec in specs]
-        close = difflib.get_close_matches(call.name, names, 1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        raise FormatError(f"There is no tool {call.name[:60]!r}.{hint} Tools: {', '.join(names)}.")
+        raise FormatError(unknown_tool(call.name, [spec.name for spec in specs]))
     properties = cast(Mapping[str, Mapping[str, object]], spec.parameters.get("properties", {}))
     required = cast(Sequence[str], spec.parameters.get("required", ()))
-    given = {key: value for key, value in call.arguments.items() if value is not None}
+    given = _with_known_names(call.arguments, properties)
     unknown = [key for key in given if key not in properties]
     if unknown:
         raise FormatError(
@@ -44,6 +64,31 @@ def validate(call: ToolCall, specs: Sequence[ToolSpec]) -> ToolCall:
         call.name,
         {key: _convert(call.name, key, given[key], properties[key]) for key in given},
     )
+
+
+def unknown_tool(name: str, names: Sequence[str]) -> str:
+    """Say that there is no such tool, and which one does what the model wants."""
+    said = f"There is no tool {name[:60]!r}."
+    for pattern, tool, how in _INSTEAD:
+        if tool in names and pattern.search(name):
+            return f"{said} Use {tool}{how}."
+    close = difflib.get_close_matches(name, names, 1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return f"{said}{hint} Tools: {', '.join(names)}."
+
+
+def _with_known_names(
+    arguments: Mapping[str, object], properties: Mapping[str, object]
+) -> dict[str, object]:
+    """Rename arguments that have another usual name, where the right one is free."""
+    given = {key: value for key, value in arguments.items() if value is not None}
+    for right, others in _ALIASES.items():
+        if right not in properties or right in given:
+            continue
+        named = [key for key in others if key in given and key not in properties]
+        if len(named) == 1:
+            given[right] = given.pop(named[0])
+    return given
 
 
 def _convert(tool: str, key: str, value: object, schema: Mapping[str, object]) -> object:

@@ -90,11 +90,8 @@ def test_the_same_command_is_no_loop_after_a_change(calculator: Path, play: Play
         pytest.param("<tool_call>{bad</tool_call>", "not valid JSON", id="broken-json"),
         pytest.param("```action\nfly\nto: moon\n```", "no tool 'fly'", id="unknown-tool"),
         pytest.param("```action\nread_file\n```", "needs the argument 'path'", id="missing"),
-        pytest.param(
-            "```action\ngrep\npattern: x\n```\n```action\ngrep\npattern: y\n```",
-            "Exactly one action",
-            id="two-actions",
-        ),
+        pytest.param('{"name": "create_file", "arguments": {"path": "a"}}', "no tool", id="json"),
+        pytest.param('I go.\n{"name": "read_file", "arguments": {"path": "a', "JSON", id="cut"),
         pytest.param(calls(("read_file", {"path": ["a"]})), "must be text", id="wrong-type"),
         pytest.param(
             calls(("read_file", {"path": "a", "start": "soon"})), "whole number", id="no-number"

@@ -157,12 +157,9 @@ def test_what_was_meant_is_read(text: str, key: str, value: str) -> None:
         pytest.param("```action\nrun\nls\n\nThis lists files.", "not closed", id="prose-behind"),
         pytest.param("```action\nrun\npytest -q```", "not closed", id="closed-in-the-line"),
         pytest.param(
-            "```action\nrun\nls\n```\n```action\nrun\npwd\n```", "Exactly one action", id="two"
-        ),
-        pytest.param(
-            "```action\nrun\nls\n```\n~~~action\nrun\npwd\n~~~",
+            content("x = 1") + "\n```action\nrun\nls\n```",
             "Exactly one action",
-            id="two-kinds",
+            id="two-and-a-file",
         ),
         pytest.param(
             content("# A\n```action\nrun\nls\n```\n"), "longer fence", id="an-action-inside"
@@ -259,3 +256,13 @@ def test_three_backticks_around_anything(lines: list[str], chatter: list[str]) -
     if not bare:
         assert found == f"{text}\n"
     assert str(found).startswith(lines[0]) or lines[0].startswith(("```", "~~~", "  ```"))
+
+
+@pytest.mark.parametrize(
+    "second", ["```action\nrun\npwd\n```", "~~~action\nrun\npwd\n~~~", "```run\npwd\n```"]
+)
+def test_of_two_actions_the_first_is_taken_and_the_model_is_told(second: str) -> None:
+    turn = ChatTurn(f"First:\n```action\nrun\nls\n```\nThen:\n{second}")
+    parsed = TextProtocol(list(TOOLS.values())).parse(turn)
+    assert parsed.calls == (ToolCall("run", {"command": "ls"}),)
+    assert "Only the first action" in parsed.note

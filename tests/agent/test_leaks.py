@@ -10,7 +10,7 @@ from harness.agent import ScriptedChatModel, Status, ask
 from harness.agent.leaks import find_leaked_calls
 from harness.agent.validation import FormatError
 from tests.agent.conftest import Play
-from tests.agent.steps import said_to
+from tests.agent.steps import TOOLS, said_to
 
 
 @pytest.mark.parametrize("tools", [True, False], ids=["native", "text"])
@@ -64,7 +64,7 @@ def xml(content: str) -> str:
 
 
 def test_a_parameter_keeps_its_lines() -> None:
-    _, (call,) = find_leaked_calls(xml("\n  <a>\n\n```\n"), ["edit_file"])
+    _, (call,) = find_leaked_calls(xml("\n  <a>\n\n```\n"), [TOOLS["edit_file"].spec])
     assert call.arguments == {"path": "a.xml", "content": "\n  <a>\n\n```\n"}
 
 
@@ -81,9 +81,9 @@ def test_a_parameter_keeps_its_lines() -> None:
 def test_marks_of_the_format_inside_a_text_are_refused(content: str) -> None:
     """The format knows no quoting: a part of the text would be written."""
     with pytest.raises(FormatError, match="marks"):
-        find_leaked_calls(xml(content), ["edit_file"])
+        find_leaked_calls(xml(content), [TOOLS["edit_file"].spec])
 
 
 def test_a_call_that_breaks_off_is_refused() -> None:
     with pytest.raises(FormatError, match="not complete"):
-        find_leaked_calls("<function=run>\n<parameter=command>\nls\nand", ["run"])
+        find_leaked_calls("<function=run>\n<parameter=command>\nls\nand", [TOOLS["run"].spec])

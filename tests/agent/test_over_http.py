@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.agent import AgentEvent, Envelope, EventKind, Limits, Status, ask, run_task
+from harness.agent import AgentEvent, Envelope, EventKind, Limits, RunOptions, Status, ask, run_task
 from harness.models.ollama.chat import OllamaChatModel
 from harness.models.ollama.options import OllamaOptions
 from harness.retrying import Backoff
@@ -42,7 +42,8 @@ def model_of(fake: FakeOllama, name: str, **options: object) -> OllamaChatModel:
 def fix(fake: FakeOllama, root: Path, name: str) -> Envelope:
     model = model_of(fake, name)
     try:
-        return run_task("Fix add", root, model, verify="python3 check.py")
+        options = RunOptions(protocol="native" if "qwen" in name else "text", strategy="loop")
+        return run_task("Fix add", root, model, verify="python3 check.py", options=options)
     finally:
         model.close()
 
