@@ -1,8 +1,10 @@
-"""The flow ``index-all``: every repository below a folder, each as its own flow run."""
+"""The flow ``index-all``: every repository of the registry and below a folder, each as its own flow
+run."""
 
 import asyncio
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,15 +21,27 @@ from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED, WITH_WARNINGS, completed
 from harness.configured import open_store
 from harness.errors import HarnessError, UsageError
-from harness.index.naming import left_out, names_for
-from harness.index.status import note_vanished
+from harness.index.naming import left_out, names_for, vanished_below
+from harness.index.registry import registered
+from harness.index.syncing import fetched_from, has_news, note_gone, note_unreadable
 from harness.repository.checkout import discover
 from harness.settings import DataSettings, load
 from harness.types import RepositoryRecord
 
 DEPLOYMENT = "index-repository/index-repository"
+UNCHANGED = "Unchanged"
 _POLL_SECONDS = 2.0
 _INDEXED = frozenset({"Completed", WITH_WARNINGS})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run has to see to: sources by the names of their repositories, and repositories whose
+    folders are gone."""
+
+    sources: dict[str, str]
+    gone: list[RepositoryRecord]
+    before: dict[str, RepositoryRecord]
 
 
 @flow(name="index-all", flow_run_name="index all", timeout_seconds=85_800, **EXPLAINED)
@@ -35,63 +49,90 @@ async def index_all(
     root: str | None = None,
     at_once: Annotated[int, Field(ge=1, le=64)] = 2,
     full: bool = False,
+    only_changed: bool = False,
 ) -> State[Any]:
-    """Index every repository below a folder; one that fails does not stop the others.
+    """Index every repository that is wanted; one that fails does not stop the others.
 
     Args:
-        root: Folder, as the worker sees it. Default: HARNESS_REPOS_ROOT.
+        root: Folder, as the worker sees it; then only the repositories below it are indexed.
+            Default: those of the registry, and those below HARNESS_REPOS_ROOT.
         at_once: How many repositories are indexed at the same time.
         full: Embed everything again instead of only what changed.
+        only_changed: Ask the git servers first, and leave out what has not moved since it was
+            indexed.
     """
     show_core_logs()
-    folder = Path(root) if root else load(DataSettings).repos_root
-    if folder is None:
-        raise UsageError("no folder to index; set HARNESS_REPOS_ROOT or the parameter root")
     if work_pool_limit() == 1:
         # This run holds the only slot: those that it waits for would never begin.
         raise UsageError("the work pool runs one flow at a time; allow it at least two")
+    wanted = _wanted(root)
     slots = asyncio.Semaphore(at_once)
-    found = discover(folder)
-    vanished = _vanished(folder)
-    before = _records()
-    found = sorted({*found, *left_out(folder, found, before)})
-    names = names_for([str(path) for path in found], before)
     async with get_client() as client:
         rows = await asyncio.gather(
-            *(_index(client, source, name, full, slots) for source, name in names.items())
+            *(
+                _index(client, source, wanted.before.get(name), name, full, only_changed, slots)
+                for name, source in wanted.sources.items()
+            )
         )
-    indexed = [row for row in rows if row["state"] in _INDEXED]
-    failed = [row for row in rows if row["state"] not in _INDEXED]
     records = {record.name: record for record in _records()}
     for row in rows:
-        record = records.get(row["repository"])
-        row["files"], row["chunks"] = (record.files, record.chunks) if record else (0, 0)
-        row["warnings"] = "; ".join(record.warnings) if record and row in indexed else ""
-    rows += [_vanished_row(record) for record in vanished]
+        _complete(row, wanted.before.get(row["repository"]), records.get(row["repository"]))
+    rows += [_gone_row(record) for record in wanted.gone]
     await acreate_table_artifact(
-        key="index-all", description=f"Repositories below {folder}.", table=list(rows)
+        key="index-all", description=f"Repositories {_place(root)}.", table=list(rows)
     )
-    message = f"{len(indexed)} of {len(rows) - len(vanished)} repositories indexed"
-    warnings = [
-        f"{row['repository']}: {row['warnings'] or row['message']}"
-        for row in rows
-        if row["warnings"] or row["state"] == WITH_WARNINGS
-    ]
-    if failed:
-        reasons = "; ".join(f"{row['repository']} ({row['message']})" for row in failed)
-        warned = f"; warning: {'; '.join(warnings)}" if warnings else ""
-        return Failed(message=f"{message}; failed: {reasons}{warned}", data=list(rows))
-    return completed(message, warnings, list(rows))
+    return _outcome(rows, len(wanted.gone))
+
+
+def _place(root: str | None) -> str:
+    return f"below {root}" if root else "of the registry and below HARNESS_REPOS_ROOT"
+
+
+def _wanted(root: str | None) -> Wanted:
+    """What there is to index.
+
+    :raises UsageError: nothing is registered, and no folder is named.
+    """
+    folder = Path(root) if root else load(DataSettings).repos_root
+    before = _records()
+    entries = [] if root else registered(before)
+    if folder is None and not entries:
+        raise UsageError(
+            "nothing to index; register repositories (`harness repositories add URL`), or set "
+            "HARNESS_REPOS_ROOT or the parameter root"
+        )
+    gone = list(entries)
+    sources: dict[str, str] = {}
+    if folder is not None:
+        gone += vanished_below(folder, before)
+        found = discover(folder)
+        found = sorted({*found, *left_out(folder, found, before)})
+        named = names_for([str(path) for path in found], before)
+        sources = {name: source for source, name in named.items()}
+    gone = _noted({record.name: record for record in gone})
+    lost = {record.name for record in gone}
+    sources |= {record.name: fetched_from(record) for record in entries if record.name not in lost}
+    return Wanted(sources, gone, {record.name: record for record in before})
 
 
 async def _index(
-    client: PrefectClient, source: str, name: str, full: bool, slots: asyncio.Semaphore
+    client: PrefectClient,
+    source: str,
+    known: RepositoryRecord | None,
+    name: str,
+    full: bool,
+    only_changed: bool,
+    slots: asyncio.Semaphore,
 ) -> dict[str, Any]:
     """Start one repository's run when there is room, and wait for its end; never raises."""
     row = {"repository": name, "state": "unknown", "message": "", "seconds": 0.0, "run": ""}
     async with slots:
         began = time.monotonic()
         try:
+            if only_changed and not full and known is not None:
+                credentials = load(DataSettings).credentials
+                if not await asyncio.to_thread(has_news, known, credentials):
+                    return row | {"state": UNCHANGED}
             run: FlowRun = await arun_deployment(
                 DEPLOYMENT,
                 parameters={"source": source, "name": name, "full": full},
@@ -99,6 +140,9 @@ async def _index(
                 poll_interval=_POLL_SECONDS,
                 client=client,
             )
+        except HarnessError as error:  # the git server's: the repository's run would say the same
+            row |= {"state": "Failed", "message": str(error)}
+            await asyncio.to_thread(_note_unreadable, known, error)
         except Exception as error:  # the server refused or went away: the others go on
             row["message"] = f"{type(error).__name__}: {error}"
         else:
@@ -107,6 +151,39 @@ async def _index(
                 row |= {"state": run.state.name, "message": run.state.message or ""}
         row["seconds"] = round(time.monotonic() - began, 1)
     return row
+
+
+def _complete(
+    row: dict[str, Any], before: RepositoryRecord | None, after: RepositoryRecord | None
+) -> None:
+    """Add what the index says of a repository to its row."""
+    ran = row["state"] in _INDEXED
+    row["before"] = before.commit[:12] if before else ""
+    row["after"] = after.commit[:12] if after else ""
+    row["changed"] = after.changed if after and ran else 0
+    row["files"], row["chunks"] = (after.files, after.chunks) if after else (0, 0)
+    row["warnings"] = "; ".join(after.warnings) if after and ran else ""
+
+
+def _outcome(rows: list[dict[str, Any]], gone: int) -> State[Any]:
+    """How the run ends, in one sentence."""
+    good = [row for row in rows if row["state"] in _INDEXED or row["state"] == UNCHANGED]
+    unchanged = sum(row["state"] == UNCHANGED for row in rows)
+    failed = rows[: len(rows) - gone]
+    failed = [row for row in failed if row not in good]
+    message = f"{len(good) - unchanged} of {len(rows) - gone} repositories indexed"
+    if unchanged:
+        message += f", {unchanged} unchanged"
+    warnings = [
+        f"{row['repository']}: {row['warnings'] or row['message']}"
+        for row in rows
+        if row["warnings"] or row["state"] == WITH_WARNINGS
+    ]
+    if failed:
+        reasons = "; ".join(f"{row['repository']} ({row['message']})" for row in failed)
+        warned = f"; warning: {'; '.join(warnings)}" if warnings else ""
+        return Failed(message=f"{message}; failed: {reasons}{warned}", data=rows)
+    return completed(message, warnings, rows)
 
 
 def _records() -> list[RepositoryRecord]:
@@ -119,23 +196,31 @@ def _records() -> list[RepositoryRecord]:
         return []
 
 
-def _vanished(folder: Path) -> list[RepositoryRecord]:
-    """What was indexed from below the folder and is gone."""
+def _noted(records: dict[str, RepositoryRecord]) -> list[RepositoryRecord]:
+    """Those whose folders are gone, with a warning in the index."""
     try:
         with closing(open_store()) as store:
-            return note_vanished(folder, store.repositories(), store)
+            return note_gone(records.values(), store)
     except HarnessError as error:
         get_run_logger().warning("the index cannot be read: %s", error)
         return []
 
 
-def _vanished_row(record: RepositoryRecord) -> dict[str, Any]:
+def _note_unreadable(record: RepositoryRecord | None, error: HarnessError) -> None:
+    with closing(open_store()) as store:
+        note_unreadable(record, error, store)
+
+
+def _gone_row(record: RepositoryRecord) -> dict[str, Any]:
     return {
         "repository": record.name,
         "state": "Vanished",
         "message": f"{record.path} is gone",
         "seconds": 0.0,
         "run": "",
+        "before": record.commit[:12],
+        "after": record.commit[:12],
+        "changed": 0,
         "files": record.files,
         "chunks": record.chunks,
         "warnings": "; ".join(record.warnings),

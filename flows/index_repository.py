@@ -28,35 +28,27 @@ from flows.outcomes import EXPLAINED, completed
 from flows.policies import BATCH, CHECKOUT, CLONE_TIMEOUT_SECONDS, IO
 from flows.progress import IndexProgress, artifact_key
 from flows.shards import index_in_shards
+from flows.sources import Source
 from flows.summary import markdown, sentence
 from harness.configured import open_engines
 from harness.engines import Engines
 from harness.errors import HarnessError, PermanentError, is_transient
 from harness.index import batches, finalizing, planning
 from harness.index.batches import BatchResult
-from harness.index.naming import Claim, one_name
+from harness.index.naming import Claim, known_as, one_name
 from harness.index.options import IndexOptions
 from harness.index.planning import Batch, IndexPlan
 from harness.index.preparing import prepare_batch
 from harness.index.registry import Request, entered, reading_of, with_entry
 from harness.index.run_lock import hold_repository
 from harness.index.sharding import shard_count
+from harness.index.syncing import note_unreadable
 from harness.repository.checkout import Checkout, resolve_source
 from harness.repository.mirrors import work_folder
+from harness.repository.sources import source_of
 from harness.settings import DataSettings, IndexSettings, load
 from harness.types import IndexReport
 
-# A run works in a folder of the worker, so a relative path would mean something else there.
-# No credentials, no query: parameters, run names and events are kept and shown by the server.
-# The pattern is read by Python, by Rust (pydantic) and by the browser: no look-ahead, no flags.
-_SOURCE = (
-    r"^(/.*|~/.*|file:///.*"
-    r"|[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\s]+(/[^?#\s]*)?"
-    r"|(ssh|git|git\+ssh)://([^/?#:@\s]+@)?[^/?#@\s]+(/[^?#]*)?"
-    r"|[^/:@\s]+@[^/@\s]+:[^\s].*)$"
-)
-
-Source = Annotated[str, Field(pattern=_SOURCE, examples=["/srv/repos/flask"])]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Globs = list[Annotated[str, Field(min_length=1)]]
 
@@ -166,15 +158,19 @@ def _index(
     with open_engines() as engines, work_folder(source, data.data_dir) as folder:
         records = engines.store.repositories()
         reading = reading_of(source, asked, records)
-        source_dir: Checkout = checkout(
-            source,
-            into=folder,
-            data_dir=data.data_dir,
-            timeout_seconds=CLONE_TIMEOUT_SECONDS,
-            ref=reading.ref,
-            credential=reading.credential,
-            credentials_dir=data.credentials,
-        )
+        try:
+            source_dir: Checkout = checkout(
+                source,
+                into=folder,
+                data_dir=data.data_dir,
+                timeout_seconds=CLONE_TIMEOUT_SECONDS,
+                ref=reading.ref,
+                credential=reading.credential,
+                credentials_dir=data.credentials,
+            )
+        except HarnessError as error:
+            note_unreadable(known_as(source_of(source), records), error, engines.store)
+            raise
         claim = Claim(source_dir.source, source_dir.root)
         name = one_name(claim, name, records)
         plan: IndexPlan = make_plan(

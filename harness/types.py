@@ -163,7 +163,7 @@ class RepositoryRecord:
     ``source`` is its identity (:func:`harness.repository.sources.source_of`), empty in records
     of former versions. ``unfinished``: a run began and has not ended, so the counts are those of
     the run before. ``was_git``: it has been read through git. ``warnings`` are what the last run
-    found to be wrong.
+    found to be wrong. ``changed``: files that the last finished run indexed or deleted.
 
     What :mod:`harness.index.registry` keeps: ``registered`` asks every nightly run to index it;
     ``ref`` is the branch, tag or commit to index, empty for the default branch; ``include`` and
@@ -189,6 +189,7 @@ class RepositoryRecord:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     credential: str = ""
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from flows.index_repository import Source
+from flows.sources import Repository, Source
 
 SOURCE = TypeAdapter(Source)
+REPOSITORY = TypeAdapter(Repository)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,7 @@ SOURCE = TypeAdapter(Source)
 )
 def test_sources(text: str) -> None:
     assert SOURCE.validate_python(text) == text
+    assert REPOSITORY.validate_python(text) == text
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,23 @@ def test_sources(text: str) -> None:
 def test_no_credentials(text: str) -> None:
     with pytest.raises(ValidationError):
         SOURCE.validate_python(text)
+
+
+@pytest.mark.parametrize("text", ["web", "work/api", "my app", "a:b", "relative/path", "@x/y"])
+def test_names(text: str) -> None:
+    assert REPOSITORY.validate_python(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://user:planted@git.example.org/web",
+        "https://planted@git.example.org/web",
+        "HTTPS://git.example.org/web?private_token=planted",
+        "ssh://git:planted@git.example.org/web",
+        "ftp://user:planted@git.example.org/web",
+    ],
+)
+def test_no_credentials_for_a_task(text: str) -> None:
+    with pytest.raises(ValidationError):
+        REPOSITORY.validate_python(text)

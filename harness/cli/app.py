@@ -72,7 +72,7 @@ _tokens = typer.Typer(
     rich_markup_mode=None,
 )
 _registry = typer.Typer(
-    help="The repositories that the nightly run keeps fresh: add, list, remove.",
+    help="The repositories that the nightly run keeps fresh.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -142,6 +142,7 @@ _add(
 )
 _add(repositories.list_, "harness repositories list --json", name="list", group=_registry)
 _add(repositories.remove, "harness repositories remove web", group=_registry)
+_add(repositories.sync, "harness repositories sync web", group=_registry)
 app.add_typer(_registry, name="repositories")
 
 

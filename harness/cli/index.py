@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from harness.index.options import IndexOptions
     from harness.index.registry import Request
     from harness.repository.checkout import Checkout
-    from harness.types import IndexReport
+    from harness.types import IndexReport, RepositoryRecord
 
 CLONE_TIMEOUT_SECONDS = 600.0
 
 
-class _InterruptedError(Exception):
+class InterruptedRunError(Exception):
     """Ctrl-C in a run; what there is to say of it has been said."""
 
 
@@ -64,6 +64,7 @@ def index(
     from harness.configured import open_engines
     from harness.index.options import IndexOptions
     from harness.index.registry import Request
+    from harness.repository.credentials import redact_urls
     from harness.repository.mirrors import work_folder
     from harness.repository.sources import is_git_url
     from harness.settings import DataSettings, IndexSettings, load
@@ -115,15 +116,15 @@ def index(
             except HarnessError as error:
                 if not many:
                     raise
-                console.error(f"{source}: {error}")
+                console.error(f"{redact_urls(source)}: {error}")
                 worst = error
                 continue
-            except _InterruptedError:
+            except InterruptedRunError:
                 interrupted = True
                 break
             reports.append(report)
             if not as_json:
-                _print_report(report)
+                print_report(report)
             for warning in report.warnings:
                 console.error(f"warning: {report.repo}: {warning}")
     if as_json and (many or not interrupted):
@@ -139,19 +140,48 @@ def index(
         raise typer.Exit(1)
 
 
+def index_entry(
+    record: RepositoryRecord, engines: Engines, *, full: bool, as_json: bool
+) -> IndexReport:
+    """Index a repository of the registry, as its entry says.
+
+    :raises HarnessError: its source cannot be read, which is noted in its record; or the run
+        failed.
+    """
+    from harness.index.options import IndexOptions
+    from harness.index.registry import Request, with_entry
+    from harness.index.syncing import fetched_from, note_unreadable
+    from harness.repository.mirrors import work_folder
+    from harness.settings import DataSettings, IndexSettings, load
+
+    settings, data_dir = load(IndexSettings), load(DataSettings).data_dir
+    options = IndexOptions(full=full, max_file_bytes=settings.max_file_bytes)
+    source = fetched_from(record)
+    with _turn(data_dir, source), work_folder(source, data_dir) as folder:
+        try:
+            checkout = _resolve(source, folder, Request(), engines)
+        except HarnessError as error:
+            note_unreadable(record, error, engines.store)
+            raise
+        own = with_entry(options, record)
+        return _index_one(
+            record.name, checkout, engines, own, settings.batch_bytes, as_json, place=""
+        )
+
+
 def _below(root: Path, engines: Engines, dry_run: bool) -> list[str]:
     """The repositories below a folder; says which of those in the index are no longer there.
 
     :raises UsageError: there is none.
     """
-    from harness.index.naming import left_out
-    from harness.index.status import note_vanished
+    from harness.index.naming import left_out, vanished_below
+    from harness.index.syncing import note_gone
     from harness.repository.checkout import discover
 
     found = discover(root)
     records = engines.store.repositories()
     if not dry_run:
-        for record in note_vanished(root, records, engines.store):
+        for record in note_gone(vanished_below(root, records), engines.store):
             console.error(f"warning: {record.name} ({record.path}): {record.warnings[0]}")
     found += left_out(root, found, records)
     if not found:
@@ -236,8 +266,9 @@ def _resolve(source: str, folder: Path | None, asked: Request, engines: Engines)
 def _turn(data_dir: Path, source: str) -> contextlib.AbstractContextManager[bool]:
     """The lock of a repository, which flow runs take as well; says so when it has to wait."""
     from harness.index.run_lock import hold_repository
+    from harness.repository.credentials import redact_urls
 
-    wait = f"{source}: another run is indexing this repository; waiting for its end"
+    wait = f"{redact_urls(source)}: another run is indexing this repository; waiting for its end"
     return hold_repository(data_dir, source, on_wait=partial(console.error, wait))
 
 
@@ -267,7 +298,7 @@ def _index_one(
             )
     except KeyboardInterrupt:
         _print_interrupted(repo, engines)
-        raise _InterruptedError from None
+        raise InterruptedRunError from None
 
 
 def _print_interrupted(repo: str, engines: Engines) -> None:
@@ -289,7 +320,7 @@ def _print_interrupted(repo: str, engines: Engines) -> None:
     )
 
 
-def _print_report(report: IndexReport) -> None:
+def print_report(report: IndexReport) -> None:
     line = console.printable(report.repo)
     if report.is_empty:
         console.report(

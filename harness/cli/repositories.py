@@ -12,6 +12,7 @@ from harness.text import encodable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.engines import Engines
     from harness.index.naming import Claim
     from harness.index.registry import Entry, Request
     from harness.types import RepositoryRecord
@@ -98,6 +99,85 @@ def remove(name: Name, as_json: AsJson = False) -> None:
         console.print_json({"repo": name, "chunks_removed": removed})
     else:
         print(f"{console.printable(name)}: removed ({removed} chunks)")
+
+
+def sync(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Default: all registered ones.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Embed everything again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Index what has changed on the git servers; a server is asked before anything is fetched.
+
+    One that fails does not stop the others; the exit code is that of the last one that failed.
+    """
+    from harness.configured import open_engines
+    from harness.errors import HarnessError, UsageError
+    from harness.index.registry import registered
+    from harness.store.catalog import entry_named
+
+    worst: HarnessError | None = None
+    rows: list[dict[str, object]] = []
+    with open_engines() as engines:
+        chosen = [entry_named(engines.store, name) for name in names or ()]
+        if not chosen:
+            chosen = registered(engines.store.repositories())
+        if not chosen:
+            raise UsageError("nothing is registered yet; run `harness repositories add URL`")
+        for record in chosen:
+            try:
+                row = _sync_one(record, engines, full, as_json)
+            except HarnessError as error:
+                worst = error
+                row = {"state": "failed", "error": str(error)}
+                console.error(f"{record.name}: {error}")
+            rows.append({"name": record.name, "before": record.commit, **row})
+    if as_json:
+        console.print_json({"repositories": rows})
+    if worst is not None:
+        raise typer.Exit(worst.exit_code)
+
+
+def _sync_one(
+    record: RepositoryRecord, engines: Engines, full: bool, as_json: bool
+) -> dict[str, object]:
+    """Index one repository when it has to be; what is shown of it.
+
+    :raises HarnessError: its source cannot be read, or the run failed.
+    """
+    from harness.cli.index import InterruptedRunError, index_entry, print_report
+    from harness.errors import HarnessError
+    from harness.index.syncing import has_news, note_gone, note_unreadable
+    from harness.settings import DataSettings, load
+
+    if gone := note_gone([record], engines.store):
+        console.error(f"warning: {record.name}: {gone[0].warnings[0]}")
+        return {"state": "gone", "after": record.commit, "warnings": gone[0].warnings}
+    try:
+        news = full or has_news(record, load(DataSettings).credentials)
+    except HarnessError as error:
+        note_unreadable(record, error, engines.store)
+        raise
+    if not news:
+        if not as_json:
+            print(f"{console.printable(record.name)}: unchanged at {record.commit[:9]}")
+        return {"state": "unchanged", "after": record.commit, "changed": 0, "warnings": ()}
+    try:
+        report = index_entry(record, engines, full=full, as_json=as_json)
+    except InterruptedRunError:
+        raise typer.Exit(130) from None
+    if not as_json:
+        print_report(report)
+    for warning in report.warnings:
+        console.error(f"warning: {report.repo}: {warning}")
+    return {
+        "state": "indexed",
+        "after": report.commit,
+        "changed": report.files_indexed + report.files_failed + report.files_deleted,
+        "seconds": report.seconds,
+        "warnings": report.warnings,
+    }
 
 
 def _claim(source: str) -> tuple[Claim, str]:

@@ -69,6 +69,7 @@ def finalize(
         unfinished=False,
         was_git=plan.is_git or was_git,
         warnings=warnings,
+        changed=sum(r.files_indexed + r.files_failed for r in results) + len(plan.deleted),
     )
     _publish(current, len(records), engines)
     store.compact(plan.collection)

@@ -52,7 +52,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of ``harness repositories list``. ``warnings`` are sentences for a person."""
+    """One entry of ``harness repositories list``. ``changed``: files that the last run indexed or
+    deleted. ``warnings`` are sentences for a person."""
 
     name: str
     source: str
@@ -64,6 +65,7 @@ class Entry:
     state: EntryState
     commit: str
     indexed_at: str
+    changed: int
     warnings: tuple[str, ...]
 
 
@@ -183,6 +185,14 @@ def has_gone(record: RepositoryRecord) -> bool:
     return not (is_git_url(source) or is_clone(source) or os.path.lexists(source))
 
 
+def gone_warning(record: RepositoryRecord) -> str:
+    """What to do about a repository whose folder is gone."""
+    return (
+        f"its folder is gone; if it was moved, index the new place "
+        f"(`harness index FOLDER --name {record.name}`), else `harness forget {record.name}`"
+    )
+
+
 def entry_of(record: RepositoryRecord, *, sees_folders: bool) -> Entry:
     """An entry as it is shown.
 
@@ -209,5 +219,6 @@ def entry_of(record: RepositoryRecord, *, sees_folders: bool) -> Entry:
         state=state,
         commit=record.commit,
         indexed_at=record.indexed_at,
-        warnings=record.warnings,
+        changed=record.changed,
+        warnings=(gone_warning(record),) if gone else record.warnings,
     )

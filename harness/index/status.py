@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 from harness.errors import StoreBusyError
-from harness.index.naming import record_source, vanished_below
-from harness.index.registry import entry_of, has_gone
+from harness.index.naming import record_source
+from harness.index.registry import entry_of, gone_warning, has_gone
 from harness.store.protocol import VectorStore
 from harness.types import FileStatus, RepositoryRecord
 
@@ -47,6 +45,7 @@ class RepositoryStatus:
     credential: str
     registered: bool
     state: str
+    changed: int
 
     def to_dict(self) -> dict[str, object]:
         """As plain data."""
@@ -56,23 +55,6 @@ class RepositoryStatus:
 def repository_statuses(store: VectorStore) -> list[RepositoryStatus]:
     """Every repository, sorted by name."""
     return [_status(record, store) for record in store.repositories()]
-
-
-def note_vanished(
-    root: Path, records: Sequence[RepositoryRecord], store: VectorStore
-) -> list[RepositoryRecord]:
-    """Find the repositories below a folder that are no longer there, and note it in their records:
-    who asks for the status may be on a machine that has none of the folders.
-
-    :returns: their records with the warning. Their chunks stay.
-    """
-    vanished = []
-    for record in vanished_below(root, records):
-        noted = replace(record, warnings=(_is_gone(record),))
-        if noted != record:
-            store.put_repository(noted)
-        vanished.append(noted)
-    return vanished
 
 
 def _status(record: RepositoryRecord, store: VectorStore) -> RepositoryStatus:
@@ -85,7 +67,7 @@ def _status(record: RepositoryRecord, store: VectorStore) -> RepositoryStatus:
         files, chunks, failed = _counted(record, store)
     warnings = record.warnings
     if store.is_embedded and has_gone(record):
-        warnings = (_is_gone(record),)
+        warnings = (gone_warning(record),)
     entry = entry_of(record, sees_folders=store.is_embedded)
     return RepositoryStatus(
         name=record.name,
@@ -104,6 +86,7 @@ def _status(record: RepositoryRecord, store: VectorStore) -> RepositoryStatus:
         credential=entry.credential,
         registered=entry.registered,
         state=str(entry.state),
+        changed=entry.changed,
     )
 
 
@@ -119,10 +102,3 @@ def _counted(record: RepositoryRecord, store: VectorStore) -> tuple[int, int, in
         logger.info("counted from the file records: %s", error)
         chunks = sum(file.chunks for file in files)
     return by_status[FileStatus.INDEXED], chunks, by_status[FileStatus.FAILED]
-
-
-def _is_gone(record: RepositoryRecord) -> str:
-    return (
-        f"its folder is gone; if it was moved, index the new place "
-        f"(`harness index FOLDER --name {record.name}`), else `harness forget {record.name}`"
-    )

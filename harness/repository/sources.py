@@ -97,6 +97,7 @@ def _split(url: str) -> SplitResult:
 
 def secrets_of(url: str) -> list[str]:
     """What must not be shown of a URL: user and password, or a query that may hold a token.
+    The user of ssh is a part of the address.
 
     :raises RepositoryNotFoundError: it is not a valid URL.
     """
@@ -104,9 +105,9 @@ def secrets_of(url: str) -> list[str]:
         return []
     parts = _split(url)
     user = parts.netloc.rpartition("@")[0]
-    candidates = [user, user.partition(":")[2], parts.query]
+    candidates = [user.partition(":")[2], parts.query]
     if parts.scheme in ("http", "https"):
-        candidates.append(user.partition(":")[0])
+        candidates += [user, user.partition(":")[0]]
     return [text for text in candidates if text]
 
 

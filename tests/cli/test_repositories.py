@@ -25,7 +25,7 @@ def test_add_list_remove(harness: Run, repository: Path) -> None:
     )
     assert set(added) == {
         "name", "source", "ref", "include", "exclude", "credential", "registered", "state",
-        "commit", "indexed_at", "warnings",
+        "commit", "indexed_at", "changed", "warnings",
     }  # fmt: skip
     assert (added["name"], added["source"]) == ("web", URL.removesuffix(".git"))
     assert harness("repositories", "add", str(repository))[0] == 0
@@ -78,6 +78,39 @@ def test_a_url_is_indexed_at_a_commit_and_read_from_the_server(
     shutil.rmtree(tmp_path / "data/mirrors")  # it is a cache
     assert document(harness("index", url, "--json"))["files_unchanged"] == 2
     assert "go with git URLs" in harness("index", str(served), "--ref", "next")[2]
+
+
+def test_sync_asks_first_and_one_failure_stops_no_other(harness: Run, tmp_path: Path) -> None:
+    served = make_repository(tmp_path / "served/web", {"a.py": "a = 1\n"})
+    folder = make_repository(tmp_path / "tools", {"a.py": "a = 1\n"})
+    gone = make_repository(tmp_path / "gone", {"a.py": "a = 1\n"})
+    lost = make_repository(tmp_path / "served/lost", {"a.py": "a = 1\n"})
+    for source in (served.as_uri(), str(folder), str(gone), lost.as_uri()):
+        assert harness("repositories", "add", source)[0] == 0
+    shutil.rmtree(gone)
+    lost.rename(tmp_path / "elsewhere")
+    answer = harness("repositories", "sync", "--json")
+    rows = {row["name"]: row for row in document(answer, 2)["repositories"]}
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "web": "indexed", "tools": "indexed", "gone": "gone", "lost": "failed",
+    }  # fmt: skip
+    assert "cannot fetch" in rows["lost"]["error"]
+    listed = document(harness("repositories", "list", "--json"))["repositories"]
+    states = {one["name"]: (one["state"], bool(one["warnings"])) for one in listed}
+    assert states["gone"] == ("gone", True) and states["lost"] == ("warning", True)
+
+    (tmp_path / "elsewhere").rename(lost)
+    rows = {
+        r["name"]: r for r in document(harness("repositories", "sync", "--json"))["repositories"]
+    }
+    assert (rows["web"]["state"], rows["lost"]["state"]) == ("unchanged", "indexed")
+    (served / "b.py").write_text("b = 1\n")
+    commit_all(served)
+    (row,) = document(harness("repositories", "sync", "web", "--json"))["repositories"]
+    assert (row["state"], row["changed"]) == ("indexed", 1)
+    assert row["before"] != row["after"]
+    assert "web: unchanged" in harness("repositories", "sync", "web")[1]
+    assert harness("repositories", "sync", "nothing")[0] == 2
 
 
 def test_a_private_repository(

@@ -116,6 +116,11 @@ class SshServer:
         return f"[127.0.0.1]:{self.port}"
 
     @property
+    def host_and_port(self) -> str:
+        """As URLs write them."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
     def known_hosts(self) -> str:
         """The right content of `known_hosts`."""
         return f"{self.host} {self.host_key}\n"

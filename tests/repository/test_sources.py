@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.repository.sources import clone_folder, is_clone, is_git_url, source_of
+from harness.repository.sources import clone_folder, is_clone, is_git_url, secrets_of, source_of
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,19 @@ def test_a_clone_is_told_by_its_place() -> None:
     assert not is_clone(clone, of="https://git.example.org/team/api")
     assert not is_clone("/srv/web")
     assert not is_clone(clone + "/src")
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        pytest.param("https://git.example.org/x", set(), id="none"),
+        pytest.param("https://me:pw@git.example.org/x", {"me:pw", "me", "pw"}, id="password"),
+        pytest.param("https://token@git.example.org/x", {"token"}, id="token"),
+        pytest.param("https://git.example.org/x?t=token", {"t=token"}, id="query"),
+        pytest.param("ssh://git@git.example.org/x", set(), id="ssh"),
+        pytest.param("ssh://git:pw@git.example.org/x", {"pw"}, id="ssh-password"),
+        pytest.param("git@git.example.org:x", set(), id="scp"),
+    ],
+)
+def test_secrets_of_a_url(url: str, secrets: set[str]) -> None:
+    assert set(secrets_of(url)) == secrets

@@ -1,0 +1,153 @@
+"""The registry's nightly run over private repositories on real servers, and where their credentials
+are not: in anything that Prefect keeps, in the index, in the data directory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import get_client
+from prefect.client.schemas.objects import State
+
+from flows import index_all as all_module
+from flows import index_repository as module
+from harness.engines import Engines
+from harness.index.naming import Claim
+from harness.index.registry import Request, register
+from harness.repository.sources import source_of
+from harness.store.edge import EdgeStore
+from tests.fakes.embedder import HashEmbedder
+from tests.fakes.git_server import SSHD, GitServer, http_server, ssh_server
+from tests.fakes.worker import ThreadWorker
+from tests.repositories import commit_all, make_repository
+from tests.repository.credentials_dir import make_credential
+
+SECRET = "planted-4711-token"
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engines:
+    for name in list(os.environ):
+        if name.startswith(("HARNESS_", "OLLAMA_", "QDRANT_")):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "data"
+    monkeypatch.setenv("HARNESS_DATA_DIR", str(folder))
+    monkeypatch.setenv("HARNESS_CREDENTIALS_DIR", str(tmp_path / "credentials"))
+    monkeypatch.setattr(all_module, "_POLL_SECONDS", 0.2)
+
+    def open_engines() -> Engines:
+        return Engines(HashEmbedder(), EdgeStore(folder / "index", 20.0), folder)
+
+    monkeypatch.setattr(module, "open_engines", open_engines)
+    return open_engines()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GitServer]:
+    with http_server(tmp_path / "served", SECRET) as server:
+        yield server
+
+
+def add(engines: Engines, url: str, **asked: str) -> str:
+    claim = Claim(source_of(url), Path("none"))
+    return register(claim, url, Request(**asked), engines).name  # type: ignore[arg-type]
+
+
+def nightly(**parameters: Any) -> State[Any]:
+    return asyncio.run(all_module.index_all(**parameters, return_state=True))  # type: ignore[call-overload,no-any-return]
+
+
+def rows() -> dict[str, dict[str, Any]]:
+    with get_client(sync_client=True) as client:
+        found = [a for a in client.read_artifacts(limit=200) if a.key == "index-all"]
+    data = max(found, key=lambda artifact: str(artifact.created)).data
+    return {row["repository"]: row for row in json.loads(str(data))}
+
+
+def everything_that_prefect_keeps() -> str:
+    """Runs with their parameters, names and states; tasks, artifacts, logs and events."""
+    filters: dict[str, dict[str, Any]] = {
+        "/flow_runs/filter": {"limit": 200},
+        "/task_runs/filter": {"limit": 200},
+        "/artifacts/filter": {"limit": 200},
+        "/logs/filter": {"limit": 200},
+        "/events/filter": {"limit": 50},
+    }
+    with get_client(sync_client=True) as client:
+        pages = [
+            client._client.post(path, json=body).raise_for_status().text
+            for path, body in filters.items()
+        ]
+    assert all(len(page) > 10 for page in pages)
+    return "\n".join(pages)
+
+
+def test_over_the_registry_and_nowhere_a_secret(
+    lab: Engines, server: GitServer, tmp_path: Path
+) -> None:
+    web = make_repository(tmp_path / "served/web", {"a.py": "a = 1\n"})
+    make_repository(tmp_path / "served/closed", {"a.py": "a = 1\n"})
+    make_credential(tmp_path / "credentials", "team", server.url, password=SECRET)
+    make_credential(tmp_path / "credentials", "old", server.url, password=f"{SECRET}-old")
+    add(lab, f"{server.url}/web/.git", credential="team")
+    add(lab, f"{server.url}/closed/.git", credential="old")
+    names = {"web": "Completed", "closed": "Failed"}
+    if SSHD is not None:
+        names["tools"] = "Completed"
+        make_repository(tmp_path / "served/tools", {"a.py": "a = 1\n"})
+    with ThreadWorker(module.index_repository):
+        if SSHD is None:
+            state = nightly()
+        else:
+            with ssh_server(tmp_path / "ssh") as ssh:
+                key = {"ssh_privatekey": ssh.key.read_text(), "known_hosts": ssh.known_hosts}
+                make_credential(tmp_path / "credentials", "deploy", ssh.host_and_port, **key)
+                user = os.environ.get("USER") or "root"
+                url = f"ssh://{user}@{ssh.host_and_port}{tmp_path}/served/tools/.git"
+                add(lab, url, credential="deploy")
+                state = nightly()
+        assert state.is_failed()
+        assert "refuses the password of the credential 'old'" in str(state.message)
+        assert {name: row["state"] for name, row in rows().items()} == names, state.message
+        assert (rows()["web"]["changed"], rows()["web"]["before"]) == (1, "")
+
+        make_credential(tmp_path / "credentials", "old", server.url, password=SECRET)
+        for name in ("tools",) if SSHD is not None else ():
+            lab.store.delete_repository(name)
+        (web / "b.py").write_text("b = 1\n")
+        commit_all(web)
+        assert nightly(only_changed=True).is_completed()
+        first = rows()
+        assert (first["web"]["state"], first["web"]["changed"]) == ("Completed", 1)
+        assert first["web"]["before"] != first["web"]["after"]
+        assert first["closed"]["state"] == "Completed"
+        state = nightly(only_changed=True)
+    assert state.message == "0 of 2 repositories indexed, 2 unchanged"
+    assert {row["state"] for row in rows().values()} == {"Unchanged"}
+
+    kept = everything_that_prefect_keeps()
+    assert "/web/.git" in kept, "nothing was looked at"
+    assert SECRET not in kept
+    secrets = [SECRET.encode(), b"PRIVATE KEY"]
+    for path in (tmp_path / "data").rglob("*"):
+        assert path.is_dir() or not any(s in path.read_bytes() for s in secrets), path
+    for record in lab.store.repositories():
+        assert SECRET not in repr(record)
+
+
+def test_a_source_with_a_credential_starts_no_run(lab: Engines) -> None:
+    from prefect.exceptions import ParameterTypeError
+
+    with pytest.raises(ParameterTypeError):
+        module.index_repository(f"https://user:{SECRET}@git.example.org/web")
+
+
+def test_nothing_to_index(lab: Engines) -> None:
+    state = nightly()
+    assert state.is_failed()
+    assert "harness repositories add URL" in str(state.message)
