@@ -48,8 +48,8 @@ _SUSPECTS = (
 )
 
 # user:password@ of any URL in a message; query strings may hold a token too.
-_USERINFO = re.compile(r"(?<=://)[^/\s'\"@]+@")
-_QUERY = re.compile(r"(://[^\s'\"?]*)\?[^\s'\"]+")
+_USERINFO = r"://([^/\s'\"@]+)@"
+_QUERY = r"://[^\s'\"?]*\?([^\s'\"]+)"
 
 
 def holds_credentials(text: str) -> bool:
@@ -83,10 +83,10 @@ def redact(text: str, values: Iterable[str] = (), *, suspected: bool = False) ->
     return text if clean is data else clean.decode("utf-8", "surrogatepass")
 
 
-def _without(data: bytes, spans: Iterable[tuple[int, int]]) -> bytes:
+def _without(data: bytes, spans: Iterable[tuple[int, int]], mark: bytes = HIDDEN.encode()) -> bytes:
     parts, last = [], 0
     for start, end in spans:
-        parts += [data[last:start], HIDDEN.encode(), b"\n" * data.count(b"\n", start, end)]
+        parts += [data[last:start], mark, b"\n" * data.count(b"\n", start, end)]
         last = end
     return b"".join([*parts, data[last:]]) if parts else data
 
@@ -103,8 +103,11 @@ def redact_urls(text: str) -> str:
 
     User names of ssh addresses (``git@host:path``) are no secret and stay.
     """
-    without_user = _USERINFO.sub(lambda m: "git@" if m.group() == "git@" else "***@", text)
-    return _QUERY.sub(r"\1?***", without_user)
+    data = text.encode("utf-8", "surrogatepass")
+    users = (match.span(1) for match in _compiled(_USERINFO).finditer(data) if match[1] != b"git")
+    data = _without(data, users, b"***")
+    queries = [match.span(1) for match in _compiled(_QUERY).finditer(data)]
+    return _without(data, queries, b"***").decode("utf-8", "surrogatepass")
 
 
 def is_secret_variable(name: str) -> bool:

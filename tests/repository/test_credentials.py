@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import string
+import time
 
 import pytest
 
@@ -181,3 +182,16 @@ def test_names_of_variables(name: str, secret: bool) -> None:
 )
 def test_urls_in_messages(text: str, expected: str) -> None:
     assert redact_urls(text) == expected
+
+
+def test_addresses_without_end_take_no_time() -> None:
+    began = time.thread_time()
+    redact_urls("://a" * 100_000)
+    redact_urls("://a@" * 100_000)
+    redact_urls("://" + "a:" * 100_000)
+    assert time.thread_time() - began < 3
+
+
+def test_text_that_is_no_unicode_stays() -> None:
+    assert redact_urls("\udce9 https://u:p@h/x") == "\udce9 https://***@h/x"
+    assert redact("\udce9 a", suspected=True) == "\udce9 a"
