@@ -185,6 +185,9 @@ class MiniLmEmbedder:
     def _load_session(self) -> Any:
         with self._lock:
             if self._session is None:
+                # Otherwise it reports its use to Microsoft, some ten seconds after its import;
+                # `onnxruntime.disable_telemetry_events()` does not stop that (seen in 1.32).
+                os.environ["ORT_DISABLE_TELEMETRY"] = "1"
                 import onnxruntime
 
                 options = onnxruntime.SessionOptions()

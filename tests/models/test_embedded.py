@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -179,3 +180,20 @@ def test_memory_stays_small_over_many_long_texts() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     # 211 MB measured, the same for 1 text as for 120.
     assert int(done.stdout) / 1024 < 350
+
+
+def test_onnxruntime_is_told_to_report_nothing() -> None:
+    # Its first report would come ten seconds later. In a process of its own, where nothing else has
+    # imported it.
+    code = (
+        "import sys, ctypes\n"
+        "from harness.models.embedded import MiniLmEmbedder\n"
+        "embedder = MiniLmEmbedder()\n"
+        "assert 'onnxruntime' not in sys.modules\n"
+        "embedder.embed_query('cookie')\n"
+        "getenv = ctypes.CDLL(None).getenv\n"
+        "getenv.restype = ctypes.c_char_p\n"
+        "assert getenv(b'ORT_DISABLE_TELEMETRY') == b'1'\n"
+    )
+    env = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}
+    subprocess.run([sys.executable, "-c", code], env=env, check=True)
