@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from harness.agent import Envelope, TurnCache
     from harness.agent.events import OnEvent
+    from harness.agent.options import StrategyChoice
     from harness.agent.tools.access import Approve, Search
     from harness.answers.assistant import Assistant
     from harness.backup.operations import Backups
@@ -158,12 +159,14 @@ def open_assistant(
     *,
     approve: Approve | None = None,
     turn_cache: TurnCache | None = None,
+    strategy: StrategyChoice | None = None,
 ) -> Assistant:
     """Read the settings of the agent.
 
     :param results_dir: where the files of its runs go.
     :param model: None takes the configured one.
     :param approve: asked before a command runs.
+    :param strategy: None takes the configured one.
     :raises ModelMissingError: no chat model is configured.
     """
     from harness.agent.options import Limits, RunOptions
@@ -180,6 +183,7 @@ def open_assistant(
         ),
         options=RunOptions(
             protocol=settings.protocol,
+            strategy=strategy or settings.strategy,
             policy=CommandPolicy(
                 timeout_seconds=settings.command_timeout_seconds,
                 network=settings.command_network,
@@ -204,6 +208,7 @@ def run_configured_task(
     approve: Approve | None = None,
     turn_cache: TurnCache | None = None,
     on_event: OnEvent | None = None,
+    strategy: StrategyChoice | None = None,
 ) -> Envelope:
     """Carry out a task with the configured model, and with the index when ``root`` is in it.
 
@@ -213,7 +218,9 @@ def run_configured_task(
     from harness.agent.tasks import run_task
 
     with (
-        open_assistant(results_dir, model, approve=approve, turn_cache=turn_cache) as assistant,
+        open_assistant(
+            results_dir, model, approve=approve, turn_cache=turn_cache, strategy=strategy
+        ) as assistant,
         index_of(root) as (repo, search),
     ):
         return run_task(

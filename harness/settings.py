@@ -16,7 +16,7 @@ import platformdirs
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from harness.agent.options import Limits, ProtocolChoice, RunOptions
+from harness.agent.options import Limits, ProtocolChoice, RunOptions, StrategyChoice
 from harness.backup.options import Retention
 from harness.errors import InvalidSettingError, UsageError
 from harness.home import from_home
@@ -284,7 +284,12 @@ class AgentSettings(_Settings):
         default=_RUN.protocol,
         validation_alias="HARNESS_AGENT_PROTOCOL",
         description="How tools are called: `native`, `text`, or `auto` (native if the model has "
-        "the `tools` capability).",
+        "the `tools` capability and its family is known to use it).",
+    )
+    strategy: StrategyChoice = Field(
+        default=_RUN.strategy,
+        validation_alias="HARNESS_AGENT_STRATEGY",
+        description="How a task is worked on: `loop`, `localise`, or `auto` (by the model's size).",
     )
 
 

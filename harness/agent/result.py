@@ -70,6 +70,7 @@ def report(result: Envelope, request: str) -> str:
         ("Status", f"{result.status} (exit code {result.exit_code})"),
         ("Verification", verified[result.verified]),
         ("Model", f"{result.model}, {result.protocol} protocol, window {result.num_ctx} tokens"),
+        ("Strategy", f"{result.strategy} ({result.strategy_reason})"),
         ("Steps", f"{result.steps} in {result.duration_seconds:.1f} s"),
         ("Tokens", f"{usage.prompt_tokens} read, {usage.completion_tokens} written"),
         ("Base", result.base or "files as they were"),
@@ -83,8 +84,12 @@ def report(result: Envelope, request: str) -> str:
             ["| | |", "|---|---|", *(f"| {name} | {inert_line(text)} |" for name, text in rows)]
         ),
     ]
+    if not result.strategy_reason:  # a question has none
+        parts[-1] = "\n".join(row for row in parts[-1].split("\n") if "| Strategy |" not in row)
     if result.error:
         parts += ["## Error", inert(result.error)]
+    if result.tried:
+        parts += ["## What was tried", "\n".join(f"- {inert(line)}" for line in result.tried)]
     if result.answer:
         words = "## The model's last words (no file was changed)"
         parts += [words if result.status is Status.NO_CHANGE else "## Answer", inert(result.answer)]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
@@ -114,6 +114,13 @@ def task(
         bool, typer.Option("--approve", help="Ask before each command and before applying.")
     ] = False,
     model: Model = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|loop|localise",
+            help="How to work on it. Default: auto, by the model's size.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Carry out a coding task on a copy of a repository; yields a patch, a report, a record.
@@ -121,17 +128,28 @@ def task(
     Exit codes: 0 done, 3 no model, 4 a limit was reached, 5 nothing was changed, 6 the
     verification failed, 7 refused, 130 interrupted.
     """
+    from harness.agent.options import StrategyChoice
     from harness.agent.result import apply_result
     from harness.configured import repository_folder, results_folder, run_configured_task
 
     if approve and not sys.stdin.isatty():
         raise UsageError("--approve needs a terminal to ask on")
+    if strategy not in (None, *get_args(StrategyChoice)):
+        raise UsageError(f"--strategy {strategy}: use auto, loop or localise")
     root = repository_folder(repo)
     results = results_folder("task")
     ask_user = _ask_user if approve else None
     show = progress_printer(as_json)
     result = run_configured_task(
-        text, root, results, verify=verify, ref=ref, model=model, approve=ask_user, on_event=show
+        text,
+        root,
+        results,
+        verify=verify,
+        ref=ref,
+        model=model,
+        approve=ask_user,
+        on_event=show,
+        strategy=cast("StrategyChoice | None", strategy),
     )
     if apply and result.exit_code == 0:
         apply_result(result, root, ask_user)

@@ -35,6 +35,7 @@ def test_calls_are_told_in_one_line_each(calculator: Path, play: Play) -> None:
     )
     run_task("Fix add", calculator, model, verify="python3 check.py", on_event=events.append)
     assert lines_of(events) == [
+        "verify python3 check.py: exit 1, AssertionError: -1",
         "list_files: 3 files",
         "read_file calc.py: lines 4-5 of 9",
         "read_file none.py: no such file",

@@ -61,7 +61,7 @@ def test_the_trajectory_tells_the_whole_story(calculator: Path, play: Play, tmp_
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert {line["schema"] for line in lines} == {"harness.trajectory/1"}
     kinds = [line["kind"] for line in lines if line["kind"] != "message"]
-    assert kinds == ["start", "turn", "turn", "turn", "verify", "end", "result"]
+    assert kinds == ["start", "verify", "turn", "turn", "turn", "verify", "end", "result"]
     for name in ("trajectory.jsonl", "patch.diff", "report.md", "result.json"):
         assert (tmp_path / "out" / name).stat().st_mode & 0o777 == 0o600
 

@@ -1,0 +1,197 @@
+"""Puts what a model wrote for one place into the file, or says why it cannot be used."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+
+from harness.agent.localise.folding import Folded, fold_docstring, unfold_docstring
+from harness.agent.sources import Definition, definitions_in, syntax_problem
+from harness.agent.tools.edit_block import EditBlock
+from harness.agent.tools.replacing import replace_once
+from harness.agent.validation import FormatError
+from harness.errors import UsageError
+
+_BLOCK = re.compile(r"^[ \t]*```[\w.+/#:-]*[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.M | re.S)
+_MARKER = re.compile(r"^<{5,} ?SEARCH", re.MULTILINE)
+_IMPORT = re.compile(r"^(?:import|from) \S+.*$")
+
+
+class Unusable(Exception):  # noqa: N818 - an answer that is passed over, not an error
+    """The answer does not change the place; the message says why."""
+
+
+class Unchanged(Unusable):
+    """The answer is the code as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A place as the model sees it: the text that it is to write again."""
+
+    definition: Definition
+    folded: Folded
+
+    @property
+    def text(self) -> str:
+        """What is shown."""
+        return self.folded.text
+
+
+def show(definition: Definition, text: str) -> Shown:
+    """Take a place out of its file's text."""
+    lines = text.split("\n")[definition.start - 1 : definition.end]
+    body = "\n".join(lines)
+    is_python = definition.path.endswith(".py") and definition.is_callable
+    return Shown(definition, fold_docstring(body) if is_python else Folded(body))
+
+
+def rewritten(answer: str, shown: Shown, text: str) -> str:
+    """Return the file's new text.
+
+    The block may hold the definition itself, alone or inside its class; imports, which go to the
+    file's own; and new definitions, which are put in front. Other definitions that the file has,
+    too, are left as they are. SEARCH/REPLACE is understood as well.
+
+    :param text: the file as it is.
+    :raises Unusable: nothing of that kind, no change, or a file that would not parse.
+    """
+    if _MARKER.search(answer):
+        new = _replaced(answer, shown, text)
+    else:
+        new = _with_block(_block(answer), shown, text)
+    if new == text:
+        raise Unchanged("it changes nothing")
+    problem = syntax_problem(shown.definition.path, new)
+    if problem and not syntax_problem(shown.definition.path, text):
+        raise Unusable(f"it does not parse: {problem}")
+    return new
+
+
+def _block(answer: str) -> str:
+    blocks = [match[1] for match in _BLOCK.finditer(answer)]
+    if blocks:
+        return max(blocks, key=len).rstrip("\n")
+    if "```" in answer or not answer.strip():
+        raise Unusable("it holds no code block")
+    return answer.strip("\n")
+
+
+def _replaced(answer: str, shown: Shown, text: str) -> str:
+    body = answer[answer.index("<<<<<") :]
+    body = body.split("\n```", 1)[0]
+    try:
+        edit = EditBlock().read("edit", body)
+    except FormatError as error:
+        raise Unusable(str(error)) from None
+    search, replace = str(edit.get("search", "")), str(edit.get("replace", ""))
+    if not search:
+        raise Unusable("its SEARCH is empty")
+    one = shown.definition
+    lines = text.split("\n")
+    place = "\n".join(lines[one.start - 1 : one.end])
+    try:
+        new = replace_once(place, search, replace, one.path)
+    except UsageError:
+        try:
+            return replace_once(text, search, replace, one.path)
+        except UsageError as error:
+            raise Unusable(str(error)) from None
+    return "\n".join([*lines[: one.start - 1], *new.split("\n"), *lines[one.end :]])
+
+
+def _with_block(block: str, shown: Shown, text: str) -> str:
+    one = shown.definition
+    if not one.name:  # the whole file
+        end = "\n" if text.endswith("\n") else ""
+        return block.rstrip("\n") + end
+    block = textwrap.dedent(block)
+    found = _definitions(one.path, block)
+    own = [other for other in found if other.last_name == one.last_name]
+    if not own:
+        head = "\n".join(block.split("\n")[:8])
+        if found or not re.search(rf"\b{re.escape(one.last_name)}\b", head):
+            raise Unusable(f"it holds no {one.last_name}")
+        own = [Definition(one.path, one.name, 1, block.count("\n") + 1, one.is_callable)]
+    best = max(own, key=lambda other: (other.name == one.name, other.end - other.start))
+    lines = text.split("\n")
+    indent = _indent(lines[one.start - 1])
+    piece = _indented(_lines(block, best), indent)
+    piece = unfold_docstring(piece, shown.folded)
+    known = {other.name: other for other in definitions_in(one.path, text)}
+    fresh: list[str] = []
+    for other in found:
+        if other is best or _nested(other, best) or _nested(best, other):
+            continue
+        if any(_nested(other, outer) for outer in found if outer is not other):
+            continue
+        if other.name not in known and "." not in other.name and "." not in one.name:
+            fresh.append(_indented(_lines(block, other), ""))
+    blank = "\n\n\n" if one.path.endswith(".py") else "\n\n"
+    lines[one.start - 1 : one.end] = blank.join([*fresh, piece]).split("\n")
+    return _with_imports("\n".join(lines), block, best, one.path)
+
+
+def _definitions(path: str, block: str) -> list[Definition]:
+    found = definitions_in(path, block)
+    if found or path.endswith(".py"):
+        return found
+    # A method on its own is no program in many languages.
+    wrapped = definitions_in(path, f"class Wrapped {{\n{block}\n}}")
+    return [
+        Definition(path, one.name.removeprefix("Wrapped."), one.start - 1, one.end - 1,
+                   one.is_callable)
+        for one in wrapped
+        if one.name.startswith("Wrapped.")
+    ]  # fmt: skip
+
+
+def _with_imports(text: str, block: str, best: Definition, path: str) -> str:
+    """Take over the imports in front of a Python definition that the file lacks."""
+    if not path.endswith(".py"):
+        return text
+    above = block.split("\n")[: best.start - 1]
+    have = {line.strip() for line in text.split("\n")}
+    names = re.compile(r"import (.+)$")
+    wanted = []
+    for line in above:
+        if not _IMPORT.match(line) or line.strip() in have or line.startswith("from ."):
+            continue
+        match = names.search(line)
+        imported = [
+            part.split(" as ")[-1].strip() for part in (match[1].split(",") if match else ())
+        ]
+        # What the file has by another way must not be shadowed.
+        if all(re.search(rf"\bimport\b.*\b{re.escape(name)}\b", text) for name in imported):
+            continue
+        wanted.append(line.rstrip())
+    if not wanted:
+        return text
+    lines = text.split("\n")
+    at = [number for number, line in enumerate(lines) if _IMPORT.match(line)]
+    last = 0
+    for number in at:
+        if number > last + 40:
+            break
+        last = number + 1
+        while last < len(lines) and "(" in lines[number] and ")" not in lines[last - 1]:
+            last += 1
+    return "\n".join([*lines[:last], *wanted, *lines[last:]])
+
+
+def _nested(inner: Definition, outer: Definition) -> bool:
+    return inner is not outer and outer.start <= inner.start and inner.end <= outer.end
+
+
+def _lines(block: str, one: Definition) -> str:
+    return "\n".join(block.split("\n")[one.start - 1 : one.end])
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _indented(text: str, indent: str) -> str:
+    lines = textwrap.dedent(text).split("\n")
+    return "\n".join(indent + line if line.strip() else "" for line in lines)

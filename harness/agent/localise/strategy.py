@@ -1,0 +1,227 @@
+"""Draws several versions of the likeliest places and keeps the first that passes.
+
+All samples of a place are drawn on the same prompt, which the server evaluates once. The first is
+the likeliest one, the others are drawn with a temperature, so that they differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from harness.agent.events import EventKind
+from harness.agent.localise.places import Clues, Place, rank_places
+from harness.agent.localise.prompt import asked_again, messages_for
+from harness.agent.localise.renaming import rename_everywhere, wanted_rename
+from harness.agent.localise.rewriting import Shown, Unchanged, Unusable, rewritten, show
+from harness.agent.recorder import Recorder
+from harness.agent.tools.file_text import FileText
+from harness.agent.tools.tool import counted
+from harness.agent.verification.verifier import Verdict, Verifier
+from harness.errors import HarnessError
+from harness.types import ChatMessage, ChatTurn, Sampling
+from harness.workspace.copies import Workspace
+
+# Temperatures of the samples of the first, the second … place.
+PLAN: tuple[tuple[float, ...], ...] = (
+    (0.0, 0.4, 0.7),
+    (0.0, 0.6),
+    (0.0, 0.6),
+    (0.8, 0.8, 0.8),  # the first place again, together with what the best version failed on
+)
+CHARS_PER_TOKEN = 3.0
+MIN_SAMPLE_TOKENS = 300
+Sample = Callable[[Sequence[ChatMessage], Sampling], ChatTurn]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How the search ended: ``answer`` says in words what passed, empty when nothing did.
+    ``notes`` tell a person what was tried."""
+
+    answer: str
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Best:
+    """The version with the fewest failures so far."""
+
+    failures: int
+    snapshot: str
+    essence: str
+    where: str
+
+
+@dataclass(slots=True)
+class _State:
+    notes: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    best: _Best | None = None
+
+
+class Localiser:
+    """Works on the copy of one task; at the end the files are at the version that passed, at the
+    best one that failed less than before, or as they were.
+
+    :param sample: draws a turn; raises what ends the run.
+    :param seconds_left: for this strategy; it ends in time, and never in the middle of a sample.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        verifier: Verifier,
+        recorder: Recorder,
+        sample: Sample,
+        seconds_left: Callable[[], float],
+    ) -> None:
+        self._space = space
+        self._verifier = verifier
+        self._recorder = recorder
+        self._sample = sample
+        self._seconds_left = seconds_left
+
+    def run(self, task: str, before: Verdict, clues: Clues) -> Found:
+        """Try the places one after another.
+
+        :param before: the verdict on the files as they are.
+        """
+        state = _State()
+        base = self._space.snapshot()
+        try:
+            answer = self._rename(task, base, state) or self._search(
+                task, before, clues, base, state
+            )
+        except BaseException:
+            self._space.restore(base)
+            raise
+        if not answer:
+            best = state.best
+            self._space.restore(best.snapshot if best is not None else base)
+            if best is not None:
+                self._note(state, f"kept the best version, of {best.where}")
+        return Found(answer, tuple(state.notes))
+
+    def _rename(self, task: str, base: str, state: _State) -> str:
+        names = wanted_rename(task)
+        if names is None:
+            return ""
+        old, new = names
+        changed = rename_everywhere(self._space.tree, old, new)
+        if changed and self._verifier.verify(self._space.snapshot()).ok:
+            files = ", ".join(changed)
+            self._note(state, f"renamed {old} to {new} in {files}; no model was needed")
+            return f"Renamed `{old}` to `{new}` in {files}."
+        self._space.restore(base)
+        return ""
+
+    def _search(self, task: str, before: Verdict, clues: Clues, base: str, state: _State) -> str:
+        places = rank_places(self._space.tree, clues)
+        if not places:
+            self._note(state, "found no place that the task or the failure points to")
+            return ""
+        rounds = list(zip([*places[:3]], PLAN, strict=False))
+        if len(PLAN) > 3:
+            rounds.append((places[0], PLAN[3]))
+        for number, (place, temperatures) in enumerate(rounds):
+            again = number == len(rounds) - 1 and number > 0
+            answer = self._try_place(task, place, temperatures, before, base, state, again)
+            if answer or self._seconds_left() <= 0:
+                return answer
+        return ""
+
+    def _try_place(
+        self,
+        task: str,
+        place: Place,
+        temperatures: Sequence[float],
+        before: Verdict,
+        base: str,
+        state: _State,
+        again: bool,
+    ) -> str:
+        one = place.definition
+        where = f"{one.path}:{one.start} {one.name}".rstrip()
+        text = self._text(one.path)
+        if text is None:
+            return ""
+        shown = show(one, text.plain)
+        attempt = state.best.essence if again and state.best is not None else ""
+        messages = messages_for(
+            task,
+            shown,
+            command=self._verifier.command,
+            essence=before.essence,
+            attempt=attempt,
+        )
+        longest = max(MIN_SAMPLE_TOKENS, int(len(shown.text) / CHARS_PER_TOKEN * 1.5) + 150)
+        why = ", ".join(place.reasons) or "words in common"
+        self._note(state, f"look at {where} ({why})")
+        for temperature in temperatures:
+            if self._seconds_left() <= 0:
+                return ""
+            sampling = Sampling(temperature, max_tokens=longest)
+            answer = self._sample(messages, sampling).content
+            try:
+                passes = self._try_answer(answer, shown, text, before, base, state, where)
+            except Unchanged:
+                # Once more in the same conversation, whose beginning the server knows.
+                self._note(state, f"{where}: it changes nothing, asked again")
+                again_messages = asked_again(messages, answer, shown)
+                sampling = Sampling(max(temperature, 0.3), max_tokens=longest)
+                answer = self._sample(again_messages, sampling).content
+                passes = self._try_answer(answer, shown, text, before, base, state, where, True)
+            if passes:
+                return f"Changed `{one.name or one.path}` ({where.split(' ')[0]})."
+        return ""
+
+    def _try_answer(
+        self,
+        answer: str,
+        shown: Shown,
+        text: FileText,
+        before: Verdict,
+        base: str,
+        state: _State,
+        where: str,
+        last: bool = False,
+    ) -> bool:
+        one = shown.definition
+        try:
+            new = rewritten(answer, shown, text.plain)
+        except Unusable as reason:
+            if isinstance(reason, Unchanged) and not last and self._seconds_left() > 0:
+                raise
+            self._note(state, f"{where}: not usable, {reason}")
+            return False
+        if new in state.seen:
+            self._note(state, f"{where}: the same version again")
+            return False
+        state.seen.add(new)
+        changed = text.replaced(0, len(text.plain), new)
+        self._space.tree.write_bytes(one.path, changed.text.encode("utf-8"))
+        snapshot = self._space.snapshot()
+        verdict = self._verifier.verify(snapshot)
+        if verdict.ok:
+            self._note(state, f"{where}: passes")
+            return True
+        self._space.restore(base)
+        failed = verdict.failures
+        said = f"still fails ({counted(failed, 'failure')})" if failed else "still fails"
+        self._note(state, f"{where}: {said}")
+        had = before.failures
+        if failed and had and failed < had and (state.best is None or failed < state.best.failures):
+            state.best = _Best(failed, snapshot, verdict.essence, where)
+        return False
+
+    def _text(self, path: str) -> FileText | None:
+        try:
+            return FileText.parse(self._space.tree.read_bytes(path).decode("utf-8"))
+        except (HarnessError, UnicodeDecodeError):
+            return None
+
+    def _note(self, state: _State, text: str) -> None:
+        state.notes.append(text)
+        self._recorder.event(EventKind.NOTE, text, summary=text)
+        self._recorder.line("localise", text=text)

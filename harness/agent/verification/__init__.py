@@ -1,0 +1,1 @@
+"""Running the verification command, and saying in a few lines what failed and why."""

@@ -1,0 +1,139 @@
+"""A model's version of a place, put into the file."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.agent.localise.rewriting import Unusable, rewritten, show
+from harness.agent.sources import definitions_in
+
+PYTHON = '''import re
+
+
+class Signer:
+    def sign(self, value):
+        """Sign a value.
+
+        Long words
+        about it.
+        """
+        return value
+
+    @staticmethod
+    def check(value):
+        return bool(value)
+
+
+def other():
+    return re.compile("x")
+'''
+
+
+def change(path: str, text: str, name: str, answer: str) -> str:
+    one = next(one for one in definitions_in(path, text) if one.name == name)
+    return rewritten(answer, show(one, text), text)
+
+
+def test_a_method_comes_back_without_its_class_and_its_docstring() -> None:
+    answer = "It negates.\n```python\ndef sign(self, value):\n    return -value\n```"
+    assert change("a.py", PYTHON, "Signer.sign", answer) == PYTHON.replace(
+        "return value", "return -value"
+    )
+
+
+def test_a_method_comes_back_inside_its_class() -> None:
+    answer = (
+        '```python\nclass Signer:\n    def sign(self, value):\n        """Mine."""\n'
+        "        return -value\n```"
+    )
+    assert change("a.py", PYTHON, "Signer.sign", answer) == PYTHON.replace(
+        "return value", "return -value"
+    )
+
+
+def test_imports_and_new_functions_come_along() -> None:
+    answer = (
+        "```python\nimport re\nimport math\n\n\ndef helper():\n    return math.pi\n\n\n"
+        "def other():\n    return helper()\n```"
+    )
+    new = change("a.py", PYTHON, "other", answer)
+    assert new.startswith("import re\nimport math\n\n\nclass Signer:")
+    assert new.endswith(
+        "\n\n\ndef helper():\n    return math.pi\n\n\ndef other():\n    return helper()\n"
+    )
+
+
+def test_a_block_of_search_and_replace() -> None:
+    answer = (
+        "```\n<<<<<<< SEARCH\n    return bool(value)\n=======\n    return True\n"
+        ">>>>>>> REPLACE\n```"
+    )
+    text = "def check(value):\n    return bool(value)\n\n\ndef last():\n    return bool(value)\n"
+    assert change("a.py", text, "last", answer).endswith("def last():\n    return True\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "name", "answer", "expected"),
+    [
+        pytest.param(
+            "a.go",
+            "package a\n\nfunc Add(x, y int) int {\n\treturn x - y\n}\n",
+            "Add",
+            "```go\nfunc Add(x, y int) int {\n\treturn x + y\n}\n```",
+            "package a\n\nfunc Add(x, y int) int {\n\treturn x + y\n}\n",
+            id="go",
+        ),
+        pytest.param(
+            "A.java",
+            "class A {\n    int add(int x, int y) {\n        return x - y;\n    }\n}\n",
+            "A.add",
+            "```java\nint add(int x, int y) {\n    return x + y;\n}\n```",
+            "class A {\n    int add(int x, int y) {\n        return x + y;\n    }\n}\n",
+            id="java-method",
+        ),
+        pytest.param(
+            "a.ts",
+            "export function add(x: number, y: number): number {\n  return x - y;\n}\n",
+            "add",
+            "```ts\nexport function add(x: number, y: number): number {\n  return x + y;\n}\n```",
+            "export function add(x: number, y: number): number {\n  return x + y;\n}\n",
+            id="typescript",
+        ),
+        pytest.param(
+            "a.rs",
+            "struct A;\nimpl A {\n    fn add(&self, x: i32) -> i32 {\n        x - 1\n    }\n}\n",
+            "A.add",
+            "```rust\nfn add(&self, x: i32) -> i32 {\n    x + 1\n}\n```",
+            "struct A;\nimpl A {\n    fn add(&self, x: i32) -> i32 {\n        x + 1\n    }\n}\n",
+            id="rust-method",
+        ),
+        pytest.param(
+            "a.c",
+            "int add(int x, int y) {\n    return x - y;\n}\n",
+            "add",
+            "```c\nint add(int x, int y) {\n    return x + y;\n}\n```",
+            "int add(int x, int y) {\n    return x + y;\n}\n",
+            id="c",
+        ),
+    ],
+)
+def test_languages(path: str, text: str, name: str, answer: str, expected: str) -> None:
+    assert change(path, text, name, answer) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("I cannot do this. ```x", "no code block"),
+        ("```python\ndef another():\n    return 1\n```", "holds no other"),
+        ('```python\ndef other():\n    return re.compile("x")\n```', "changes nothing"),
+        ("```python\ndef other():\n    return re.compile(\n```", "does not parse"),
+        (
+            "```\n<<<<<<< SEARCH\nnothing like it\n=======\nx\n>>>>>>> REPLACE\n```",
+            "does not occur",
+        ),
+    ],
+)
+def test_what_cannot_be_used(answer: str, reason: str) -> None:
+    with pytest.raises(Unusable, match=reason):
+        change("a.py", PYTHON, "other", answer)

@@ -1,0 +1,155 @@
+"""The localised search on real files and commands; only the model is scripted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.agent import (
+    AgentEvent,
+    EventKind,
+    Limits,
+    RunOptions,
+    ScriptedChatModel,
+    Status,
+    run_task,
+)
+from harness.agent.actions import write_action
+from harness.agent.localise.prompt import SYSTEM
+from harness.agent.scripted import Line
+from harness.types import ChatMessage
+from tests.agent.conftest import make_repository
+from tests.agent.steps import FIX, FIXED_PATCH_LINES, TOOLS, changed_lines
+
+VERIFY = "python3 check.py"
+FIXED = "It must add.\n```python\ndef add(a, b):\n    return a + b\n```"
+SAME = "```python\ndef add(a, b):\n    return a - b\n```"
+WRONG = "```python\ndef add(a, b):\n    return a * b\n```"
+BROKEN = "```python\ndef add(a, b:\n    return a + b\n```"
+EDIT = write_action(TOOLS["edit_file"], FIX[1])
+LOCALISE = RunOptions(strategy="localise")
+
+
+def test_the_first_version_that_passes_is_kept(calculator: Path) -> None:
+    model = ScriptedChatModel([SAME, BROKEN, WRONG, FIXED])
+    result = run_task("Fix the function add", calculator, model, verify=VERIFY, options=LOCALISE)
+    assert (result.status, result.verified, result.steps) == (Status.OK, True, 4)
+    assert "That is the code as it was" in model.requests[1][-1].content
+    assert changed_lines(result) == FIXED_PATCH_LINES
+    assert (result.strategy, result.strategy_reason) == ("localise", "asked for")
+    tried = "\n".join(result.tried)
+    assert "look at calc.py:4 add (the task names it" in tried
+    assert "it changes nothing" in tried
+    assert "it does not parse: '(' was never closed" in tried
+    assert "still fails" in tried
+    assert tried.endswith("passes")
+
+
+def test_samples_share_a_prompt_and_differ_in_temperature(calculator: Path) -> None:
+    model = ScriptedChatModel([BROKEN, WRONG, FIXED])
+    run_task("Fix add", calculator, model, verify=VERIFY, options=LOCALISE)
+    first, *others = model.requests
+    assert all(other == first for other in others)
+    assert "def add(a, b):\n    return a - b" in first[-1].content
+    assert f"`{VERIFY}` fails:\n```\n" in first[-1].content
+    assert "AssertionError: -1" in first[-1].content
+    temperatures = [sampling.temperature for sampling in model.sampled if sampling is not None]
+    assert temperatures[0] == 0.0 < temperatures[1] < temperatures[2]
+
+
+def test_the_same_version_is_not_verified_twice(calculator: Path) -> None:
+    events: list[AgentEvent] = []
+    model = ScriptedChatModel([WRONG])
+    limits = Limits(steps=3)
+    result = run_task(
+        "Fix add",
+        calculator,
+        model,
+        verify=VERIFY,
+        options=LOCALISE,
+        limits=limits,
+        on_event=events.append,
+    )
+    assert (result.status, result.patch) == (Status.STEP_LIMIT, "")
+    verified = [event for event in events if event.kind is EventKind.VERIFY]
+    assert len(verified) == 2  # at first, and the one version
+
+
+def in_the_loop(sample: str, *turns: str) -> Line:
+    """Say one thing to prompts of the search, and others in the loop."""
+    left = list(turns)
+
+    def say(messages: Sequence[ChatMessage]) -> str:
+        return sample if messages[0].content == SYSTEM else left.pop(0)
+
+    return say
+
+
+def test_a_search_that_fails_goes_on_as_the_loop(calculator: Path) -> None:
+    said = in_the_loop(SAME, EDIT, "Done.")
+    small = ScriptedChatModel([said], tools=False, model="tiny:1.5b")
+    result = run_task("Fix add", calculator, small, verify=VERIFY)
+    assert (result.status, result.strategy) == (Status.OK, "localise+loop")
+    assert result.strategy_reason == "the model has about 1.5 billion parameters"
+    assert changed_lines(result) == FIXED_PATCH_LINES
+
+
+def test_a_loop_that_fails_goes_on_as_a_search(calculator: Path) -> None:
+    large = ScriptedChatModel(["I cannot.", "I cannot.", FIXED], tools=False, model="large:70b")
+    result = run_task("Fix add", calculator, large, verify=VERIFY)
+    assert (result.status, result.strategy) == (Status.OK, "loop+localise")
+    assert changed_lines(result) == FIXED_PATCH_LINES
+
+
+@pytest.mark.parametrize(
+    ("strategy", "verify"), [("loop", VERIFY), ("localise", None), ("auto", None)]
+)
+def test_the_loop_alone(calculator: Path, strategy: str, verify: str | None) -> None:
+    model = ScriptedChatModel([EDIT, "Done."], tools=False, model="tiny:1.5b")
+    options = RunOptions(strategy=strategy)  # type: ignore[arg-type]
+    result = run_task("Fix add", calculator, model, verify=verify, options=options)
+    assert (result.status, result.strategy) == (Status.OK, "loop")
+
+
+def test_a_rename_needs_no_model(calculator: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "shop/__init__.py": "from shop.price import gross_price\n\n__all__ = ['gross_price']\n",
+        "shop/price.py": "def gross_price(net):\n    return net * 1.2\n\n\ngross_prices = []\n",
+        "check.py": "import shop\n\nassert shop.full_price(10) == 12\n",
+    }
+    root = make_repository(calculator.parent / "shop", files)
+    model = ScriptedChatModel(["I do not know."])
+    text = "Rename the function `gross_price` to `full_price` everywhere."
+    result = run_task(text, root, model, verify=VERIFY, options=LOCALISE)
+    assert (result.status, result.usage.model_calls) == (Status.OK, 0)
+    assert "no model was needed" in result.tried[0]
+    assert "-gross_prices" not in result.patch  # another name
+
+
+def test_a_version_with_fewer_failures_is_where_the_loop_begins(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "calc.py": "def first():\n    return 0\n\n\ndef second():\n    return 0\n",
+        "check.py": "import calc\nbad = [f for f in (calc.first, calc.second) if f() != 1]\n"
+        "print(len(bad), 'failed')\nraise SystemExit(len(bad))\n",
+    }
+    root = make_repository(tmp_path / "r", files)
+    one = "```python\ndef first():\n    return 1\n```"
+    edit = write_action(
+        TOOLS["edit_file"], {"path": "calc.py", "search": "return 0", "replace": "return 1"}
+    )
+    said = in_the_loop(one, edit, "Done.")
+    model = ScriptedChatModel([said], tools=False, model="tiny:1.5b")
+    result = run_task("first() and second() must return 1", root, model, verify=VERIFY)
+    assert (result.status, result.strategy) == (Status.OK, "localise+loop")
+    assert any("kept the best version" in line for line in result.tried)
+
+
+def test_the_user_s_files_and_tests_stay(calculator: Path) -> None:
+    before = (calculator / "calc.py").read_text()
+    model = ScriptedChatModel([WRONG])
+    limits = Limits(steps=2)
+    result = run_task("Fix add", calculator, model, verify=VERIFY, options=LOCALISE, limits=limits)
+    assert (calculator / "calc.py").read_text() == before
+    assert result.patch == ""
