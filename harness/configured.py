@@ -187,7 +187,9 @@ def open_assistant(
             policy=CommandPolicy(
                 timeout_seconds=settings.command_timeout_seconds,
                 network=settings.command_network,
+                least_isolation=settings.command_isolation,
                 environment=command_environment(),
+                hidden=_hidden_folders(),
             ),
             secrets=environment_secrets(),
             approve=approve,
@@ -195,6 +197,12 @@ def open_assistant(
         ),
         results_dir=results_dir,
     )
+
+
+def _hidden_folders() -> tuple[str, ...]:
+    """What no command of the agent sees, wherever it lies: what Harness keeps."""
+    data = load(DataSettings)
+    return tuple(str(folder) for folder in (data.data_dir, data.results, data.backups))
 
 
 def run_configured_task(

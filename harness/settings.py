@@ -26,6 +26,7 @@ from harness.service.options import ProxyTrust, ServiceOptions
 from harness.stack.options import StackOptions
 from harness.store.options import LOCK_TIMEOUT_SECONDS, QdrantOptions
 from harness.webhook.options import RequestLimits
+from harness.workspace.policy import Level
 
 _OLLAMA = OllamaOptions()
 _QDRANT = QdrantOptions()
@@ -279,6 +280,12 @@ class AgentSettings(_Settings):
         default=_RUN.policy.network,
         validation_alias="HARNESS_COMMAND_NETWORK",
         description="Whether the commands of a task may use the network.",
+    )
+    command_isolation: Level = Field(
+        default=_RUN.policy.least_isolation,
+        validation_alias="HARNESS_COMMAND_ISOLATION",
+        description="The least isolation at which commands of a task run: `namespaces`, "
+        "`landlock+seccomp`, or `none` (as they are, with everything you may do).",
     )
     protocol: ProtocolChoice = Field(
         default=_RUN.protocol,

@@ -64,6 +64,8 @@ class Envelope:
     tokens, 0 when unknown. ``strategy`` is how a task was worked on: ``loop``, ``localise``, or
     both in their order, joined by ``+``; ``strategy_reason`` says why, ``tried`` what a localised
     search did, a line each.
+    ``isolation`` is how the commands of a task or a conversation are isolated, empty where none
+    can run.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -83,6 +85,7 @@ class Envelope:
     strategy: str = ""
     strategy_reason: str = ""
     tried: tuple[str, ...] = ()
+    isolation: str = ""
     trajectory_path: str | None = None
     error: str | None = None
 

@@ -74,6 +74,7 @@ def report(result: Envelope, request: str) -> str:
         ("Steps", f"{result.steps} in {result.duration_seconds:.1f} s"),
         ("Tokens", f"{usage.prompt_tokens} read, {usage.completion_tokens} written"),
         ("Base", result.base or "files as they were"),
+        ("Isolation of commands", result.isolation or "no commands"),
     ]
     parts = [
         "# Agent report",

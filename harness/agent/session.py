@@ -227,6 +227,7 @@ class Session:
             strategy=self.strategy,
             strategy_reason=self.strategy_reason,
             tried=tuple(self.notes),
+            isolation=self.change.commands.isolation if self.change is not None else "",
             trajectory_path=str(path) if path is not None else None,
             error=outcome.error or None,
         )

@@ -33,7 +33,7 @@ def run_task(
     :param state_dir: empty or missing folder for the copy; None: a temporary one. It is deleted
         at the end.
     :raises UsageError: the text is empty, the ref does not exist, or the disk is full.
-    :raises PolicyError: ``root`` may not be copied.
+    :raises PolicyError: ``root`` may not be copied, or ``verify`` could not be run here.
     """
     text = checked_text(text, "task")
     space = create_workspace(root, state_dir, ref)
@@ -41,7 +41,9 @@ def run_task(
         session = Session(space.source.root, space, **arguments)
         verifier = None
         if verify is not None:
-            verifier = Verifier(verify, space, session.command_runner(space), session.recorder)
+            commands = session.command_runner(space)
+            commands.require_isolation()  # before a model spends an hour on it
+            verifier = Verifier(verify, space, commands, session.recorder)
         review = TaskReview(space, verifier, max_failures=session.limits.verifications)
         work = TaskWork(text, space, session, verifier)
         return session.run(

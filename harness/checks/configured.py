@@ -44,6 +44,10 @@ def configured_checks() -> list[Check]:
         Check("backup directory", partial(local.writable, data.backups), _BACKUP_REMEDY),
         Check("results directory", partial(local.writable, data.results), _RESULTS_REMEDY),
         Check("repositories root", partial(local.repositories_root, data.repos_root)),
+        Check(
+            "isolation of commands",
+            partial(local.isolation, agent.command_isolation, agent.command_network),
+        ),
         *ollama.checks(ollama_settings.options(), agent.protocol, open_embedder),
         *qdrant.checks(open_store, open_embedder),
         *prefect.checks(data.data_dir, prefect_settings.api_url, auth, prefect_settings.work_pool),

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.checks.running import Outcome
+from harness.errors import PolicyError
+from harness.workspace.policy import Level
 
 # An index takes about 5 kB a chunk; below this a run may well fill the disk.
 _MIN_FREE_BYTES = 1_000_000_000
@@ -30,6 +32,21 @@ def git() -> Outcome:
     if not found:
         return False, "git is not on the PATH", "install git (your package manager has it)"
     return True, found, ""
+
+
+def isolation(least: Level, network: bool) -> Outcome:
+    """The agent's commands are isolated here at least as the setting demands."""
+    from harness.workspace.isolation import probe_isolation
+
+    found = probe_isolation(network)
+    with_network = ", with network" if network else ""
+    why = f" ({found.reason})" if found.reason else ""
+    detail = f"{found.level}{with_network}{why}"
+    try:
+        found.require(least)
+    except PolicyError as error:
+        return False, detail, str(error).partition("; ")[2]
+    return True, detail, ""
 
 
 def writable(folder: Path) -> Outcome:

@@ -2,18 +2,21 @@
 
 ``paths`` confines what tools read and write, ``copies`` makes the copy and its patch, ``patches``
 brings that home, ``conversions`` knows what git converts on the way, ``commands`` runs what the
-model wants to run, ``gitcalls`` calls git on data that nobody has vetted, ``control`` configures
-it.
+model wants to run, isolated as ``isolation`` finds possible with what ``visible`` shows, by
+``confined``, the scripts beside a command; ``gitcalls`` calls git on data that nobody has vetted,
+``control`` configures it.
 
 The package imports nothing by itself: each name is loaded when it is first used.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+# Not typing's, which takes longer to load than a command's supervisor does without it.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from harness.workspace.commands import CommandResult, Isolation, probe_isolation, run_command
+    from harness.workspace.commands import CommandResult, run_command
     from harness.workspace.copies import Workspace, create_workspace, list_files
+    from harness.workspace.isolation import Isolation, probe_isolation
     from harness.workspace.patches import apply_patch
     from harness.workspace.paths import ConfinedTree
     from harness.workspace.policy import CommandPolicy
@@ -35,12 +38,12 @@ _MODULES = {
     "CommandPolicy": "policy",
     "CommandResult": "commands",
     "ConfinedTree": "paths",
-    "Isolation": "commands",
+    "Isolation": "isolation",
     "Workspace": "copies",
     "apply_patch": "patches",
     "create_workspace": "copies",
     "list_files": "copies",
-    "probe_isolation": "commands",
+    "probe_isolation": "isolation",
     "run_command": "commands",
 }
 

@@ -1,19 +1,14 @@
-"""Commands of the model: time, output, processes, disk, environment and network are limited.
+"""Commands of the model: time, output, processes, memory, disk and environment are limited.
 
-The command runs in its own session under :mod:`harness.workspace.supervisor`. Where the platform
-allows (probed once), it gets its own PID and mount namespaces (so it sees no other process and
-ends with all it started), no network, and Landlock lets it write only below the workspace.
-RLIMIT_NPROC does not bind root, so processes are counted while the command runs. Without namespaces
-the rest still holds, and :class:`Isolation` says what does not. Reading is not confined: a command
-can read what the user can, except other processes' memory and environment where it has its own
-``/proc``.
+The command runs in its own session under :mod:`harness.workspace.confined.supervisor`, isolated as
+far as this machine grants (:mod:`harness.workspace.isolation`), and below what the policy demands
+not at all. RLIMIT_NPROC does not bind root, and RLIMIT_AS binds one process, so processes are
+counted and their memory is added up while the command runs.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import json
 import os
 import selectors
 import shutil
@@ -21,72 +16,35 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 
-from harness.workspace import supervisor
+from harness.workspace.isolation import Isolation, order_for, probe_isolation, supervisor
+from harness.workspace.memory import MemoryWatch
 from harness.workspace.paths import occupied_bytes
-from harness.workspace.policy import CommandPolicy
+from harness.workspace.policy import CommandPolicy, Level
 
 SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 GRACE_SECONDS = 2.0
 POLL_SECONDS = 0.05
 CHUNK_BYTES = 1 << 16
-# From most to least: what `unshare` grants depends on the user, the kernel and the container.
-ATTEMPTS: tuple[tuple[tuple[str, ...], bool, bool], ...] = (
-    (("--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"), True, True),
-    (("--net", "--pid", "--fork", "--kill-child"), True, True),
-    (("--net",), True, False),
-    (("--pid", "--fork", "--kill-child"), False, True),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Isolation:
-    """What the platform grants; ``prefix`` is put in front of a command."""
-
-    prefix: tuple[str, ...]
-    no_network: bool
-    own_processes: bool
-    confined_writes: bool
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
     """A finished command. ``output`` is stdout and stderr in order, without its middle when it
-    exceeds the kept size; ``stopped`` says which limit ended it, empty when it ended by itself."""
+    exceeds the kept size; ``stopped`` says which limit ended it, empty when it ended by itself;
+    ``isolation`` is the level at which it ran."""
 
     exit_code: int
     output: str
     output_bytes: int
     seconds: float
     stopped: str = ""
-
-
-@functools.cache
-def probe_isolation(network: bool = False) -> Isolation:
-    """Try once what the platform grants.
-
-    :param network: leave the network as it is.
-    """
-    writes = supervisor.landlock_version() >= 2
-    unshare = shutil.which("unshare")
-    if unshare is None:
-        return Isolation((), False, False, writes)
-    user = () if os.geteuid() == 0 else ("--map-current-user",)
-    for flags, no_network, own_processes in ATTEMPTS:
-        kept = tuple(flag for flag in flags if not (network and flag == "--net"))
-        if not kept:
-            continue
-        prefix = (unshare, *user, *kept, "--")
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            done = subprocess.run([*prefix, "true"], capture_output=True, timeout=10, check=False)
-            if done.returncode == 0:
-                return Isolation(prefix, no_network and not network, own_processes, writes)
-    return Isolation((), False, False, writes)
+    isolation: Level = "none"
 
 
 class _Kept:
@@ -119,35 +77,42 @@ def run_command(
     scratch: Path,
     policy: CommandPolicy,
     cancelled: Callable[[], bool] | None = None,
+    *,
+    readable: Sequence[Path] = (),
+    stands_for: Path | None = None,
 ) -> CommandResult:
     """Run a shell command; neither it nor anything it started is left on return.
 
     :param cwd: where it runs and may write.
     :param scratch: its HOME and TMPDIR, where it may write as well.
     :param cancelled: asked about 20 times a second; True ends the command.
+    :param readable: what it may read besides what building and testing need.
+    :param stands_for: where ``cwd`` is seen as well; see
+        :func:`harness.workspace.isolation.order_for`.
+    :raises PolicyError: this machine does not isolate commands as the policy demands.
     :raises KeyboardInterrupt: after the command was ended.
     """
     isolation = probe_isolation(policy.network)
+    isolation.require(policy.least_isolation)
+    cwd, scratch = cwd.resolve(), scratch.resolve()
+    environment = _environment(policy, scratch)
     status_read, status_write = os.pipe()
-    order = {
-        "command": [_shell(), "-c", command],
-        "writable": [str(cwd), str(scratch)] if isolation.confined_writes else None,
-        "limits": {
-            "RLIMIT_CORE": 0,
-            "RLIMIT_FSIZE": policy.max_file_bytes,
-            "RLIMIT_AS": policy.max_memory_bytes,
-            # Counts all threads of the user, hence far above max_processes.
-            "RLIMIT_NPROC": 8192 + policy.max_processes,
-        },
-        "status_fd": status_write,
-    }
-    python = [sys.executable, "-I", "-S", supervisor.__file__, json.dumps(order)]
+    order = order_for(
+        isolation,
+        [_shell(), "-c", command],
+        cwd,
+        scratch,
+        replace(policy, environment=environment),
+        status_write,
+        readable=readable,
+        stands_for=stands_for,
+    )
     started = time.monotonic()
     try:
         process = subprocess.Popen(
-            [*isolation.prefix, *python],
+            [*isolation.prefix, *supervisor(order)],
             cwd=cwd,
-            env=_environment(policy, scratch),
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -167,7 +132,8 @@ def run_command(
     finally:
         _end(process, isolation)
         os.close(status_read)
-    return CommandResult(code, kept.text(), kept.total, time.monotonic() - started, stopped)
+    seconds = time.monotonic() - started
+    return CommandResult(code, kept.text(), kept.total, seconds, stopped, isolation.level)
 
 
 def _shell() -> str:
@@ -184,6 +150,8 @@ def _environment(policy: CommandPolicy, scratch: Path) -> dict[str, str]:
         "HOME": home,
         "TMPDIR": home,
         "GIT_TERMINAL_PROMPT": "0",
+        # The machine's configuration may hold credentials and is not shown.
+        "GIT_CONFIG_NOSYSTEM": "1",
         "PAGER": "cat",
     }
 
@@ -201,6 +169,7 @@ def _watch(
     deadline = time.monotonic() + policy.timeout_seconds
     free_at_start = shutil.disk_usage(folders[1]).free
     processes_at_start = _process_count()
+    memory = MemoryWatch(policy.max_total_memory_bytes)
     next_check = 0.0
     with selectors.DefaultSelector() as selector:
         selector.register(status, selectors.EVENT_READ)
@@ -230,6 +199,11 @@ def _watch(
                 count = len(_descendants(process.pid))
                 if count > policy.max_processes:
                     return 125, f"{count} processes, more than {policy.max_processes}"
+            if memory.is_due(now) and memory.is_exceeded(_descendants(process.pid)):
+                return (
+                    125,
+                    f"more than {memory.limit_bytes} bytes of memory by all processes",
+                )
             if free_at_start - shutil.disk_usage(folders[1]).free > policy.max_disk_bytes:
                 if occupied_bytes(*folders) > policy.max_disk_bytes:
                     return 125, f"more than {policy.max_disk_bytes} bytes written to the disk"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = false\n\tfileMode = true\n"
+_MAX_ALTERNATES = 20
 _RAW = "* -text -eol -ident -filter -working-tree-encoding\n"
 
 
@@ -49,6 +50,25 @@ def borrow_objects(git_dir: Path, objects: Path) -> None:
     shallow = objects.parent / "shallow"
     if shallow.is_file():
         shutil.copyfile(shallow, git_dir / "shallow")
+
+
+def borrowed_objects(objects: Path) -> list[Path]:
+    """Return the folders of objects that a repository borrows from, directly or not."""
+    found: list[Path] = []
+    pending = [objects]
+    while pending and len(found) < _MAX_ALTERNATES:
+        folder = pending.pop()
+        try:
+            lines = (folder / "info" / "alternates").read_text(errors="surrogateescape")
+        except OSError:
+            continue
+        for line in lines.splitlines():
+            # gitrepository-layout(5): relative to the folder that borrows.
+            lender = folder / line
+            if line and not line.startswith("#") and lender not in found and lender.is_dir():
+                found.append(lender)
+                pending.append(lender)
+    return found
 
 
 def quote_pattern(path: str) -> str:

@@ -38,7 +38,7 @@ from harness.repository.git import run_git as run_any
 from harness.repository.skip_names import REMADE_PATTERNS
 from harness.repository.tracked import GIT_TIMEOUT_SECONDS
 from harness.repository.walk import visible_files
-from harness.workspace.control import borrow_objects, configure, initialise
+from harness.workspace.control import borrow_objects, borrowed_objects, configure, initialise
 from harness.workspace.conversions import encodings_of, is_convertible
 from harness.workspace.copying import copy_files
 from harness.workspace.gitcalls import git_text, run_git
@@ -145,6 +145,12 @@ class Workspace:
     def root(self) -> Path:
         """The folder with the copied files."""
         return self.tree.root
+
+    @property
+    def readable(self) -> tuple[Path, ...]:
+        """What git reads besides, when a command asks it: objects of the user's repository."""
+        objects = self.state_dir / "control.git" / "objects"
+        return (objects, *borrowed_objects(objects))
 
     def snapshot(self) -> str:
         """Return the id of a git tree with all files as they are now, ignored ones left out."""

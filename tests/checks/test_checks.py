@@ -121,3 +121,17 @@ def test_a_missing_model_names_the_command(clean: pytest.MonkeyPatch) -> None:
 def test_a_bad_setting_is_a_failed_check(clean: pytest.MonkeyPatch) -> None:
     clean.setenv("HARNESS_MAX_FILE_BYTES", "many")
     assert "HARNESS_MAX_FILE_BYTES" in failures()["settings"][0]
+
+
+def test_isolation_that_is_too_low_is_a_failed_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.checks import local
+    from harness.workspace.isolation import Isolation
+
+    here = Isolation("landlock+seccomp", reason="namespaces: not permitted, twice")
+    monkeypatch.setattr("harness.workspace.isolation.probe_isolation", lambda network: here)
+    assert local.isolation("landlock+seccomp", network=False) == (
+        *(True, "landlock+seccomp (namespaces: not permitted, twice)", ""),
+    )
+    ok, detail, remedy = local.isolation("namespaces", network=True)
+    assert (ok, detail.split(" (")[0]) == (False, "landlock+seccomp, with network")
+    assert "HARNESS_COMMAND_ISOLATION=landlock+seccomp" in remedy

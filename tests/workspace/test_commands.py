@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from harness.workspace import (
-    CommandPolicy,
-    CommandResult,
-    Isolation,
-    commands,
-    probe_isolation,
-    run_command,
-)
-
-Run = Callable[..., CommandResult]
+from harness.workspace import CommandPolicy, commands, probe_isolation, run_command
+from tests.workspace.conftest import Run, use_level
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    for name in ("tree", "scratch"):
-        (tmp_path / name).mkdir()
-
-    def go(command: str, **policy: object) -> CommandResult:
-        wanted = dataclasses.replace(CommandPolicy(timeout_seconds=20), **policy)  # type: ignore[arg-type]
-        return run_command(command, tmp_path / "tree", tmp_path / "scratch", wanted)
-
-    return go
-
-
-@pytest.fixture(params=["isolated", "plain"])
-def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Everything must also hold where the platform grants no namespace."""
-    if request.param == "plain":
-        monkeypatch.setattr(
-            commands, "probe_isolation", lambda network=False: Isolation((), False, False, False)
-        )
-    yield request.param
+@pytest.fixture(params=["namespaces", "landlock+seccomp", "none"])
+def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Limits must hold at every level."""
+    use_level(monkeypatch, request.param)
+    return str(request.param)
 
 
 def alive(mark: str) -> list[int]:
@@ -192,7 +167,7 @@ def test_other_processes_environment_is_out_of_sight(
 
 
 def test_no_network(run: Run) -> None:
-    if not probe_isolation().no_network:
+    if probe_isolation().level != "namespaces":
         pytest.skip("the platform grants no network namespace")
     assert "lo" in run("cat /proc/net/dev").output
     other = run("grep -v -c -e lo: -e '|' /proc/net/dev").output.strip()
@@ -201,8 +176,8 @@ def test_no_network(run: Run) -> None:
 
 
 def test_writes_outside_are_refused(run: Run, tmp_path: Path) -> None:
-    if not probe_isolation().confined_writes:
-        pytest.skip("the kernel has no Landlock")
+    if probe_isolation().level == "none":
+        pytest.skip("commands cannot be confined here")
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "work.txt").write_text("years of work")
@@ -224,7 +199,7 @@ def test_a_cancelled_command_ends(either: str, tmp_path: Path, run: Run) -> None
         "sleep 30",
         tmp_path / "tree",
         tmp_path / "scratch",
-        CommandPolicy(),
+        CommandPolicy(least_isolation="none"),
         cancelled=lambda: time.monotonic() - started > 0.3,
     )
     assert result.stopped == "cancelled"

@@ -93,6 +93,7 @@ def test_commands_of_the_task_see_history(repository: Path, tmp_path: Path) -> N
         space.root,
         space.scratch,
         CommandPolicy(),
+        readable=space.readable,
     )
     assert result.output.splitlines() == ["State before the task", "first", " M run.sh"]
 
@@ -420,7 +421,13 @@ def test_unusual_repositories(repository: Path, tmp_path: Path, kind: str, ref: 
     space = workspace_of(root, tmp_path, ref)
     assert space.patch() == ""
     (space.root / "run.sh").write_text("#!/bin/sh\necho ho\n")
-    done = run_command("git log && git diff --stat", space.root, space.scratch, CommandPolicy())
+    done = run_command(
+        "git log && git diff --stat",
+        space.root,
+        space.scratch,
+        CommandPolicy(),
+        readable=space.readable,
+    )
     assert done.exit_code == 0, done.output
     patch = space.patch()
     assert patch.count("diff --git") == 1

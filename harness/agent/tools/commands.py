@@ -10,7 +10,8 @@ from harness.agent.tools.tool import ToolOutput
 from harness.repository.credentials import redact
 from harness.workspace.commands import run_command
 from harness.workspace.copies import Workspace
-from harness.workspace.policy import CommandPolicy
+from harness.workspace.isolation import probe_isolation
+from harness.workspace.policy import CommandPolicy, Level
 
 
 class CommandRunner:
@@ -35,16 +36,37 @@ class CommandRunner:
         self.secrets = tuple(secrets)
         self.cancelled = cancelled
 
+    @property
+    def isolation(self) -> Level:
+        """How commands are isolated here, whether or not that is enough to run them."""
+        return probe_isolation(self.policy.network).level
+
+    def require_isolation(self) -> None:
+        """Refuse early what would be refused when a command runs.
+
+        :raises PolicyError: this machine does not isolate commands as the policy demands.
+        """
+        probe_isolation(self.policy.network).require(self.policy.least_isolation)
+
     def run(self, command: str) -> ToolOutput:
         """Run a command and return its exit code and output, whatever they are.
 
+        :raises PolicyError: this machine does not isolate commands as the policy demands.
         :raises KeyboardInterrupt: the run was cancelled.
         """
         remaining = max(1.0, self.clock.remaining_seconds())
         policy = dataclasses.replace(
             self.policy, timeout_seconds=min(self.policy.timeout_seconds, remaining)
         )
-        result = run_command(command, self.space.root, self.space.scratch, policy, self.cancelled)
+        result = run_command(
+            command,
+            self.space.root,
+            self.space.scratch,
+            policy,
+            self.cancelled,
+            readable=self.space.readable,
+            stands_for=self.space.source.root,
+        )
         if result.stopped == "cancelled":
             raise KeyboardInterrupt
         output = redact(result.output, self.secrets).rstrip()

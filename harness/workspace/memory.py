@@ -1,0 +1,82 @@
+"""How much memory a command's processes occupy together, and whether that is too much.
+
+A control group would do it in the kernel, but is rarely delegated to who runs Harness. What is
+added up here first overstates: pages that processes share count in each. Only when that sum is
+too large are they told apart, which takes the kernel longer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+# Of the memory that is available when a command starts; the rest is for everybody else.
+_SHARE = 0.8
+_SECONDS = 1.0
+
+
+class MemoryWatch:
+    """Watches one command.
+
+    :param limit_bytes: what all its processes may occupy; lowered to most of what is available.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._available_at_start = available_bytes()
+        self.limit_bytes = min(limit_bytes, int(self._available_at_start * _SHARE))
+        self._next = 0.0
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether it is time to look: once a second, or when much was taken since the start.
+
+        :param now: on the monotonic clock.
+        """
+        taken = self._available_at_start - psutil.virtual_memory().available
+        if now < self._next and taken < self.limit_bytes // 2:
+            return False
+        self._next = now + _SECONDS
+        return True
+
+    def is_exceeded(self, processes: Sequence[psutil.Process]) -> bool:
+        """Tell whether processes occupy more than the limit."""
+        if sum(_resident(process) for process in processes) <= self.limit_bytes:
+            return False
+        return sum(_proportional(process) for process in processes) > self.limit_bytes
+
+
+def available_bytes() -> int:
+    """Return what can still be had: of the machine, or of the control group around this process."""
+    available = int(psutil.virtual_memory().available)
+    for group in _control_groups():
+        for most, now in (("memory.max", "memory.current"), (_MOST_V1, _NOW_V1)):
+            with contextlib.suppress(OSError, ValueError):
+                left = int((group / most).read_text()) - int((group / now).read_text())
+                available = min(available, max(left, 0))
+    return available
+
+
+_MOST_V1, _NOW_V1 = "memory.limit_in_bytes", "memory.usage_in_bytes"
+
+
+def _control_groups() -> list[Path]:
+    # In a container its own group is mounted as the root.
+    return [Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/memory")]
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def _proportional(process: psutil.Process) -> int:
+    """Return a process's memory with its part of what it shares."""
+    try:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    except (OSError, StopIteration, ValueError):
+        return _resident(process)
