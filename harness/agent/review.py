@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.agent.claims import claims_a_change
 from harness.agent.status import Status, Stop
 from harness.agent.verification.verifier import Verifier
+from harness.errors import HarnessError
 from harness.workspace.copies import Workspace
 
 NUDGE = (
@@ -31,6 +32,8 @@ class TaskReview:
         self.verifier = verifier
         self.max_failures = max_failures
         self._accepted: str | None = None
+        # The latest patch, for when a command leaves the copy such that it cannot be read again.
+        self._seen = ""
         self._nudged = False
         self._failures = 0
 
@@ -40,7 +43,7 @@ class TaskReview:
         :raises Stop: ``no_change`` or ``verification_failed``.
         """
         snapshot = self.space.snapshot()
-        patch = self.space.diff(self.space.base, snapshot)
+        patch = self._seen = self.space.diff(self.space.base, snapshot)
         if not patch:
             if self._nudged:
                 raise Stop(Status.NO_CHANGE, no_change_reason(answer))
@@ -58,7 +61,13 @@ class TaskReview:
         """
         if self._accepted is not None:
             return self._accepted, True if self.verifier is not None else None
-        return self.space.patch(), False if self.verifier is not None else None
+        unverified = False if self.verifier is not None else None
+        try:
+            return self.space.patch(), unverified
+        except HarnessError:
+            if not self._seen:
+                raise
+            return self._seen, unverified
 
     def _verify(self, verifier: Verifier, snapshot: str) -> str | None:
         again = verifier.is_known(snapshot)

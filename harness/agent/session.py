@@ -184,7 +184,13 @@ class Session:
             outcome = Outcome(Status.INTERNAL, "", reason, self.recorder.step)
         finally:
             # Also for what is not an Exception: a flow run that is being cancelled.
-            envelope = self.envelope(model, agent, outcome, *patch(), began=began)
+            changed: tuple[str, bool | None] = ("", None)
+            try:
+                changed = patch()
+            except HarnessError as error:  # the copy cannot be read; the record must not be lost
+                reason = f"{outcome.error}; {error}" if outcome.error else str(error)
+                outcome = Outcome(status_of(error), outcome.answer, reason, outcome.steps)
+            envelope = self.envelope(model, agent, outcome, *changed, began=began)
             trajectory = self.recorder.trajectory
             trajectory.write("result", status=envelope.status, verified=envelope.verified)
             trajectory.close()

@@ -18,6 +18,7 @@ converts to UTF-8 is converted here as well, so that its patch is text that ``gi
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import stat
@@ -44,6 +45,9 @@ from harness.workspace.copying import copy_files
 from harness.workspace.gitcalls import git_text, run_git
 from harness.workspace.nested import remove_nested_repositories
 from harness.workspace.paths import ConfinedTree, PlainFiles
+from harness.workspace.rights import take_back_rights
+
+logger = logging.getLogger(__name__)
 
 EXCLUDED = "\n".join(REMADE_PATTERNS) + "\n"
 MAX_ENCODED_BYTES = 20_000_000
@@ -153,9 +157,20 @@ class Workspace:
         return (objects, *borrowed_objects(objects))
 
     def snapshot(self) -> str:
-        """Return the id of a git tree with all files as they are now, ignored ones left out."""
+        """Return the id of a git tree with all files as they are now, ignored ones left out.
+
+        A file that cannot be read even by its owner stays in it as it was; nothing else is lost
+        for it.
+        """
         remove_nested_repositories(self.root)
-        self._git(["add", "--all", "--", "."])
+        try:
+            self._git(["add", "--all", "--", "."])
+        except GitError as error:
+            take_back_rights(self.root)
+            try:
+                self._git(["add", "--all", "--ignore-errors", "--", "."])
+            except GitError:
+                logger.warning("not all of the copy can be read: %s", error)
         return self._git(["write-tree"]).decode().strip()
 
     def patch(self) -> str:
@@ -174,7 +189,12 @@ class Workspace:
     def restore(self, snapshot: str) -> None:
         """Bring all files back to a snapshot; ignored files stay."""
         self.snapshot()
-        self._git(["read-tree", "-u", "--reset", snapshot])
+        arguments = ["read-tree", "-u", "--reset", snapshot]
+        try:
+            self._git(arguments)
+        except GitError:  # a command locked a folder
+            take_back_rights(self.root)
+            self._git(arguments)
 
     def close(self) -> None:
         """Delete the copy, even when commands took away the right to."""

@@ -10,7 +10,7 @@ import pytest
 
 from harness.agent import Limits, RunOptions, ScriptedChatModel, Status, ask, calls, run_task
 from harness.errors import PolicyError
-from harness.workspace import CommandPolicy, Isolation, probe_isolation
+from harness.workspace import CommandPolicy, Isolation, Workspace, probe_isolation
 from tests.agent.conftest import Play, make_repository
 
 SECRET = "hunter2-hunter2-hunter2"
@@ -269,3 +269,29 @@ def test_commands_are_refused_where_they_cannot_be_isolated(
     with pytest.raises(PolicyError, match="HARNESS_COMMAND_ISOLATION"):
         run_task("Edit", hostile, asked, verify="true")
     assert asked.requests == [], "the model was asked for nothing"
+
+
+def test_a_copy_that_cannot_be_read_at_the_end_costs_neither_record_nor_patch(
+    hostile: Path, play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was seen before is the patch; there is an envelope in any case."""
+    edit = ("edit_file", {"path": "app.py", "content": "x = 2\n"})
+    snapshots = iter(["once"])
+
+    def fail_later(self: Workspace) -> str:
+        if next(snapshots, None) is None:
+            raise PolicyError("a command left something that cannot be removed")
+        return original(self)
+
+    original = Workspace.snapshot
+    monkeypatch.setattr(Workspace, "snapshot", fail_later)
+    monkeypatch.setattr(Workspace, "restore", lambda self, snapshot: None)
+    model = play(edit, "Done.", "Done.", "Done.")
+    result = run_task("Edit", hostile, model, verify="false", results_dir=tmp_path / "o")
+    assert "+x = 2" in result.patch
+    assert (tmp_path / "o" / "patch.diff").read_text() == result.patch
+    snapshots = iter([])
+    result = run_task("Edit", hostile, play(edit, "Done."), results_dir=tmp_path / "p")
+    assert result.status is Status.REFUSED
+    assert "cannot be removed" in (result.error or "")
+    assert (tmp_path / "p" / "result.json").exists()
