@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.workspace.isolation import Isolation, order_for, probe_isolation, supervisor
+from harness.workspace.isolation import SUPERVISOR, Isolation, encoded, order_for, probe_isolation
 from harness.workspace.memory import MemoryWatch
 from harness.workspace.paths import occupied_bytes
 from harness.workspace.policy import CommandPolicy, Level
@@ -110,7 +110,7 @@ def run_command(
     started = time.monotonic()
     try:
         process = subprocess.Popen(
-            [*isolation.prefix, *supervisor(order)],
+            [*isolation.prefix, *SUPERVISOR],
             cwd=cwd,
             env=environment,
             stdin=subprocess.PIPE,
@@ -126,6 +126,10 @@ def run_command(
         os.close(status_write)
     kept = _Kept(policy.kept_output_bytes)
     try:
+        assert process.stdin is not None  # noqa: S101 - asked for above
+        with contextlib.suppress(BrokenPipeError):  # the status says that it has ended
+            process.stdin.write(encoded(order))
+            process.stdin.flush()
         code, stopped = _watch(process, status_read, kept, policy, (cwd, scratch), cancelled)
         if stopped:
             _ask_to_end(process, status_read, kept, isolation)

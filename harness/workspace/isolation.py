@@ -55,6 +55,8 @@ _START = (
     "import sys; sys.path.append(sys.argv.pop()); "
     "from harness.workspace.confined.supervisor import main; main()"
 )
+# The command line of the supervisor; its order goes to its standard input.
+SUPERVISOR = (sys.executable, "-I", "-S", "-c", _START, str(_PACKAGE_ROOT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def _try(isolation: Isolation, network: bool) -> str:
         order = order_for(isolation, ["/bin/sh", "-c", "true"], tree, scratch, policy, writer)
         try:
             done = subprocess.Popen(
-                [*isolation.prefix, *supervisor(order)],
+                [*isolation.prefix, *SUPERVISOR],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -151,6 +153,8 @@ def _try(isolation: Isolation, network: bool) -> str:
         with os.fdopen(reader, "rb") as status, done:
             assert done.stdin is not None  # noqa: S101 - asked for above
             assert done.stderr is not None  # noqa: S101
+            done.stdin.write(encoded(order))
+            done.stdin.flush()
             if not select.select([status], [], [], _PROBE_SECONDS)[0]:
                 os.killpg(done.pid, signal.SIGKILL)
             code = status.readline().strip()
@@ -159,9 +163,10 @@ def _try(isolation: Isolation, network: bool) -> str:
     return "" if code == b"0" else said.rpartition("\n")[2].removeprefix("harness: ") or "refused"
 
 
-def supervisor(order: Order) -> list[str]:
-    """Return the command line that carries out an order."""
-    return [sys.executable, "-I", "-S", "-c", _START, json.dumps(order), str(_PACKAGE_ROOT)]
+def encoded(order: Order) -> bytes:
+    """Return what the supervisor reads first: not an argument, whose length is limited and which
+    every user of the machine can see."""
+    return json.dumps(order).encode() + b"\n"
 
 
 def order_for(

@@ -15,6 +15,8 @@ import psutil
 
 # Of the memory that is available when a command starts; the rest is for everybody else.
 _SHARE = 0.8
+# Without so much hardly any command ends well, and then the machine may decide.
+_LEAST_BYTES = 500_000_000
 _SECONDS = 1.0
 
 
@@ -26,7 +28,8 @@ class MemoryWatch:
 
     def __init__(self, limit_bytes: int) -> None:
         self._available_at_start = available_bytes()
-        self.limit_bytes = min(limit_bytes, int(self._available_at_start * _SHARE))
+        most = max(int(self._available_at_start * _SHARE), _LEAST_BYTES)
+        self.limit_bytes = min(limit_bytes, most)
         self._next = 0.0
 
     def is_due(self, now: float) -> bool:
@@ -54,8 +57,14 @@ def available_bytes() -> int:
         for most, now in (("memory.max", "memory.current"), (_MOST_V1, _NOW_V1)):
             with contextlib.suppress(OSError, ValueError):
                 left = int((group / most).read_text()) - int((group / now).read_text())
-                available = min(available, max(left, 0))
+                available = min(available, max(left + _file_cache(group), 0))
     return available
+
+
+def _file_cache(group: Path) -> int:
+    """Return what a group's memory holds of files, which the kernel takes back when it must."""
+    rows = (line.split() for line in (group / "memory.stat").read_text().splitlines())
+    return sum(int(size) for name, size in rows if name in ("active_file", "inactive_file"))
 
 
 _MOST_V1, _NOW_V1 = "memory.limit_in_bytes", "memory.usage_in_bytes"

@@ -1,4 +1,4 @@
-"""What the supervisor is told: one JSON document."""
+"""What the supervisor is told: one JSON document, the first line of its standard input."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Runs one command as its direct parent: a stand-alone script, started with ``python -I -S``.
 
-Standard input is a lifeline: when it reaches its end, Harness is done or dead, and so is
-everything below. The command's exit code goes as a line to descriptor ``status_fd``, which the
-command never has. Inside a PID namespace this process is number 1, so that its end is the end of
-all; elsewhere it becomes a subreaper, so that a grandchild that called ``setsid`` stays a
-descendant and can be found.
+Standard input holds the order, a line of JSON, and is a lifeline then: when it reaches its end,
+Harness is done or dead, and so is everything below. The command's exit code goes as a line to
+descriptor ``status_fd``, which the command never has. Inside a PID namespace this process is
+number 1, so that its end is the end of all; elsewhere it becomes a subreaper, so that a grandchild
+that called ``setsid`` stays a descendant and can be found.
 """
 
 from __future__ import annotations
@@ -96,11 +96,11 @@ def start(order: Order) -> tuple[int, int | None]:
     return child, listeners[0] if listeners else None
 
 
-def end_with_harness(started: list[int]) -> None:
+def end_with_harness(child: int | None) -> None:
     """Wait for the end of standard input, and then end the command and this process."""
     while os.read(0, 1):
         pass
-    for child in started:
+    if child is not None:
         try:  # noqa: SIM105 - contextlib would cost 5 ms a command
             os.killpg(child, signal.SIGKILL)
         except OSError:
@@ -108,11 +108,8 @@ def end_with_harness(started: list[int]) -> None:
     os._exit(0)
 
 
-def run(order: Order, started: list[int]) -> int:
-    """Run the command to its end, reaping orphans meanwhile, and return its exit code.
-
-    :param started: gets the command's process.
-    """
+def run(order: Order) -> int:
+    """Run the command to its end, reaping orphans meanwhile, and return its exit code."""
     if order["root"] is not None:
         root.build(**order["root"])
     if order["own_network"]:
@@ -121,7 +118,7 @@ def run(order: Order, started: list[int]) -> int:
         prctl(_PR_SET_CHILD_SUBREAPER, 1)
         hide_from_peers()
     child, listener = start(order)
-    started.append(child)
+    _thread.start_new_thread(end_with_harness, (child,))
     if listener is not None:
         _thread.start_new_thread(Requests(listener, order["writable"]).serve, ())
     while True:
@@ -132,10 +129,10 @@ def run(order: Order, started: list[int]) -> int:
 
 
 def main() -> None:
-    """Read the order from the first argument, run it, report, and stay until told to end."""
+    """Read the order, run it, report, and stay until told to end."""
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
-    order: Order = json.loads(sys.argv[1])
+    order: Order = json.loads(_first_line())
     os.set_inheritable(order["status_fd"], False)
     # Ignored signals are inherited through exec; the command must get the defaults.
     os.register_at_fork(
@@ -144,12 +141,20 @@ def main() -> None:
             for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE)
         ]
     )
-    started: list[int] = []
-    _thread.start_new_thread(end_with_harness, (started,))
     try:
-        code = run(order, started)
+        code = run(order)
     except OSError as error:
         os.write(2, f"harness: the command was not started: {error}\n".encode())
         code = 126
     os.write(order["status_fd"], f"{code}\n".encode())
-    signal.pause()
+    end_with_harness(None)
+
+
+def _first_line() -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        more = os.read(0, 1 << 16)
+        if not more:
+            os._exit(0)
+        line += more
+    return line
