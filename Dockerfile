@@ -38,7 +38,7 @@ LABEL org.opencontainers.image.title="harness" \
 # Repositories come from a volume with somebody else's uid: git must be told that this is fine, and
 # must run no hook found there.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates git ripgrep tini \
+    && apt-get install --yes --no-install-recommends ca-certificates git openssh-client ripgrep tini \
     && rm -rf /var/lib/apt/lists/* \
     && git config --system --add safe.directory '*' \
     && git config --system core.hooksPath /dev/null \

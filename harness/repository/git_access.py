@@ -79,7 +79,8 @@ def _named(login: Login, place: Place, url: str) -> GitAccess:
         if login.password is not None:
             config.append((f"credential.{server}.helper", _file_helper(login)))
         if login.authority is not None:
-            config.append((f"http.{server}.sslCAInfo", str(login.authority)))
+            # The variable: it has precedence over the setting, and might be set.
+            variables["GIT_SSL_CAINFO"] = str(login.authority)
     else:
         if login.key is None:
             raise CredentialError(

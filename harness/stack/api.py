@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from harness.errors import ServiceUnavailableError, StackError, UsageError
 from harness.proxies import proxy_for
+from harness.repository.credentials import redact_urls
 from harness.retrying import Backoff
 
 _READS = ("/filter", "/count")
@@ -114,7 +115,8 @@ class PrefectApi:
             if error.code == 429 or error.code >= 500:
                 raise ServiceUnavailableError(message) from None
             if error.code in (409, 422):
-                raise UsageError(detail) from None
+                # It quotes what was sent, such as a URL with a password.
+                raise UsageError(redact_urls(detail)) from None
             raise StackError(message) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise ServiceUnavailableError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -31,8 +32,11 @@ class GitServer:
 
 
 @contextmanager
-def http_server(root: Path, password: str) -> Iterator[GitServer]:
-    """Serve a folder's repositories over HTTP until the end of the block; writing is allowed."""
+def http_server(root: Path, password: str, certificate: Path | None = None) -> Iterator[GitServer]:
+    """Serve a folder's repositories over HTTP until the end of the block; writing is allowed.
+
+    :param certificate: with its key, for TLS.
+    """
     server = GitServer(root, "", password)
 
     class Handler(BaseHTTPRequestHandler):
@@ -92,6 +96,11 @@ def http_server(root: Path, password: str) -> Iterator[GitServer]:
         setattr(Handler, f"do_{method}", Handler.answer)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         server.url = f"http://127.0.0.1:{http.server_address[1]}"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            http.socket = context.wrap_socket(http.socket, server_side=True)
+            server.url = server.url.replace("http:", "https:")
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

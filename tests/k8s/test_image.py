@@ -44,7 +44,7 @@ def test_final_stage_has_git_and_ripgrep_but_no_build_tools() -> None:
     (run,) = FINAL.all("RUN")
     installed = re.search(r"--no-install-recommends ([a-z0-9 -]+?)\s*&&", run)
     assert installed is not None
-    assert installed[1].split() == ["ca-certificates", "git", "ripgrep", "tini"]
+    assert installed[1].split() == ["ca-certificates", "git", "openssh-client", "ripgrep", "tini"]
     assert "rm -rf /var/lib/apt/lists/*" in run
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -203,6 +205,48 @@ def test_key_that_others_can_read(ssh: SshServer, served: Path, tmp_path: Path) 
     (tmp_path / "deploy/ssh-privatekey").chmod(0o644)
     with pytest.raises(CredentialError, match="chmod 600"):
         remote.find("")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl for a certificate")
+def test_a_private_authority(served: Path, tmp_path: Path) -> None:
+    pem = tmp_path / "server.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *(
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=test",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
+            ),
+            *("-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "ca")),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    pem.write_text((tmp_path / "ca").read_text() + (tmp_path / "key").read_text())
+    with http_server(served, SECRET, pem) as server:
+        host = server.url.removeprefix("https://")
+        make_credential(tmp_path, "team", host, password=SECRET)
+
+        def find() -> str:
+            return open_remote(
+                f"{server.url}/web.git",
+                timeout_seconds=60,
+                credential="team",
+                credentials_dir=tmp_path,
+            ).find("")[0]
+
+        with pytest.raises(CredentialError) as caught:
+            find()
+        one_line(caught.value, "cannot be trusted", "ca.crt", host)
+        assert server.logins == []
+        make_credential(tmp_path, "team", host, ca_crt=(tmp_path / "ca").read_text())
+        assert find() == "HEAD"
 
 
 def test_unreachable_hosts(tmp_path: Path) -> None:
