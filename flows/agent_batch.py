@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 from flows.limits import ensure_limit, ollama_limit_name
 from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED
+from flows.sources import Repository
 
 DEPLOYMENT = "agent-task/agent-task"
 
@@ -27,7 +28,7 @@ class BatchTask(BaseModel):
     """One task of a batch; the fields of `agent-task`."""
 
     text: Annotated[str, Field(min_length=1, max_length=20_000)]
-    repository: Annotated[str, Field(min_length=1)]
+    repository: Repository
     verify: str | None = None
     ref: str | None = None
     model: str | None = None

@@ -20,15 +20,18 @@ from flows.approval import ask_in_ui
 from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED
 from flows.progress import artifact_key
+from flows.sources import Repository
 from harness.agent.envelope import Envelope
 from harness.agent.events import AgentEvent, as_line
 from harness.agent.result import without_secrets
 from harness.agent.turn_cache import DirectoryTurnCache
-from harness.configured import repository_folder, run_configured_task
+from harness.configured import check_push, opened_repository, run_configured_task
 from harness.environment import environment_secrets
+from harness.index.opened import Opened
 from harness.markdown import code_block, code_span, inert_line
 from harness.repository.credentials import redact
 from harness.settings import DataSettings, load
+from harness.workspace.branches import branch_name, commit_message, push_patch
 
 Task = Annotated[str, Field(min_length=1, max_length=20_000)]
 
@@ -43,10 +46,9 @@ ONCE: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 @task(name="run-agent", **ONCE)
 def run_agent(
     text: str,
-    root: Path,
+    repository: Opened,
     results: Path,
     verify: str | None,
-    ref: str | None,
     model: str | None,
     approve: bool,
 ) -> Envelope:
@@ -59,15 +61,31 @@ def run_agent(
 
     return run_configured_task(
         text,
-        root,
+        repository,
         results,
         verify=verify,
-        ref=ref,
         model=model,
         approve=ask_in_ui if approve else None,
         turn_cache=DirectoryTurnCache(results / "turns"),
         on_event=log,
     )
+
+
+@task(name="push-branch", **ONCE)
+def push_branch(text: str, patch: str, repository: Opened) -> str:
+    """The patch as a new branch on the repository's server; its name."""
+    run = str(flow_run.id)
+    secrets = environment_secrets()
+    branch = branch_name(text, run, secrets)
+    push_patch(
+        patch,
+        repository.root,
+        check_push(repository),
+        branch=branch,
+        message=commit_message(text, f"the flow run {flow_run.name} ({run})"),
+        secrets=secrets,
+    )
+    return branch
 
 
 def results_of(run_id: str) -> Path:
@@ -103,33 +121,44 @@ def collect(results: Path, text: str) -> None:
 @flow(name="agent-task", flow_run_name="task: {text}", timeout_seconds=6900, **EXPLAINED)
 def agent_task(
     text: Task,
-    repository: Annotated[str, Field(min_length=1)],
+    repository: Repository,
     verify: str | None = None,
     ref: str | None = None,
     model: str | None = None,
     approve: bool = False,
+    push: bool = False,
 ) -> State[Any]:
     """Carry out a coding task on a copy of a repository; yields a patch, a report, a record.
 
     Args:
         text: What to do, in your words.
-        repository: Name of an indexed repository, or a folder as the worker sees it.
+        repository: Name of an indexed repository, a folder as the worker sees it, or a git URL
+            without credentials.
         verify: Command that must pass, such as `pytest -q`.
-        ref: Commit to start from. Default: the files as they are.
+        ref: Commit to start from. Default: a folder's files as they are, and of a URL the commit
+            that is in the index.
         model: Chat model. Default: CHAT_MODEL.
         approve: Pause before each command until somebody resumes the run and allows it.
+        push: Push the patch as a new branch harness/…; the worker's HARNESS_ALLOW_PUSH and the
+            repository's credential must allow it.
     """
     show_core_logs()
     results = results_of(str(flow_run.id))
-    try:
-        envelope = run_agent(
-            text, repository_folder(repository), results, verify, ref, model, approve
-        )
-    finally:
-        collect(results, text)
+    branch = ""
+    with opened_repository(repository, ref) as files:
+        if push:
+            check_push(files)
+        try:
+            envelope = run_agent(text, files, results, verify, model, approve)
+        finally:
+            collect(results, text)
+        if push and envelope.exit_code == 0:
+            branch = push_branch(text, envelope.patch, files)
     result = without_secrets(envelope, environment_secrets())
-    data = {**result.to_dict(), "results": str(results)}
+    data = {**result.to_dict(), "results": str(results), "branch": branch}
     if result.exit_code:
         message = f"{result.status}: {result.error or 'see the report'} ({results})"
         return Failed(message=message, data=data)
-    return Completed(message=f"{result.status}, {len(result.patch)} bytes of patch", data=data)
+    pushed = f", pushed as {branch}" if branch else ""
+    message = f"{result.status}, {len(result.patch)} bytes of patch{pushed}"
+    return Completed(message=message, data=data)

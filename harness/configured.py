@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 
 from harness.engines import Engines
 from harness.environment import command_environment, environment_secrets
-from harness.errors import HarnessError, InvalidSettingError, ModelMissingError
+from harness.errors import (
+    HarnessError,
+    InvalidSettingError,
+    ModelMissingError,
+    PolicyError,
+    UsageError,
+)
 from harness.files import private_folder
 from harness.home import from_home
 from harness.settings import (
@@ -41,7 +47,9 @@ if TYPE_CHECKING:
     from harness.agent.tools.access import Approve, Search
     from harness.answers.assistant import Assistant
     from harness.backup.operations import Backups
+    from harness.index.opened import Opened
     from harness.models.protocols import ChatModel, Embedder
+    from harness.repository.remotes import Remote
     from harness.service.tokens import Tokens
     from harness.stack.api import PrefectApi
     from harness.stack.servers import Server
@@ -202,23 +210,23 @@ def open_assistant(
 def _hidden_folders() -> tuple[str, ...]:
     """What no command of the agent sees, wherever it lies: what Harness keeps."""
     data = load(DataSettings)
-    return tuple(str(folder) for folder in (data.data_dir, data.results, data.backups))
+    kept = (data.data_dir, data.results, data.backups, data.credentials)
+    return tuple(str(folder) for folder in kept)
 
 
 def run_configured_task(
     text: str,
-    root: Path,
+    repository: Opened,
     results_dir: Path,
     *,
     verify: str | None = None,
-    ref: str | None = None,
     model: str | None = None,
     approve: Approve | None = None,
     turn_cache: TurnCache | None = None,
     on_event: OnEvent | None = None,
     strategy: StrategyChoice | None = None,
 ) -> Envelope:
-    """Carry out a task with the configured model, and with the index when ``root`` is in it.
+    """Carry out a task with the configured model, and with the index when it is in it.
 
     :raises ModelMissingError: no chat model is configured.
     :raises UsageError: as :func:`harness.agent.tasks.run_task`.
@@ -229,14 +237,14 @@ def run_configured_task(
         open_assistant(
             results_dir, model, approve=approve, turn_cache=turn_cache, strategy=strategy
         ) as assistant,
-        index_of(root) as (repo, search),
+        index_of(repository.record) as (repo, search),
     ):
         return run_task(
             text,
-            root,
+            repository.root,
             assistant.model,
             verify=verify,
-            ref=ref,
+            ref=repository.ref,
             search=search,
             repo=repo,
             limits=assistant.limits,
@@ -298,28 +306,60 @@ def _unwritable(base: Path, reason: str | None) -> str:
     )
 
 
-def repository_folder(name_or_path: str) -> Path:
-    """Return a folder, or the folder of an indexed repository.
+@contextmanager
+def opened_repository(name_or_source: str, ref: str | None = None) -> Iterator[Opened]:
+    """Open a repository to work on; see :func:`harness.index.opened.opened_repository`.
 
-    :raises UsageError: it is neither, and nothing is indexed.
-    :raises RepositoryNotFoundError: it is neither.
+    :raises UsageError: it is no folder, no URL and no repository of the catalog.
+    :raises HarnessError: it cannot be read.
     """
-    from harness.store.catalog import in_scope
+    from harness.index import opened
 
-    folder = from_home(name_or_path)
-    if folder.is_dir():
-        return folder.resolve()
-    with open_engines() as engines:
-        (record,) = in_scope(engines.store, name_or_path)
-    return Path(record.path)
+    data = load(DataSettings)
+    try:
+        with open_engines() as engines:
+            records = engines.store.repositories()
+    except HarnessError as error:
+        if not from_home(name_or_source).is_dir():
+            raise
+        logger.info("no index: %s", error)
+        records = []
+    with opened.opened_repository(
+        name_or_source,
+        records,
+        ref=ref,
+        data_dir=data.data_dir,
+        credentials_dir=data.credentials,
+    ) as repository:
+        yield repository
+
+
+def check_push(repository: Opened) -> Remote:
+    """See to it that a patch may be pushed, before there is one.
+
+    :returns: where it goes.
+    :raises PolicyError: HARNESS_ALLOW_PUSH is not set.
+    :raises UsageError: the repository is a folder.
+    :raises CredentialError: its credential is for reading.
+    """
+    from harness.workspace.branches import check_may_push
+
+    if not load(AgentSettings).allow_push:
+        raise PolicyError("pushing is not allowed here; HARNESS_ALLOW_PUSH=true allows it")
+    if repository.remote is None:
+        raise UsageError(
+            f"{repository.root} is a folder, whose branches are yours to push; name a repository "
+            "that is known by its URL (`harness repositories add URL`)"
+        )
+    check_may_push(repository.remote)
+    return repository.remote
 
 
 @contextmanager
-def index_of(root: Path) -> Iterator[tuple[str, Search | None]]:
-    """The name under which a folder is indexed and the agent's ``semantic_search`` over it; an
-    empty name and None when it is not indexed, or the store cannot be read."""
-    record = _indexed_at(root)
-    if record is None:
+def index_of(record: RepositoryRecord | None) -> Iterator[tuple[str, Search | None]]:
+    """The name under which a repository is indexed and the agent's ``semantic_search`` over it; an
+    empty name and None when it is not indexed."""
+    if record is None or not record.collection:
         yield "", None
         return
     from harness.search import retrieval
@@ -330,14 +370,3 @@ def index_of(root: Path) -> Iterator[tuple[str, Search | None]]:
             return retrieval.search(query, engines, repo=record.name, limit=limit)
 
         yield record.name, search
-
-
-def _indexed_at(root: Path) -> RepositoryRecord | None:
-    try:
-        with open_engines() as engines:
-            records = engines.store.repositories()
-    except HarnessError as error:
-        logger.info("no index: %s", error)
-        return None
-    wanted = root.resolve()
-    return next((r for r in records if Path(r.path).resolve() == wanted), None)

@@ -287,6 +287,12 @@ class AgentSettings(_Settings):
         description="The least isolation at which commands of a task run: `namespaces`, "
         "`landlock+seccomp`, or `none` (as they are, with everything you may do).",
     )
+    allow_push: bool = Field(
+        default=False,
+        validation_alias="HARNESS_ALLOW_PUSH",
+        description="Whether a task may push its patch as a new branch `harness/…`, when it is "
+        "asked to and its credential may write.",
+    )
     protocol: ProtocolChoice = Field(
         default=_RUN.protocol,
         validation_alias="HARNESS_AGENT_PROTOCOL",

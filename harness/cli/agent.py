@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from harness.agent import AgentEvent, Envelope
     from harness.engines import Engines
+    from harness.index.opened import Opened
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 _DEMO_TOKENS = 96
@@ -99,19 +100,23 @@ def _ask_demo(
 def task(
     text: Annotated[str, typer.Argument(help="What to do, in your words.")],
     repo: Annotated[
-        str, typer.Option(metavar="PATH", help="Folder, or the name of an indexed repository.")
+        str, typer.Option(metavar="PATH", help="Folder, git URL, or name of an indexed repository.")
     ] = ".",
     verify: Annotated[
         str | None, typer.Option(metavar="CMD", help="Must pass, such as 'pytest -q'.")
     ] = None,
     ref: Annotated[
-        str | None, typer.Option(help="Commit to start from. Default: the files as they are.")
+        str | None,
+        typer.Option(help="Commit to start from. Default: the files as they are."),
     ] = None,
     apply: Annotated[
         bool, typer.Option("--apply", help="Apply the patch to your files; never commits.")
     ] = False,
     approve: Annotated[
         bool, typer.Option("--approve", help="Ask before each command and before applying.")
+    ] = False,
+    push: Annotated[
+        bool, typer.Option("--push", help="Push the patch as a new branch harness/… of a URL.")
     ] = False,
     model: Model = None,
     strategy: Annotated[
@@ -130,30 +135,64 @@ def task(
     """
     from harness.agent.options import StrategyChoice
     from harness.agent.result import apply_result
-    from harness.configured import repository_folder, results_folder, run_configured_task
+    from harness.configured import (
+        check_push,
+        opened_repository,
+        results_folder,
+        run_configured_task,
+    )
 
     if approve and not sys.stdin.isatty():
         raise UsageError("--approve needs a terminal to ask on")
     if strategy not in (None, *get_args(StrategyChoice)):
         raise UsageError(f"--strategy {strategy}: use auto, loop or localise")
-    root = repository_folder(repo)
-    results = results_folder("task")
     ask_user = _ask_user if approve else None
     show = progress_printer(as_json)
-    result = run_configured_task(
-        text,
-        root,
-        results,
-        verify=verify,
-        ref=ref,
-        model=model,
-        approve=ask_user,
-        on_event=show,
-        strategy=cast("StrategyChoice | None", strategy),
+    branch = ""
+    with opened_repository(repo, ref) as repository:
+        if apply and repository.remote is not None:
+            raise UsageError(
+                f"{repository.remote.url} has no folder here to apply a patch to; leave out "
+                "--apply and take the patch that is printed, or use --push"
+            )
+        if push:
+            check_push(repository)
+        results = results_folder("task")
+        result = run_configured_task(
+            text,
+            repository,
+            results,
+            verify=verify,
+            model=model,
+            approve=ask_user,
+            on_event=show,
+            strategy=cast("StrategyChoice | None", strategy),
+        )
+        done = result.exit_code == 0
+        if apply and done:
+            apply_result(result, repository.root, ask_user)
+        if push and done:
+            branch = _push(result, text, repository, results)
+    _finish(result, as_json, results, applied=apply and done, branch=branch)
+
+
+def _push(result: Envelope, text: str, repository: Opened, results: Path) -> str:
+    """Push a patch as a new branch, and return its name."""
+    from harness.configured import check_push
+    from harness.environment import environment_secrets
+    from harness.workspace.branches import branch_name, commit_message, push_patch
+
+    secrets = environment_secrets()
+    branch = branch_name(text, results.name.rpartition("-")[2], secrets)
+    push_patch(
+        result.patch,
+        repository.root,
+        check_push(repository),
+        branch=branch,
+        message=commit_message(text, f"harness task, {results.name}"),
+        secrets=secrets,
     )
-    if apply and result.exit_code == 0:
-        apply_result(result, root, ask_user)
-    _finish(result, as_json, results, applied=apply and result.exit_code == 0)
+    return branch
 
 
 def _ask_user(kind: str, text: str) -> bool:
@@ -226,12 +265,13 @@ def _finish(
     as_json: bool,
     results: Path | None = None,
     applied: bool = False,
+    branch: str = "",
     passages_shown: bool = False,
 ) -> None:
     from harness.answers.passages import readable
 
     if as_json:
-        console.print_json({**result.to_dict(), "applied": applied})
+        console.print_json({**result.to_dict(), "applied": applied, "branch": branch})
     else:
         if result.status == "no_change" and result.answer:
             print("No file was changed. The model's last words:")
@@ -242,6 +282,8 @@ def _finish(
             print("\nPatch applied.")
         elif result.patch:
             _print_patch(result.patch)
+        if branch:
+            console.note(console.printable(f"Pushed as the branch {branch}"))
         if results is not None:
             console.note(console.printable(f"Results: {results}"))
         if result.error:

@@ -38,7 +38,7 @@ _LINES_SHOWN = 60
 
 def chat(
     repo: Annotated[
-        str, typer.Option(metavar="PATH", help="Folder, or the name of an indexed repository.")
+        str, typer.Option(metavar="PATH", help="Folder, git URL, or name of an indexed repository.")
     ] = ".",
     model: Annotated[str | None, typer.Option(help="Chat model. Default: CHAT_MODEL.")] = None,
     approve: Annotated[
@@ -47,17 +47,17 @@ def chat(
 ) -> None:
     """Talk with the agent about a repository, and let it change a copy."""
     from harness.agent import ChatSession
-    from harness.configured import index_of, open_assistant, repository_folder, results_folder
+    from harness.configured import index_of, open_assistant, opened_repository, results_folder
 
     if not sys.stdin.isatty():
         raise UsageError("chat needs a terminal; use `harness ask` or `harness task` instead")
-    root = repository_folder(repo)
     ask_user = _ask_user if approve else None
     with (
+        opened_repository(repo) as repository,
         open_assistant(results_folder("chat"), model, approve=ask_user) as assistant,
-        index_of(root) as (name, search),
+        index_of(repository.record) as (name, search),
         ChatSession(
-            root,
+            repository.root,
             assistant.model,
             search=search,
             repo=name,
@@ -68,20 +68,26 @@ def chat(
         ) as session,
     ):
         with_index = f"index: {name}" if name else "not indexed (`harness index`): grep is used"
-        about = f"{root}  model: {assistant.model.model}  {with_index}  /help for commands"
+        where = repository.remote.url if repository.remote else repository.root
+        about = f"{where}  model: {assistant.model.model}  {with_index}  /help for commands"
         print(console.printable(about))
         with _history():
-            Conversation(session, search).run()
+            Conversation(session, search, has_folder=repository.remote is None).run()
 
 
 class Conversation:
     """Reads lines until the end; commands start with a slash."""
 
     def __init__(
-        self, session: ChatSession, search: Callable[[str, int], Sequence[Hit]] | None
+        self,
+        session: ChatSession,
+        search: Callable[[str, int], Sequence[Hit]] | None,
+        *,
+        has_folder: bool = True,
     ) -> None:
         self._session = session
         self._search = search
+        self._has_folder = has_folder
 
     def run(self) -> None:
         """Go on until ``/quit`` or Ctrl-D."""
@@ -152,6 +158,8 @@ class Conversation:
             print(console.printable(f"{number:6}  {content}"))
 
     def _apply(self, rest: str) -> None:
+        if not self._has_folder:
+            raise UsageError("this repository is on a server; /diff shows the patch to take along")
         patch = self._session.apply()
         print("applied; look at it with `git diff`" if patch else "nothing to apply")
 

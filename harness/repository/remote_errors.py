@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from harness.errors import (
     CredentialError,
     HarnessError,
+    PolicyError,
     RepositoryNotFoundError,
     ServiceUnavailableError,
 )
@@ -78,6 +79,16 @@ _RULES = (
         CredentialError,
         "the certificate of {host} cannot be trusted ({reason}); put its authority into the ca.crt "
         "of a credential for this host",
+    ),
+    _Rule(
+        ("stale info",),
+        PolicyError,
+        "a branch of this name exists already, and is left as it is",
+    ),
+    _Rule(
+        ("[remote rejected]", "hook declined"),
+        PolicyError,
+        "{host} does not take the branch; see its rules for branches, or push another one",
     ),
     _Rule(
         ("not our ref", "unadvertised object", "couldn't find remote ref"),

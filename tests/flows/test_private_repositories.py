@@ -16,13 +16,17 @@ from prefect.client.schemas.objects import State
 
 from flows import index_all as all_module
 from flows import index_repository as module
+from flows.agent_task import agent_task
 from harness.engines import Engines
 from harness.index.naming import Claim
 from harness.index.registry import Request, register
+from harness.repository.git import run_git
 from harness.repository.sources import source_of
 from harness.store.edge import EdgeStore
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.git_server import SSHD, GitServer, http_server, ssh_server
+from tests.fakes.ollama_models import Turn
+from tests.fakes.ollama_server import FakeOllama
 from tests.fakes.worker import ThreadWorker
 from tests.repositories import commit_all, make_repository
 from tests.repository.credentials_dir import make_credential
@@ -138,6 +142,52 @@ def test_over_the_registry_and_nowhere_a_secret(
         assert path.is_dir() or not any(s in path.read_bytes() for s in secrets), path
     for record in lab.store.repositories():
         assert SECRET not in repr(record)
+
+
+def test_a_task_works_on_the_indexed_commit_and_pushes_a_branch(
+    lab: Engines, server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_repository(tmp_path / "served/web", {"greeting.py": 'hello = "Hello"\n'})
+    own = make_credential(tmp_path / "credentials", "team", server.url, password=SECRET)
+    url = f"{server.url}/web/.git"
+    add(lab, url, credential="team")
+    assert module.index_repository(url, return_state=True).is_completed()
+    monkeypatch.setattr("harness.configured.open_engines", module.open_engines)
+    edit = {"path": "greeting.py", "search": '"Hello"', "replace": '"Good day"'}
+    turns = (Turn(tool_calls=(("edit_file", edit),)), Turn("Changed greeting.py:1."))
+
+    def task(**parameters: Any) -> State[Any]:
+        return agent_task("Greet politely", "web", **parameters, return_state=True)  # type: ignore[call-overload,no-any-return]
+
+    def branches() -> list[str]:
+        args = ["for-each-ref", "--format=%(refname:short)", "refs/heads"]
+        return run_git(args, tmp_path / "served/web", 30).stdout.decode().split()
+
+    with FakeOllama() as ollama:
+        monkeypatch.setenv("OLLAMA_HOST", ollama.url)
+        monkeypatch.setenv("CHAT_MODEL", "qwen2.5-coder:7b")
+        ollama.say(*turns)
+        state = task()
+        assert state.is_completed(), state.message
+        assert '+hello = "Good day"' in state.result()["patch"]
+        assert "HARNESS_ALLOW_PUSH" in str(task(push=True).message)
+        monkeypatch.setenv("HARNESS_ALLOW_PUSH", "true")
+        assert "is for reading" in str(task(push=True).message)
+        assert branches() == ["main"]
+        (own / "access").write_text("write\n")
+        ollama.say(*turns)
+        state = task(push=True)
+    assert state.is_completed(), state.message
+    branch = state.result()["branch"]
+    assert branches() == [branch, "main"] and branch.startswith("harness/greet-politely-")
+    changed = run_git(["show", f"{branch}:greeting.py"], tmp_path / "served/web", 30).stdout
+    assert changed == b'hello = "Good day"\n'
+    log = run_git(["log", "-1", "--format=%B", branch], tmp_path / "served/web", 30).stdout
+    assert b"task: Greet politely" in log, "the run's name"
+    assert list((tmp_path / "data/checked-out").iterdir()) == []
+    assert SECRET not in everything_that_prefect_keeps()
+    for path in (tmp_path / "data").rglob("*"):
+        assert path.is_dir() or SECRET.encode() not in path.read_bytes(), path
 
 
 def test_a_source_with_a_credential_starts_no_run(lab: Engines) -> None:
