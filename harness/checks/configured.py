@@ -44,6 +44,7 @@ def configured_checks() -> list[Check]:
         Check("backup directory", partial(local.writable, data.backups), _BACKUP_REMEDY),
         Check("results directory", partial(local.writable, data.results), _RESULTS_REMEDY),
         Check("repositories root", partial(local.repositories_root, data.repos_root)),
+        Check("credentials", partial(local.credentials, data.credentials)),
         Check(
             "isolation of commands",
             partial(local.isolation, agent.command_isolation, agent.command_network),

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.checks.running import Outcome
-from harness.errors import PolicyError
+from harness.errors import CredentialError, PolicyError
+from harness.repository.logins import login_called, login_names
 from harness.workspace.policy import Level
 
 # An index takes about 5 kB a chunk; below this a run may well fill the disk.
@@ -69,3 +70,19 @@ def repositories_root(root: Path | None) -> Outcome:
     if not root.is_dir() or not os.access(root, os.R_OK | os.X_OK):
         return False, f"{root} cannot be read", "set HARNESS_REPOS_ROOT to a readable folder"
     return True, str(root), ""
+
+
+def credentials(folder: Path) -> Outcome:
+    """Every credential for git servers can be used."""
+    names = login_names(folder)
+    if not names:
+        return None, f"no credentials in {folder}: only public repositories, or the user's own", ""
+    wrong = []
+    for name in names:
+        try:
+            login_called(name, folder)
+        except CredentialError as error:
+            wrong.append(str(error))
+    if wrong:
+        return False, "; ".join(wrong), "correct the files named (docs/repositories.md)"
+    return True, f"{', '.join(names)} in {folder}", ""

@@ -115,6 +115,22 @@ def check_out(remote: Remote, ref: str, folder: Path, *, data_dir: Path) -> str:
     return commit
 
 
+def remove_mirror(source: str, data_dir: Path) -> None:
+    """Remove the mirror of a repository, unless a run is fetching into it: that one goes on, and
+    what it leaves is a cache.
+
+    :param source: as :func:`harness.repository.sources.source_of` returns it.
+    """
+    mirror = data_dir.resolve() / MIRRORS_FOLDER / f"{clone_folder(source)}.git"
+    if not mirror.exists():
+        return
+    try:
+        with FileLock(f"{mirror}.lock", timeout=0, mode=0o600):
+            shutil.rmtree(mirror, ignore_errors=True)
+    except Timeout:
+        logger.info("%s is in use and stays", mirror)
+
+
 def _fetched(remote: Remote, ref: str, mirror: Path) -> str:
     """Bring a commit into the mirror, unless it is there; the caller holds the lock."""
     for leftover in mirror.parent.glob(f"{mirror.name}.tmp-*"):

@@ -113,6 +113,39 @@ def test_sync_asks_first_and_one_failure_stops_no_other(harness: Run, tmp_path: 
     assert harness("repositories", "sync", "nothing")[0] == 2
 
 
+def test_a_credential_in_a_url_is_shown_and_kept_nowhere(harness: Run, tmp_path: Path) -> None:
+    make_repository(tmp_path / "served/web", {"a.py": "def sign_cookie():\n    pass\n"})
+    with http_server(tmp_path / "served", "planted-4711-token") as server:
+        url = server.url.replace("//", "//somebody:planted-4711-token@") + "/web/.git"
+        said = [harness("index", url, "--debug"), harness("index", url, "--json")]
+        assert [code for code, _, _ in said] == [0, 0], said
+        assert set(server.logins) == {"somebody:planted-4711-token"}
+    said += [harness("index", url, url + "x"), harness("index", url, "--dry-run", "--debug")]
+    said += [harness("status", "--json"), harness("repositories", "list"), harness("ask", "cookie")]
+    for _, out, err in said:
+        assert "planted" not in out + err and "somebody" not in out + err
+    (listed,) = document(harness("repositories", "list", "--json"))["repositories"]
+    assert listed["source"] == f"{server.url}/web"
+    for path in (tmp_path / "data").rglob("*"):
+        assert path.is_dir() or b"planted-4711" not in path.read_bytes(), path
+
+
+def test_a_name_is_taken_by_a_folder_or_a_url_never_by_both(harness: Run, tmp_path: Path) -> None:
+    folder = make_repository(tmp_path / "work/api", {"a.py": "def of_work():\n    pass\n"})
+    served = make_repository(tmp_path / "served/api", {"b.py": "def of_served():\n    pass\n"})
+    assert harness("index", str(folder))[0] == 0
+    for command in ("index", "repositories add"):
+        code, _, err = harness(*command.split(), served.as_uri())
+        assert code == 2 and "belongs to" in err and "--name served/api" in err
+    assert harness("index", str(folder), served.as_uri())[0] == 0
+    for word, name in (("of_work", "api"), ("of_served", "served/api")):
+        found = document(harness("search", word, "--json"))["results"]
+        assert found[0]["repo"] == name
+    assert len(list((tmp_path / "data/mirrors").glob("*.git"))) == 1
+    assert harness("forget", "served/api")[0] == 0
+    assert list((tmp_path / "data/mirrors").glob("*.git")) == []
+
+
 def test_a_private_repository(
     harness: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +154,11 @@ def test_a_private_repository(
     monkeypatch.setenv("HARNESS_CREDENTIALS_DIR", str(credentials))
     with http_server(tmp_path / "served", "planted-4711-token") as server:
         url = f"{server.url}/web/.git"
+        make_credential(credentials, "broken", "", password="x")
+        checks = document(harness("doctor", "--json"), 1)["checks"]
+        (check,) = [one for one in checks if one["name"] == "credentials"]
+        assert not check["ok"] and "no host is named" in check["detail"]
+        shutil.rmtree(credentials)
         make_credential(credentials, "team", server.url, password="planted-4711-wrong\n")
         code, _, err = harness("repositories", "add", url, "--credential", "team")
         assert code == 2 and err.count("\n") == 1
