@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -87,6 +87,8 @@ def test_nothing_of_any_text_is_active(text: str) -> None:
 
 @settings(deadline=None)
 @given(TEXTS)
+@example("a\n````\n![](http://e.org)")
+@example("`" * 9)
 def test_nothing_ends_a_block(text: str) -> None:
     tokens = PARSER.parse(f"{code_block(text, 'diff')}\n\nlast")
     assert [token.type for token in tokens] == [

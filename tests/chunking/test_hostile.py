@@ -47,11 +47,11 @@ def test_a_grammar_that_takes_the_square(path: str, part: str) -> None:
 
 @pytest.mark.usefixtures("short_limit")
 def test_the_limit_is_for_the_file_and_not_for_each_of_its_parts() -> None:
-    cell = {"cell_type": "code", "source": ["=\n"] * 3_000}
-    notebook = json.dumps({"cells": [cell] * 12, "metadata": {"language_info": {"name": "julia"}}})
+    cell = {"cell_type": "code", "source": ["=\n"] * 15_000}
+    notebook = json.dumps({"cells": [cell] * 20, "metadata": {"language_info": {"name": "julia"}}})
     chunk_text("a.jl", "=\n")
-    # Each of the twelve cells alone would take the limit.
-    assert seconds("a.ipynb", notebook) < 3 * LIMIT_SECONDS + SLACK_SECONDS
+    # Each of the twenty cells alone would take the limit.
+    assert seconds("a.ipynb", notebook) < 10 * LIMIT_SECONDS + SLACK_SECONDS
 
 
 def test_names_within_names_of_a_notebook_are_no_json() -> None:
@@ -59,7 +59,7 @@ def test_names_within_names_of_a_notebook_are_no_json() -> None:
 
 
 def test_thousands_of_open_conditions() -> None:
-    assert seconds("a.h", "#if a\n" * 40_000) < 5
+    assert seconds("a.h", "#if a\n" * 100_000) < 5
 
 
 @pytest.mark.parametrize("path", ["a.h", "a.sql"])
