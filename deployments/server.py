@@ -11,14 +11,16 @@ from harness.stack.guard import Guard
 
 def main() -> None:
     """Serve until SIGTERM; ends at once without a password and CSRF protection."""
-    import uvicorn
-    from prefect.server.api.server import create_app
     from prefect.settings import get_current_settings
 
     server = get_current_settings().server
     secret = server.api.auth_string.get_secret_value() if server.api.auth_string else ""
     if not secret or not server.api.csrf_protection_enabled:
         sys.exit("no password or no CSRF protection; start the server with `harness up`")
+    # These take seconds.
+    import uvicorn
+    from prefect.server.api.server import create_app
+
     uvicorn.run(
         Guard(create_app(final=True), secret),
         host=server.api.host,

@@ -52,7 +52,7 @@ def up(
         console.print_json(asdict(status) | added)
         return
     print(f"Prefect UI:  {link}")
-    print("             logs this browser in; once, within an hour, then it is at " + status.url)
+    print(f"             (logs a browser in, once, within an hour; then it is {status.url})")
     print(f"API:         {status.api_url}")
     print(f"work pool:   {status.work_pool}")
     print(f"for prefect: export PREFECT_PROFILES_PATH={shlex.quote(str(profile))}")

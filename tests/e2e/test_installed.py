@@ -117,6 +117,7 @@ def test_it_deploys_indexes_and_searches_outside_the_checkout(installed: Install
         status = installed.json("up")
         kinds = {change["kind"] for change in status["changes"]}
         assert {"work-pool", "deployment", "automation"} <= kinds
+        assert status["login_url"].startswith(f"{status['url']}/")
         at_server = Installed(
             installed.programs,
             installed.folder,

@@ -117,6 +117,8 @@ class FakePrefect:
         return None
 
     def answer(self, path: str, body: dict[str, Any] | None) -> tuple[int, object]:
+        if path == "/api/health":
+            return 200, True
         if path == "/api/deployments/name/index-repository/index-repository":
             return 200, {"id": "d1"}
         if path == "/api/deployments/name/agent-task/agent-task":

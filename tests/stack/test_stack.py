@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -126,6 +127,24 @@ def test_up_heeds_its_settings_and_leaves_nothing_behind(tmp_path: Path) -> None
     assert read_state(Layout(tmp_path)) is None
     named = [p for p in psutil.process_iter(["environ"]) if _data_dir(p) == str(tmp_path)]
     assert named == []
+
+
+def test_a_stack_of_a_version_without_passwords_is_started_anew(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.create()
+    worker = _start(tmp_path, SLEEP)
+    # Stands for the server; processes.members never names the process that asks.
+    server = ProcessRecord("server", os.getpid(), psutil.Process().create_time())
+    said: list[str] = []
+    with FakePrefect() as prefect:
+        port = urlsplit(prefect.url).port or 0
+        write_state(layout, StackState("test", port, processes=(server, worker)))
+        assert lifecycle.status(tmp_path) is not None, "it would be found and left as it is"
+        with pytest.raises(StackError, match="not ready"):
+            lifecycle.up(tmp_path, StackOptions(free_port(), 0.5), on_progress=said.append)
+    assert "no password" in said[0]
+    assert not processes.is_running(worker)
+    assert layout.profile_file.stat().st_mode & 0o077 == 0
 
 
 def _data_dir(process: psutil.Process) -> str | None:
