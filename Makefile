@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/lint/.installed
 
-.PHONY: manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward chat-model test-services help run test lint format bench up down lock docs clean
+.PHONY: test-faults manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward chat-model test-services help run test lint format bench up down lock docs clean
 
 help: ## List these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1	/' | expand -t 18
@@ -47,6 +47,9 @@ chat-model: $(INSTALLED) ## Install the demo chat model (93 MB; shows the plumbi
 # Drops every collection of Harness on that Qdrant server.
 test-services: $(INSTALLED) ## Contract tests against HARNESS_TEST_OLLAMA_HOST, HARNESS_TEST_QDRANT_URL (a server to spare)
 	@$(BIN)/python -m pytest tests/store/test_store.py tests/models/test_ollama_contract.py $(ARGS)
+
+test-faults: $(INSTALLED) ## Long forms of the tests of faults: damage, kills (an hour)
+	@$(BIN)/python -m pytest $(SPREAD) -m long tests/faults $(ARGS)
 
 OVERLAY ?= k8s/overlays/minikube
 

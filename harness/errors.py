@@ -16,7 +16,10 @@
         │   └── NothingIndexedError       exit 2: the index is empty
         ├── ModelMissingError         exit 3: the server does not have the model
         ├── ModelMismatchError        exit 3: wrong dimension, not finite, wrong count
-        ├── StoreError                exit 1: the store refused, is damaged, or its disk is full
+        ├── StoreError                exit 1: the store refused, or its disk is full
+        │   ├── StoreFullError            exit 1: no room for another batch
+        │   └── StoreDamagedError         exit 1: part of it is damaged: `harness repair`
+        ├── UnsafeNameError           exit 1: a name from outside that must not become a path
         ├── PolicyError               exit 7: refused by a permission
         ├── PatchConflictError        exit 1: a patch does not apply cleanly
         ├── GitError                  exit 3: git is missing, or a git command failed
@@ -102,6 +105,14 @@ class StoreError(PermanentError):
 
 class StoreFullError(StoreError):
     """The disk of the store has no room for another batch."""
+
+
+class StoreDamagedError(StoreError):
+    """Part of the embedded store is not what was written; ``harness repair`` mends it."""
+
+
+class UnsafeNameError(PermanentError):
+    """A name from outside that must not become part of a path; nothing was touched."""
 
 
 class PolicyError(PermanentError):

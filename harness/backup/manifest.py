@@ -7,16 +7,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import StoreError
+from harness.errors import StoreError, UnsafeNameError
 from harness.files import new_private
+from harness.names import path_name
+from harness.store.collection_names import collection_name
 from harness.store.snapshots import (
-    COLLECTION_NAME,
     Sample,
     SnapshotFile,
     file_sha256,
 )
 
 NAME = "manifest.json"
+_MAX_BYTES = 4_000_000  # some kilobytes for each collection
 SCHEMA_VERSION = 2
 """Version 1 also named the target of an alias, which nothing read; it can still be restored."""
 
@@ -55,9 +57,11 @@ def read(folder: Path) -> BackupManifest:
     """
     path = folder / NAME
     try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ValueError(f"it has more than {_MAX_BYTES} bytes")
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = data["schema_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read ({error}); choose another backup") from error
     if version not in (1, SCHEMA_VERSION):
         raise StoreError(
@@ -73,11 +77,10 @@ def read(folder: Path) -> BackupManifest:
         )
         manifest = BackupManifest(**{**data, "files": files})
         for file in files:
-            plain = Path(file.file).name == file.file and file.file not in {"", ".", ".."}
-            named = not file.collection or COLLECTION_NAME.fullmatch(file.collection)
-            if not plain or not named:
-                raise ValueError(f"it names {file.file!r} for {file.collection!r}")
-    except (KeyError, TypeError, ValueError) as error:
+            path_name(file.file, "a backup's file")
+            if file.collection:
+                collection_name(file.collection)
+    except (KeyError, TypeError, ValueError, UnsafeNameError) as error:
         raise StoreError(f"{path} is damaged ({error}); choose another backup") from error
     return manifest
 

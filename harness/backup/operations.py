@@ -13,7 +13,8 @@ from harness.backup import manifest as manifests
 from harness.backup.folders import LATEST, BackupFolders, expired
 from harness.backup.manifest import BackupManifest
 from harness.backup.options import Retention
-from harness.errors import StoreError, UsageError
+from harness.errors import StoreDamagedError, StoreError, UsageError
+from harness.index.wholeness import damage
 from harness.store.options import LOCK_TIMEOUT_SECONDS
 from harness.store.protocol import VectorStore
 from harness.store.snapshots import SnapshotFile, Step
@@ -87,7 +88,8 @@ class Backups:
         """Copy the index into a new folder, then remove backups that are no longer kept.
 
         :raises StoreBusyError: another backup is under way, or the index was held for too long.
-        :raises StoreError: the disk is full, or the store is damaged; earlier backups are kept.
+        :raises StoreDamagedError: the index is damaged; earlier backups are kept.
+        :raises StoreError: the disk is full; earlier backups are kept.
         :raises ServiceUnavailableError: the server does not answer.
         :raises NothingIndexedError: there is nothing to back up.
         """
@@ -122,6 +124,8 @@ class Backups:
 
     def _write(self, partial: Path, step: Step) -> tuple[Path, BackupManifest]:
         created_at = datetime.now(UTC).isoformat(timespec="seconds")
+        step("looking for damage")
+        self._require_whole()
         files = self._snapshots.capture(partial, step)
         manifest = BackupManifest(
             schema_version=manifests.SCHEMA_VERSION,
@@ -134,6 +138,19 @@ class Backups:
         step("verifying")
         manifests.verify_files(partial, manifests.read(partial))
         return self.folders.publish(partial), manifest
+
+    def _require_whole(self) -> None:
+        """A copy of a damaged index would push out the good ones.
+
+        :raises StoreDamagedError: it is damaged.
+        """
+        for manifest in self._store.manifests():
+            self._store.examine(manifest.collection)
+        if wrong := damage(self._store):
+            raise StoreDamagedError(
+                f"{wrong}: a damaged index is not backed up, and earlier backups are kept; run "
+                "`harness repair` first"
+            )
 
     def restore(self, name: str = LATEST, step: Step = logger.info) -> RestoreReport:
         """Replace the index by a backup; everything is verified before anything is touched.

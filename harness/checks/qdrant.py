@@ -8,6 +8,7 @@ from functools import partial
 from harness.checks.running import Check, Outcome
 from harness.index.fingerprint import manifest_of
 from harness.index.status import repository_statuses
+from harness.index.wholeness import damage
 from harness.models.protocols import Embedder
 from harness.store.protocol import VectorStore
 
@@ -52,6 +53,8 @@ def _index(open_store: OpenStore, open_embedder: OpenEmbedder) -> Outcome:
                 f"the collection of {', '.join(lost)} is gone",
                 ("restore a backup (`harness restore`) or run `harness index --full`"),
             )
+        if wrong := damage(store):
+            return False, wrong, "run `harness repair`"
         wanted = _configured_collection(open_embedder)
         stale = [r.name for r in repositories if r.collection != wanted]
     finally:

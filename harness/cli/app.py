@@ -18,6 +18,7 @@ from harness.cli import (
     inspect,
     mcp,
     models,
+    repair,
     repositories,
     run,
     search,
@@ -110,6 +111,7 @@ _add(chat.chat, "OLLAMA_HOST=localhost harness chat --repo flask")
 _add(inspect.status, "harness status --json")
 _add(inspect.forget, "harness forget flask")
 _add(inspect.doctor, "harness doctor")
+_add(repair.repair, "harness repair")
 _add(models.models, "OLLAMA_HOST=localhost harness models pull nomic-embed-text")
 _add(
     evaluate.evaluate,

@@ -110,6 +110,9 @@ def _failed(error: Exception, debug: bool) -> int:
         where = f"{os.fspath(error.filename)}: " if error.filename else ""
         console.error(f"{where}{error.strerror}; {_REMEDIES[error.errno]}")
         return 1
+    if isinstance(error, MemoryError):
+        console.error("there is not enough memory; end other programs, or raise this one's limit")
+        return 1
     hint = "" if debug else "; run again with --debug for the details"
     console.error(f"unexpected {type(error).__name__}: {error}{hint}")
     return 1

@@ -9,7 +9,6 @@ no duplicates.
 from __future__ import annotations
 
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import numpy as np
 
 from harness.engines import Engines
 from harness.index import embedded_text
+from harness.index.chunk_identity import point_id
 from harness.index.planning import Batch, IndexPlan
 from harness.index.preparing import PreparedBatch, PreparedFile, prepare_batch
 from harness.types import (
@@ -28,7 +28,6 @@ from harness.types import (
     SkipReason,
 )
 
-_POINTS = uuid.UUID("5b0f4c3e-92c1-5e3b-8f5e-0c1a5d1e7b42")
 # Between two reports of progress: about a second of the embedded model.
 _TEXTS_PER_STEP = 64
 
@@ -222,11 +221,11 @@ def _points(
     seen: Counter[str] = Counter()
     points: list[ChunkPoint] = []
     for one in prepared.chunks:
-        name = f"{plan.repo}\0{path}\0{one.chunk_hash}\0{seen[one.chunk_hash]}"
+        point = point_id(plan.repo, path, one.chunk_hash, seen[one.chunk_hash])
         seen[one.chunk_hash] += 1
         points.append(
             ChunkPoint(
-                id=str(uuid.uuid5(_POINTS, name)),
+                id=str(point),
                 repo=plan.repo,
                 path=path,
                 chunk=one.chunk,

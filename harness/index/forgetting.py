@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.engines import Engines
 from harness.index.naming import record_source
 from harness.repository.mirrors import remove_mirror
@@ -21,6 +23,8 @@ def forget_repository(name: str, engines: Engines) -> int:
     record = entry_named(store, name)
     name = record.name
     removed = 0
+    # From here on its chunks are not what its records say, by right.
+    store.put_repository(replace(record, unfinished=True))
     used = {r.collection for r in store.repositories() if r.name != name}
     for manifest in store.manifests():
         removed += store.count_chunks(manifest.collection, name)

@@ -16,10 +16,12 @@ from pathlib import Path
 
 from harness.engines import Engines
 from harness.errors import UsageError
+from harness.index import wholeness
 from harness.index.fingerprint import manifest_of
 from harness.index.naming import Claim, check_claim, names_held
 from harness.index.options import IndexOptions, SplitOptions
 from harness.index.registry import unindexed
+from harness.index.repairing import Mended, mend
 from harness.repository.content import OVERRIDDEN
 from harness.repository.sources import is_git_url
 from harness.repository.walk import walk
@@ -115,9 +117,15 @@ def plan(
     )
     manifest = manifest_of(engines.embedder)
     engines.store.ensure_collection(manifest)
+    mended = mend(engines.store, manifest, thorough=True)
     identity = source or str(listing.root)
     previous, moved_from = _register(name, identity, listing, manifest, engines)
     records = engines.store.file_records(manifest.collection, name)
+    with engines.store.opened(manifest.collection):
+        stored = engines.store.chunks_by_path(manifest.collection, name)
+        may_reuse = engines.store.count_chunks(manifest.collection) > 0
+    wrong = wholeness.compare(name, records, stored)
+    refill = frozenset(wrong.files)
     _check_not_empty(name, listing, previous, engines)
 
     skipped = Counter(str(item.reason) for item in listing.skipped)
@@ -125,14 +133,14 @@ def plan(
     unchanged = 0
     for file in listing.files:
         record = records.get(file.path)
-        if record is None or options.full or not is_unchanged(file, record):
+        if file.path in refill or record is None or options.full or not is_unchanged(file, record):
             changed.append(file)
         elif record.status is FileStatus.SKIPPED:
             skipped[record.skip_reason] += 1
         else:
             unchanged += 1
     listed = {file.path for file in listing.files}
-    deleted = tuple(path for path in records if path not in listed)
+    deleted = tuple(path for path in (*records, *wrong.strays) if path not in listed)
     logger.info(
         "%s: %d files to index, %d unchanged, %d deleted, %d skipped",
         name, len(changed), unchanged, len(deleted), sum(skipped.values()),
@@ -161,12 +169,12 @@ def plan(
         skipped=dict(skipped),
         known={s.path: records[s.path].attempts for s in changed if s.path in records},
         origins={} if options.full else _origins(changed, records, deleted),
-        may_reuse=engines.store.count_chunks(manifest.collection) > 0,
+        may_reuse=may_reuse,
         started_at=started_at,
         source=identity,
         is_git=listing.is_git,
         moved_from=moved_from,
-        warnings=_warnings(listing, previous),
+        warnings=(*_warnings(listing, previous), *_damage(mended, wrong, previous)),
     )
 
 
@@ -273,6 +281,16 @@ def _check_not_empty(
         f"index as {name!r}; nothing was changed: look at the folder (is its volume mounted?) and "
         f"at the patterns, or remove it from the index with `harness forget {name}`"
     )
+
+
+def _damage(
+    mended: Mended | None, wrong: wholeness.Mismatch, previous: RepositoryRecord
+) -> tuple[str, ...]:
+    """What was found of damage. After an interrupted run some chunks are missing by right."""
+    said = [] if mended is None else [str(mended)]
+    if wrong.lacking and previous.indexed_at and not previous.unfinished:
+        said.append(f"{wrong} in the index; they are indexed again")
+    return tuple(said)
 
 
 def _warnings(listing: Listing, previous: RepositoryRecord) -> tuple[str, ...]:

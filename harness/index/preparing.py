@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from harness.chunking.chunker import chunk_text
 from harness.index import embedded_text
+from harness.index.chunk_identity import chunk_hash_of, embed_hash_of
 from harness.index.fingerprint import max_chars
 from harness.index.planning import Batch, IndexPlan
 from harness.models import lexical
@@ -75,12 +75,7 @@ def _prepare_file(plan: IndexPlan, source: SourceFile, embedder: Embedder) -> Pr
 def _prepare(path: str, chunk: Chunk) -> PreparedChunk:
     return PreparedChunk(
         chunk=chunk,
-        chunk_hash=_hash(f"{chunk.language}\0{chunk.symbol}\0{chunk.text}"),
-        embed_hash=_hash(embedded_text.embedding_text(path, chunk)),
+        chunk_hash=chunk_hash_of(chunk),
+        embed_hash=embed_hash_of(path, chunk),
         lexical=lexical.document_vector(chunk.text, path, chunk.symbol),
     )
-
-
-def _hash(text: str) -> str:
-    """128 bits of SHA-256: a collision would give one chunk another's vector."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -7,14 +7,14 @@ from dataclasses import fields, replace
 from itertools import chain, zip_longest
 
 from harness.engines import Engines
-from harness.errors import UsageError
+from harness.errors import StoreError, UsageError
 from harness.folding import fold
 from harness.models import lexical
 from harness.search import ranking
 from harness.search.language_names import extension_of, is_known, languages_called
 from harness.search.matched_symbol import matched_symbol
 from harness.search.mentions import WEAK, beneath, likeness
-from harness.search.operators import KINDS, contains, read_operators
+from harness.search.operators import KINDS, Operators, contains, read_operators
 from harness.search.path_filter import PathFilter, nothing_matches, read_filter
 from harness.search.query import Query, parse, readable
 from harness.search.query_embedder import dense_vector
@@ -26,6 +26,8 @@ from harness.types import Candidate, CandidateLists, Filter, Hit, RepositoryReco
 # Fusion and the ranking rules need more candidates than are shown.
 CANDIDATES = 100
 MAX_LIMIT = 200
+# Two rebuilds may end within one search, one after the other.
+_LOOKS = 3
 # Files and lines that are looked up at most.
 _MAX_FILES = 50
 _MAX_PLACES = 8
@@ -77,7 +79,34 @@ def search(
     kind = _once("kind", kind, asked.kind)
     if kind and kind not in KINDS:
         raise UsageError(f"the kind {kind!r} is unknown; the kinds are: {', '.join(KINDS)}")
-    repositories: Sequence[RepositoryRecord] = in_scope_at(engines.store, repo, visible)
+
+    def look() -> list[Hit]:
+        scope = in_scope_at(engines.store, repo, visible)
+        return _look(text, asked, engines, scope, language, path_glob, kind, limit, offset)
+
+    for _ in range(_LOOKS - 1):
+        before = engines.store.repositories()
+        try:
+            return look()
+        except StoreError:
+            # A rebuild has dropped the collection that the records named a moment ago.
+            if engines.store.repositories() == before:
+                raise
+    return look()
+
+
+def _look(
+    text: str,
+    asked: Operators,
+    engines: Engines,
+    repositories: Sequence[RepositoryRecord],
+    language: str | None,
+    path_glob: str | None,
+    kind: str | None,
+    limit: int,
+    offset: int,
+) -> list[Hit]:
+    """One look at the index as its records are now."""
     paths: PathFilter | None = None
     if path_glob and path_glob.strip():
         paths = read_filter(path_glob, repositories)

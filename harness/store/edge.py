@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.errors import StoreDamagedError, StoreError
+from harness.store import integrity
 from harness.store.edge_config import dense_search
 from harness.store.edge_records import RECORDS_FILE, EdgeRecords
 from harness.store.edge_shards import EdgeShards
@@ -30,6 +32,7 @@ from harness.store.queries import (
     files_of,
     ranked_lists,
 )
+from harness.store.salvaging import DAMAGED_FOLDER, Salvage
 from harness.store.snapshots import Snapshots
 from harness.types import (
     CandidateLists,
@@ -74,9 +77,9 @@ class EdgeStore(VectorStore):
         return EdgeSnapshots(self._shards, self._records)
 
     def describe(self) -> str:
+        self._records.check()
         for manifest in self.manifests():
-            with self._shards.open(manifest.collection):
-                pass  # opens, so it is whole
+            self.examine(manifest.collection)
         return f"Qdrant Edge in {self._shards.root}"
 
     # Collections
@@ -85,9 +88,23 @@ class EdgeStore(VectorStore):
         if self._has(manifest.collection):
             return
         with self._shards.exclusive():
-            if not self._has(manifest.collection):  # else another process was quicker
+            if self._has(manifest.collection):  # another process was quicker
+                return
+            if not self._is_whole(manifest.collection):
                 self._shards.create(manifest.collection, manifest.dimension)
-                self._records.add_collection(manifest)
+            self._records.add_collection(manifest)
+
+    def _is_whole(self, collection: str) -> bool:
+        """Whether there is a shard, sealed and undamaged, that no record knows: the records were
+        lost. What a creation or a removal that was killed left has no seal, or not all files."""
+        folder = self._shards.folder(collection)
+        if integrity.read(folder) is None:
+            return False
+        try:
+            self._examine(collection)
+        except StoreError:
+            return False
+        return True
 
     def _has(self, collection: str) -> bool:
         recorded = any(manifest.collection == collection for manifest in self.manifests())
@@ -98,6 +115,7 @@ class EdgeStore(VectorStore):
 
     def drop_collection(self, collection: str) -> None:
         with self._shards.exclusive():
+            self._shards.folder(collection)  # first: a name that is refused leaves all as it is
             self._records.drop_collection(collection)
             self._shards.delete(collection)
 
@@ -185,6 +203,46 @@ class EdgeStore(VectorStore):
                 chunk_of(point.payload)
                 for point in _scroll(shard, files_of(repo, paths), CHUNK_KEYS, [])
             ]
+
+    def chunks_by_path(self, collection: str, repo: str) -> Mapping[str, int]:
+        from qdrant_edge import FacetRequest, Filter
+
+        where = Filter(must=_conditions(files_of(repo)))
+        with self._shards.open(collection) as shard:
+            found = shard.facet(FacetRequest("path", limit=MAX_VALUES, exact=True, filter=where))
+            return {str(hit.value): int(hit.count) for hit in found.hits}
+
+    def examine(self, collection: str) -> None:
+        with self._shards.exclusive():
+            self._examine(collection)
+
+    def _examine(self, collection: str) -> None:
+        folder = self._shards.folder(collection)
+        if not folder.is_dir():
+            raise StoreDamagedError(f"collection {collection} is missing; run `harness repair`")
+        integrity.check(folder, thorough=True)
+        with self._shards.open_held(collection):
+            pass  # opens, so the engine can read it
+
+    def set_records_aside(self) -> Path | None:
+        with self._shards.exclusive():
+            try:
+                self._records.check()
+            except StoreDamagedError:
+                return self._records.set_aside(self._shards.root / DAMAGED_FOLDER)
+            return None
+
+    def begin_anew(self, manifest: Manifest) -> Salvage | None:
+        from harness.store.edge_salvage import set_aside
+
+        with self._shards.exclusive():
+            with suppress(StoreDamagedError):
+                self._examine(manifest.collection)
+                return None
+            salvage = set_aside(self._shards, manifest.collection)
+            self._shards.create(manifest.collection, manifest.dimension)
+            self._records.add_collection(manifest)
+        return salvage
 
     def vectors_by_embed_hash(
         self, collection: str, hashes: Sequence[str]

@@ -11,24 +11,57 @@ import gzip
 import os
 import shutil
 import tarfile
+import zlib
 from pathlib import Path
 from typing import IO
 
-from harness.errors import StoreError
+from harness.errors import StoreError, StoreFullError
 from harness.files import new_private, private_folder
 
 _BLOCK = bytes(1 << 16)
+# Beyond what any index has: a shard of 100,000 points has 80 files, 300 MB and, mostly as holes, a
+# few hundred more. A small archive can hold terabytes of zeros and a million names.
+_MAX_MEMBERS = 20_000
+_MAX_DEPTH = 16
+_FIXED_BYTES = 2_000_000_000
+_BYTES_PER_POINT = 200_000
+_MAX_BYTES = 1 << 40
+_RESERVE_BYTES = 256_000_000
+
+_MAX_HEADER_BYTES = 1 << 16
+# RecursionError: a chain of headers that each announce another.
+_UNREADABLE = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, RecursionError)
 
 
-def extract(archive: Path, folder: Path) -> None:
+class _Member(tarfile.TarInfo):
+    """A member whose extended header, which is read into memory whole, has a size."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        is_header = self.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
+        if is_header and self.size > _MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {self.size} bytes")
+        return super()._proc_member(tar)  # type: ignore[misc, no-any-return]
+
+
+def extract(archive: Path, folder: Path, points: int = 0) -> None:
     """Unpack a compressed tar file of plain files and folders into an empty folder.
 
-    :raises StoreError: it holds anything else, a name outside the folder, or is damaged.
+    :param points: how many points are said to be in it, which limits the size.
+    :raises StoreError: it holds anything else, a name outside the folder, more than such an index
+        has or the disk takes, or is damaged.
     """
+    left = min(_FIXED_BYTES + max(0, points) * _BYTES_PER_POINT, _MAX_BYTES)
+    members = 0
     try:
-        with tarfile.open(archive, "r:gz") as tar:
+        with tarfile.open(archive, "r:gz", tarinfo=_Member) as tar:
             for member in tar:
                 parts = Path(member.name).parts
+                members += 1
+                left -= max(0, member.size)
+                if members > _MAX_MEMBERS or left < 0 or len(parts) > _MAX_DEPTH:
+                    raise StoreError(
+                        f"{archive.name} holds more than an index of {points} points can; refused"
+                    )
                 plain = member.isreg() or member.isdir()
                 if not plain or ".." in parts or Path(member.name).is_absolute():
                     raise StoreError(
@@ -38,11 +71,16 @@ def extract(archive: Path, folder: Path) -> None:
                 if member.isdir():
                     private_folder(target)
                     continue
+                if shutil.disk_usage(folder).free < _RESERVE_BYTES:
+                    raise StoreFullError(
+                        f"{archive.name} needs more than the space that is left for {folder}; "
+                        "free some"
+                    )
                 source = tar.extractfile(member)
                 if source is not None:
                     with source:
                         _copy_sparse(source, target, member.size)
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, OSError) as error:
+    except _UNREADABLE as error:
         raise StoreError(f"cannot unpack {archive}: {error}; check the disk's space") from error
 
 

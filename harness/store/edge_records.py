@@ -6,29 +6,35 @@ A transaction is durable when it returns. Reading takes no lock of the vector en
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.errors import StoreBusyError, StoreError
-from harness.files import PRIVATE_FILE, new_private, sync
+from harness.errors import StoreBusyError, StoreDamagedError, StoreError
+from harness.files import PRIVATE_FILE, new_private, private_folder, sync
 from harness.store.protocol import RecordStore
 from harness.store.records import read_file, read_manifest, read_repository, to_json
+from harness.store.sqlite_files import check_schema, connect
 from harness.types import FileRecord, Manifest, RepositoryRecord
 
 RECORDS_FILE = "records.sqlite"
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS collections (name TEXT PRIMARY KEY, manifest TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS repositories (name TEXT PRIMARY KEY, record TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS files (
+_TABLES = {
+    "collections": "CREATE TABLE collections (name TEXT PRIMARY KEY, manifest TEXT NOT NULL)",
+    "repositories": "CREATE TABLE repositories (name TEXT PRIMARY KEY, record TEXT NOT NULL)",
+    "files": """CREATE TABLE files (
     collection TEXT NOT NULL, repo TEXT NOT NULL, path TEXT NOT NULL, record TEXT NOT NULL,
     PRIMARY KEY (collection, repo, path)
-) WITHOUT ROWID;
-"""
+) WITHOUT ROWID""",
+}
+_SCHEMA = ";\n".join(
+    sql.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS") for sql in _TABLES.values()
+)
 
 
 class EdgeRecords(RecordStore):
@@ -47,7 +53,7 @@ class EdgeRecords(RecordStore):
     def _connect(self) -> Iterator[sqlite3.Connection]:
         """One connection per operation: cheap (about 0.2 ms) and safe in every thread."""
         try:
-            with closing(sqlite3.connect(self._path, timeout=self._timeout_seconds)) as db:
+            with connect(self._path, timeout_seconds=self._timeout_seconds) as db:
                 db.execute("PRAGMA synchronous=FULL")
                 if not self._prepared or self._inode() != self._prepared:
                     self._prepare(db)
@@ -63,8 +69,8 @@ class EdgeRecords(RecordStore):
                 f"{self._path}: {error}; check the disk's space and permissions"
             ) from error
         except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"{self._path} is damaged ({error}); restore a backup, or remove it and index again"
+            raise StoreDamagedError(
+                f"{self._path} is damaged ({error}); run `harness repair`"
             ) from error
 
     def _inode(self) -> int:
@@ -77,8 +83,10 @@ class EdgeRecords(RecordStore):
         deadline = time.monotonic() + self._timeout_seconds
         while True:
             try:
+                is_ours = check_schema(db, self._path, _TABLES)
                 db.execute("PRAGMA journal_mode=WAL")
-                db.executescript(_SCHEMA)
+                if not is_ours:
+                    db.executescript(_SCHEMA)
                 return
             except sqlite3.OperationalError as error:
                 # When two processes use the file for the first time at once, SQLite refuses one of
@@ -136,6 +144,14 @@ class EdgeRecords(RecordStore):
             ).fetchall()
         return {path: read_file(text) for path, text in rows}
 
+    def repos_with_files(self, collection: str) -> list[str]:
+        """The repositories that have file records in a collection."""
+        with self._connect() as db:
+            rows = db.execute(
+                "SELECT DISTINCT repo FROM files WHERE collection = ?", (collection,)
+            ).fetchall()
+        return [str(row[0]) for row in rows]
+
     def put_file_records(self, collection: str, records: Sequence[FileRecord]) -> None:
         with self._connect() as db:
             db.executemany(
@@ -159,6 +175,32 @@ class EdgeRecords(RecordStore):
 
     # As a whole
 
+    def check(self) -> None:
+        """Check the file's structure and read every record of a collection and a repository.
+
+        :raises StoreDamagedError: it is damaged.
+        """
+        with self._connect() as db:
+            (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise StoreDamagedError(f"{self._path} is damaged ({found}); run `harness repair`")
+        self.repositories()
+        self.manifests()
+
+    def set_aside(self, folder: Path) -> Path:
+        """Move the file, with what belongs to it, into a folder.
+
+        :returns: where it is.
+        """
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        target = private_folder(folder) / f"{self._path.name}-{stamp}-{os.urandom(2).hex()}"
+        for suffix in ("-wal", "-shm", ""):
+            part = self._path.with_name(f"{self._path.name}{suffix}")
+            if part.exists():
+                part.rename(target.with_name(f"{target.name}{suffix}"))
+        sync(self._path.parent)
+        return target
+
     def copy_to(self, target: Path) -> None:
         """Copy everything into a new, private file, on disk on return.
 
@@ -167,10 +209,7 @@ class EdgeRecords(RecordStore):
         with new_private(target, durable=False):
             pass  # SQLite would make it with the usual mode
         try:
-            with (
-                closing(sqlite3.connect(self._path)) as live,
-                closing(sqlite3.connect(target)) as copy,
-            ):
+            with connect(self._path) as live, connect(target) as copy:
                 live.backup(copy)
                 # One file instead of three; the store sets its own mode when it opens it.
                 copy.execute("PRAGMA journal_mode=DELETE")
@@ -181,13 +220,18 @@ class EdgeRecords(RecordStore):
         sync(target)
 
     def check_copy(self, copy: Path, target: Path) -> None:
-        """Copy what :meth:`copy_to` wrote into another private file, and see that it can be read.
+        """Copy what :meth:`copy_to` wrote into another private file, and see that every record in
+        it can be read.
 
-        :raises StoreError: it cannot.
+        :raises StoreError: one cannot, or the file holds more than records.
         """
         shutil.copyfile(copy, target)
         target.chmod(PRIVATE_FILE)
-        EdgeRecords(target, self._timeout_seconds).manifests()
+        records = EdgeRecords(target, self._timeout_seconds)
+        records.repositories()
+        for manifest in records.manifests():
+            for repo in records.repos_with_files(manifest.collection):
+                records.file_records(manifest.collection, repo)
 
     def replace_with(self, new: Path) -> None:
         """Take over everything from another file in one transaction, or that file itself when
@@ -197,8 +241,8 @@ class EdgeRecords(RecordStore):
         """
         try:
             with (
-                closing(sqlite3.connect(new)) as source,
-                closing(sqlite3.connect(self._path, timeout=self._timeout_seconds)) as target,
+                connect(new) as source,
+                connect(self._path, timeout_seconds=self._timeout_seconds) as target,
             ):
                 source.backup(target)
         except sqlite3.OperationalError as error:

@@ -15,13 +15,18 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, StoreBusyError, StoreError, StoreFullError
+from harness.errors import StoreBusyError, StoreError, StoreFullError
 from harness.files import private_folder
+from harness.store import integrity
+from harness.store.collection_names import collection_name
 from harness.store.edge_config import create_indexes, shard_config
 from harness.store.edge_lock import StoreLock
+from harness.store.engine_faults import first_line, is_engines, translate
+from harness.store.memory_room import require_room
 
 # A new shard is 200 MB of mapped, empty files. Where a write would fail on a full disk, touching a
 # page of a mapped file kills the process (SIGBUS), so there must be room for all of them before
@@ -33,6 +38,15 @@ _LOOK_SECONDS = 0.025
 _IDLE_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A shard that is open; ``seal`` is the one it was opened with."""
+
+    shard: Any
+    seal: integrity.Seal | None
+    changed: bool = False
 
 
 class EdgeShards:
@@ -50,7 +64,7 @@ class EdgeShards:
         self._lock_timeout_seconds = lock_timeout_seconds
         self._turn = threading.RLock()
         self._lock = StoreLock(root, lock_timeout_seconds)
-        self._open: dict[str, Any] = {}
+        self._open: dict[str, _Open] = {}
         # Written to since the last flush.
         self._unflushed: set[str] = set()
         # A segment was packed since the shard was opened: its memory is given back at closing.
@@ -72,7 +86,14 @@ class EdgeShards:
 
     def exists(self, collection: str) -> bool:
         """Tell whether there is a shard; says nothing of its health."""
-        return (self.root / collection).is_dir()
+        return self.folder(collection).is_dir()
+
+    def folder(self, collection: str) -> Path:
+        """The folder of a collection: the one place where its name becomes a path.
+
+        :raises UnsafeNameError: it is not a collection's name.
+        """
+        return self.root / collection_name(collection)
 
     def close(self) -> None:
         """Close every shard and release the lock; the next operation opens what it needs again."""
@@ -101,23 +122,42 @@ class EdgeShards:
         :raises StoreBusyError: as :meth:`exclusive`.
         """
         with self._in_turn():
-            shard = self._open.get(collection)
-            if shard is None:
-                shard = self._load(collection)
+            opened = self._open.get(collection) or self._load(collection)
             self._depth += 1
             try:
-                yield shard
-            except HarnessError:
-                raise
-            except Exception as error:
+                yield opened.shard
+            except BaseException as error:
+                if not is_engines(error):
+                    raise
                 self._let_go()  # whatever state it is in, the next one reads it from the disk
-                raise StoreError(
-                    f"the index refused an operation ({first_line(error)}); check the disk's space"
-                ) from error
+                raise self._failure(error, opened, collection) from error
             finally:
                 self._depth -= 1
                 if not self._depth:
                     self._rest()
+
+    @contextmanager
+    def open_held(self, collection: str) -> Iterator[Any]:
+        """As :meth:`open`, while :meth:`exclusive`: the shard is closed again after the block."""
+        opened = self._load(collection)
+        try:
+            yield opened.shard
+        except BaseException as error:
+            if not is_engines(error):
+                raise
+            self._close(collection)
+            raise self._failure(error, opened, collection) from error
+        finally:
+            self._close(collection)
+
+    def _failure(self, error: BaseException, opened: _Open, collection: str) -> StoreError:
+        """The error for one of the engine's; says whether the shard's files are the reason.
+
+        :raises StoreDamagedError: they are.
+        """
+        if opened.seal is not None and opened.seal.settled and not opened.changed:
+            integrity.check(self.folder(collection), thorough=True)
+        return translate(error, collection, opening=False)
 
     @contextmanager
     def writing(self, collection: str) -> Iterator[Any]:
@@ -129,8 +169,16 @@ class EdgeShards:
         """
         self._require_space()
         with self.open(collection) as shard:
-            self._unflushed.add(collection)
+            self._unseal(collection)
             yield shard
+
+    def _unseal(self, collection: str) -> None:
+        """Before a shard that is open is changed."""
+        self._unflushed.add(collection)
+        opened = self._open[collection]
+        if not opened.changed:
+            integrity.remove(self.folder(collection))
+            opened.changed = True
 
     def flush(self, collection: str) -> None:
         """Bring what was written to the disk, so that it survives a power failure.
@@ -155,28 +203,31 @@ class EdgeShards:
         finally:
             self._turn.release()
 
-    def _load(self, collection: str) -> Any:
+    def _load(self, collection: str) -> _Open:
         from qdrant_edge import EdgeShard
 
         if not self._lock.is_held:
             self._lock.acquire()
-        folder = self.root / collection
+        folder = self.folder(collection)
         try:
             if not folder.is_dir():
                 raise StoreError(f"collection {collection} is missing; run `harness index --full`")
+            seal = integrity.check(folder)
+            require_room(folder)
+            if seal is not None and not seal.settled:
+                integrity.remove(folder)
             try:
-                shard = EdgeShard.load(str(folder))
-            except Exception as error:  # the binding raises plain Exceptions
-                raise StoreError(
-                    f"collection {collection} cannot be opened ({first_line(error)}); restore a "
-                    "backup or run `harness index --full`"
-                ) from error
-            self._open[collection] = shard
+                opened = _Open(EdgeShard.load(str(folder)), seal)
+            except BaseException as error:
+                if not is_engines(error):
+                    raise
+                raise translate(error, collection, opening=True) from error
+            self._open[collection] = opened
         except BaseException:
             if not self._depth:
                 self._let_go()
             raise
-        return shard
+        return opened
 
     def _rest(self) -> None:
         """After an operation: hand over to whoever waits, or see to it that somebody looks."""
@@ -196,15 +247,25 @@ class EdgeShards:
     def _let_go(self) -> None:
         """Close what is open, which writes it to the disk, and release the lock."""
         try:
-            while self._open:
-                collection, shard = self._open.popitem()
-                try:
-                    shard.close()
-                    self._unflushed.discard(collection)
-                except Exception as error:  # flush() tries again, and says what is wrong
-                    logger.warning("%s was not closed: %s", collection, first_line(error))
+            for collection in list(self._open):
+                self._close(collection)
         finally:
             self._lock.release()
+
+    def _close(self, collection: str) -> None:
+        """Close a shard, if it is open, and seal it when it was changed."""
+        opened = self._open.pop(collection, None)
+        if opened is None:
+            return
+        try:
+            opened.shard.close()
+            self._unflushed.discard(collection)
+            if opened.changed or (opened.seal is not None and not opened.seal.settled):
+                integrity.renew(self.folder(collection), opened.seal, changed=opened.changed)
+        except BaseException as error:  # flush() tries again, and says what is wrong
+            if not is_engines(error):
+                raise
+            logger.warning("%s was not closed: %s", collection, first_line(error))
 
     def hand_over_if_wanted(self) -> bool:
         """Between operations: let go when somebody waits or nothing was asked for long.
@@ -225,14 +286,14 @@ class EdgeShards:
 
     def compact(self, collection: str) -> None:
         """Let the optimizer rewrite a shard, unless the disk has no room for a second one."""
-        folder = self.root / collection
+        folder = self.folder(collection)
         held = sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
         free = shutil.disk_usage(self.root).free
         if free < held + _RESERVE_BYTES:
             logger.warning("%s is not compacted: only %d MB free", collection, free // 1_000_000)
             return
         with self.open(collection) as shard:
-            self._unflushed.add(collection)
+            self._unseal(collection)
             if shard.optimize():
                 self._packed = True
 
@@ -255,19 +316,22 @@ class EdgeShards:
         from qdrant_edge import EdgeShard
 
         self._require_space()
-        folder = self.root / collection
+        folder = self.folder(collection)
         # A folder that is already there was left by a creation that was killed.
         shutil.rmtree(folder, ignore_errors=True)
-        building = self.root / f".{collection}.building"
+        building = folder.with_name(f".{folder.name}.building")
         shutil.rmtree(building, ignore_errors=True)
         try:
             private_folder(building, new=True)
             shard = EdgeShard.create(str(building), shard_config(dimension))
             create_indexes(shard)
             shard.close()
+            integrity.renew(building, None, changed=True)
             building.rename(folder)
-        except Exception as error:
+        except BaseException as error:
             shutil.rmtree(building, ignore_errors=True)
+            if not is_engines(error):
+                raise
             raise StoreError(
                 f"cannot create a collection in {self.root} ({first_line(error)}); check the "
                 "disk's space and permissions"
@@ -275,12 +339,7 @@ class EdgeShards:
 
     def delete(self, collection: str) -> None:
         """Remove a shard; call it while :meth:`exclusive`."""
-        shutil.rmtree(self.root / collection, ignore_errors=True)
-
-
-def first_line(error: BaseException) -> str:
-    """What the engine says of an error, without the backtrace that it may add."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+        shutil.rmtree(self.folder(collection), ignore_errors=True)
 
 
 def _keep(shards: weakref.ref[EdgeShards]) -> None:

@@ -8,17 +8,19 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from harness.errors import NothingIndexedError, StoreError
 from harness.files import private_folder, sync
+from harness.names import path_name
+from harness.store import integrity
+from harness.store.collection_names import COLLECTION_NAME, collection_name
 from harness.store.edge_archives import copy_folder, extract, pack
 from harness.store.edge_records import RECORDS_FILE, EdgeRecords
-from harness.store.edge_shards import EdgeShards, first_line
+from harness.store.edge_shards import EdgeShards
+from harness.store.engine_faults import first_line, is_engines
 from harness.store.snapshots import (
-    COLLECTION_NAME,
     Sample,
     SnapshotFile,
     Snapshots,
@@ -63,8 +65,9 @@ class EdgeSnapshots(Snapshots):
             for manifest in manifests:
                 name = manifest.collection
                 step(f"copying {name}")
-                points, samples = _look(self._root / name)
-                copy_folder(self._root / name, folder / name)
+                with self._shards.open_held(name) as shard:
+                    points, samples = _look(shard)
+                copy_folder(self._shards.folder(name), folder / name)
                 copied.append((name, points, samples))
         files = [SnapshotFile("", RECORDS_FILE, file_sha256(records), records.stat().st_size)]
         for name, points, samples in copied:
@@ -109,12 +112,14 @@ class EdgeSnapshots(Snapshots):
         """Unpack a backup into an empty folder and compare it with what was recorded."""
         for file in files:
             if not file.collection:
-                self._records.check_copy(folder / file.file, staging / RECORDS_FILE)
+                self._records.check_copy(
+                    folder / path_name(file.file, "a backup's file"), staging / RECORDS_FILE
+                )
                 continue
             step(f"unpacking {file.collection}")
-            unpacked = private_folder(staging / file.collection, new=True)
-            extract(folder / file.file, unpacked)
-            points, samples = _look(unpacked, [sample.id for sample in file.samples])
+            unpacked = private_folder(staging / collection_name(file.collection), new=True)
+            extract(folder / path_name(file.file, "a backup's file"), unpacked, file.points)
+            points, samples = _look_at_copy(unpacked, [sample.id for sample in file.samples])
             compare(file, points, samples)
 
     def _swap(self, staging: Path, names: list[str]) -> None:
@@ -126,7 +131,7 @@ class EdgeSnapshots(Snapshots):
         replaced.mkdir()
         old = [path for path in self._root.iterdir() if COLLECTION_NAME.fullmatch(path.name)]
         moves = [(path, replaced / path.name) for path in old]
-        moves += [(staging / name, self._root / name) for name in names]
+        moves += [(staging / name, self._shards.folder(name)) for name in names]
         done: list[tuple[Path, Path]] = []
         try:
             for source, target in moves:
@@ -140,14 +145,9 @@ class EdgeSnapshots(Snapshots):
             raise
 
 
-def _look(folder: Path, ids: list[str] | None = None) -> tuple[int, tuple[Sample, ...]]:
-    """Count a shard's points and sample the vectors of these, or of some at random.
-
-    :raises StoreError: the shard cannot be read.
-    """
-    from qdrant_edge import CountRequest, EdgeShard, ScrollRequest
-
-    shard: Any = None
+def _look(shard: Any, ids: list[str] | None = None) -> tuple[int, tuple[Sample, ...]]:
+    """Count a shard's points and sample the vectors of these, or of some at random."""
+    from qdrant_edge import CountRequest, ScrollRequest
 
     def page(start: str | None, limit: int) -> Sequence[Any]:
         found, _ = shard.scroll(
@@ -155,19 +155,33 @@ def _look(folder: Path, ids: list[str] | None = None) -> tuple[int, tuple[Sample
         )
         return list(found)
 
+    points = int(shard.count(CountRequest(exact=True)))
+    wanted = shard.retrieve(ids, False, True) if ids else ()
+    found = some_points(page) if ids is None else wanted
+    return points, tuple(Sample(str(p.id), vector_checksum(p.vector)) for p in found)
+
+
+def _look_at_copy(folder: Path, ids: list[str]) -> tuple[int, tuple[Sample, ...]]:
+    """As :func:`_look`, at a copy of a shard.
+
+    :raises StoreError: it cannot be read.
+    """
+    from qdrant_edge import EdgeShard
+
+    seal = integrity.check(folder, thorough=True)
+    integrity.remove(folder)
     try:
-        shard = EdgeShard.load(str(folder))
-        points = int(shard.count(CountRequest(exact=True)))
-        if ids is None:
-            found = some_points(page)
-        else:
-            found = shard.retrieve(ids, False, True) if ids else []
-        return points, tuple(Sample(str(p.id), vector_checksum(p.vector)) for p in found)
-    except Exception as error:  # the binding raises plain Exceptions
+        shard: Any = EdgeShard.load(str(folder))
+        try:
+            found = _look(shard, ids)
+        finally:
+            shard.close()
+    except BaseException as error:
+        if not is_engines(error):
+            raise
         raise StoreError(
             f"{folder.name} cannot be opened ({first_line(error)}); use another copy"
         ) from error
-    finally:
-        if shard is not None:
-            with suppress(Exception):
-                shard.close()
+    if seal is not None:
+        integrity.renew(folder, seal, changed=False)
+    return found

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from harness.store.queries import Match, StoreQuery
+from harness.store.salvaging import Salvage
 from harness.store.snapshots import Snapshots
 from harness.types import (
     CandidateLists,
@@ -108,6 +110,31 @@ class VectorStore(RecordStore, Protocol):
     ) -> Iterable[tuple[str, Chunk]]:
         """The chunks of these files, or (None) of the whole repository, each with its file's path,
         in no order."""
+
+    def chunks_by_path(self, collection: str, repo: str) -> Mapping[str, int]:
+        """The number of points of each file of a repository that has any."""
+
+    def examine(self, collection: str) -> None:
+        """Read all that is stored of a collection and compare it with what was written; nothing on
+        a server, which looks after its own files.
+
+        :raises StoreDamagedError: it is not what was written.
+        """
+
+    def set_records_aside(self) -> Path | None:
+        """Move records that cannot be read aside, and begin with none; what is stored of chunks
+        stays and is used again by the next run of each repository.
+
+        :returns: where they are; None when they can be read.
+        :raises StoreError: a server's records: they are restored from a backup.
+        """
+
+    def begin_anew(self, manifest: Manifest) -> Salvage | None:
+        """Move a damaged collection aside, and make an empty one in its place.
+
+        :returns: None when it is not damaged: another process has been here.
+        :raises StoreError: a server's collection: it is restored from a backup, or dropped.
+        """
 
     def vectors_by_embed_hash(
         self, collection: str, hashes: Sequence[str]

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import StoreError
@@ -28,6 +29,7 @@ from harness.store.queries import (
     files_of,
     ranked_lists,
 )
+from harness.store.salvaging import Salvage
 from harness.store.snapshots import Snapshots
 from harness.types import CandidateLists, Chunk, ChunkPoint, FloatArray, Manifest, SparseVector
 
@@ -196,6 +198,22 @@ class QdrantStore(QdrantRecords, VectorStore):
         found = self.requests.scroll(collection, files_of(repo, paths))
         return (chunk_of(point.payload) for point in found)
 
+    def chunks_by_path(self, collection: str, repo: str) -> Mapping[str, int]:
+        return self._counts(collection, "path", files_of(repo))
+
+    def examine(self, collection: str) -> None:
+        pass
+
+    def set_records_aside(self) -> Path | None:
+        self.repositories()
+        return None
+
+    def begin_anew(self, manifest: Manifest) -> Salvage | None:
+        raise StoreError(
+            f"{manifest.collection} is on {self.requests.address}; restore a backup "
+            "(`harness restore`), or look at the server's own log"
+        )
+
     def vectors_by_embed_hash(
         self, collection: str, hashes: Sequence[str]
     ) -> Mapping[str, FloatArray]:
@@ -217,6 +235,9 @@ class QdrantStore(QdrantRecords, VectorStore):
         return nullcontext()
 
     def distinct(self, collection: str, key: str, where: Sequence[Match]) -> list[str]:
+        return sorted(self._counts(collection, key, where))
+
+    def _counts(self, collection: str, key: str, where: Sequence[Match]) -> dict[str, int]:
         from qdrant_client import models
 
         chosen = models.Filter(must=conditions(where)) if where else None
@@ -224,7 +245,7 @@ class QdrantStore(QdrantRecords, VectorStore):
             self.requests.client.facet,
             collection, key, facet_filter=chosen, limit=MAX_VALUES, exact=True,
         )  # fmt: skip
-        return sorted(str(hit.value) for hit in self.requests.call(ask).hits)
+        return {str(hit.value): int(hit.count) for hit in self.requests.call(ask).hits}
 
     def query(self, collection: str, query: StoreQuery) -> CandidateLists:
         """Answer one query; all of its lists come with one request."""

@@ -20,10 +20,10 @@ from typing import Any
 
 from harness.errors import HarnessError, NothingIndexedError, StoreBusyError
 from harness.files import sync
+from harness.store.collection_names import COLLECTION_NAME
 from harness.store.qdrant_records import CATALOG, FILES_SUFFIX, QdrantRecords
 from harness.store.qdrant_snapshot_api import SnapshotApi
 from harness.store.snapshots import (
-    COLLECTION_NAME,
     Sample,
     SnapshotFile,
     Snapshots,

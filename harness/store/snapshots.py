@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,16 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from harness.errors import StoreError
+from harness.store.collection_names import CHUNKS_NAME
 
 Step = Callable[[str], None]
 """Called at the beginning of each step, with a few words about it."""
 
 SAMPLES = 16
 """How many points of a collection have their vectors compared after a restore."""
-
-_CHUNKS = re.compile(r"harness-[0-9a-f]{16}")
-COLLECTION_NAME = re.compile(r"harness-(?:[0-9a-f]{16}(?:-files)?|catalog)")
-"""Names of the collections of an index; on a server its records have collections, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ class SnapshotFile:
     @property
     def holds_chunks(self) -> bool:
         """Whether the file is a collection of chunks; else it holds records."""
-        return _CHUNKS.fullmatch(self.collection) is not None
+        return CHUNKS_NAME.fullmatch(self.collection) is not None
 
 
 class Snapshots(Protocol):

@@ -92,7 +92,7 @@ def test_a_manifest_that_cannot_be_used_is_refused(case: Case) -> None:
     for key, value in (("file", "../elsewhere"), ("collection", "../index")):
         files = [data["files"][0] | {key: value}, *data["files"][1:]]
         path.write_text(json.dumps(data | {"files": files}))
-        with pytest.raises(StoreError, match="names"):
+        with pytest.raises(StoreError, match="cannot be the name"):
             case.backups.restore()
     assert state(case.store) == before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import StoreError
+from harness.errors import StoreDamagedError, StoreError
 from harness.store.edge import EdgeStore
 from harness.store.edge_archives import extract
 from tests.backup.cases import Case, answers, edge, fill, state, tamper
@@ -207,3 +208,56 @@ def test_an_archive_that_is_cut_is_a_clear_error(local: Case) -> None:
     tamper(local, lambda path: path.write_bytes(gzip.compress(b"")))
     with pytest.raises(StoreError):
         local.backups.verify_restore()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param([("big", 3 << 30)], id="terabytes-of-zeros"),
+        pytest.param([(f"f{n}", 0) for n in range(20_001)], id="many-names"),
+        pytest.param([("/".join("a" * 30), 0)], id="deep"),
+    ],
+)
+def test_archives_hold_no_more_than_an_index_can(
+    tmp_path: Path, members: list[tuple[str, int]]
+) -> None:
+    raw = io.BytesIO()
+    for name, size in members:
+        member = tarfile.TarInfo(name)
+        member.size = size
+        raw.write(member.tobuf())
+    (tmp_path / "x.tar.gz").write_bytes(gzip.compress(raw.getvalue()))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(StoreError, match="more than an index of 40 points can; refused"):
+        extract(tmp_path / "x.tar.gz", tmp_path / "out", 40)
+
+
+def test_an_archive_with_a_huge_header_is_refused(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("x")
+    member.type, member.size = tarfile.XHDTYPE, 1 << 30
+    (tmp_path / "x.tar.gz").write_bytes(gzip.compress(member.tobuf() + bytes(4096)))
+    with pytest.raises(StoreError, match="a header of 1073741824 bytes"):
+        extract(tmp_path / "x.tar.gz", tmp_path)
+
+
+def test_a_damaged_index_is_not_backed_up(local: Case) -> None:
+    local.backups.backup()
+    (pages,) = (local.folder.parent / "index").glob(
+        f"{COLLECTION}/segments/*/payload_storage/page*"
+    )
+    before = pages.stat()
+    with pages.open("r+b") as file:
+        file.seek(40)
+        file.write(b"\xff")
+    os.utime(pages, ns=(before.st_atime_ns, before.st_mtime_ns))
+    names = local.backups.folders.names()
+    with pytest.raises(StoreDamagedError, match="harness repair"):
+        local.backups.backup()
+    assert local.backups.folders.names() == names
+
+
+def test_an_index_that_lacks_chunks_is_not_backed_up(case: Case) -> None:
+    case.store.delete_chunks(COLLECTION, "repo", ["3.py"])
+    with pytest.raises(StoreDamagedError, match="repo lacks 1 chunks of 1 files"):
+        case.backups.backup()
+    assert case.backups.folders.names() == []

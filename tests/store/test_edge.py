@@ -100,7 +100,7 @@ def test_damage_is_one_clear_error(tmp_path: Path) -> None:
     for file in (tmp_path / COLLECTION).rglob("*"):
         if file.is_file():
             file.write_bytes(b"damaged")
-    with pytest.raises(StoreError, match="restore a backup"):
+    with pytest.raises(StoreError, match="harness repair"):
         store.count_chunks(COLLECTION)
 
 

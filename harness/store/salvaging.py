@@ -1,0 +1,31 @@
+"""What is left of a damaged collection: where it was moved, and what of it can still be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.types import FloatArray
+
+DAMAGED_FOLDER = "damaged"
+"""Below the store's folder: what was moved aside. Nothing removes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SalvagedPoint:
+    """A point as it was read from damaged files: nothing in it is proven. ``dense``: ``(dim,)``."""
+
+    id: str
+    payload: Mapping[str, Any]
+    dense: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """``folder``: where the damaged files are kept, None when there were none. ``points`` are read
+    while they are iterated, and end early where nothing more can be read."""
+
+    folder: Path | None
+    points: Iterable[SalvagedPoint] = ()
