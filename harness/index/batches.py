@@ -28,8 +28,9 @@ from harness.types import (
     SkipReason,
 )
 
-# Between two reports of progress: about a second of the embedded model.
+# Between two reports of progress: about a second of a model of a transformer's size.
 _TEXTS_PER_STEP = 64
+_TEXTS_PER_LIGHT_STEP = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +124,9 @@ def embed_batch(
     hashes = list(missing)
     # Alike lengths together: padding is what a batch of mixed lengths wastes.
     hashes.sort(key=lambda embed_hash: len(missing[embed_hash]))
-    for start in range(0, len(hashes), _TEXTS_PER_STEP):
-        step = hashes[start : start + _TEXTS_PER_STEP]
+    texts = _TEXTS_PER_LIGHT_STEP if embedded_text.is_light(engines.embedder) else _TEXTS_PER_STEP
+    for start in range(0, len(hashes), texts):
+        step = hashes[start : start + texts]
         began = time.perf_counter()
         rows = engines.embedder.embed_documents([missing[embed_hash] for embed_hash in step])
         embed_seconds += time.perf_counter() - began

@@ -7,8 +7,9 @@ the definitions around it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
-from harness.models.protocols import Embedder
 from harness.types import Chunk
 
 PASSAGE_VERSION = "path-symbol-1"
@@ -36,12 +37,44 @@ def embedding_text(path: str, chunk: Chunk) -> str:
     return f"{header(path, chunk.symbol)}\n{chunk.text}"
 
 
-def window_check(embedder: Embedder, path: str) -> Callable[[str], bool] | None:
+class TokenWindow(Protocol):
+    """What chunking has to know of an embedding model; a part of
+    :class:`harness.models.protocols.Embedder`."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of one text that the model reads; 0: all of them."""
+
+    def count_tokens(self, text: str) -> int | None:
+        """Tokens of a text; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The window of a model for which every text has as many ``tokens``, for another process."""
+
+    max_tokens: int
+    tokens: int | None
+
+    def count_tokens(self, text: str) -> int | None:
+        """The same for every text."""
+        return self.tokens
+
+
+def is_light(embedder: TokenWindow) -> bool:
+    """Whether a model takes next to no time: one that reads texts of any length adds up what it
+    knows of their words and runs no network."""
+    return embedder.max_tokens == 0
+
+
+def window_check(embedder: TokenWindow, path: str) -> Callable[[str], bool] | None:
     """A test for the chunker: does the model read this text together with its header?
 
     :param path: the file that is being cut.
     :returns: None when the model's tokenizer is out of reach: the chunker then estimates.
     """
+    if embedder.max_tokens == 0:
+        return lambda text: True
     head = embedder.count_tokens(header(path, ""))
     if head is None:
         return None

@@ -7,6 +7,7 @@ from dataclasses import astuple, replace
 
 from harness.chunking.version import VERSION as CHUNKER_VERSION
 from harness.index import embedded_text
+from harness.index.embedded_text import TokenWindow
 from harness.models import lexical
 from harness.models.protocols import Embedder
 from harness.types import Manifest
@@ -34,7 +35,7 @@ def manifest_of(embedder: Embedder) -> Manifest:
     )
 
 
-def max_chars(embedder: Embedder) -> int:
+def max_chars(embedder: TokenWindow) -> int:
     """Chunk size in non-blank characters, from the model's window.
 
     256 word pieces hold 750 to 1,000 characters of code; a larger window gets larger chunks, but

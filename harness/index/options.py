@@ -29,3 +29,8 @@ class SplitOptions:
     batch_bytes: int = 400_000
     shard_bytes: int = 256_000_000
     shards_at_once: int = 2
+
+
+LIGHT_BATCHES = 3
+"""How much larger a batch is with a model that takes next to no time: then its memory sets the
+limit, some 20 MB of chunks, and not what a killed process has to do again."""

@@ -17,9 +17,10 @@ from pathlib import Path
 from harness.engines import Engines
 from harness.errors import UsageError
 from harness.index import wholeness
+from harness.index.embedded_text import is_light
 from harness.index.fingerprint import manifest_of
 from harness.index.naming import Claim, check_claim, names_held
-from harness.index.options import IndexOptions, SplitOptions
+from harness.index.options import LIGHT_BATCHES, IndexOptions, SplitOptions
 from harness.index.registry import unindexed
 from harness.index.repairing import Mended, mend
 from harness.repository.content import OVERRIDDEN
@@ -145,6 +146,8 @@ def plan(
         "%s: %d files to index, %d unchanged, %d deleted, %d skipped",
         name, len(changed), unchanged, len(deleted), sum(skipped.values()),
     )  # fmt: skip
+    if is_light(engines.embedder):
+        batch_bytes *= LIGHT_BATCHES
     batches = batches_of(changed, batch_bytes)
     # Whatever ends this run, the counts of the last one are no longer the truth; in a rebuild they
     # are, until it has ended.

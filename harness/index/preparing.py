@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.chunking.chunker import chunk_text
 from harness.index import embedded_text
 from harness.index.chunk_identity import chunk_hash_of, embed_hash_of
+from harness.index.embedded_text import TokenWindow
 from harness.index.fingerprint import max_chars
 from harness.index.planning import Batch, IndexPlan
 from harness.models import lexical
@@ -55,19 +57,38 @@ def prepare_batch(plan: IndexPlan, batch: Batch, embedder: Embedder) -> Prepared
     """Read and chunk the files of a batch; the embedder is asked for its window and for counts.
     Writes nothing."""
     recorded_ns = time.time_ns()
-    files = tuple(_prepare_file(plan, source, embedder) for source in batch.files)
+    files = prepare_files(plan.root, batch.files, plan.max_file_bytes, embedder)
+    log_errors(files)
     return PreparedBatch(batch, files, recorded_ns)
 
 
-def _prepare_file(plan: IndexPlan, source: SourceFile, embedder: Embedder) -> PreparedFile:
-    read = read_source(Path(plan.root), source, plan.max_file_bytes)
+def prepare_files(
+    root: str, files: Sequence[SourceFile], max_file_bytes: int, window: TokenWindow
+) -> tuple[PreparedFile, ...]:
+    """Read and chunk files below a folder, in their order.
+
+    :param window: what the embedding model reads of a text.
+    """
+    return tuple(_prepare_file(Path(root), file, max_file_bytes, window) for file in files)
+
+
+def log_errors(files: Sequence[PreparedFile]) -> None:
+    """Log what could not be chunked."""
+    for file in files:
+        if file.error:
+            logger.warning("%s: %s", file.source.path, file.error)
+
+
+def _prepare_file(
+    root: Path, source: SourceFile, max_file_bytes: int, window: TokenWindow
+) -> PreparedFile:
+    read = read_source(root, source, max_file_bytes)
     if not isinstance(read, SourceText):
         return PreparedFile(source, source.content_id or "", skip_reason=read)
-    fits = embedded_text.window_check(embedder, source.path)
+    fits = embedded_text.window_check(window, source.path)
     try:
-        chunks = chunk_text(source.path, read.text, max_chars=max_chars(embedder), fits=fits)
+        chunks = chunk_text(source.path, read.text, max_chars=max_chars(window), fits=fits)
     except Exception as error:  # one strange file must not stop the others
-        logger.warning("%s: cannot be chunked: %s", source.path, error)
         return PreparedFile(source, read.content_id, error=f"cannot be chunked: {error}")
     return PreparedFile(source, read.content_id, tuple(_prepare(source.path, c) for c in chunks))
 

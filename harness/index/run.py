@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -24,13 +25,16 @@ from harness.index.batches import (
 from harness.index.finalizing import finalize
 from harness.index.options import IndexOptions, SplitOptions
 from harness.index.planning import Batch, IndexPlan, plan
-from harness.index.preparing import PreparedBatch, prepare_batch
+from harness.index.preparing import PreparedBatch
+from harness.index.reading import batch_reader
 from harness.retrying import Backoff, log_retry
 from harness.types import IndexReport
 
 logger = logging.getLogger(__name__)
 
 _BATCH_BYTES = SplitOptions().batch_bytes
+# Batches that are read before their turn; each is some 20 MB in memory.
+_AHEAD = 2
 # A batch's own tries, on top of those of each request to a model or a store.
 _BACKOFF = Backoff(attempts=4, base_seconds=1.5)
 
@@ -48,10 +52,10 @@ def index_repository(
 ) -> IndexReport:
     """Index what changed in one repository.
 
-    While one batch is embedded, a thread reads and chunks the next one and another thread writes
-    the previous one. A batch that fails for good is recorded and does not stop the others, unless
-    the model's server is gone or the disk is full: then the rest are recorded as failed without
-    being tried.
+    While one batch is embedded, the next ones are read and chunked, and a thread writes the one
+    before. A batch that fails for good is recorded and does not stop the others, unless the
+    model's server is gone or the disk is full: then the rest are recorded as failed without being
+    tried.
 
     :param on_progress: each file of the plan is counted once, whether or not it fails.
     :param source: the repository's identity; None: the folder.
@@ -78,20 +82,18 @@ def index_repository(
             failed(batch, error)
 
     with (
-        ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare") as reader,
+        batch_reader(work, engines.embedder) as read,
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="write") as writer,
     ):
-        ahead = [reader.submit(prepare_batch, work, b, engines.embedder) for b in work.batches[:1]]
+        ahead = deque(map(read, work.batches[:_AHEAD]))
         writing: tuple[Batch, Future[BatchResult]] | None = None
         for index, batch in enumerate(work.batches):
             if last is not None:
                 results.append(record_failed(work, batch, last, engines))
                 report(_whole(batch))
                 continue
-            prepared = ahead.pop().result()
-            if index + 1 < len(work.batches):
-                following = work.batches[index + 1]
-                ahead.append(reader.submit(prepare_batch, work, following, engines.embedder))
+            prepared = ahead.popleft()()
+            ahead.extend(map(read, work.batches[index + _AHEAD : index + _AHEAD + 1]))
             embed = partial(_embed, work, prepared, engines, report)
             try:
                 embedded = _BACKOFF.call(embed, on_retry=log_retry)

@@ -7,7 +7,6 @@ lies next to this module. Both are loaded on first use.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.cores import available_cores
 from harness.errors import ModelMismatchError, ModelMissingError
 from harness.models import minilm_graph
 from harness.types import FloatArray
@@ -31,18 +31,6 @@ MAX_TOKENS = 256
 """Tokens the model reads, ``[CLS]`` and ``[SEP]`` included; the rest of a text is cut."""
 
 TOKENIZER_FILE = Path(__file__).parent / "minilm" / "tokenizer.json"
-
-
-def available_cores() -> int:
-    """Cores this process may use: affinity, and the quota of its control group if there is one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-    except (OSError, ValueError):
-        return max(1, cores or 1)
-    if quota == "max":
-        return max(1, cores or 1)
-    return max(1, min(cores or 1, round(int(quota) / int(period))))
 
 
 def model_file() -> Path:

@@ -1,0 +1,84 @@
+"""The other process of :mod:`harness.index.reading`: reads and chunks the files that it is sent.
+
+Pieces of work come on stdin, results go to stdout, each as its length and a pickle. The end of
+stdin, which comes however the index run ends, ends this process. It writes no file, so it may be
+killed at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import struct
+import sys
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from harness.index.embedded_text import Window
+from harness.index.preparing import prepare_files
+from harness.types import SourceFile
+
+_LENGTH = struct.Struct(">Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Files to prepare. The arguments are those of :func:`harness.index.preparing.prepare_files`,
+    which answers with a tuple; an exception takes its place when it raised one."""
+
+    root: str
+    files: tuple[SourceFile, ...]
+    max_file_bytes: int
+    window: Window
+
+
+def send(stream: BinaryIO, value: object) -> None:
+    """Write one value.
+
+    :raises OSError: nobody reads it.
+    """
+    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    stream.write(_LENGTH.pack(len(data)))
+    stream.write(data)
+    stream.flush()
+
+
+def receive(stream: BinaryIO) -> Any:
+    """Read one value.
+
+    :raises EOFError: the other side has ended.
+    """
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError
+    (length,) = _LENGTH.unpack(head)
+    data = stream.read(length)
+    if len(data) < length:
+        raise EOFError
+    return pickle.loads(data)  # noqa: S301 - written by the other half of this program
+
+
+def serve() -> None:
+    """Answer pieces until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the index run's to handle
+    requests = sys.stdin.buffer
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints must not end up among the answers
+    try:
+        send(answers, "ready")
+        while True:
+            send(answers, _answer(receive(requests)))
+    except (EOFError, OSError):
+        return
+
+
+def _answer(piece: Piece) -> object:
+    try:
+        return prepare_files(piece.root, piece.files, piece.max_file_bytes, piece.window)
+    except Exception as error:
+        try:
+            pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+        except Exception:
+            return RuntimeError(f"{type(error).__name__}: {error}")
+        return error
