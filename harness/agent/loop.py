@@ -57,6 +57,8 @@ class Agent:
     """One conversation with one model over one set of tools.
 
     :param review: judges a final answer; returns None to accept it, or what to tell the model.
+    :param as_text: makes the text protocol and its system prompt, for a model that turns out to
+        write its calls as text; None: the protocol stays as it is.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Agent:
         recorder: Recorder,
         seams: Seams,
         review: Callable[[str], str | None] | None = None,
+        as_text: Callable[[], tuple[ModelProtocol, str]] | None = None,
     ) -> None:
         self.model = model
         self.protocol = protocol
@@ -80,6 +83,7 @@ class Agent:
         self.recorder = recorder
         self.seams = seams
         self.review = review
+        self._as_text = as_text
         self.context = Context(model.num_ctx)
         self._watch = Watch(model.interrupt, self._is_over, recorder)
         self.usage = Usage()
@@ -170,6 +174,8 @@ class Agent:
             remark = self.review(answer) if self.review is not None else None
             if remark is None:
                 return
+            if self._turns == 1:
+                self._adapt("it answered in prose")
             self._tell(self.toolbox.cut(remark))
 
     def _take_step(self) -> str | None:
@@ -181,14 +187,29 @@ class Agent:
         try:
             parsed = self.protocol.parse(turn)
         except FormatError as error:
+            if not turn.tool_calls and turn.content:
+                self._adapt("a call was not understood")
             self._refuse_turn(turn, str(error))
             return None
         self._format_errors = 0
+        if parsed.leaked:
+            self._adapt("it writes them so")
         self._append(self.protocol.assistant(parsed), turn=self._turns)
         if parsed.answer is not None:
             return parsed.answer
         self._run_calls(parsed)
         return None
+
+    def _adapt(self, why: str) -> None:
+        """Go on with the text protocol. The prompt changes, and the server reads it anew, once."""
+        if self._as_text is None or not self.protocol.offered:
+            return
+        self.protocol, prompt = self._as_text()
+        self._as_text = None
+        self.entries[0] = Entry(ChatMessage("system", prompt))
+        text = f"calls as text from now on: {why}"
+        self.recorder.event(EventKind.NOTE, text, summary=text)
+        self.recorder.line("protocol", name=self.protocol.name, reason=why)
 
     def _check_limits(self) -> None:
         self._check_time()

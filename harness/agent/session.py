@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
-from harness.agent.call_format import protocol_for
+from harness.agent.call_format import ModelProtocol, TextProtocol, protocol_for
 from harness.agent.citations import check_citations
 from harness.agent.clock import RunClock
 from harness.agent.envelope import Citation, Envelope, Usage
@@ -116,12 +116,17 @@ class Session:
         :raises ModelMissingError: the server does not have the model.
         :raises ServiceUnavailableError: the server did not answer.
         """
-        capabilities = model.info().capabilities
+        info = model.info()
         # A fifth of the window, at three characters a token.
         max_chars = min(MAX_OUTPUT_CHARS, model.num_ctx * 3 // 5)
         read = ReadAccess(self.tree, self.outputs, self.search, max_chars)
         tools = offered_tools(read, self.change)
-        protocol = protocol_for(capabilities, tools, self.options.protocol)
+        protocol = protocol_for(info, tools, self.options.protocol)
+
+        def as_text() -> tuple[ModelProtocol, str]:
+            text = TextProtocol(tools)
+            return text, system_prompt(kind, text.name, tools, self.examples)
+
         self.recorder.trajectory.write(
             "start",
             mode=kind,
@@ -140,6 +145,7 @@ class Session:
             recorder=self.recorder,
             seams=Seams(self.options.turn_cache, self.options.cancelled),
             review=review,
+            as_text=as_text if self.options.protocol == "auto" else None,
         )
 
     def run(

@@ -53,7 +53,7 @@ def _chat_model(options: OllamaOptions, protocol: ProtocolChoice) -> Outcome:
     return (
         True,
         f"{info.name}: {capabilities}; context {info.context_length} tokens, {window} used; "
-        f"{protocol_name(info.capabilities, protocol)} protocol",
+        f"{protocol_name(info, protocol)} protocol",
         "",
     )
 

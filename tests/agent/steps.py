@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from harness.agent import Envelope, ScriptedChatModel, Status
+from harness.agent.actions import write_action
 from harness.agent.tools.registry import CHANGING, READING
 
 # Declared only: they have access to nothing.
@@ -44,3 +45,9 @@ def ends(result: Envelope, status: Status, exit_code: int, reason: str) -> None:
     assert (result.status, result.exit_code) == (status, exit_code), result.error
     assert reason in (result.error or "")
     assert json.loads(json.dumps(result.to_dict()))["exit_code"] == exit_code
+
+
+def write(step: tuple[str, dict[str, object]], words: str = "I do this.") -> str:
+    """A call as a model writes it in the text protocol."""
+    name, arguments = step
+    return f"{words}\n{write_action(TOOLS[name], arguments)}"

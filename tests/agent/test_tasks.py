@@ -142,7 +142,7 @@ def test_edit_mistakes_are_explained(calculator: Path, play: Play) -> None:
     assert "Closest, from line 5" in said_to(model, 2)
     assert "changes nothing" in said_to(model, 3)
     assert "no such file" in said_to(model, 4)
-    assert "no longer valid Python" in said_to(model, 5)
+    assert "no longer valid, correct this first: '(' was never closed (line 4" in said_to(model, 5)
 
 
 def test_line_numbers_in_the_search_text_are_forgiven(calculator: Path, play: Play) -> None:
@@ -153,3 +153,46 @@ def test_line_numbers_in_the_search_text_are_forgiven(calculator: Path, play: Pl
     }
     result = run_task("Fix add", calculator, play(("edit_file", edit), "Done."))
     assert changed_lines(result) == FIXED_PATCH_LINES
+
+
+def test_an_edit_of_a_file_that_was_not_read_is_answered_with_its_text(
+    calculator: Path, play: Play
+) -> None:
+    unread = ("edit_file", {"path": "calc.py", "search": "return x - y", "replace": "return x + y"})
+    model = play(unread, unread, FIX, "Done.")
+    run_task("Fix add", calculator, model)
+    assert "The whole of calc.py:\n    1| " in said_to(model, 1)
+    assert "    5|     return a - b" in said_to(model, 1)
+    assert "The whole of" not in said_to(model, 2)
+
+
+def test_a_wrong_path_is_answered_with_the_nearest_real_ones(calculator: Path, play: Play) -> None:
+    model = play(
+        ("edit_file", {"path": "src/calc.py", "search": "a - b", "replace": "a + b"}),
+        ("read_file", {"path": "calculator.py"}),
+        ("read_file", {"path": "nothing/like/it.rs"}),
+        "Nothing.",
+    )
+    run_task("Fix add", calculator, model)
+    assert "src/calc.py: no such file; there is calc.py; edit that one" in said_to(model, 1)
+    assert "calculator.py: no such file; there is calc.py" in said_to(model, 2)
+    assert said_to(model, 3).endswith("nothing/like/it.rs: no such file")
+
+
+def test_what_does_not_parse_is_told_at_once(tmp_path: Path, play: Play) -> None:
+    files: dict[str, str | bytes] = {
+        "a.go": "package a\n\nfunc A() int {\n\treturn 1\n}\n",
+        "a.ts": "export const a = () => {\n  return 1;\n};\n",
+    }
+    root = make_repository(tmp_path / "r", files)
+    model = play(
+        ("edit_file", {"path": "b.py", "content": "def b(:\n    pass\n"}),
+        ("edit_file", {"path": "a.go", "search": "func A() int {", "replace": "func A( int {"}),
+        ("edit_file", {"path": "a.ts", "search": "return 1;", "replace": "return (1;"}),
+        "Done.",
+    )
+    result = run_task("Change it", root, model)
+    assert "a new file has to parse, and this does not: invalid syntax (line 1" in said_to(model, 1)
+    assert "b.py" not in result.patch
+    assert "no longer valid, correct this first: " in said_to(model, 2)
+    assert "no longer valid, correct this first: " in said_to(model, 3)

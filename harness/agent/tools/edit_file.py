@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 from functools import partial
 
+from harness.agent.sources import syntax_problem
 from harness.agent.tools.access import ChangeAccess
 from harness.agent.tools.edit_block import EditBlock
 from harness.agent.tools.file_text import BOM, FileText, count_changes
+from harness.agent.tools.nearest import nearest_paths, no_such_file
 from harness.agent.tools.replacing import replace_once
 from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, schema
 from harness.errors import UsageError
-from harness.repository.credentials import HIDDEN
+from harness.repository.credentials import HIDDEN, redact
 from harness.types import ToolSpec
 
 _NOTES = """\
@@ -26,6 +27,7 @@ print("hello")
 ```
 
 If the text itself holds lines of ```, put ````action before it and ```` after it."""
+MAX_SHOWN_CHARS = 4_000
 _NAMES = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 
 
@@ -44,7 +46,7 @@ def edit_file(access: ChangeAccess) -> Tool:
             "search": "    return a - b",
             "replace": "    return a + b",
         },
-        handler=partial(_edit, access),
+        handler=partial(_edit, access, set()),
         form=EditBlock(),
         subject=("path",),
         changes=True,
@@ -52,18 +54,26 @@ def edit_file(access: ChangeAccess) -> Tool:
     )
 
 
-def _edit(access: ChangeAccess, arguments: Arguments) -> ToolOutput:
+def _edit(access: ChangeAccess, shown: set[str], arguments: Arguments) -> ToolOutput:
     path = str(arguments["path"])
     exists = access.tree.resolve(path).is_file()
     data = access.tree.read_bytes(path) if exists else b""
     old = _decoded(data, path)
     before = FileText.parse(old)
-    after = FileText.parse(_new_text(arguments, path, old, before, exists))
+    try:
+        after = FileText.parse(_new_text(access, arguments, path, old, before, exists))
+    except UsageError as error:
+        if "does not occur" not in str(error) or path in shown:
+            raise
+        shown.add(path)
+        raise UsageError(f"{error}{_whole_text(before, path)}") from None
     if after == before and exists:
         raise UsageError(
             f"{path}: the edit changes nothing; line ends stay as they are, change them with run"
         )
     new = after.text
+    if not exists and (problem := syntax_problem(path, after.plain)):
+        raise UsageError(f"{path}: a new file has to parse, and this does not: {problem}")
     if new.count(HIDDEN) > old.count(HIDDEN):
         raise UsageError(
             f"{path}: {HIDDEN} stands for a value that is hidden from you and must stay; "
@@ -84,6 +94,15 @@ def _edit(access: ChangeAccess, arguments: Arguments) -> ToolOutput:
     return ToolOutput("\n".join([text, *notes]), changed=True, summary=f"{said}, {difference}")
 
 
+def _whole_text(file: FileText, path: str) -> str:
+    """The text of a file that is short enough, once, for a model that edits without reading."""
+    text = redact(file.plain)
+    if len(text) > MAX_SHOWN_CHARS:
+        return ""
+    numbered = [f"{number:>5}| {line}" for number, line in enumerate(text.split("\n"), 1)]
+    return f"\nThe whole of {path}:\n" + "\n".join(numbered)
+
+
 def _decoded(data: bytes, path: str) -> str:
     try:
         text = data.decode("utf-8")
@@ -94,10 +113,17 @@ def _decoded(data: bytes, path: str) -> str:
     return text
 
 
-def _new_text(arguments: Arguments, path: str, old: str, before: FileText, exists: bool) -> str:
+def _new_text(
+    access: ChangeAccess,
+    arguments: Arguments,
+    path: str,
+    old: str,
+    before: FileText,
+    exists: bool,
+) -> str:
     search = str(arguments.get("search", ""))
     if "content" in arguments:
-        if search or arguments.get("replace"):
+        if search or arguments.get("replace") or ("search" in arguments and exists):
             raise UsageError("send either search and replace, or content, not both")
         return _whole_file(before, str(arguments["content"]), exists)
     if "replace" not in arguments:
@@ -108,7 +134,11 @@ def _new_text(arguments: Arguments, path: str, old: str, before: FileText, exist
             raise UsageError("the search text is empty, and the file is not; copy the lines")
         return _whole_file(before, replace, exists)
     if not exists:
-        raise UsageError(f"{path}: no such file; create it with content")
+        raise UsageError(
+            f"{no_such_file(access.tree, path)}; edit that one, or make a new file with content"
+            if nearest_paths(access.tree, path)
+            else f"{path}: no such file; make a new file with content"
+        )
     return replace_once(old, search, replace, path)
 
 
@@ -138,18 +168,8 @@ def _notes(path: str, before: FileText, after: FileText, existed: bool) -> list[
         had, has = before.lines[-1] == "", after.lines[-1] == ""
         if had != has:
             notes.append(f"It ends {'with' if has else 'without'} a line end now.")
-    if (
-        path.endswith(".py")
-        and (problem := _syntax_problem(after.plain))
-        and not (existed and _syntax_problem(before.plain))
-    ):
-        notes.append(f"Warning: the file is no longer valid Python: {problem}")
+    if existed and (problem := syntax_problem(path, after.plain)):
+        was = syntax_problem(path, before.plain)
+        if not was:
+            notes.append(f"Warning: the file is no longer valid, correct this first: {problem}")
     return notes
-
-
-def _syntax_problem(source: str) -> str:
-    try:
-        ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return str(error)
-    return ""

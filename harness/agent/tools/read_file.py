@@ -6,6 +6,7 @@ from functools import partial
 
 from harness.agent.tools.access import ReadAccess
 from harness.agent.tools.file_text import BOM, split_lines
+from harness.agent.tools.nearest import no_such_file
 from harness.agent.tools.outputs import PREFIX
 from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, cut_line, schema
 from harness.errors import UsageError
@@ -64,6 +65,8 @@ def _text(access: ReadAccess, path: str) -> str:
         if kept is None:
             raise UsageError(f"{path}: there is no such output")
         return kept
+    if not access.tree.resolve(path).exists():
+        raise UsageError(no_such_file(access.tree, path))
     data = access.tree.read_bytes(path)
     if b"\0" in data[:8000]:
         raise UsageError(f"{path}: a binary file of {len(data)} bytes")
