@@ -7,6 +7,7 @@ lies next to this module. Both are loaded on first use.
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
