@@ -276,11 +276,13 @@ def test_a_copy_that_cannot_be_read_at_the_end_costs_neither_record_nor_patch(
 ) -> None:
     """What was seen before is the patch; there is an envelope in any case."""
     edit = ("edit_file", {"path": "app.py", "content": "x = 2\n"})
-    snapshots = iter(["once"])
+    changed: list[str] = []
 
     def fail_later(self: Workspace) -> str:
-        if next(snapshots, None) is None:
+        if changed:
             raise PolicyError("a command left something that cannot be removed")
+        if (self.root / "app.py").read_text() == "x = 2\n":
+            changed.append("seen once")
         return original(self)
 
     original = Workspace.snapshot
@@ -290,7 +292,6 @@ def test_a_copy_that_cannot_be_read_at_the_end_costs_neither_record_nor_patch(
     result = run_task("Edit", hostile, model, verify="false", results_dir=tmp_path / "o")
     assert "+x = 2" in result.patch
     assert (tmp_path / "o" / "patch.diff").read_text() == result.patch
-    snapshots = iter([])
     result = run_task("Edit", hostile, play(edit, "Done."), results_dir=tmp_path / "p")
     assert result.status is Status.REFUSED
     assert "cannot be removed" in (result.error or "")
