@@ -300,20 +300,12 @@ def test_memory_that_is_shared_counts_once(run: Run) -> None:
 def test_what_cannot_be_confined_is_not_started(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Each step is tried in a way that the kernel refuses."""
-    for broken in (
-        isolation.Isolation("namespaces"),  # none was made
-        isolation.Isolation("landlock+seccomp", (), 1000),
-    ):
-        if broken.landlock:
-            monkeypatch.setattr(isolation.landlock, "SCOPE_VERSION", 1000)
-        monkeypatch.setattr(
-            "harness.workspace.commands.probe_isolation", lambda network, it=broken: it
-        )
-        done = run("echo started > started")
-        if broken.level == "namespaces":
-            assert (done.exit_code, "was not started" in done.output) == (126, True)
-            assert not (tmp_path / "tree" / "started").exists()
+    """Here the supervisor is told of namespaces that nobody made."""
+    broken = isolation.Isolation("namespaces")
+    monkeypatch.setattr("harness.workspace.commands.probe_isolation", lambda network: broken)
+    done = run("touch started")
+    assert (done.exit_code, "was not started" in done.output) == (126, True)
+    assert not (tmp_path / "tree" / "started").exists()
 
 
 def test_below_the_least_level_nothing_runs(
@@ -372,3 +364,24 @@ def test_a_toolchain_that_path_names_can_be_used_and_not_changed(
 def test_a_command_may_be_as_long_as_the_tool_allows(level: str, run: Run) -> None:
     """An argument of a program may not: 128 KiB, and a character may take twelve bytes."""
     assert run("echo " + "😀" * 19_000).output_bytes == 4 * 19_000 + 1
+
+
+def test_the_copy_stands_where_the_users_folder_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What was installed from there for editing finds the copy, and never the user's files."""
+    use_level(monkeypatch, "namespaces")
+    file = attacks.precious_file(tmp_path / "user")
+    for name in ("tree", "scratch"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "tree" / file.name).write_text("the copy\n")
+    done = run_command(
+        f"cat {file}; echo more >> {file}; rm -rf {file.parent}/*; echo new > {file.parent}/new",
+        tmp_path / "tree",
+        tmp_path / "scratch",
+        CommandPolicy(),
+        stands_for=file.parent,
+    )
+    assert done.output.startswith("the copy\n")
+    assert attacks.looks_untouched(file)
+    assert (tmp_path / "tree" / "new").read_text() == "new\n"
