@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from prefect import get_client
 from prefect.client.schemas.objects import State
+from prefect.settings import get_current_settings
 
 from flows import index_all as all_module
 from flows import index_repository as module
@@ -22,7 +24,11 @@ from harness.index.naming import Claim
 from harness.index.registry import Request, register
 from harness.repository.git import run_git
 from harness.repository.sources import source_of
+from harness.stack.api import PrefectApi
 from harness.store.edge import EdgeStore
+from harness.webhook.journal import Delivery
+from harness.webhook.routes import known_routes, normalise
+from harness.webhook.runs import IndexRuns
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.git_server import SSHD, GitServer, http_server, ssh_server
 from tests.fakes.ollama_models import Turn
@@ -64,6 +70,17 @@ def add(engines: Engines, url: str, **asked: str) -> str:
 
 def nightly(**parameters: Any) -> State[Any]:
     return asyncio.run(all_module.index_all(**parameters, return_state=True))  # type: ignore[call-overload,no-any-return]
+
+
+def pushed(engines: Engines, url: str, head: bytes) -> None:
+    """What a git server's webhook starts once its signature is right; waits until it is indexed."""
+    commit = head.decode().strip()
+    target = known_routes(engines.store.repositories(), mapping_file=None)[normalise(url)]
+    api = PrefectApi(str(get_current_settings().api.url))
+    delivery = Delivery(1, target.name, target.source, commit, ("key",), time.time())
+    assert IndexRuns(lambda: api).start(delivery).created
+    while commit not in {record.commit for record in engines.store.repositories()}:
+        time.sleep(0.1)
 
 
 def rows() -> dict[str, dict[str, Any]]:
@@ -131,6 +148,10 @@ def test_over_the_registry_and_nowhere_a_secret(
         assert first["web"]["before"] != first["web"]["after"]
         assert first["closed"]["state"] == "Completed"
         state = nightly(only_changed=True)
+
+        (web / "c.py").write_text("c = 1\n")
+        commit_all(web)
+        pushed(lab, f"{server.url}/web.git", run_git(["rev-parse", "HEAD"], web, 30).stdout)
     assert state.message == "0 of 2 repositories indexed, 2 unchanged"
     assert {row["state"] for row in rows().values()} == {"Unchanged"}
 
