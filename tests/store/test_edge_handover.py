@@ -136,7 +136,7 @@ def test_points_are_on_the_disk_before_the_records_that_promise_them(
 
     with store._shards.open(COLLECTION) as shard:
         real = shard
-    monkeypatch.setitem(store._shards._open, COLLECTION, Noting(real, steps))
+    monkeypatch.setattr(store._shards._open[COLLECTION], "shard", Noting(real, steps))
     monkeypatch.setattr(store._records, "put_file_records", note("put records"))
     monkeypatch.setattr(store._records, "delete_file_records", note("delete records"))
     store.put_file_records(COLLECTION, [record("a.py")])

@@ -98,9 +98,11 @@ def test_whatever_a_store_does_leaves_a_seal_that_fits(tmp_path: Path) -> None:
     ]
     for step in (*steps, *reversed(steps)):
         step()
+        store.close()
         seal = integrity.check(shard, thorough=True)
         assert seal is not None
     store.count_chunks(COLLECTION)
+    store.close()
     settled = integrity.check(shard, thorough=True)
     assert settled is not None
     assert settled.settled
@@ -118,6 +120,7 @@ def die(*arguments, **options):
 edge_shards.integrity.renew = die
 store = EdgeStore(Path(sys.argv[1]))
 store.upsert_chunks(COLLECTION, [point("b.py", "more")])
+store.close()
 """
 
 
@@ -125,11 +128,13 @@ def test_a_writer_that_is_killed_is_no_damage(tmp_path: Path) -> None:
     store = EdgeStore(tmp_path)
     store.ensure_collection(MANIFEST)
     store.upsert_chunks(COLLECTION, [point("a.py", "some")])
+    store.close()
     done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), str(ROOT)], check=False)
     assert done.returncode == -9
     assert integrity.read(tmp_path / COLLECTION) is None
     assert store.count_chunks(COLLECTION) == 2
     store.upsert_chunks(COLLECTION, [point("c.py", "most")])
+    store.close()
     assert integrity.read(tmp_path / COLLECTION) is not None
     store.examine(COLLECTION)
 

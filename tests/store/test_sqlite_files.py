@@ -28,7 +28,7 @@ def changed(folder: Path, *statements: str) -> EdgeRecords:
         for statement in statements:
             db.execute(statement)
         db.commit()
-    return records
+    return EdgeRecords(folder / RECORDS_FILE, 5)
 
 
 @pytest.mark.parametrize(
