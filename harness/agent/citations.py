@@ -1,8 +1,9 @@
 """Citations in an answer, checked against the files.
 
 Understood are ``path:line``, ``path:start-end``, ``path#L10`` and ``path#L10-L20``. A citation is
-verified when the file exists in the repository and has those lines. The end of a path is enough
-when only one file of the repository ends that way.
+verified when the file exists in the repository, has those lines, and they have to do with the claim
+(:mod:`harness.agent.claim_words`). The end of a path is enough when only one file of the repository
+ends that way.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from harness.agent.claim_words import bears_out, claim_around
 from harness.agent.envelope import Citation
+from harness.agent.sources import definitions_in
 from harness.errors import HarnessError
 from harness.workspace.copies import list_files
 from harness.workspace.paths import ConfinedTree
 
 UNVERIFIED = " [unverified]"
+SLACK_LINES = 1
+MAX_AROUND_LINES = 200
 _CITATION = re.compile(
     r"(?<![\w./@:+-])(?P<path>(?:\./)?[\w@+.][\w@+./-]*?)"
     r"(?::L?(?P<line>\d{1,7})(?:[-–]L?(?P<end>\d{1,7}))?"
@@ -52,7 +57,7 @@ def check_citations(
             if owner is None and not _looks_like_file(path):
                 continue
             known, path = owner is not None, owner or path
-        verified = known and 1 <= start <= end <= _count_lines(tree, path)
+        verified = known and _holds(tree, path, start, end, _claim(answer, match))
         found[Citation(path, start, end, verified, repo)] = None
         if not verified:
             # After a closing backtick, so that the citation stays whole.
@@ -80,9 +85,26 @@ def _looks_like_file(path: str) -> bool:
     return "/" in path or _FILE_NAME.search(PurePosixPath(path).name) is not None
 
 
-def _count_lines(tree: ConfinedTree, path: str) -> int:
+def _claim(answer: str, match: re.Match[str]) -> str:
+    claim = claim_around(answer, match.start(), match.end())
+    return _CITATION.sub(" ", _URL.sub(" ", claim))
+
+
+def _holds(tree: ConfinedTree, path: str, start: int, end: int, claim: str) -> bool:
     try:
-        data = tree.read_bytes(path)
+        text = tree.read_bytes(path).decode("utf-8", "replace").replace("\r\n", "\n")
     except HarnessError:
-        return 0
-    return data.count(b"\n") + (0 if data.endswith(b"\n") or not data else 1)
+        return False
+    lines = text.removesuffix("\n").split("\n") if text else []
+    if not 1 <= start <= end <= len(lines):
+        return False
+    around = [
+        one.name
+        for one in definitions_in(path, text)
+        if one.start <= start and end <= one.end and one.end - one.start <= MAX_AROUND_LINES
+    ]
+    # A model that counts lines is one off now and then.
+    cited = lines[max(0, start - 1 - SLACK_LINES) : end + SLACK_LINES]
+    own = lines[start - 1 : end]
+    blank = not any(character.isalnum() for line in own for character in line)
+    return not blank and bears_out(claim, cited, [PurePosixPath(path).stem, *around])

@@ -125,6 +125,7 @@ class Agent:
             self._work(request, prelude, rescue)
         except Stop as stop:
             status, reason = stop.status, str(stop)
+            self._answer = stop.answer or self._answer
         except KeyboardInterrupt:
             status, reason = Status.INTERRUPTED, "interrupted"
         except HarnessError as error:

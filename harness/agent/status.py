@@ -22,6 +22,7 @@ class Status(StrEnum):
     CONTEXT_OVERFLOW = "context_overflow"
     NO_CHANGE = "no_change"
     VERIFICATION_FAILED = "verification_failed"
+    UNVERIFIED = "unverified"
     MODEL_UNAVAILABLE = "model_unavailable"
     REFUSED = "refused"
     USAGE = "usage"
@@ -43,6 +44,7 @@ EXIT_CODES: Mapping[Status, int] = MappingProxyType(
         Status.CONTEXT_OVERFLOW: 4,
         Status.NO_CHANGE: 5,
         Status.VERIFICATION_FAILED: 6,
+        Status.UNVERIFIED: 6,
         Status.REFUSED: 7,
         Status.INTERRUPTED: 130,
     }
@@ -50,11 +52,13 @@ EXIT_CODES: Mapping[Status, int] = MappingProxyType(
 
 
 class Stop(Exception):  # noqa: N818 - ends a run, which is not always an error
-    """Ends the loop with a status; the message says which limit and what to do."""
+    """Ends the loop with a status; the message says which limit and what to do. ``answer`` is what
+    the model said last, where that is worth showing."""
 
-    def __init__(self, status: Status, reason: str) -> None:
+    def __init__(self, status: Status, reason: str, answer: str = "") -> None:
         super().__init__(reason)
         self.status = status
+        self.answer = answer
 
 
 # No server has an HTTP status of its own for a prompt that is longer than the window.

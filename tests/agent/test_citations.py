@@ -10,8 +10,8 @@ from harness.workspace.paths import ConfinedTree
 
 def test_citations_in_prose(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "app.py").write_text("a\nb\nc")
-    (tmp_path / "Makefile").write_text("all:\n")
+    (tmp_path / "src" / "app.py").write_text("ratio a\nratio b\nratio c")
+    (tmp_path / "Makefile").write_text("all: ratio\n")
     answer = (
         "See `src/app.py:1-3`, (app.py:2), Makefile:1, src/app.py:4, src/app.py:0, "
         "http://x.org/a.py:80, localhost:4200, 10.0.0.1:6333, at 12:30, ratio 3:4, "

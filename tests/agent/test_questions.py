@@ -56,7 +56,7 @@ def test_ask_greps(calculator: Path, play: Play) -> None:
 
 def test_ask_lists_files(calculator: Path, play: Play) -> None:
     (calculator / ".env").write_text("TOKEN=x")
-    model = play(("list_files", {}), "Three files.")
+    model = play(("list_files", {}), "`add` is in calc.py:4.")
     ask("Which files?", calculator, model)
     assert said_to(model).endswith("README.md\ncalc.py\ncheck.py")
 
@@ -111,3 +111,46 @@ def test_ask_pages_through_a_long_file(tmp_path: Path, play: Play) -> None:
     ask("What is in it?", root, model)
     assert "of 2000; go on with start: " in said_to(model, 1)
     assert "long.txt, lines 1990-2000 of 2000\n 1990| line number 1990" in said_to(model)
+
+
+def test_passages_come_before_the_model_speaks(calculator: Path, play: Play) -> None:
+    model = play("`add` subtracts, calc.py:5.")
+    result = ask("What does the function add return?", calculator, model)
+    assert (result.status, result.steps) == (Status.OK, 1)
+    assert "calc.py, lines 4-5\n    4| def add(a, b):" in said_to(model, 0)
+
+
+def test_an_answer_that_nothing_bears_out_is_asked_for_again(calculator: Path, play: Play) -> None:
+    model = play("It adds.", "`add` subtracts, see calc.py:5.")
+    result = ask("What does add return?", calculator, model)
+    assert (result.status, result.exit_code, result.steps) == (Status.OK, 0, 2)
+    assert "names no place in the code that bears it out" in said_to(model)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param("It adds two numbers.", id="no-citation"),
+        pytest.param("The sum of `add` is in calc.py:2.", id="a-blank-line"),
+        pytest.param("Users log in with a password, calc.py:9.", id="unrelated"),
+        pytest.param("It is in nothing.py:3.", id="no-such-file"),
+    ],
+)
+def test_what_nothing_bears_out_is_no_success(calculator: Path, play: Play, answer: str) -> None:
+    result = ask("What does the calculator do?", calculator, play(answer))
+    assert (result.status, result.exit_code, result.steps) == (Status.UNVERIFIED, 6, 2)
+    assert result.answer.startswith(answer.partition(",")[0][:12])  # it is shown as what it is
+    assert "bears it out" in (result.error or "")
+
+
+def test_absence_is_answered_with_what_was_searched(calculator: Path, play: Play) -> None:
+    result = ask("Is there a websocket client?", calculator, play("No, there is none."))
+    assert (result.status, result.steps) == (Status.OK, 1)
+    assert result.answer.endswith("(searched all files for client, websocket: no line has them)")
+
+
+def test_absence_is_contradicted_by_what_is_there(calculator: Path, play: Play) -> None:
+    model = play("No, there is no such thing.", "Yes, `mul` multiplies, calc.py:8.")
+    result = ask("Is there any multiplication?", calculator, model)
+    assert "README.md:3: Adds and multiplies." in said_to(model)
+    assert (result.status, result.steps) == (Status.OK, 2)

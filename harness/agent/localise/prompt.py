@@ -29,6 +29,8 @@ def messages_for(
     one = shown.definition
     what = f"`{one.name}` in {one.path}" if one.name else one.path
     parts = [f"{what}:\n{fenced(shown.text, one.path)}"]
+    if shown.near:
+        parts.append(f"Near it, for comparison:\n{fenced(shown.near, one.path)}")
     if essence:
         parts.append(f"`{command}` fails:\n```\n{essence}\n```")
     if attempt:
@@ -61,7 +63,7 @@ def _instruction(shown: Shown) -> str:
     one = shown.definition
     name = f"`{one.last_name}`" if one.name else "this file"
     first = f"First say in one or two sentences what has to change in {name} and how."
-    if shown.text.count("\n") >= MAX_LINES_WHOLE:
+    if shown.folded.text.count("\n") >= MAX_LINES_WHOLE:
         return (
             f"{first} Then write one block that says which lines change, in this form:\n"
             "```\n<<<<<<< SEARCH\nlines of the code as they are\n=======\n"

@@ -13,6 +13,8 @@ from harness.agent.tools.replacing import replace_once
 from harness.agent.validation import FormatError
 from harness.errors import UsageError
 
+MAX_DOCSTRING_LINES = 20
+MAX_NEAR_LINES = 12
 _BLOCK = re.compile(r"^[ \t]*```[\w.+/#:-]*[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.M | re.S)
 _MARKER = re.compile(r"^<{5,} ?SEARCH", re.MULTILINE)
 _IMPORT = re.compile(r"^(?:import|from) \S+.*$")
@@ -28,23 +30,47 @@ class Unchanged(Unusable):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A place as the model sees it: the text that it is to write again."""
+    """A place as the model sees it: ``text`` is shown, ``folded`` is what is to be written again,
+    ``near`` is code beside it for comparison, empty when there is none."""
 
     definition: Definition
     folded: Folded
-
-    @property
-    def text(self) -> str:
-        """What is shown."""
-        return self.folded.text
+    text: str
+    near: str = ""
 
 
 def show(definition: Definition, text: str) -> Shown:
-    """Take a place out of its file's text."""
-    lines = text.split("\n")[definition.start - 1 : definition.end]
-    body = "\n".join(lines)
+    """Take a place out of its file's text.
+
+    A docstring is shown unless it is long, since it often says what is right, but is not to be
+    written again.
+    """
+    body = _lines(text, definition)
+    folded = _folded(definition, text)
+    long = len(folded.docstring) > MAX_DOCSTRING_LINES
+    return Shown(definition, folded, folded.text if long else body, _near(definition, text))
+
+
+def _folded(definition: Definition, text: str) -> Folded:
+    body = _lines(text, definition)
     is_python = definition.path.endswith(".py") and definition.is_callable
-    return Shown(definition, fold_docstring(body) if is_python else Folded(body))
+    return fold_docstring(body) if is_python else Folded(body)
+
+
+def _near(definition: Definition, text: str) -> str:
+    """The callables just before and behind a place, if they are short: they show how it is done."""
+    if not definition.name:
+        return ""
+    outer = definition.name.rpartition(".")[0]
+    siblings = [
+        one
+        for one in definitions_in(definition.path, text)
+        if one.is_callable and one.name.rpartition(".")[0] == outer
+    ]
+    before = [one for one in siblings if one.end < definition.start][-1:]
+    after = [one for one in siblings if one.start > definition.end][:1]
+    shown = [_folded(one, text).text for one in (*before, *after)]
+    return "\n\n".join(part for part in shown if part.count("\n") < MAX_NEAR_LINES)
 
 
 def rewritten(answer: str, shown: Shown, text: str) -> str:

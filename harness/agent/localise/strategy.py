@@ -155,7 +155,7 @@ class Localiser:
             essence=before.essence,
             attempt=attempt,
         )
-        longest = max(MIN_SAMPLE_TOKENS, int(len(shown.text) / CHARS_PER_TOKEN * 1.5) + 150)
+        longest = max(MIN_SAMPLE_TOKENS, int(len(shown.folded.text) / CHARS_PER_TOKEN * 1.5) + 150)
         why = ", ".join(place.reasons) or "words in common"
         self._note(state, f"look at {where} ({why})")
         for temperature in temperatures:

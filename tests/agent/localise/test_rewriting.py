@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.agent.localise.prompt import messages_for
 from harness.agent.localise.rewriting import Unusable, rewritten, show
 from harness.agent.sources import definitions_in
 
@@ -137,3 +138,21 @@ def test_languages(path: str, text: str, name: str, answer: str, expected: str) 
 def test_what_cannot_be_used(answer: str, reason: str) -> None:
     with pytest.raises(Unusable, match=reason):
         change("a.py", PYTHON, "other", answer)
+
+
+def test_what_is_near_and_the_docstring_are_shown_but_not_asked_for() -> None:
+    one = next(one for one in definitions_in("a.py", PYTHON) if one.name == "Signer.sign")
+    shown = show(one, PYTHON)
+    assert "Long words" in shown.text and "Long words" not in shown.folded.text
+    assert shown.near == "    @staticmethod\n    def check(value):\n        return bool(value)"
+    prompt = messages_for("Negate it", shown)[1].content
+    assert "Leave its docstring out." in prompt and "Near it, for comparison:" in prompt
+
+
+def test_a_long_docstring_is_not_shown() -> None:
+    text = PYTHON.replace("        about it.\n", "        about it.\n" * 30)
+    one = next(one for one in definitions_in("a.py", text) if one.name == "Signer.sign")
+    shown = show(one, text)
+    assert "Long words" not in shown.text
+    answer = "```python\ndef sign(self, value):\n    return -value\n```"
+    assert rewritten(answer, shown, text) == text.replace("return value", "return -value")

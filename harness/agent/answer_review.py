@@ -1,0 +1,89 @@
+"""Judges an answer to a question: it has to stand on something that can be looked up."""
+
+from __future__ import annotations
+
+import re
+
+from harness.agent.citations import check_citations
+from harness.agent.claim_words import telling_words
+from harness.agent.status import Status, Stop
+from harness.errors import HarnessError
+from harness.repository.skip_names import is_secret
+from harness.workspace.copies import list_files
+from harness.workspace.paths import ConfinedTree
+
+MAX_FILES = 2_000
+MAX_FILE_BYTES = 500_000
+AGAIN = (
+    "Your answer names no place in the code that bears it out. Look at the passages above, or use "
+    "a tool, and answer again with the place of every claim as path:line."
+)
+NOT_BORNE_OUT = "the answer cites nothing that bears it out; look at the passages instead"
+_ABSENCE = re.compile(
+    r"^\W*(?:is|are|was|were) there\b|\b(?:does|do|is|are|can|has|have)\b.*\b(?:any|support\w*|"
+    r"exist\w*|have|implement\w*|available|possible)\b",
+    re.IGNORECASE,
+)
+_NO = re.compile(
+    r"^\W*no\b|\b(?:there (?:is|are) no|no such|not found|could not find|did not find|does not|"
+    r"do not|doesn't|don't|isn't|aren't|is not|are not|cannot find|none of)\b",
+    re.IGNORECASE,
+)
+
+
+class AnswerReview:
+    """Asks once more for an answer without a citation that holds.
+
+    An answer that something is not there cannot cite it. Harness then looks for the question's
+    words itself: lines that have them contradict the answer, and their absence bears it out.
+    """
+
+    def __init__(self, question: str, tree: ConfinedTree) -> None:
+        self._question = question
+        self._tree = tree
+        self._asked_again = False
+        self.searched = ""
+
+    def judge(self, answer: str) -> str | None:
+        """Return what to tell the model, None when the answer stands.
+
+        :raises Stop: ``unverified``: it does not, for the second time.
+        """
+        cited = check_citations(answer, self._tree)[1]
+        if any(citation.verified for citation in cited):
+            return None
+        remark = AGAIN
+        if _ABSENCE.search(self._question) and _NO.search(answer):
+            words, lines = self._look_for(telling_words(self._question))
+            if words and not lines:
+                self.searched = f"searched all files for {', '.join(words)}: no line has them"
+                return None
+            if lines:
+                shown = "\n".join(lines[:8])
+                remark = f"These lines have words of the question:\n{shown}\n{AGAIN}"
+        if self._asked_again:
+            raise Stop(Status.UNVERIFIED, NOT_BORNE_OUT, answer)
+        self._asked_again = True
+        return remark
+
+    def _look_for(self, words: frozenset[str]) -> tuple[list[str], list[str]]:
+        """Return the words that were looked for, and the lines that have most of them."""
+        wanted = sorted(words)
+        if not wanted:
+            return [], []
+        need = max(1, (len(wanted) + 1) // 2)
+        found: list[str] = []
+        for path in list_files(self._tree.root)[:MAX_FILES]:
+            if is_secret(path):
+                continue
+            try:
+                data = self._tree.read_bytes(path)
+            except HarnessError:
+                continue
+            if len(data) > MAX_FILE_BYTES or b"\0" in data[:8000]:
+                continue
+            for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
+                low = line.lower()
+                if sum(word[:6] in low for word in wanted) >= need:
+                    found.append(f"{path}:{number}: {line.strip()[:160]}")
+        return wanted, found
