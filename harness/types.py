@@ -70,15 +70,28 @@ class SkippedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A work tree as a walk saw it: the identity of git's index, of the list of what git does not
+    track, and of every path that was looked at its size and times: three 64-bit numbers each, in
+    the paths' order; see :mod:`harness.repository.seen`."""
+
+    git_index: str
+    untracked: str
+    paths: tuple[str, ...]
+    stats: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """What a walk found, both lists sorted by path. ``commit`` is None outside git or before
-    the first commit."""
+    the first commit. ``seen``: what a later walk may compare with; None where it cannot."""
 
     root: Path
     files: tuple[SourceFile, ...]
     skipped: tuple[SkippedFile, ...]
     commit: str | None
     is_git: bool
+    seen: Seen | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +177,7 @@ class RepositoryRecord:
     of former versions. ``unfinished``: a run began and has not ended, so the counts are those of
     the run before. ``was_git``: it has been read through git. ``warnings`` are what the last run
     found to be wrong. ``changed``: files that the last finished run indexed or deleted.
+    ``remembered`` names what that run remembers of its walk (:mod:`harness.index.remembered`).
 
     What :mod:`harness.index.registry` keeps: ``registered`` asks every nightly run to index it;
     ``ref`` is the branch, tag or commit to index, empty for the default branch; ``include`` and
@@ -190,6 +204,7 @@ class RepositoryRecord:
     exclude: tuple[str, ...] = ()
     credential: str = ""
     changed: int = 0
+    remembered: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from harness.index.batches import BatchResult
 from harness.index.naming import Claim, check_claim
 from harness.index.planning import IndexPlan
 from harness.index.registry import unindexed
+from harness.index.remembered import Remembered, new_name, save
 from harness.repository.sources import is_git_url
 from harness.types import FileStatus, IndexReport, RepositoryRecord
 
@@ -36,12 +37,17 @@ def finalize(
     store = engines.store
     # The name may have been given away while this run was at work (`harness forget`).
     claim = Claim(plan.source or plan.root, Path(plan.root))
-    check_claim(plan.repo, claim, store.repositories())
+    before = store.repositories()
+    check_claim(plan.repo, claim, before)
+    if plan.is_as_remembered:
+        return _unchanged(plan, next(r for r in before if r.name == plan.repo), engines, seconds)
     if plan.deleted:
         store.delete_chunks(plan.collection, plan.repo, plan.deleted)
         store.delete_file_records(plan.collection, plan.repo, plan.deleted)
-    records = store.file_records(plan.collection, plan.repo)
-    status = Counter(record.status for record in records.values())
+    counts = store.count_files(plan.collection, plan.repo)
+    status: Counter[FileStatus] = Counter()
+    for (state, _), files in counts.items():
+        status[state] += files
     failed = status[FileStatus.FAILED] + status[FileStatus.PENDING]
     chunks = store.count_chunks(plan.collection, plan.repo)
     skipped = Counter(dict(plan.skipped))
@@ -70,8 +76,9 @@ def finalize(
         was_git=plan.is_git or was_git,
         warnings=warnings,
         changed=sum(r.files_indexed + r.files_failed for r in results) + len(plan.deleted),
+        remembered=_remember(plan, counts, engines.data_dir),
     )
-    _publish(current, len(records), engines)
+    _publish(current, sum(counts.values()), engines)
     store.compact(plan.collection)
     if plan.moved_from:
         warnings = (f"its folder was {plan.moved_from} and is now {plan.root}", *warnings)
@@ -94,6 +101,53 @@ def finalize(
         model=plan.model,
         files_failed=sum(r.files_failed for r in results),
         failures=tuple(failure for r in results for failure in r.failures),
+        warnings=warnings,
+    )
+
+
+def _remember(plan: IndexPlan, counts: Mapping[tuple[FileStatus, str], int], data_dir: Path) -> str:
+    """Tell the next run what this one's walk saw, unless a file has to be looked at again anyway.
+
+    :returns: the name under which it is remembered, or nothing.
+    """
+    indexed = counts.get((FileStatus.INDEXED, ""), 0)
+    left_out = {reason: n for (state, reason), n in counts.items() if state is FileStatus.SKIPPED}
+    done = indexed + sum(left_out.values())
+    if plan.seen is None or done != plan.files_listed or done != sum(counts.values()):
+        return ""
+    skipped = Counter(dict(plan.skipped_by_name)) + Counter(left_out)
+    walk = Remembered(new_name(), plan.key, plan.seen, plan.files_total, indexed, skipped)
+    return walk.name if save(data_dir, plan.repo, walk) else ""
+
+
+def _unchanged(
+    plan: IndexPlan, previous: RepositoryRecord, engines: Engines, seconds: float
+) -> IndexReport:
+    """The end of a run that had nothing to do."""
+    warnings = plan.warnings
+    if not previous.chunks:
+        warnings += (_no_text(plan.files_total, Counter(plan.skipped)),)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    engines.store.put_repository(
+        replace(previous, commit=plan.commit, indexed_at=now, warnings=warnings, changed=0)
+    )
+    return IndexReport(
+        repo=plan.repo,
+        path=plan.root,
+        commit=plan.commit,
+        files_total=plan.files_total,
+        files_indexed=0,
+        files_unchanged=plan.files_unchanged,
+        files_deleted=0,
+        files_skipped=dict(sorted(plan.skipped.items())),
+        chunks_total=previous.chunks,
+        chunks_embedded=0,
+        chunks_reused=0,
+        chunks_failed=0,
+        bytes_indexed=0,
+        seconds=round(seconds, 3),
+        embed_seconds=0.0,
+        model=plan.model,
         warnings=warnings,
     )
 

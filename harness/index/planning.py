@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.engines import Engines
-from harness.errors import UsageError
-from harness.index import wholeness
+from harness.errors import StoreError, UsageError
+from harness.index import remembered, wholeness
 from harness.index.embedded_text import is_light
 from harness.index.fingerprint import manifest_of
 from harness.index.naming import Claim, check_claim, names_held
@@ -24,9 +24,19 @@ from harness.index.options import LIGHT_BATCHES, IndexOptions, SplitOptions
 from harness.index.registry import unindexed
 from harness.index.repairing import Mended, mend
 from harness.repository.content import OVERRIDDEN
+from harness.repository.seen import is_as_seen
 from harness.repository.sources import is_git_url
+from harness.repository.tracked import git_prefix, head_commit
 from harness.repository.walk import walk
-from harness.types import FileRecord, FileStatus, Listing, Manifest, RepositoryRecord, SourceFile
+from harness.types import (
+    FileRecord,
+    FileStatus,
+    Listing,
+    Manifest,
+    RepositoryRecord,
+    Seen,
+    SourceFile,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +64,9 @@ class IndexPlan:
     when the collection was empty; ``origins`` maps a content id or, for moved and edited files,
     a file name to the recorded path whose vectors may be reused. ``source`` is the repository's
     identity, ``moved_from`` where its folder was in the index until now, ``warnings`` what the
-    walk found to be wrong with the repository as a whole.
+    walk found to be wrong with the repository as a whole. ``seen`` and ``key`` are what the next
+    run is told (:mod:`harness.index.remembered`); with ``is_as_remembered`` this one was told that
+    nothing has changed.
     """
 
     repo: str
@@ -77,6 +89,11 @@ class IndexPlan:
     is_git: bool = False
     moved_from: str = ""
     warnings: tuple[str, ...] = ()
+    seen: Seen | None = field(default=None, repr=False, compare=False)
+    key: str = ""
+    files_listed: int = 0
+    skipped_by_name: Mapping[str, int] = field(default_factory=dict)
+    is_as_remembered: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -109,6 +126,12 @@ def plan(
     :raises HarnessError: the walk, the model server or the store failed.
     """
     started_at = time.time()
+    manifest = manifest_of(engines.embedder)
+    key = remembered.key_of(manifest.collection, options)
+    if not options.full:
+        nothing_to_do = _as_remembered(name, root, source, manifest, key, engines)
+        if nothing_to_do is not None:
+            return nothing_to_do
     listing = walk(
         root,
         max_file_bytes=options.max_file_bytes,
@@ -116,7 +139,6 @@ def plan(
         exclude=options.exclude,
         pristine=source is not None and is_git_url(source),
     )
-    manifest = manifest_of(engines.embedder)
     engines.store.ensure_collection(manifest)
     mended = mend(engines.store, manifest, thorough=True)
     identity = source or str(listing.root)
@@ -178,6 +200,61 @@ def plan(
         is_git=listing.is_git,
         moved_from=moved_from,
         warnings=(*_warnings(listing, previous), *_damage(mended, wrong, previous)),
+        seen=listing.seen,
+        key=key,
+        files_listed=len(listing.files),
+        skipped_by_name=dict(Counter(str(item.reason) for item in listing.skipped)),
+    )
+
+
+def _as_remembered(
+    name: str, root: Path, source: str | None, manifest: Manifest, key: str, engines: Engines
+) -> IndexPlan | None:
+    """A plan without work, made without listing a file, when everything is as the last run left
+    it; None when it is not, or nobody can tell."""
+    records = engines.store.repositories()
+    previous = next((record for record in records if record.name == name), None)
+    folder = root.resolve()
+    identity = source or str(folder)
+    if (
+        previous is None
+        or previous.unfinished
+        or previous.failed
+        or (previous.source, previous.path) != (identity, str(folder))
+        or previous.collection != manifest.collection
+        or not folder.is_dir()
+    ):
+        return None
+    walked = remembered.load(engines.data_dir, name, previous.remembered, key)
+    if walked is None or git_prefix(folder) != "" or not is_as_seen(folder, walked.seen):
+        return None
+    try:
+        whole = engines.store.count_chunks(manifest.collection, name) == previous.chunks
+    except StoreError as error:
+        logger.info("%s: %s", name, error)
+        return None
+    if not whole:
+        return None
+    commit = head_commit(folder)
+    logger.info("%s: nothing has changed in %d files", name, walked.files_total)
+    return IndexPlan(
+        repo=name,
+        root=str(root),
+        commit=commit or "",
+        collection=manifest.collection,
+        model=manifest.model,
+        full=False,
+        max_file_bytes=0,
+        batches=(),
+        files_total=walked.files_total,
+        files_unchanged=walked.files_unchanged,
+        deleted=(),
+        skipped=walked.skipped,
+        started_at=time.time(),
+        source=identity,
+        is_git=True,
+        warnings=_warnings(Listing(folder, (), (), commit, is_git=True), previous),
+        is_as_remembered=True,
     )
 
 

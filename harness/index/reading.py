@@ -98,7 +98,9 @@ class _Workers:
 
         return result
 
-    def _prepare(self, files: tuple[SourceFile, ...]) -> tuple[PreparedFile, ...]:
+    def _prepare(
+        self, files: tuple[SourceFile, ...], again: bool = False
+    ) -> tuple[PreparedFile, ...]:
         piece = Piece(self._plan.root, files, self._plan.max_file_bytes, self._window)
         if self._cannot_start:
             return prepare_files(piece.root, files, piece.max_file_bytes, self._window)
@@ -122,6 +124,8 @@ class _Workers:
         if len(files) > 1:  # which of them was it?
             half = len(files) // 2
             return self._prepare(files[:half]) + self._prepare(files[half:])
+        if not again:  # somebody may have ended it
+            return self._prepare(files, again=True)
         return (
             PreparedFile(
                 files[0],

@@ -126,7 +126,7 @@ class ShardFolder:
                 shutil.rmtree(other, ignore_errors=True)
         private_folder(self.path, new=True)
         for number, plan in enumerate(plans):
-            document = json.dumps(asdict(plan))
+            document = json.dumps(asdict(replace(plan, seen=None)))
             write_atomically(self.path / f"plan-{number}.json", document, durable=True)
 
     def remove(self) -> None:

@@ -127,11 +127,9 @@ def git_files(root: Path, prefix: str) -> GitFiles:
         tracked = _parse_index(output.stdout, index_mtime_ns)
     if tracked is None:
         raise GitError("git ls-files answers in an unknown form; use git 2.25 or newer")
-    output = run_git(["ls-files", "-o", "--exclude-standard", "-z"], root, GIT_TIMEOUT_SECONDS)
-    untracked = tuple(os.fsdecode(path) for path in output.stdout.split(b"\0") if path)
+    untracked, unreadable = untracked_names(root)
     for path in _filtered(root, prefix, tracked, untracked):
         tracked[path] = _unknown(tracked[path])
-    unreadable = unreadable_folders(output.stderr)
     return GitFiles(
         tracked=tracked,
         untracked=untracked,
@@ -139,6 +137,17 @@ def git_files(root: Path, prefix: str) -> GitFiles:
             folder.removeprefix(prefix) for folder in unreadable if folder.startswith(prefix)
         ),
     )
+
+
+def untracked_names(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What git neither tracks nor ignores below a folder, and the folders that it cannot open,
+    as paths from the top of the work tree.
+
+    :raises GitError: git failed.
+    """
+    output = run_git(["ls-files", "-o", "--exclude-standard", "-z"], root, GIT_TIMEOUT_SECONDS)
+    names = tuple(os.fsdecode(path) for path in output.stdout.split(b"\0") if path)
+    return names, unreadable_folders(output.stderr)
 
 
 def unreadable_folders(stderr: str) -> tuple[str, ...]:

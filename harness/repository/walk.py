@@ -15,8 +15,10 @@ from pathlib import Path
 
 from harness.errors import RepositoryNotFoundError, UsageError
 from harness.files import open_regular
+from harness.patterns import folders_above
 from harness.repository.folder_signs import TrackedTree
 from harness.repository.ignore import IgnoreTree
+from harness.repository.seen import index_identity, look
 from harness.repository.selection import HARNESS_IGNORE, UNREADABLE, Selection
 from harness.repository.skip_names import (
     VCS_FOLDERS,
@@ -28,7 +30,7 @@ from harness.repository.tracked import (
     git_prefix,
     head_commit,
 )
-from harness.types import Listing, Skip, SkippedFile, SkipReason
+from harness.types import Listing, Seen, Skip, SkippedFile, SkipReason
 
 logger = logging.getLogger(__name__)
 
@@ -72,10 +74,11 @@ def walk(
         included_all=not include,
         pristine=pristine,
     )
+    seen: Seen | None = None
     if prefix is None:
         _scan(selection)
     else:
-        _list_git(selection, prefix)
+        seen = _list_git(selection, prefix)
     return Listing(
         root=root,
         files=tuple(sorted(selection.files, key=lambda file: file.path)),
@@ -85,6 +88,7 @@ def walk(
         ),
         commit=head_commit(root) if prefix is not None else None,
         is_git=prefix is not None,
+        seen=seen,
     )
 
 
@@ -127,7 +131,8 @@ def _rules(patterns: Sequence[str]) -> IgnoreTree:
     return tree
 
 
-def _list_git(selection: Selection, prefix: str) -> None:
+def _list_git(selection: Selection, prefix: str) -> Seen | None:
+    git_index = index_identity(selection.root)
     found = git_files(selection.root, prefix)
     names = {*found.tracked, *found.untracked}
     selection.tracked = TrackedTree(frozenset(found.tracked))
@@ -136,6 +141,13 @@ def _list_git(selection: Selection, prefix: str) -> None:
         selection.skip(folder + "/", UNREADABLE)
     for path in sorted(names):
         _consider_listed(selection, path, found.tracked.get(path))
+    if prefix or found.unreadable_folders:
+        return None
+    # An untracked folder is judged by what lies in it, ignored or not.
+    folders = {folder for path in found.untracked for folder in folders_above(path)}
+    # Those that need not be among the names.
+    rules = {HARNESS_IGNORE, ".gitattributes", ".git/info/attributes"}
+    return look(selection.root, git_index, found.untracked, {*names, *folders, *rules})
 
 
 def _add_harnessignore(selection: Selection, names: Iterable[str]) -> None:

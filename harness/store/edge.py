@@ -39,6 +39,7 @@ from harness.types import (
     Chunk,
     ChunkPoint,
     FileRecord,
+    FileStatus,
     FloatArray,
     Manifest,
     RepositoryRecord,
@@ -132,6 +133,9 @@ class EdgeStore(VectorStore):
 
     def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
         return self._records.file_records(collection, repo)
+
+    def count_files(self, collection: str, repo: str) -> Mapping[tuple[FileStatus, str], int]:
+        return self._records.count_files(collection, repo)
 
     def put_file_records(self, collection: str, records: Sequence[FileRecord]) -> None:
         self._shards.flush(collection)

@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +18,9 @@ from pathlib import Path
 from harness.errors import StoreBusyError, StoreDamagedError, StoreError
 from harness.files import PRIVATE_FILE, new_private, private_folder, sync
 from harness.store.protocol import RecordStore
-from harness.store.records import read_file, read_manifest, read_repository, to_json
+from harness.store.records import read_files, read_manifest, read_repository, to_json
 from harness.store.sqlite_files import check_schema, connect
-from harness.types import FileRecord, Manifest, RepositoryRecord
+from harness.types import FileRecord, FileStatus, Manifest, RepositoryRecord
 
 RECORDS_FILE = "records.sqlite"
 
@@ -142,7 +142,17 @@ class EdgeRecords(RecordStore):
                 "SELECT path, record FROM files WHERE collection = ? AND repo = ? ORDER BY path",
                 (collection, repo),
             ).fetchall()
-        return {path: read_file(text) for path, text in rows}
+        records = read_files([text for _, text in rows])
+        return {path: record for (path, _), record in zip(rows, records, strict=True)}
+
+    def count_files(self, collection: str, repo: str) -> Mapping[tuple[FileStatus, str], int]:
+        with self._connect() as db:
+            rows = db.execute(
+                "SELECT json_extract(record, '$.status'), json_extract(record, '$.skip_reason'), "
+                "count(*) FROM files WHERE collection = ? AND repo = ? GROUP BY 1, 2",
+                (collection, repo),
+            ).fetchall()
+        return {(FileStatus(status), reason): count for status, reason, count in rows}
 
     def repos_with_files(self, collection: str) -> list[str]:
         """The repositories that have file records in a collection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,6 +16,7 @@ from harness.types import (
     Chunk,
     ChunkPoint,
     FileRecord,
+    FileStatus,
     FloatArray,
     Manifest,
     RepositoryRecord,
@@ -41,6 +43,12 @@ class RecordStore(Protocol):
 
     def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
         """The records of one repository, keyed by path and sorted by it."""
+
+    def count_files(self, collection: str, repo: str) -> Mapping[tuple[FileStatus, str], int]:
+        """How many of a repository's file records have each status and, of files that are left
+        out, each reason (else empty)."""
+        records = self.file_records(collection, repo).values()
+        return Counter((record.status, record.skip_reason) for record in records)
 
     def put_file_records(self, collection: str, records: Sequence[FileRecord]) -> None:
         """Insert or replace records; durable on return."""

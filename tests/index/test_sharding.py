@@ -159,7 +159,7 @@ def same_index(one: Engines, other: Engines) -> None:
     assert points(one) == points(other)
     (record,) = one.store.repositories()
     (expected,) = other.store.repositories()
-    blank = {"indexed_at": ""}
+    blank = {"indexed_at": "", "remembered": ""}
     assert dataclasses.replace(record, **blank) == dataclasses.replace(expected, **blank)
     files = [
         {
