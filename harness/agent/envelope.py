@@ -63,7 +63,8 @@ class Envelope:
     the passages; empty when the server did not answer. ``num_ctx`` is the model's window in
     tokens, 0 when unknown. ``strategy`` is how a task was worked on: ``loop``, ``localise``, or
     both in their order, joined by ``+``; ``strategy_reason`` says why, ``tried`` what a localised
-    search did, a line each.
+    search did, a line each. ``verified_by`` is the verification command; ``model_seconds`` and
+    ``verify_seconds`` are the parts of ``duration_seconds`` that the model and the command took.
     ``isolation`` is how the commands of a task or a conversation are isolated, empty where none
     can run.
     """
@@ -85,6 +86,9 @@ class Envelope:
     strategy: str = ""
     strategy_reason: str = ""
     tried: tuple[str, ...] = ()
+    verified_by: str = ""
+    model_seconds: float = 0.0
+    verify_seconds: float = 0.0
     isolation: str = ""
     trajectory_path: str | None = None
     error: str | None = None

@@ -95,6 +95,11 @@ class Agent:
         self._calls = CallCounter(limits.identical_calls)
         self._append(ChatMessage("system", system_prompt))
 
+    @property
+    def model_seconds(self) -> float:
+        """How long the model was waited for."""
+        return self._watch.seconds
+
     def remember(self, *messages: ChatMessage) -> None:
         """Append what was said before this agent took over."""
         for message in messages:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from harness.agent.envelope import Envelope
 from harness.agent.status import Status
+from harness.agent.summary import changed_files, summary
 from harness.errors import PolicyError
 from harness.files import private_folder, write_atomically
 from harness.markdown import code_span, inert, inert_line
@@ -17,18 +18,24 @@ from harness.workspace.patches import apply_patch
 
 
 def write_results(
-    result: Envelope, request: str, directory: Path, secrets: Iterable[str] = ()
+    result: Envelope,
+    request: str,
+    directory: Path,
+    secrets: Iterable[str] = (),
+    told: Sequence[str] = (),
 ) -> None:
     """Write ``patch.diff``, ``report.md`` and ``result.json``, readable by the owner only.
 
     The trajectory is already there. Secrets are taken out of texts, never out of the patch.
+
+    :param told: what happened, a line each.
     """
     private_folder(directory)
     known = tuple(secrets)
     clean = without_secrets(result, known)
     write_atomically(directory / "patch.diff", result.patch)
     write_atomically(
-        directory / "report.md", redact(report(result, request), known, suspected=True)
+        directory / "report.md", redact(report(result, request, told), known, suspected=True)
     )
     write_atomically(directory / "result.json", json.dumps(clean.to_dict(), indent=2) + "\n")
 
@@ -62,9 +69,14 @@ def apply_result(
         apply_patch(result.patch, root)
 
 
-def report(result: Envelope, request: str) -> str:
-    """Return what a person wants to know about a run, as Markdown that loads nothing."""
-    verified = {None: "no command given", True: "passed", False: "**not verified**"}
+def report(result: Envelope, request: str, told: Sequence[str] = ()) -> str:
+    """Return what a person wants to know about a run, as Markdown that loads nothing; two lines
+    say the most.
+
+    :param told: what happened, a line each.
+    """
+    by = f" (`{result.verified_by}`)" if result.verified_by else ""
+    verified = {None: "no command given", True: f"passed{by}", False: f"**not verified**{by}"}
     usage = result.usage
     rows = [
         ("Status", f"{result.status} (exit code {result.exit_code})"),
@@ -78,6 +90,7 @@ def report(result: Envelope, request: str) -> str:
     ]
     parts = [
         "# Agent report",
+        "  \n".join(inert_line(line) for line in summary(result)),
         "## Request",
         inert(request.strip()),
         "## Outcome",
@@ -89,8 +102,11 @@ def report(result: Envelope, request: str) -> str:
         parts[-1] = "\n".join(row for row in parts[-1].split("\n") if "| Strategy |" not in row)
     if result.error:
         parts += ["## Error", inert(result.error)]
-    if result.tried:
-        parts += ["## What was tried", "\n".join(f"- {inert(line)}" for line in result.tried)]
+    if told:
+        fence = "```"
+        while any(fence in line for line in told):
+            fence += "`"
+        parts += ["## Steps", "\n".join([fence, *told, fence])]
     if result.answer:
         words = "## The model's last words (no file was changed)"
         parts += [words if result.status is Status.NO_CHANGE else "## Answer", inert(result.answer)]
@@ -102,13 +118,8 @@ def report(result: Envelope, request: str) -> str:
         ]
         parts += ["## Citations", "\n".join(rows_of)]
     if result.patch:
-        changed = [
-            line.removeprefix("diff --git a/").split(" b/")[0]
-            for line in result.patch.splitlines()
-            if line.startswith("diff --git ")
-        ]
         parts += [
             "## Changed files (patch.diff)",
-            "\n".join(f"- {code_span(name)}" for name in changed),
+            "\n".join(f"- {code_span(name)}" for name in changed_files(result.patch)),
         ]
     return "\n\n".join(parts) + "\n"

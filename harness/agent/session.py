@@ -30,6 +30,7 @@ from harness.agent.tools.outputs import OutputStore
 from harness.agent.tools.registry import offered_tools
 from harness.agent.tools.toolbox import MAX_OUTPUT_CHARS, Toolbox
 from harness.agent.trajectory import Trajectory
+from harness.agent.verification.verifier import Verifier
 from harness.errors import HarnessError, UsageError
 from harness.models.protocols import ChatModel
 from harness.text import encodable
@@ -86,6 +87,7 @@ class Session:
         self.strategy = "loop"
         self.strategy_reason = ""
         self.notes: list[str] = []
+        self.verifier: Verifier | None = None
         self.results_dir = results_dir
         self.tree = ConfinedTree(root) if space is None else space.tree
         self.base = "" if space is None else space.commit or ""
@@ -201,7 +203,8 @@ class Session:
             trajectory.write("result", status=envelope.status, verified=envelope.verified)
             trajectory.close()
             if self.results_dir is not None:
-                write_results(envelope, request, self.results_dir, self.options.secrets)
+                told = self.recorder.told
+                write_results(envelope, request, self.results_dir, self.options.secrets, told)
         return envelope
 
     def envelope(
@@ -239,6 +242,9 @@ class Session:
             strategy=self.strategy,
             strategy_reason=self.strategy_reason,
             tried=tuple(self.notes),
+            verified_by=self.verifier.command if self.verifier is not None else "",
+            model_seconds=round(agent.model_seconds, 3) if agent is not None else 0.0,
+            verify_seconds=round(self.verifier.seconds, 3) if self.verifier is not None else 0.0,
             isolation=self.change.commands.isolation if self.change is not None else "",
             trajectory_path=str(path) if path is not None else None,
             error=outcome.error or None,

@@ -44,6 +44,7 @@ def run_task(
             commands = session.command_runner(space)
             commands.require_isolation()  # before a model spends an hour on it
             verifier = Verifier(verify, space, commands, session.recorder)
+        session.verifier = verifier
         review = TaskReview(space, verifier, max_failures=session.limits.verifications)
         work = TaskWork(text, space, session, verifier)
         return session.run(

@@ -58,6 +58,7 @@ class Watch:
         self._recorder = recorder
         self.pace = Pace()
         self.first_token_seconds = 0.0
+        self.seconds = 0.0
         self._silent = True
 
     def heard(self) -> None:
@@ -83,6 +84,7 @@ class Watch:
         finally:
             done.set()
             thread.join()
+            self.seconds += time.monotonic() - self._began
 
     def _look(self, done: threading.Event, prompt_tokens: int) -> None:
         told, logged = FIRST_WORD_SECONDS - 1.0, 0.0

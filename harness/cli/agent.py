@@ -268,6 +268,7 @@ def _finish(
     branch: str = "",
     passages_shown: bool = False,
 ) -> None:
+    from harness.agent.summary import summary
     from harness.answers.passages import readable
 
     if as_json:
@@ -285,6 +286,8 @@ def _finish(
         if branch:
             console.note(console.printable(f"Pushed as the branch {branch}"))
         if results is not None:
+            for line in summary(result):
+                console.note(console.printable(line))
             console.note(console.printable(f"Results: {results}"))
         if result.error:
             said = result.error.startswith(result.status)
