@@ -17,6 +17,7 @@ from harness.repository.git import run_git
 from harness.repository.mirrors import own_folder
 from harness.repository.sources import is_git_url
 from harness.repository.tracked import GIT_TIMEOUT_SECONDS
+from harness.search.indexed_file import lines_of
 from harness.types import Chunk, RepositoryRecord
 
 # Any blob's id will do: git lists names from its index and never looks for the content.
@@ -62,22 +63,18 @@ def write_files(chunks: Iterable[tuple[str, Chunk]], folder: Path) -> list[str]:
 
     :returns: their paths, sorted.
     """
-    files: dict[str, dict[int, str]] = {}
+    files: dict[str, list[Chunk]] = {}
     for path, chunk in chunks:
-        lines = files.setdefault(path, {})
-        for number, line in enumerate(chunk.text.split("\n"), chunk.start_line):
-            if number <= chunk.end_line:
-                lines[number] = line
+        files.setdefault(path, []).append(chunk)
     written = []
-    for path, lines in sorted(files.items()):
+    for path, parts in sorted(files.items()):
         if not _is_inside(path):
             continue
         target = folder / path
         try:
             private_folder(target.parent)
             with new_private(target, durable=False) as file:
-                last = max(lines)
-                text = "".join(f"{lines.get(number, '')}\n" for number in range(1, last + 1))
+                text = "".join(f"{line}\n" for line in lines_of(parts))
                 file.write(text.encode("utf-8", "surrogateescape"))
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             continue  # a file and a folder of one name: the index is of two commits

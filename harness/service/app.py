@@ -20,7 +20,14 @@ from harness.errors import (
     TransientError,
     UsageError,
 )
-from harness.service import api_ask, api_repositories, api_search, api_tasks, health
+from harness.service import (
+    api_ask,
+    api_files,
+    api_repositories,
+    api_search,
+    api_tasks,
+    health,
+)
 from harness.service.audit import Audit
 from harness.service.context import Context, Parts
 from harness.service.guard import Guard
@@ -60,7 +67,7 @@ def make_app(parts: Parts, recogniser: Recogniser, *, listens_locally: bool) -> 
         lifespan=lifespan,
     )
     app.state.context = context
-    for module in (api_search, api_ask, api_repositories, api_tasks, health):
+    for module in (api_search, api_files, api_ask, api_repositories, api_tasks, health):
         app.include_router(module.router)
     _answer_errors(app)
     return Guard(

@@ -21,6 +21,8 @@ from tests.service.lab import TOKENS, Lab, running
 ASK = {"json": {"question": "sign"}}
 TASK = {"json": {"text": "do it", "repo": "web"}}
 TEAM_TASK = {"json": {"text": "do it", "repo": "team/api"}}
+SESSION = "repo=web&path=src/session.py"
+GO = "repo=team/api&path=api.go"
 NEW = {"json": {"source": "https://git.example.org/x", "name": "web"}}
 
 
@@ -42,6 +44,10 @@ ROWS = [
     Row("GET", "/api/v1/search?q=sign+repo:team/api", Scope.READ, "team/api", {}, ""),
     Row("GET", "/api/v1/symbols?name=SignRequest", Scope.READ, None, {}, "/api/v1/symbols"),
     Row("GET", "/api/v1/symbols?name=a&repo=team/api", Scope.READ, "team/api", {}, ""),
+    Row("GET", f"/api/v1/file?{SESSION}", Scope.READ, "web", {}, "/api/v1/file"),
+    Row("GET", f"/api/v1/file?{GO}", Scope.READ, "team/api", {}, ""),
+    Row("GET", f"/api/v1/outline?{SESSION}", Scope.READ, "web", {}, "/api/v1/outline"),
+    Row("GET", f"/api/v1/outline?{GO}", Scope.READ, "team/api", {}, ""),
     Row("POST", "/api/v1/ask", Scope.ASK, None, ASK, "/api/v1/ask"),
     Row("GET", "/api/v1/repositories", Scope.READ, None, {}, "/api/v1/repositories"),
     Row("POST", "/api/v1/repositories", Scope.ADMIN, "web", NEW, ""),
