@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING
 
 from harness.cli import console
@@ -17,6 +18,9 @@ _CALL_LINE = re.compile(
     re.IGNORECASE,
 )
 
+_CLEAR = "\x1b[K"
+_WIDTH = 78
+
 
 class narrate_chat:  # noqa: N801 - used like a function
     """Streams the model's words; what it calls is one line, with what came of it.
@@ -27,6 +31,7 @@ class narrate_chat:  # noqa: N801 - used like a function
 
     def __init__(self) -> None:
         self._at_line_start = True  # of the screen
+        self._waiting = False
         self._next_turn()
 
     def _next_turn(self) -> None:
@@ -41,6 +46,10 @@ class narrate_chat:  # noqa: N801 - used like a function
         from harness.agent.events import as_line
 
         kind = event.kind.value
+        if kind == "wait":
+            self._wait(event.text)
+            return
+        self._end_wait()
         if kind == "token":
             for piece in event.text.splitlines(keepends=True):
                 self._take(piece)
@@ -51,6 +60,17 @@ class narrate_chat:  # noqa: N801 - used like a function
             self._next_turn()
         if line := as_line(event):
             self._print(f"{'' if self._at_line_start else chr(10)}  {line}\n")
+
+    def _wait(self, text: str) -> None:
+        """Show on a terminal that the model reads, in one line that the next word replaces."""
+        if sys.stdout.isatty() and self._at_line_start:
+            print(f"\r{_CLEAR}  {console.printable(text)[:_WIDTH]}", end="", flush=True)
+            self._waiting = True
+
+    def _end_wait(self) -> None:
+        if self._waiting:
+            print(f"\r{_CLEAR}", end="", flush=True)
+            self._waiting = False
 
     def _take(self, piece: str) -> None:
         self._line += piece

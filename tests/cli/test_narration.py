@@ -69,3 +69,16 @@ def test_what_the_model_is_told_is_shown(capsys: pytest.CaptureFixture[str]) -> 
 def test_no_escape_sequence_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     narrate(*words("\x1b[2J"), AgentEvent(EventKind.OUTPUT, "", 1, "run", "run \x1b[8m: exit 0"))
     assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_silence_is_shown_on_a_terminal_until_the_first_word(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    narrate = narrate_chat()
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    text = "the model reads about 2,000 tokens, 3 s so far"
+    narrate(AgentEvent(EventKind.WAIT, text, 1))
+    narrate(AgentEvent(EventKind.TOKEN, "Hello", 1))
+    shown = capsys.readouterr().out
+    assert shown == (f"\r\x1b[K  {text}\r\x1b[KHello" if terminal else "Hello")
