@@ -8,6 +8,7 @@ from harness.agent.citations import check_citations
 from harness.agent.claim_words import telling_words
 from harness.agent.status import Status, Stop
 from harness.errors import HarnessError
+from harness.repository.credentials import redact
 from harness.repository.skip_names import is_secret
 from harness.workspace.copies import list_files
 from harness.workspace.paths import ConfinedTree
@@ -82,7 +83,8 @@ class AnswerReview:
                 continue
             if len(data) > MAX_FILE_BYTES or b"\0" in data[:8000]:
                 continue
-            for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):
+            text = redact(data.decode("utf-8", "replace"))
+            for number, line in enumerate(text.split("\n"), 1):
                 low = line.lower()
                 if sum(word[:6] in low for word in wanted) >= need:
                     found.append(f"{path}:{number}: {line.strip()[:160]}")

@@ -7,7 +7,7 @@ it had invented. So the outline, the likeliest places and the failure come with 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.agent.localise.places import Clues, Place, rank_places
@@ -40,12 +40,16 @@ class Surroundings:
 def look_around(
     tree: ConfinedTree, clues: Clues, *, outline_chars: int = OUTLINE_CHARS,
     passages_chars: int = PASSAGES_CHARS,
+    secrets: Sequence[str] = (),
 ) -> Surroundings:  # fmt: skip
-    """Rank files and places for a task."""
+    """Rank files and places for a task.
+
+    :param secrets: values that the model does not get to see.
+    """
     places = rank_places(tree, clues)
     return Surroundings(
         _outline(tree, places, outline_chars),
-        redact(_passages(tree, places, passages_chars)),
+        _passages(tree, places, passages_chars, secrets),
         tuple(places),
     )
 
@@ -134,12 +138,13 @@ def _names(tree: ConfinedTree, path: str) -> str:
     return ", ".join(shown) + (", …" if len(found) > len(shown) else "")
 
 
-def _passages(tree: ConfinedTree, places: list[Place], room: int) -> str:
+def _passages(tree: ConfinedTree, places: list[Place], room: int, secrets: Sequence[str]) -> str:
     shown: list[str] = []
     for place in places[:4]:
         one = place.definition
         try:
-            text = tree.read_bytes(one.path).decode("utf-8", "replace")
+            # Before lines get their numbers, which would take a key apart.
+            text = redact(tree.read_bytes(one.path).decode("utf-8", "replace"), secrets)
         except HarnessError:
             continue
         lines = text.replace("\r\n", "\n").split("\n")

@@ -44,7 +44,9 @@ def ask(question: str, root: Path, model: ChatModel, **arguments: Unpack[RunArgu
         found = find_passages(session.search, question)[0]
         if not found:
             clues = Clues(question)
-            found = look_around(session.tree, clues, passages_chars=room).passages
+            found = look_around(
+                session.tree, clues, passages_chars=room, secrets=session.options.secrets
+            ).passages
         if not found:
             return question
         found = re.sub(r"\n[^\n]*\Z", "", found[:room]) if len(found) > room else found

@@ -12,7 +12,7 @@ from harness.agent.status import Status
 from harness.agent.summary import changed_files, summary
 from harness.errors import PolicyError
 from harness.files import private_folder, write_atomically
-from harness.markdown import code_span, inert, inert_line
+from harness.markdown import code_block, code_span, inert, inert_line
 from harness.repository.credentials import redact
 from harness.workspace.patches import apply_patch
 
@@ -47,6 +47,8 @@ def without_secrets(result: Envelope, secrets: Iterable[str] = ()) -> Envelope:
         result,
         answer=redact(result.answer, known, suspected=True),
         error=redact(result.error or "", known, suspected=True) or None,
+        tried=tuple(redact(line, known, suspected=True) for line in result.tried),
+        verified_by=redact(result.verified_by, known, suspected=True),
     )
 
 
@@ -103,10 +105,7 @@ def report(result: Envelope, request: str, told: Sequence[str] = ()) -> str:
     if result.error:
         parts += ["## Error", inert(result.error)]
     if told:
-        fence = "```"
-        while any(fence in line for line in told):
-            fence += "`"
-        parts += ["## Steps", "\n".join([fence, *told, fence])]
+        parts += ["## Steps", code_block("\n".join(told))]
     if result.answer:
         words = "## The model's last words (no file was changed)"
         parts += [words if result.status is Status.NO_CHANGE else "## Answer", inert(result.answer)]

@@ -74,6 +74,7 @@ class TaskWork:
             self._clues(before),
             outline_chars=int(1_200 * room),
             passages_chars=int(2_400 * room),
+            secrets=self._session.options.secrets,
         )
         verify = self._verifier.command if self._verifier is not None else None
         return first_message(self._text, around, verify, before)
@@ -104,6 +105,7 @@ class TaskWork:
             self._verifier,
             self._session.recorder,
             agent.sample,
+            self._session.options.secrets,
             lambda: clock.remaining_seconds() - reserve,
         )
         found = localiser.run(self._text, self._before, self._clues(self._before))

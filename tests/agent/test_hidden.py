@@ -74,7 +74,7 @@ def test_credentials_are_taken_out_and_the_rest_stays(
 ) -> None:
     model = script(step, "Done.")
     ask("Look", root, model, options=OPTIONS)
-    said = said_to(model)
+    said = said_to(model, 1)
     assert 'token = "[redacted]"' in said
     assert 'value = "[redacted]"' in said
     assert "tokenizer-of-ours" in said
@@ -84,9 +84,9 @@ def test_credentials_are_taken_out_and_the_rest_stays(
 def test_a_key_is_hidden_and_lines_keep_their_numbers(root: Path) -> None:
     model = script(("read_file", {"path": "key.py"}), "Done.")
     ask("Look", root, model)
-    assert '    1| KEY = """[redacted]' in said_to(model)
-    assert f"{len(BODY) + 3:>5}| last = 1" in said_to(model)
-    assert not any(line in said_to(model) for line in BODY)
+    assert '    1| KEY = """[redacted]' in said_to(model, 1)
+    assert f"{len(BODY) + 3:>5}| last = 1" in said_to(model, 1)
+    assert not any(line in said_to(model, 1) for line in BODY)
 
 
 def test_lines_of_a_key_are_hidden_from_a_search(root: Path) -> None:
@@ -125,7 +125,7 @@ def test_passages_of_an_old_index(root: Path) -> None:
     model = script(("semantic_search", {"query": "token"}), "Done.")
     ask("Where?", root, model, search=search)
     assert 'token = "[redacted]"' in said_to(model, 0)
-    assert TOKEN not in said_to(model, 0) + said_to(model)
+    assert TOKEN not in said_to(model, 0) + said_to(model, 1)
 
 
 def test_output_of_commands(root: Path) -> None:
@@ -159,3 +159,30 @@ def test_records_hide_what_only_looks_like_a_credential(root: Path, tmp_path: Pa
         assert TOKEN not in text
         assert "abcdefgh1234" not in text
     assert "DB_PASSWORD=[redacted]" in (tmp_path / "out" / "trajectory.jsonl").read_text()
+
+
+def test_what_comes_with_a_task_hides_as_much(root: Path) -> None:
+    """The first message shows code, with line numbers that would take a key apart."""
+    held = (root / "key.py").read_text().replace("\n", "\n    ")
+    (root / "held.py").write_text(f"def load_key():\n    {held}\n    return KEY\n")
+    model = script("Nothing to do.")
+    ask("What does load_key() return?", root, model)
+    run_task("Change load_key()", root, model)
+    first = model.requests[0][-1].content
+    assert "def load_key():" in first
+    said = "".join(message.content for request in model.requests for message in request)
+    assert not any(line in said for line in BODY)
+
+
+def test_a_place_with_a_credential_is_not_shown(tmp_path: Path) -> None:
+    files = {
+        "app.py": f"def login():\n    token = '{TOKEN}'\n    return token\n",
+        "check.py": "1/0\n",
+    }
+    folder = make_repository(tmp_path / "place", files)
+    model = script("```python\ndef login():\n    return 1\n```", "No.", "No.")
+    options = RunOptions(strategy="localise")
+    result = run_task("Change login()", folder, model, verify="python3 check.py", options=options)
+    said = "".join(message.content for request in model.requests for message in request)
+    assert TOKEN not in said
+    assert any("holds a credential" in line for line in result.tried)

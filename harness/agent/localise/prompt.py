@@ -8,6 +8,7 @@ sentence before it made the change.
 from __future__ import annotations
 
 from harness.agent.localise.rewriting import Shown
+from harness.agent.localise.suspects import suspects_in
 from harness.types import ChatMessage
 
 SYSTEM = (
@@ -33,6 +34,9 @@ def messages_for(
         parts.append(f"Near it, for comparison:\n{fenced(shown.near, one.path)}")
     if essence:
         parts.append(f"`{command}` fails:\n```\n{essence}\n```")
+    if suspects := suspects_in(shown.folded.text, essence):
+        lines = "\n".join(suspects)
+        parts.append(f"The wrong value probably comes from here:\n{fenced(lines, one.path)}")
     if attempt:
         parts.append(f"After a first attempt at a fix it failed with:\n```\n{attempt}\n```")
     parts.append(f"Task: {task.strip()}\n\n{_instruction(shown)}")

@@ -15,10 +15,12 @@ from harness.agent.localise.prompt import asked_again, messages_for
 from harness.agent.localise.renaming import rename_everywhere, wanted_rename
 from harness.agent.localise.rewriting import Shown, Unchanged, Unusable, rewritten, show
 from harness.agent.recorder import Recorder
+from harness.agent.sources import Definition
 from harness.agent.tools.file_text import FileText
 from harness.agent.tools.tool import counted
 from harness.agent.verification.verifier import Verdict, Verifier
 from harness.errors import HarnessError
+from harness.repository.credentials import redact
 from harness.types import ChatMessage, ChatTurn, Sampling
 from harness.workspace.copies import Workspace
 
@@ -29,6 +31,8 @@ PLAN: tuple[tuple[float, ...], ...] = (
     (0.0, 0.6),
     (0.8, 0.8, 0.8),  # the first place again, together with what the best version failed on
 )
+# A place with less than this share of the best one's score is not worth its samples.
+WORTH = 0.25
 CHARS_PER_TOKEN = 3.0
 MIN_SAMPLE_TOKENS = 300
 Sample = Callable[[Sequence[ChatMessage], Sampling], ChatTurn]
@@ -65,6 +69,7 @@ class Localiser:
     best one that failed less than before, or as they were.
 
     :param sample: draws a turn; raises what ends the run.
+    :param secrets: values that the model does not get to see, besides credentials.
     :param seconds_left: for this strategy; it ends in time, and never in the middle of a sample.
     """
 
@@ -74,12 +79,14 @@ class Localiser:
         verifier: Verifier,
         recorder: Recorder,
         sample: Sample,
+        secrets: Sequence[str],
         seconds_left: Callable[[], float],
     ) -> None:
         self._space = space
         self._verifier = verifier
         self._recorder = recorder
         self._sample = sample
+        self._secrets = tuple(secrets)
         self._seconds_left = seconds_left
 
     def run(self, task: str, before: Verdict, clues: Clues) -> Found:
@@ -121,7 +128,8 @@ class Localiser:
         if not places:
             self._note(state, "found no place that the task or the failure points to")
             return ""
-        rounds = list(zip([*places[:3]], PLAN, strict=False))
+        likely = [place for place in places if place.score >= WORTH * places[0].score]
+        rounds = list(zip(likely[:3], PLAN, strict=False))
         if len(PLAN) > 3:
             rounds.append((places[0], PLAN[3]))
         for number, (place, temperatures) in enumerate(rounds):
@@ -147,6 +155,13 @@ class Localiser:
         if text is None:
             return ""
         shown = show(one, text.plain)
+        code = f"{shown.text}\n{shown.folded.text}\n{shown.near}"
+        if redact(text.plain, self._secrets) != text.plain and (
+            redact(code, self._secrets) != code or _may_be_cut(text.plain, self._secrets, one)
+        ):
+            # Hidden values cannot be written again; the loop edits around them.
+            self._note(state, f"{where}: holds a credential, so it is not shown whole")
+            return ""
         attempt = state.best.essence if again and state.best is not None else ""
         messages = messages_for(
             task,
@@ -225,3 +240,12 @@ class Localiser:
         state.notes.append(text)
         self._recorder.event(EventKind.NOTE, text, summary=text)
         self._recorder.line("localise", text=text)
+
+
+def _may_be_cut(text: str, secrets: Sequence[str], one: Definition) -> bool:
+    """Tell whether lines of a place are hidden in the file as a whole: a key that begins above."""
+    clean = redact(text, secrets).split("\n")
+    lines = text.split("\n")
+    if len(clean) != len(lines):
+        return True
+    return clean[one.start - 1 : one.end] != lines[one.start - 1 : one.end]

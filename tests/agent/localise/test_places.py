@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.agent.localise.places import Clues, rank_places
 from harness.agent.localise.renaming import wanted_rename
+from harness.agent.localise.suspects import suspects_in
 from harness.types import Hit
 from harness.workspace.paths import ConfinedTree
 from tests.agent.conftest import make_repository
@@ -48,3 +49,11 @@ def test_renames() -> None:
     assert wanted_rename("Rename `Cart.total()` to `Cart.sum_up`.") == ("total", "sum_up")
     assert wanted_rename("Rename a_b to c_d and rename e_f to g_h") is None
     assert wanted_rename("The file is renamed when it is saved") is None
+
+
+def test_the_line_that_makes_a_wrong_value() -> None:
+    text = 'def size(n):\n    if n > 9:\n        return "many"\n    return f"{n} Bytes"\n'
+    failed = "E   AssertionError: assert '1 Bytes' == '1 Byte'"
+    assert suspects_in(text, failed) == ['return f"{n} Bytes"']
+    assert suspects_in(text, "E   assert 1 == 2") == []
+    assert suspects_in(text + text + text, failed) == []  # many: says nothing
