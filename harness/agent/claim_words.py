@@ -23,7 +23,7 @@ with within without would your true false none null
 """
 _DULL = frozenset(_DULL_WORDS.split())
 # Letters that two words must share from their beginning to count as one: signs, signed, signing.
-_STEM = 5
+_STEM = 4
 
 
 def telling_words(claim: str) -> frozenset[str]:

@@ -183,7 +183,7 @@ class Localiser:
             except Unchanged:
                 # Once more in the same conversation, whose beginning the server knows.
                 self._note(state, f"{where}: it changes nothing, asked again")
-                again_messages = asked_again(messages, answer, shown)
+                again_messages = asked_again(messages, answer)
                 sampling = Sampling(max(temperature, 0.3), max_tokens=longest)
                 answer = self._sample(again_messages, sampling).content
                 passes = self._try_answer(answer, shown, text, before, base, state, where, True)
