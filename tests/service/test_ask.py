@@ -21,7 +21,7 @@ from tests.service.lab import Lab, running
 PATH = "/api/v1/ask"
 QUESTION = {"question": "how is a session signed?", "repo": "web"}
 STREAM = {"Accept": "text/event-stream"}
-ANSWER = "It is signed in src/session.py:1-2."
+ANSWER = "`sign_session` returns `sign(value)`, in src/session.py:1-2."
 
 
 def events(answer: Any) -> list[tuple[str, Any]]:
@@ -67,7 +67,7 @@ def test_a_stream_has_passages_then_words_then_the_checked_answer(
     assert kinds[-1] == "answer"
     assert "token" in kinds
     said = "".join(data["text"] for kind, data in found if kind == "token")
-    assert "signed in" in said
+    assert "returns `sign(value)`" in said
     last = found[-1][1]
     assert ("src/session.py", True) in {(c["path"], c["verified"]) for c in last["citations"]}
     assert last["trajectory_path"] is None  # a path of the server's
