@@ -4,10 +4,12 @@ from __future__ import annotations
 
 
 def mcp() -> None:
-    """Serve search, ask and status to editors over MCP (stdio); needs the extra `mcp`.
+    """Serve the index to an editor over MCP (stdio): search, symbol, read_file, outline, related,
+    ask, repositories, refresh.
 
-    In an editor's configuration: command `harness`, arguments `["mcp"]`.
+    In an editor's configuration: command `harness`, arguments `["mcp"]`. The team's service has
+    the same tools over HTTP (`harness serve`).
     """
-    from harness.mcp_server import make_server
+    from harness.mcp_server import serve_stdio
 
-    make_server().run("stdio")
+    serve_stdio()

@@ -44,6 +44,7 @@ def search(
     limit: int = 10,
     offset: int = 0,
     visible: Visible | None = None,
+    operators: bool = True,
 ) -> list[Hit]:
     """Ranked passages, best first, at most ``limit``.
 
@@ -58,6 +59,7 @@ def search(
     :param kind: one of :data:`harness.search.operators.KINDS`.
     :param offset: how many passages to leave out at the beginning, for further pages.
     :param visible: which repositories whoever asks may see; None: all of them.
+    :param operators: whether the text may hold filters; False for code, which may look like them.
     :raises UsageError: the query is empty, the limit is out of range, nothing is indexed, or a
         filter is given twice or matches nothing in the index; the message says what there is.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
@@ -69,7 +71,7 @@ def search(
         raise UsageError(f"the limit must be between 1 and {MAX_LIMIT}")
     if not 0 <= offset <= MAX_LIMIT:
         raise UsageError(f"the offset must be between 0 and {MAX_LIMIT}")
-    asked = read_operators(text)
+    asked = read_operators(text) if operators else Operators(text)
     text = asked.words
     if not text:
         raise UsageError("the query has only filters; say what to search for")

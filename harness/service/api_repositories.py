@@ -10,9 +10,11 @@ from pydantic import BaseModel, Field
 from harness.engines import Engines
 from harness.index.forgetting import forget_repository
 from harness.index.status import RepositoryStatus, repository_statuses
+from harness.repository.sources import is_git_url
 from harness.service.callers import Caller, Scope
-from harness.service.context import allowed, context_of, needs, note
+from harness.service.context import Context, allowed, context_of, needs, note
 from harness.stack.runs import FlowRun, start_run
+from harness.store.catalog import in_scope
 
 router = APIRouter(prefix="/api/v1", tags=["repositories"])
 
@@ -42,7 +44,7 @@ async def repositories(
 
     found = await context_of(request).work.search(statuses)
     note(request, {one.name for one in found})
-    return {"repos": [_shown(one, caller) for one in found]}
+    return {"repos": [shown_to(caller, one) for one in found]}
 
 
 @router.post("/repositories", status_code=202)
@@ -50,7 +52,7 @@ async def add(request: Request, new: NewRepository, caller: Administrator) -> di
     """Index a new repository; the answer names the flow run."""
     allowed(caller, Scope.ADMIN, new.name)
     note(request, {new.name})
-    return await _index(request, {"source": new.source, "name": new.name})
+    return await _index(context_of(request), {"source": new.source, "name": new.name})
 
 
 @router.post("/repositories/{name:path}/sync", status_code=202)
@@ -58,8 +60,7 @@ async def sync(request: Request, name: str, caller: Administrator) -> dict[str, 
     """Index what has changed; the answer names the flow run."""
     allowed(caller, Scope.ADMIN, name)
     note(request, {name})
-    status = await _status(request, name)
-    return await _index(request, {"source": status.source or status.path, "name": name})
+    return await sync_run(context_of(request), name)
 
 
 @router.delete("/repositories/{name:path}")
@@ -71,30 +72,39 @@ async def remove(request: Request, name: str, caller: Administrator) -> dict[str
     return {"removed": name}
 
 
-async def _status(request: Request, name: str) -> RepositoryStatus:
-    from harness.store.catalog import in_scope
+async def sync_run(context: Context, name: str) -> dict[str, str]:
+    """Start a flow run that indexes what has changed; the caller's permission was checked.
+
+    :returns: its id as ``run``, and its ``name``.
+    :raises RepositoryNotFoundError: the repository is not indexed.
+    :raises HarnessError: Prefect cannot start it.
+    """
 
     def status(engines: Engines) -> RepositoryStatus:
         in_scope(engines.store, name)
         return next(one for one in repository_statuses(engines.store) if one.name == name)
 
-    return await context_of(request).work.search(status)
+    found = await context.work.search(status)
+    return await _index(context, {"source": found.source or found.path, "name": name})
 
 
-async def _index(request: Request, parameters: dict[str, Any]) -> dict[str, str]:
-    context = context_of(request)
+def shown_to(caller: Caller, status: RepositoryStatus) -> dict[str, Any]:
+    """What a caller is told of a repository: folders of the server only as an administrator."""
+    document = status.to_dict()
+    for key in ("path", "source"):
+        document[key] = told_place(caller, status.name, str(document[key]))
+    return document
 
+
+def told_place(caller: Caller, name: str, place: str) -> str:
+    """A repository's folder or URL as a caller may know it; empty for a folder of the server."""
+    elsewhere = is_git_url(place) and not place.lower().startswith("file:")
+    return place if elsewhere or caller.may_with(Scope.ADMIN, name) else ""
+
+
+async def _index(context: Context, parameters: dict[str, Any]) -> dict[str, str]:
     def start() -> FlowRun:
         return start_run(context.parts.prefect(), _DEPLOYMENT, parameters)
 
     run = await context.work.other(start)
     return {"run": run.id, "name": run.name}
-
-
-def _shown(status: RepositoryStatus, caller: Caller) -> dict[str, Any]:
-    document = status.to_dict()
-    if not caller.may_with(Scope.ADMIN, status.name):
-        document["path"] = ""
-        if "://" not in status.source:
-            document["source"] = ""
-    return document

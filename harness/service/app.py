@@ -31,6 +31,7 @@ from harness.service import (
 from harness.service.audit import Audit
 from harness.service.context import Context, Parts
 from harness.service.guard import Guard
+from harness.service.mcp.endpoint import McpEndpoint
 from harness.service.metrics import Metrics
 from harness.service.recognising import Recogniser
 from harness.service.work import Work
@@ -48,11 +49,14 @@ def make_app(parts: Parts, recogniser: Recogniser, *, listens_locally: bool) -> 
     context = Context(parts, Work(parts.open_engines, parts.options), Metrics())
     audit = Audit(parts.data_dir / "service" / "audit.jsonl", log_queries=parts.options.log_queries)
 
+    mcp = McpEndpoint(context)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await context.work.readiness()  # the first request finds everything open
         try:
-            yield
+            async with mcp.running():
+                yield
         finally:
             context.work.close()
             audit.close()
@@ -69,6 +73,7 @@ def make_app(parts: Parts, recogniser: Recogniser, *, listens_locally: bool) -> 
     app.state.context = context
     for module in (api_search, api_files, api_ask, api_repositories, api_tasks, health):
         app.include_router(module.router)
+    app.router.routes.append(mcp.route)
     _answer_errors(app)
     return Guard(
         app, recogniser, parts.options, audit, context.metrics, listens_locally=listens_locally

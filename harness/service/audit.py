@@ -41,10 +41,11 @@ class Audit:
         """Add a line for a request that was answered."""
         state: dict[str, Any] = request.scope.get("state", {})
         route = request.scope.get("route")
+        path = getattr(route, "path", request.url.path)
         entry = {
             "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "who": caller.name,
-            "what": f"{request.method} {getattr(route, 'path', request.url.path)}",
+            "what": " ".join(filter(None, (request.method, path, state.get("tool")))),
             "repositories": sorted(state.get("repositories", ())),
             "status": status,
             "seconds": round(seconds, 3),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness.errors import RepositoryNotFoundError, UsageError
@@ -79,20 +79,28 @@ def in_scope_at(
         return from_url
     try:
         folder = Path(repo).expanduser().resolve()
-        folders = [(Path(record.path).resolve(), record) for record in known]
+        record = around(folder, known)
+        root = Path(record.path).resolve() if record else folder
     except (OSError, ValueError, RuntimeError):  # no folder can be called so
         return in_scope(store, repo, visible)
-    at = [record for root, record in folders if root == folder]
-    if at:
-        return at
-    around = [pair for pair in folders if folder.is_relative_to(pair[0]) and folder.exists()]
-    if around:
-        root, record = max(around, key=lambda pair: len(pair[0].parts))
+    if record is not None and root == folder:
+        return [one for one in known if Path(one.path).resolve() == folder]
+    if record is not None and folder.exists():
         raise UsageError(
             f"{repo!r} is a folder of the repository {record.name}; write --repo {record.name} "
             f"--path '{folder.relative_to(root).as_posix()}/**'"
         )
     return in_scope(store, repo, visible)
+
+
+def around(folder: Path, records: Iterable[RepositoryRecord]) -> RepositoryRecord | None:
+    """The indexed repository that a folder is, or is in: the innermost one; None for none.
+
+    :param folder: resolved.
+    """
+    roots = [(Path(record.path).resolve(), record) for record in records if record.collection]
+    holding = [pair for pair in roots if folder.is_relative_to(pair[0])]
+    return max(holding, key=lambda pair: len(pair[0].parts))[1] if holding else None
 
 
 def _visible(store: VectorStore, visible: Visible | None) -> list[RepositoryRecord]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from harness.engines import Engines
 from harness.index.options import IndexOptions
@@ -75,18 +79,16 @@ TOKENS = {
 }
 
 
-@contextmanager
-def running(
+def build(
     base: Path,
     data: Path,
     *,
     needs_token: bool = True,
     proxy: ProxyTrust | None = None,
-    client: tuple[str, int] = ("192.0.2.7", 4000),
     prefect_url: str = "http://127.0.0.1:9/api",
     **parts: Any,
-) -> Iterator[Lab]:
-    """Serve the index of a folder.
+) -> tuple[ASGIApp, dict[str, str]]:
+    """The service over the index of a folder, and its tokens by name.
 
     :param data: for tokens and audit log.
     :param parts: replace those of the service.
@@ -102,6 +104,38 @@ def running(
     )
     recogniser = Recogniser.build(needs_token, tokens, proxy or ProxyTrust())
     app = make_app(replace(service, **parts), recogniser, listens_locally=not needs_token)
+    return app, made
+
+
+@contextmanager
+def running(
+    base: Path,
+    data: Path,
+    *,
+    needs_token: bool = True,
+    client: tuple[str, int] = ("192.0.2.7", 4000),
+    **options: Any,
+) -> Iterator[Lab]:
+    """Serve the index of a folder to a client in this process; see :func:`build`."""
+    app, made = build(base, data, needs_token=needs_token, **options)
     address = "http://127.0.0.1:4280" if not needs_token else "https://code.example.org"
     with TestClient(app, base_url=address, client=client, raise_server_exceptions=False) as http:
         yield Lab(http, made, data)
+
+
+@contextmanager
+def listening(base: Path, data: Path, **options: Any) -> Iterator[tuple[str, dict[str, str]]]:
+    """Serve it on a port, for clients of others; yields its address and the tokens by name."""
+    app, made = build(base, data, **options)
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", made
+    finally:
+        server.should_exit = True
+        thread.join(30)

@@ -23,6 +23,13 @@ TASK = {"json": {"text": "do it", "repo": "web"}}
 TEAM_TASK = {"json": {"text": "do it", "repo": "team/api"}}
 SESSION = "repo=web&path=src/session.py"
 GO = "repo=team/api&path=api.go"
+MCP = {
+    "json": {
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "search", "arguments": {"query": "sign"}},
+    },
+    "headers": {"Accept": "application/json, text/event-stream"},
+}  # fmt: skip
 NEW = {"json": {"source": "https://git.example.org/x", "name": "web"}}
 
 
@@ -68,6 +75,8 @@ ROWS = [
         "POST", "/api/v1/tasks/{task}/cancel", Scope.TASK, "web", {},
         "/api/v1/tasks/{task_id}/cancel",
     ),
+    # What each tool asks for is in tests/service/test_mcp.py.
+    Row("POST", "/mcp", Scope.READ, None, MCP, "/mcp"),
     Row("GET", "/metrics", Scope.READ, None, {}, "/metrics"),
     # Last, since it removes what the others look at.
     Row(
@@ -124,7 +133,7 @@ def test_nothing_without_a_token(matrix: tuple[Lab, str], row: Row) -> None:
 def test_every_endpoint_has_a_row(matrix: tuple[Lab, str]) -> None:
     lab, _ = matrix
     document = lab.get("/api/v1/openapi.json", "reader").json()
-    assert set(document["paths"]) == {row.route for row in ROWS if row.route} | OPEN
+    assert set(document["paths"]) | {"/mcp"} == {row.route for row in ROWS if row.route} | OPEN
 
 
 def test_what_a_caller_may_not_see_is_in_no_answer(matrix: tuple[Lab, str]) -> None:

@@ -1,0 +1,342 @@
+"""The tools: what an editor or an agent may ask of the index, the same over both transports.
+
+Each method is a tool; its docstring is what a model reads of it. Permissions are those of whoever
+calls: over HTTP the caller whom the guard has recognised for the very request, over stdio the
+owner of this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path as Folder
+from typing import Any
+
+from mcp.server.mcpserver import Context as Call
+from mcp_types import CallToolResult, TextContent
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from harness.agent.envelope import Envelope
+from harness.answers.passages import readable
+from harness.engines import Engines
+from harness.errors import HarnessError, UsageError
+from harness.index.status import RepositoryStatus, repository_statuses
+from harness.search import retrieval
+from harness.search.indexed_file import IndexedFile, read_indexed_file
+from harness.search.operators import read_operators
+from harness.search.related import related_passages
+from harness.search.symbols import find_symbol
+from harness.service.api_repositories import shown_to, told_place
+from harness.service.callers import Caller, Scope
+from harness.service.context import Context, allowed, caller_of, note
+from harness.service.mcp import answer as answers
+from harness.service.mcp import parameters as of
+from harness.service.questions import Asked, begin, find_passages
+from harness.store.catalog import around, in_scope, in_scope_at
+from harness.text import encodable
+
+_LINES_RELATED = 40
+
+Refresh = Callable[[str], Awaitable[Mapping[str, Any]]]
+"""Indexes a repository again, by its name; returns what there is to say of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How the tools are reached.
+
+    :param refresh: how a repository is indexed again there.
+    :param caller: who calls where requests do not say, None where each one does (HTTP).
+    :param folder: whose repository is the default; None for no default.
+    """
+
+    refresh: Refresh
+    caller: Caller | None = None
+    folder: Folder | None = None
+
+
+class Tools:
+    """The tools over a running service's engines."""
+
+    def __init__(self, context: Context, door: Door) -> None:
+        self._context = context
+        self._door = door
+
+    async def search(
+        self,
+        call: Call,
+        query: of.Query,
+        repo: of.Repo = None,
+        language: of.Language = None,
+        path_glob: of.PathGlob = None,
+        kind: of.Kind = None,
+        limit: of.Limit = 10,
+        offset: of.Offset = 0,
+        full_text: of.FullText = False,
+    ) -> CallToolResult:
+        """Ranked passages for words, a name, a question, path:line or a stack trace."""
+        caller = self._caller(call, Scope.READ)
+        text = encodable(query)
+
+        def find(engines: Engines) -> answers.Answer:
+            where = self._scope(repo, engines) if not read_operators(text).repo else repo
+            hits = retrieval.search(
+                text,
+                engines,
+                repo=where,
+                language=language,
+                path_glob=path_glob,
+                kind=kind,
+                limit=limit + 1,
+                offset=offset,
+                visible=caller.visible(),
+            )
+            return answers.of_hits(
+                text,
+                hits[:limit],
+                _places(engines, caller),
+                full_text=full_text,
+                more=len(hits) > limit,
+                offset=offset,
+            )
+
+        return self._said(call, await self._context.work.search(find), text)
+
+    async def symbol(
+        self,
+        call: Call,
+        name: of.Name,
+        repo: of.Repo = None,
+        which: of.Which = "both",
+        limit: of.Places = 20,
+    ) -> CallToolResult:
+        """Where a name is defined, and which lines use it."""
+        caller = self._caller(call, Scope.READ)
+
+        def find(engines: Engines) -> answers.Answer:
+            where = self._scope(repo, engines)
+            found = find_symbol(
+                encodable(name), engines, repo=where, limit=limit, visible=caller.visible()
+            )
+            if which == "definitions":
+                found = replace(found, references=())
+            elif which == "references":
+                found = replace(found, definitions=())
+            return answers.of_symbol(found, _places(engines, caller))
+
+        return self._said(call, await self._context.work.search(find), name)
+
+    async def read_file(
+        self,
+        call: Call,
+        path: of.Path,
+        repo: of.OneRepo = None,
+        start_line: of.StartLine = 1,
+        end_line: of.EndLine = None,
+    ) -> CallToolResult:
+        """Lines of an indexed file, as many as there is room for."""
+        caller = self._caller(call, Scope.READ)
+
+        def read(engines: Engines) -> answers.Answer:
+            file = self._file(engines, caller, repo, path)
+            _check_lines(file, start_line, end_line)
+            place = _places(engines, caller)[file.repo]
+            return answers.of_file(file, place, start_line, end_line)
+
+        return self._said(call, await self._context.work.search(read), path)
+
+    async def outline(
+        self,
+        call: Call,
+        path: of.Path,
+        repo: of.OneRepo = None,
+        start_line: of.StartLine = 1,
+    ) -> CallToolResult:
+        """What an indexed file defines, and at which lines."""
+        caller = self._caller(call, Scope.READ)
+
+        def read(engines: Engines) -> answers.Answer:
+            file = self._file(engines, caller, repo, path)
+            return answers.of_outline(file, _places(engines, caller)[file.repo], start_line)
+
+        return self._said(call, await self._context.work.search(read), path)
+
+    async def related(
+        self,
+        call: Call,
+        path: of.Path,
+        start_line: of.StartLine = 1,
+        end_line: of.EndLine = None,
+        repo: of.OneRepo = None,
+        everywhere: of.Everywhere = False,
+        limit: of.Related = 10,
+        full_text: of.FullText = False,
+    ) -> CallToolResult:
+        """Passages like given lines of a file: others that do the same, or what goes with them.
+        Without end_line, the 40 lines from start_line on."""
+        caller = self._caller(call, Scope.READ)
+
+        def find(engines: Engines) -> answers.Answer:
+            file = self._file(engines, caller, repo, path)
+            last = end_line or min(start_line + _LINES_RELATED - 1, len(file.lines))
+            _check_lines(file, start_line, last)
+            hits = related_passages(
+                file,
+                start_line,
+                last,
+                engines,
+                repo=None if everywhere else file.repo,
+                limit=limit,
+                visible=caller.visible(),
+            )
+            lines = "\n".join(file.lines[start_line - 1 : last])
+            places = _places(engines, caller)
+            return answers.of_hits(lines, hits, places, full_text=full_text, more=False)
+
+        return self._said(call, await self._context.work.search(find), path)
+
+    async def ask(
+        self,
+        call: Call,
+        question: of.Question,
+        repo: of.Repo = None,
+        language: of.Language = None,
+        path_glob: of.PathGlob = None,
+        limit: of.Passages = 5,
+        model: of.WithModel = True,
+    ) -> CallToolResult:
+        """An answer with checked path:line citations: passages, and a local model's words where
+        one is configured. A model may take minutes; cancelling the call ends it."""
+        caller = self._caller(call, Scope.ASK)
+        where = await self._context.work.search(lambda engines: self._scope(repo, engines))
+        asked = Asked(encodable(question), where, language, path_glob, limit)
+        found = await find_passages(self._context, caller, asked)
+        document: Mapping[str, Any] = found.to_dict()
+        words = readable(found)
+        if model and self._context.parts.open_assistant is not None:
+            document = await self._ask_model(call, caller, asked, found)
+            if document["answer"]:
+                words = f"{words}\n\n{document['answer']}"
+        return self._said(call, answers.of_envelope(document, words), question)
+
+    async def _ask_model(
+        self, call: Call, caller: Caller, asked: Asked, found: Envelope
+    ) -> Mapping[str, Any]:
+        local = self._door.caller is not None
+        answering = begin(self._context, caller, asked, found, tells_record=local)
+        try:
+            while True:
+                kind, data = await answering.events.get()
+                if kind == "answer":
+                    return data
+                if kind == "error":
+                    raise UsageError(str(data["error"]))
+                if kind == "step":
+                    await call.report_progress(float(data["step"]), message=str(data["text"]))
+        finally:
+            answering.gone.set()
+
+    async def repositories(self, call: Call) -> CallToolResult:
+        """Which repositories are indexed, from where, by which model, how fresh."""
+        caller = self._caller(call, Scope.READ)
+
+        def look(engines: Engines) -> list[RepositoryStatus]:
+            sees = caller.visible()
+            return [one for one in repository_statuses(engines.store) if sees(one.name)]
+
+        found = await self._context.work.search(look)
+        return self._said(call, answers.of_statuses([shown_to(caller, one) for one in found]))
+
+    async def status(self, call: Call) -> CallToolResult:
+        """The same as repositories, under its former name."""
+        return await self.repositories(call)
+
+    async def refresh(self, call: Call, repo: of.Refreshed = None) -> CallToolResult:
+        """Index what has changed in a repository, and remove from the index what is no longer
+        there."""
+        caller = self._caller(call, Scope.ADMIN)
+        if repo is None:
+            repo = await self._context.work.search(lambda engines: self._scope(None, engines))
+        if not repo or repo == of.ALL_REPOSITORIES:
+            raise UsageError("say which repository to refresh; `repositories` lists their names")
+        name = encodable(repo)
+        allowed(caller, Scope.ADMIN, name)
+        await self._context.work.search(
+            lambda engines: in_scope(engines.store, name, caller.visible())
+        )
+        document = {"repo": name, **await self._door.refresh(name)}
+        text = "  ".join(f"{key}: {value}" for key, value in document.items())
+        return self._said(call, answers.Answer(text, document, frozenset({name})))
+
+    def _caller(self, call: Call, scope: Scope) -> Caller:
+        """Who calls.
+
+        :raises HTTPException: nothing of that kind is allowed.
+        """
+        if self._door.caller is not None:
+            return self._door.caller
+        request = call.request_context.request
+        if not isinstance(request, Request):  # of HTTP each call has one; nobody is let in without
+            raise HTTPException(401, "a token is needed")
+        return caller_of(request, scope)
+
+    def _said(self, call: Call, answer: answers.Answer, query: str = "") -> CallToolResult:
+        request = call.request_context.request
+        if isinstance(request, Request):
+            note(request, answer.repositories, query)
+        return CallToolResult(
+            content=[TextContent(type="text", text=answer.text)],
+            structured_content=dict(answer.document),
+        )
+
+    def _scope(self, repo: str | None, engines: Engines) -> str | None:
+        """The repository that is asked about; None for all of them."""
+        if repo == of.ALL_REPOSITORIES:
+            return None
+        if repo or self._door.folder is None:
+            return repo or None
+        record = around(self._door.folder, engines.store.repositories())
+        return record.name if record else None
+
+    def _file(self, engines: Engines, caller: Caller, repo: str | None, path: str) -> IndexedFile:
+        """An indexed file.
+
+        :raises UsageError: it is not in the index, or in which repository was not said.
+        """
+        sees = caller.visible()
+        found = in_scope_at(engines.store, self._scope(repo, engines), sees)
+        if len(found) != 1:
+            names = ", ".join(one.name for one in found[:20])
+            raise UsageError(f"say in which repo the file is; there are: {names}")
+        name = found[0].name
+        file = read_indexed_file(name, encodable(path), engines, visible=sees)
+        if file is None:
+            raise UsageError(
+                f"the index of {name!r} has no file {encodable(path)!r}; search finds its path"
+            )
+        return file
+
+
+def _places(engines: Engines, caller: Caller) -> dict[str, str]:
+    """Of each repository that the caller may see its folder or URL, as far as it is told."""
+    sees = caller.visible()
+    return {
+        one.name: told_place(caller, one.name, one.path)
+        for one in engines.store.repositories()
+        if sees(one.name)
+    }
+
+
+def _check_lines(file: IndexedFile, start: int, end: int | None) -> None:
+    if end is not None and end < start:
+        raise UsageError("the last line comes before the first one; swap start_line and end_line")
+    if start > len(file.lines):
+        raise UsageError(f"{file.path} has {len(file.lines)} lines; ask for some of these")
+
+
+def said_by(error: BaseException) -> str | None:
+    """What a tool's caller is told of an error; None for one that is nobody's business."""
+    if isinstance(error, HTTPException):
+        return str(error.detail)
+    return str(error) if isinstance(error, HarnessError) else None
