@@ -476,6 +476,14 @@ class ServiceSettings(_Settings):
         description="Whether the audit log also holds what was asked.",
     )
 
+    prefect_ui_url: str = Field(
+        default=_SERVICE.prefect_ui_url,
+        pattern=r"^(https?://\S+)?$",
+        validation_alias="HARNESS_PREFECT_UI_URL",
+        description="Where a browser finds Prefect's UI, for links on the page. Unset: where its "
+        "API is.",
+    )
+
     def options(self) -> ServiceOptions:
         """What the service is told."""
         return ServiceOptions(
@@ -483,6 +491,7 @@ class ServiceSettings(_Settings):
             hosts=_names(self.hosts),
             requests_per_minute=self.requests_per_minute,
             log_queries=self.log_queries,
+            prefect_ui_url=self.prefect_ui_url.rstrip("/"),
         )
 
     def proxy(self) -> ProxyTrust:

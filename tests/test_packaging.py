@@ -105,6 +105,17 @@ def test_the_wheel_has_one_top_level_package(wheel: zipfile.ZipFile) -> None:
     assert "harness = harness.cli:main" in wheel.read(f"{metadata}/entry_points.txt").decode()
 
 
+def test_the_wheel_holds_the_page(wheel: zipfile.ZipFile) -> None:
+    folder = ROOT / "harness" / "service" / "page"
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for kind in ("templates", "static")
+        for path in (folder / kind).iterdir()
+    }
+    assert {Path(name).suffix for name in files} == {".html", ".css", ".js", ".svg"}
+    assert files <= set(wheel.namelist())
+
+
 def test_the_wheel_holds_everything_that_is_deployed(wheel: zipfile.ZipFile) -> None:
     bundle = {
         name.removeprefix("harness/bundle/"): wheel.read(name)

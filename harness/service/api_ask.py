@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -24,7 +25,15 @@ from harness.service.questions import Answering, Asked, begin, find_passages
 
 router = APIRouter(prefix="/api/v1", tags=["ask"])
 
-_STREAM = "text/event-stream"
+STREAM = "text/event-stream"
+"""The media type of a stream of server-sent events."""
+
+Event = tuple[str, Mapping[str, Any]]
+"""A kind, and what belongs to it."""
+
+ALIVE: Event = ("", {})
+"""Nothing has happened for a while; no proxy should cut the silent connection."""
+
 _ALIVE_SECONDS = 15.0
 
 
@@ -44,62 +53,80 @@ async def ask(
     request: Request, question: Question, caller: Annotated[Caller, Depends(needs(Scope.ASK))]
 ) -> Response:
     """Answer a question. With ``Accept: text/event-stream`` the answer is a stream."""
+    if STREAM in request.headers.get("accept", ""):
+        return as_stream(await answering(request, question, caller))
+    async with aclosing(await answering(request, question, caller, alive_seconds=1.0)) as events:
+        async for kind, data in events:
+            if kind in ("answer", "error"):
+                return JSONResponse(dict(data), 200 if kind == "answer" else 500)
+            if (kind, data) == ALIVE:
+                await gives_up(request)
+    raise HTTPException(500, "the question was not answered")
+
+
+async def answering(
+    request: Request, question: Question, caller: Caller, *, alive_seconds: float = _ALIVE_SECONDS
+) -> AsyncGenerator[Event]:
+    """Begin to answer. Whoever stops reading the events ends the question.
+
+    :param alive_seconds: after so long without another event comes :data:`ALIVE`.
+    :returns: the events of this module, ``answer`` or ``error`` last.
+    :raises HTTPException: 429, the caller asks too much at once.
+    :raises UsageError: the question cannot be searched for.
+    """
     context = context_of(request)
     asked = Asked(question.question, question.repo, question.lang, question.path, question.limit)
     found = await find_passages(context, caller, asked)
     note(request, {passage.citation.repo for passage in found.passages}, question.question)
-    streams = _STREAM in request.headers.get("accept", "")
     if context.parts.open_assistant is None or not question.model:
-        if not streams:
-            return JSONResponse(found.to_dict())
-        return _stream(_passages_only(found))
-    answering = begin(context, caller, asked, found)
-    if streams:
-        return _stream(_events(found, answering))
+        return _passages_only(found)
+    return _events(found, begin(context, caller, asked, found), alive_seconds)
+
+
+async def gives_up(request: Request) -> None:
+    """Look whether whoever asks still waits.
+
+    :raises HTTPException: 499, the client has gone away.
+    """
+    if await request.is_disconnected():
+        raise HTTPException(499, "the client has gone away")
+
+
+def as_stream(events: AsyncGenerator[Event]) -> StreamingResponse:
+    """Send events as they come."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        async with aclosing(events):
+            async for kind, data in events:
+                # JSON has no raw line ends, so the data is one line.
+                yield (
+                    f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
+                    if kind
+                    else b": the model is working\n\n"
+                )
+
+    # A proxy such as nginx would collect the pieces otherwise.
+    return StreamingResponse(pieces(), media_type=STREAM, headers={"X-Accel-Buffering": "no"})
+
+
+async def _passages_only(found: Envelope) -> AsyncGenerator[Event]:
+    yield "passages", found.to_dict()
+    yield "answer", found.to_dict()
+
+
+async def _events(
+    found: Envelope, answering: Answering, alive_seconds: float
+) -> AsyncGenerator[Event]:
     try:
-        while True:
-            kind, data = await _next(request, answering)
-            if kind in ("answer", "error"):
-                return JSONResponse(dict(data), 200 if kind == "answer" else 500)
-    finally:
-        answering.gone.set()
-
-
-async def _passages_only(found: Envelope) -> AsyncIterator[bytes]:
-    yield _event("passages", found.to_dict())
-    yield _event("answer", found.to_dict())
-
-
-async def _events(found: Envelope, answering: Answering) -> AsyncIterator[bytes]:
-    try:
-        yield _event("passages", found.to_dict())
+        yield "passages", found.to_dict()
         while True:
             try:
-                kind, data = await asyncio.wait_for(answering.events.get(), _ALIVE_SECONDS)
+                kind, data = await asyncio.wait_for(answering.events.get(), alive_seconds)
             except TimeoutError:
-                yield b": the model is working\n\n"  # so that no proxy cuts a silent connection
+                yield ALIVE
                 continue
-            yield _event(kind, data)
+            yield kind, data
             if kind in ("answer", "error"):
                 return
     finally:
         answering.gone.set()
-
-
-async def _next(request: Request, answering: Answering) -> tuple[str, Mapping[str, Any]]:
-    while True:
-        try:
-            return await asyncio.wait_for(answering.events.get(), 1.0)
-        except TimeoutError:
-            if await request.is_disconnected():
-                raise HTTPException(499, "the client has gone away") from None
-
-
-def _stream(body: AsyncIterator[bytes]) -> StreamingResponse:
-    # A proxy such as nginx would collect the pieces otherwise.
-    return StreamingResponse(body, media_type=_STREAM, headers={"X-Accel-Buffering": "no"})
-
-
-def _event(kind: str, data: Mapping[str, Any]) -> bytes:
-    # JSON has no raw line ends, so the data is one line.
-    return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()

@@ -12,10 +12,11 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from harness.errors import StackError
+from harness.repository.credentials import redact
 from harness.service.callers import Caller, Scope
 from harness.service.context import allowed, context_of, needs, note
 from harness.stack.api import PrefectApi
-from harness.stack.runs import artifacts_of, cancel, read_run, start_run
+from harness.stack.runs import artifacts_of, cancel, log_lines, read_run, start_run
 from harness.store.catalog import in_scope
 
 router = APIRouter(prefix="/api/v1", tags=["tasks"])
@@ -23,6 +24,8 @@ router = APIRouter(prefix="/api/v1", tags=["tasks"])
 _DEPLOYMENT = "agent-task/agent-task"
 _FLOW = "agent-task"
 _FENCE = re.compile(r"\A(`{3,})[a-z]*\n(.*)\n\1\s*(?:\n\nCut here;.*)?\Z", re.DOTALL)
+# As flows/agent_task.py logs what the agent does.
+_STEP = re.compile(r"\[\d+\] ")
 
 Worker = Annotated[Caller, Depends(needs(Scope.TASK))]
 
@@ -69,17 +72,19 @@ async def tasks(
 
 @router.get("/tasks/{task_id}")
 async def task(request: Request, task_id: str, caller: Worker) -> dict[str, Any]:
-    """A task and, once it has ended, its patch and report."""
+    """A task: its steps so far and, once it has ended, its patch and report."""
     context = context_of(request)
     shown = await _one(request, task_id, caller)
     run = await context.work.other(read_run, context.parts.prefect(), shown["id"])
     artifacts = await context.work.other(
         artifacts_of, context.parts.prefect(), run, wait_seconds=0.0
     )
+    logged = await context.work.other(log_lines, context.parts.prefect(), run.id)
     texts = {one.key: str(one.data) for one in artifacts}
     return {
         **shown,
         "message": run.message,
+        "steps": [redact(line, suspected=True) for line in logged if _STEP.match(line)],
         "patch": _unfenced(_named(texts, "patch")),
         "report": _named(texts, "report"),
         "trajectory": _unfenced(_named(texts, "trajectory")),

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from harness import __version__
-from harness.errors import (
-    HarnessError,
-    ModelMissingError,
-    RepositoryNotFoundError,
-    TransientError,
-    UsageError,
-)
+from harness.errors import HarnessError
 from harness.service import (
     api_ask,
     api_files,
@@ -29,16 +23,38 @@ from harness.service import (
     health,
 )
 from harness.service.audit import Audit
+from harness.service.callers import Caller
 from harness.service.context import Context, Parts
 from harness.service.guard import Guard
 from harness.service.mcp.endpoint import McpEndpoint
 from harness.service.metrics import Metrics
+from harness.service.page import (
+    ask_page,
+    assets,
+    file_page,
+    repositories_page,
+    search_page,
+    session_page,
+    tasks_page,
+)
+from harness.service.page.rendering import page
+from harness.service.page.sizes import LanguageSizes
 from harness.service.recognising import Recogniser
+from harness.service.refusals import RETRY_AFTER, status_of
 from harness.service.work import Work
 
 logger = logging.getLogger(__name__)
 
-_RETRY_AFTER = {"Retry-After": "2"}
+_API = (api_search, api_files, api_ask, api_repositories, api_tasks, health)
+_PAGE = (
+    assets,
+    session_page,
+    search_page,
+    file_page,
+    ask_page,
+    repositories_page,
+    tasks_page,
+)
 
 
 def make_app(parts: Parts, recogniser: Recogniser, *, listens_locally: bool) -> ASGIApp:
@@ -46,7 +62,7 @@ def make_app(parts: Parts, recogniser: Recogniser, *, listens_locally: bool) -> 
 
     :param listens_locally: it is bound to an address of this machine only.
     """
-    context = Context(parts, Work(parts.open_engines, parts.options), Metrics())
+    context = Context(parts, Work(parts.open_engines, parts.options), Metrics(), recogniser)
     audit = Audit(parts.data_dir / "service" / "audit.jsonl", log_queries=parts.options.log_queries)
 
     mcp = McpEndpoint(context)
@@ -71,7 +87,8 @@ def make_app(parts: Parts, recogniser: Recogniser, *, listens_locally: bool) -> 
         lifespan=lifespan,
     )
     app.state.context = context
-    for module in (api_search, api_files, api_ask, api_repositories, api_tasks, health):
+    app.state.language_sizes = LanguageSizes()
+    for module in (*_API, *_PAGE):
         app.include_router(module.router)
     app.router.routes.append(mcp.route)
     _answer_errors(app)
@@ -81,29 +98,33 @@ def make_app(parts: Parts, recogniser: Recogniser, *, listens_locally: bool) -> 
 
 
 def _answer_errors(app: FastAPI) -> None:
-    """Every error is one line of JSON, ``error``, and says what to do about it."""
+    """Every error is one line, and says what to do about it: JSON, ``error``, or a page."""
 
     @app.exception_handler(HarnessError)
-    async def ours(_: Request, error: HarnessError) -> JSONResponse:
-        if isinstance(error, TransientError):
-            return JSONResponse({"error": str(error)}, 503, _RETRY_AFTER)
-        code = 500
-        if isinstance(error, RepositoryNotFoundError):
-            code = 404
-        elif isinstance(error, UsageError):
-            code = 400
-        elif isinstance(error, ModelMissingError):
-            code = 501
-        else:
+    async def ours(request: Request, error: HarnessError) -> Response:
+        code = status_of(error)
+        if code == 500:
             logger.error("%s", error)
-        return JSONResponse({"error": str(error)}, code)
+        return _error(request, code, str(error), RETRY_AFTER if code == 503 else None)
 
     @app.exception_handler(HTTPException)
-    async def plain(_: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+    async def plain(request: Request, error: HTTPException) -> Response:
+        return _error(request, error.status_code, error.detail, error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
-        return JSONResponse({"error": f"{where}: {str(first['msg']).lower()}"}, 422)
+        return _error(request, 422, f"{where}: {str(first['msg']).lower()}")
+
+
+def _error(
+    request: Request, code: int, said: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    is_api = request.url.path.startswith(("/api/", "/healthz", "/readyz", "/metrics"))
+    if is_api or "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"error": said}, code, headers)
+    caller: Caller | None = getattr(request.state, "caller", None)
+    answer = page(request, caller, "error.html", code, message=said)
+    answer.headers.update(headers or {})
+    return answer

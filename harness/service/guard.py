@@ -13,7 +13,7 @@ import logging
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request, cookie_parser
@@ -29,7 +29,7 @@ from harness.service.recognising import COOKIE, Recogniser
 
 logger = logging.getLogger(__name__)
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout"})
 """What is answered to anybody; also what is below ``/static/``."""
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -139,7 +139,7 @@ class Guard:
         if caller is not None:
             return caller
         if "text/html" in headers.get("accept", "") and request.method == "GET":
-            there = path if path.startswith("/") and not path.startswith("//") else "/"
+            there = quote(f"{path}?{request.url.query}" if request.url.query else path, safe="/")
             return Response(status_code=303, headers={"Location": f"/login?next={there}"})
         known = "authorization" in headers or COOKIE in cookies
         reason = "the token is unknown, revoked or has expired" if known else "a token is needed"

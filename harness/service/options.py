@@ -30,7 +30,8 @@ class ServiceOptions:
     other than a stream may take ``answer_seconds``. ``at_once``: searches carried out at the same
     time, and ``waiting`` that wait for them; more are asked to come back. A caller has
     ``requests_per_minute``, which may be used in bursts of a tenth of that, and
-    ``questions_at_once``.
+    ``questions_at_once``. ``prefect_ui_url`` is where a browser finds Prefect's UI, empty: where
+    its API is.
     """
 
     port: int = 4280
@@ -43,3 +44,4 @@ class ServiceOptions:
     requests_per_minute: int = 1_200
     questions_at_once: int = 2
     log_queries: bool = False
+    prefect_ui_url: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -16,6 +17,9 @@ _FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 _SILENCE_SECONDS = 60.0
 # For what does nothing twice when it is sent again: a start with a key, the setting of a state.
 _ATTEMPTS = 4
+# Prefect gives at most 200 lines at once; a task has a few for each step.
+_LOG_PAGE = 200
+_LOG_PAGES = 10
 FAILURE = "failure-"
 """Begins the key of the artifact that says why a run failed (flows/outcomes.py)."""
 
@@ -166,6 +170,26 @@ def artifacts_of(api: PrefectApi, run: FlowRun, *, wait_seconds: float = 10.0) -
         if has_reason or time.monotonic() >= deadline:
             return found
         time.sleep(0.5)
+
+
+def log_lines(api: PrefectApi, run_id: str) -> list[str]:
+    """What a run has logged so far, oldest first, without what is for debugging.
+
+    :raises ServiceUnavailableError: the server does not answer.
+    """
+    found: list[str] = []
+    for page in range(_LOG_PAGES):
+        query = {
+            "logs": {"flow_run_id": {"any_": [run_id]}, "level": {"ge_": logging.INFO}},
+            "sort": "TIMESTAMP_ASC",
+            "limit": _LOG_PAGE,
+            "offset": page * _LOG_PAGE,
+        }
+        lines = api.listing("POST", "/logs/filter", query)
+        found += [str(line.get("message") or "") for line in lines]
+        if len(lines) < _LOG_PAGE:
+            break
+    return found
 
 
 def cancel(api: PrefectApi, run: FlowRun) -> FlowRun:

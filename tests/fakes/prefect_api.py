@@ -39,6 +39,7 @@ class FakePrefect:
         self.script: list[dict[str, Any]] = []
         self.artifacts: list[dict[str, Any]] = []
         self.children: list[dict[str, Any]] = []
+        self.logs: list[str] = []
         self.deployments: list[tuple[str, str, dict[str, Any]]] = [
             ("index-repository", "index-repository", {"source": {"type": "string"}})
         ]
@@ -145,9 +146,14 @@ class FakePrefect:
         if path == "/api/flow_runs/filter":
             if body is not None and "flows" in body:
                 wanted = body.get("flow_runs", {}).get("id", {}).get("any_")
-                tasks = [run for run in self.runs.values() if run.get("deployment") == "d2"]
-                return 200, [run for run in tasks if wanted is None or run["id"] in wanted]
+                is_task = body["flows"]["name"]["any_"] == ["agent-task"]
+                of_it = "d2" if is_task else "d1"
+                runs = [run for run in self.runs.values() if run.get("deployment") == of_it]
+                return 200, [run for run in runs if wanted is None or run["id"] in wanted]
             return 200, self.children
+        if path == "/api/logs/filter" and body is not None:
+            page = self.logs[body["offset"] : body["offset"] + body["limit"]]
+            return 200, [{"message": line} for line in page]
         if path.startswith("/api/csrf-token?client="):
             token = uuid.uuid4().hex
             self.tokens[path.partition("=")[2]] = token

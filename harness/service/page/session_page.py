@@ -1,0 +1,74 @@
+"""``/login`` and ``/logout``: a token becomes a cookie that scripts cannot read.
+
+The guard refuses whatever another site's page sends, which includes these forms: nobody can be
+logged in as somebody else, or out.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from harness.errors import HarnessError
+from harness.service.callers import Caller
+from harness.service.context import context_of
+from harness.service.page.forms import read_form
+from harness.service.page.rendering import local_address, page
+from harness.service.recognising import COOKIE
+
+logger = logging.getLogger(__name__)
+router = APIRouter(include_in_schema=False)
+
+_COOKIE_SECONDS = 30 * 86_400
+
+
+@router.get("/login")
+async def login_page(request: Request, next: str = "/") -> HTMLResponse:
+    """The form. A browser that comes from another site's link has not sent its cookie, so the page
+    looks once more by itself."""
+    return _form(request, local_address(next))
+
+
+@router.post("/login")
+async def login(request: Request) -> Response:
+    """Check a token, and keep it in a cookie."""
+    form = await read_form(request)
+    token, there = form.get("token", ""), local_address(form.get("next", "/"))
+    try:
+        caller: Caller | None = context_of(request).recogniser.tokens.find(token)
+    except HarnessError as error:
+        logger.error("%s", error)
+        return _form(request, there, 503, "Tokens cannot be checked now; tell an administrator.")
+    if caller is None:
+        logger.warning("a login was refused")
+        return _form(request, there, 401, "This token is unknown, revoked or has expired.")
+    answer = RedirectResponse(there, 303)
+    answer.set_cookie(
+        COOKIE,
+        token,
+        max_age=_COOKIE_SECONDS,
+        httponly=True,
+        samesite="strict",
+        secure=_came_over_https(request),
+    )
+    return answer
+
+
+@router.post("/logout")
+async def logout(request: Request) -> Response:
+    """Forget the cookie. The token itself stays valid until it is revoked."""
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=_came_over_https(request))
+    return answer
+
+
+def _form(request: Request, there: str, status: int = 200, message: str = "") -> HTMLResponse:
+    return page(request, None, "login.html", status, next=there, message=message)
+
+
+def _came_over_https(request: Request) -> bool:
+    # Behind a proxy that ends TLS only the browser knows; it says so in what no page can forge.
+    origin = request.headers.get("origin", "")
+    return request.url.scheme == "https" or origin.startswith("https://")
