@@ -53,8 +53,9 @@ test-faults: $(INSTALLED) ## Long forms of the tests of faults: damage, kills (a
 
 OVERLAY ?= k8s/overlays/minikube
 
-manifests: $(INSTALLED) ## Render k8s/manifests from the chart
+manifests: $(INSTALLED) ## Render k8s/manifests from the chart, and the table of its values
 	@$(BIN)/python -m tests.k8s.render
+	@$(BIN)/python -m tests.k8s.values_table
 
 checkov: $(INSTALLED) ## Check the rendered manifests against policies
 	@$(BIN)/python -m tests.k8s.policy_check

@@ -10,6 +10,10 @@ from typing import Any
 # image, volume claims and so on. The chart's bootstrap Job sets it. Unset or empty, it leaves an
 # existing pool's defaults alone; `{}` restores the template's.
 DEFAULTS_VARIABLE = "HARNESS_JOB_DEFAULTS"
+# Not variables, because a variable can replace a list but not add to one: entries as Kubernetes has
+# them, and the field that tells them apart.
+ADDITIONS = {"extra_env": "name", "extra_volumes": "name", "extra_volume_mounts": "mountPath"}
+_PLACES = {"extra_env": "env", "extra_volumes": "volumes", "extra_volume_mounts": "volumeMounts"}
 
 
 def base_job_template() -> dict[str, Any]:
@@ -23,23 +27,29 @@ def base_job_template() -> dict[str, Any]:
 
 
 def with_defaults(defaults: dict[str, Any]) -> dict[str, Any]:
-    """The template with other defaults; an object is merged into the template's, key by key.
+    """The template with other defaults; an object is merged into the template's, key by key, where
+    None removes a key. The lists of ``ADDITIONS`` are added to the pod that the template describes.
 
     :raises ValueError: the template has no such variable; the message names it.
     """
     template = base_job_template()
     variables = template["variables"]["properties"]
     for name, value in defaults.items():
+        if name in ADDITIONS:
+            _add(template, name, value)
+            continue
         if name not in variables:
             raise ValueError(f"{DEFAULTS_VARIABLE}: the job template has no variable {name!r}")
         current = variables[name].get("default")
-        merge = isinstance(current, dict) and isinstance(value, dict)
-        variables[name]["default"] = current | value if merge else value
+        if isinstance(current, dict) and isinstance(value, dict):
+            value = {key: one for key, one in (current | value).items() if one is not None}
+        variables[name]["default"] = value
     return template
 
 
 def with_defaults_of(existing: dict[str, Any]) -> dict[str, Any]:
-    """The template with the defaults that an existing pool's template has for the same variables.
+    """The template with the defaults that an existing pool's template has for the same variables,
+    and with what had been added to its pod.
 
     :param existing: the pool's template, perhaps from an earlier version.
     """
@@ -48,7 +58,29 @@ def with_defaults_of(existing: dict[str, Any]) -> dict[str, Any]:
     for name, variable in template["variables"]["properties"].items():
         if "default" in before.get(name, {}):
             variable["default"] = before[name]["default"]
+    for name, key in ADDITIONS.items():
+        shipped = {entry[key] for entry in _entries(template, name) if isinstance(entry, dict)}
+        found = [entry for entry in _entries(existing, name) if isinstance(entry, dict)]
+        _add(template, name, [entry for entry in found if entry.get(key, "") not in shipped])
     return template
+
+
+def _entries(template: dict[str, Any], name: str) -> list[Any]:
+    """The list of a template's pod that an addition goes to; empty where there is none."""
+    manifest = (template.get("job_configuration") or {}).get("job_manifest") or {}
+    spec = manifest.get("spec", {}).get("template", {}).get("spec", {})
+    holder = spec if name == "extra_volumes" else (spec.get("containers") or [{}])[0]
+    found = holder.get(_PLACES[name])
+    return found if isinstance(found, list) else []
+
+
+def _add(template: dict[str, Any], name: str, entries: list[dict[str, Any]]) -> None:
+    if not entries:
+        return
+    spec = template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
+    holder = spec if name == "extra_volumes" else spec["containers"][0]
+    # Where the variables are a list, the worker puts those of the `env` variable before it.
+    holder[_PLACES[name]] = [*_entries(template, name), *entries]
 
 
 def read_defaults(text: str) -> dict[str, Any]:

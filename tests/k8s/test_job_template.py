@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from deployments.job_template import read_defaults, with_defaults
+from deployments.job_template import ADDITIONS, read_defaults, with_defaults
 from tests.k8s import jobs
 from tests.k8s.documents import VALUES_SETS, Document, kind, pods, rendered
 from tests.k8s.pod_security import findings
@@ -80,7 +80,7 @@ def test_release_defaults_make_a_valid_job(
 ) -> None:
     defaults = _job_defaults(values_set)
     variables = jobs.template()["variables"]
-    assert set(defaults) <= set(variables["properties"])
+    assert set(defaults) <= set(variables["properties"]) | set(ADDITIONS)
     jsonschema.validate(defaults, variables)
     job = jobs.strict(jobs.build(base=with_defaults(defaults)))
     validate_schema(job, "1.33")

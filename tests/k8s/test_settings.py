@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pydantic_settings import BaseSettings
 
 from harness import settings as settings_module
 from tests.k8s.documents import CHART, VALUES_SETS, kind, pods, rendered
+from tests.k8s.values_table import table
 
 NEEDS_TOOLS = True
 
@@ -87,18 +87,4 @@ def test_prefect_knows_every_variable_and_accepts_its_value() -> None:
 def test_readme_lists_every_value() -> None:
     values = (CHART / "values.yaml").read_text(encoding="utf-8")
     readme = (CHART / "README.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| `([A-Za-z0-9.]+)` \|", readme, re.MULTILINE)
-    import yaml
-
-    def leaves(value: object, path: str) -> Iterator[str]:
-        # Maps that the user fills (resources, labels, …) are one key.
-        closed = path.rpartition(".")[2] not in {
-            "resources", "labels", "hard", "default", "defaultRequest",
-        }  # fmt: skip
-        if isinstance(value, dict) and value and closed:
-            for key, inner in value.items():
-                yield from leaves(inner, f"{path}.{key}" if path else key)
-        else:
-            yield path
-
-    assert listed == list(leaves(yaml.safe_load(values), ""))
+    assert readme.endswith(table(values)), "run `make manifests`"

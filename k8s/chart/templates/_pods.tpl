@@ -1,5 +1,42 @@
-{{/* What every pod has. `component`, `account`, `uid`, and `token` (API access, worker only). */}}
+{{/* The knobs of one pod: those of `pods`, then the component's own. Maps are merged, lists of
+     variables and volumes are added, everything else is replaced. */}}
+{{- define "harness.knobs" -}}
+{{- $all := .root.Values.pods -}}
+{{- $own := .own | default dict -}}
+{{- $knobs := dict -}}
+{{- range $name := list "nodeSelector" "podAnnotations" "podLabels" }}
+{{- $_ := set $knobs $name (merge (dict) (index $own $name | default dict) (index $all $name | default dict)) }}
+{{- end }}
+{{- range $name := list "extraEnv" "extraVolumes" "extraVolumeMounts" }}
+{{- $_ := set $knobs $name (concat (index $all $name | default list) (index $own $name | default list)) }}
+{{- end }}
+{{- range $name := list "priorityClassName" "runtimeClassName" "affinity" "tolerations" "topologySpreadConstraints" }}
+{{- with index $own $name | default (index $all $name) }}
+{{- $_ := set $knobs $name . }}
+{{- end }}
+{{- end }}
+{{- toYaml $knobs -}}
+{{- end }}
+
+{{/* Metadata of a pod: `component`, `own` (the component's values). */}}
+{{- define "harness.podMeta" -}}
+{{- $knobs := include "harness.knobs" . | fromYaml -}}
+labels:
+  {{- /* Ours last: selectors and policies depend on them. */}}
+  {{- with $knobs.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- include "harness.labels" . | nindent 2 }}
+{{- with $knobs.podAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* What every pod has. `component`, `account`, `uid`, `own` (the component's values), and `token`
+     (API access, worker only). `spread`: over nodes, unless the values say how. */}}
 {{- define "harness.podSpec" -}}
+{{- $knobs := include "harness.knobs" . | fromYaml -}}
 serviceAccountName: {{ .account }}
 automountServiceAccountToken: {{ .token | default false }}
 {{- /* Otherwise a Service named qdrant injects QDRANT_PORT=tcp://…, which is a setting of ours. */}}
@@ -16,6 +53,28 @@ securityContext:
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- range $name := list "priorityClassName" "runtimeClassName" "nodeSelector" "affinity" "tolerations" "topologySpreadConstraints" }}
+{{- with index $knobs $name }}
+{{ $name }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- if and .spread (not $knobs.topologySpreadConstraints) }}
+{{ include "harness.spread" .component }}
+{{- end }}
+{{- end }}
+
+{{/* Variables, mounts and volumes that the values add; nothing when there are none. */}}
+{{- define "harness.extraEnv" -}}
+{{- with (include "harness.knobs" . | fromYaml).extraEnv }}{{ toYaml . }}{{ end }}
+{{- end }}
+
+{{- define "harness.extraMounts" -}}
+{{- with (include "harness.knobs" . | fromYaml).extraVolumeMounts }}{{ toYaml . }}{{ end }}
+{{- end }}
+
+{{- define "harness.extraVolumes" -}}
+{{- with (include "harness.knobs" . | fromYaml).extraVolumes }}{{ toYaml . }}{{ end }}
 {{- end }}
 
 {{- define "harness.securityContext" -}}
@@ -79,17 +138,6 @@ capabilities:
 {{- if .Values.qdrant.tls.existingSecret }}
 - {name: SSL_CERT_FILE, value: /etc/harness/ca/ca.crt}
 - {name: GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, value: /etc/harness/ca/ca.crt}
-{{- end }}
-{{- end }}
-
-{{- define "harness.placement" -}}
-{{- with .nodeSelector }}
-nodeSelector:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 

@@ -1,18 +1,15 @@
 {{- define "harness.ollamaPod" -}}
+{{- $own := .Values.ollama }}
+{{- with .Values.ollama.gpu.runtimeClass }}
+{{- $own = merge (dict "runtimeClassName" .) $own }}
+{{- end }}
+{{- $pod := dict "root" . "component" "ollama" "account" "ollama" "uid" 10001 "own" $own "spread" (gt (int .Values.ollama.replicas) 1) }}
 metadata:
-  labels:
-    {{- include "harness.labels" (dict "root" . "component" "ollama") | nindent 4 }}
+  {{- include "harness.podMeta" $pod | nindent 2 }}
 spec:
-  {{- include "harness.podSpec" (dict "root" . "account" "ollama" "uid" 10001) | nindent 2 }}
+  {{- include "harness.podSpec" $pod | nindent 2 }}
   # A pull or an answer under way may end first.
   terminationGracePeriodSeconds: 120
-  {{- with .Values.ollama.gpu.runtimeClass }}
-  runtimeClassName: {{ . }}
-  {{- end }}
-  {{- include "harness.placement" .Values.ollama | nindent 2 }}
-  {{- if gt (int .Values.ollama.replicas) 1 }}
-  {{- include "harness.spread" "ollama" | nindent 2 }}
-  {{- end }}
   containers:
     - name: ollama
       image: {{ include "harness.image" (dict "root" . "image" .Values.ollama.image) }}
@@ -33,6 +30,7 @@ spec:
         {{- range $name, $value := .Values.ollama.env }}
         - {name: {{ $name }}, value: {{ $value | quote }}}
         {{- end }}
+        {{- with include "harness.extraEnv" $pod }}{{ . | nindent 8 }}{{ end }}
       ports:
         - {name: http, containerPort: 11434}
       # /api/version tells that the server lives; that a model is there, only the keeper knows.
@@ -61,6 +59,7 @@ spec:
         - {name: models, mountPath: /models}
         - {name: home, mountPath: /home/ollama}
         - {name: tmp, mountPath: /tmp}
+        {{- with include "harness.extraMounts" $pod }}{{ . | nindent 8 }}{{ end }}
     {{- if include "harness.keeperEnabled" . }}
     - name: keeper
       image: {{ include "harness.image" (dict "root" . "image" .Values.harness.image) }}
@@ -101,4 +100,5 @@ spec:
     - name: models
       persistentVolumeClaim: {claimName: ollama-models}
     {{- end }}
+    {{- with include "harness.extraVolumes" $pod }}{{ . | nindent 4 }}{{ end }}
 {{- end }}
