@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"
 CHART = K8S / "chart"
 VALUES_SETS = ("default", *sorted(path.stem for path in (CHART / "ci").glob("*.yaml")))
+PLATFORMS = tuple(yaml.safe_load((CHART / "files" / "platforms.yaml").read_text(encoding="utf-8")))
 OVERLAYS = ("minikube", "gpu", "ha")
 
 Document = dict[str, Any]
@@ -47,9 +49,14 @@ def template_text(values_set: str, helm_major: int = 4, *arguments: str) -> str:
 
 
 @functools.cache
-def rendered(values_set: str, helm_major: int = 4) -> tuple[Document, ...]:
-    """The documents of one values set."""
-    return _documents(template_text(values_set, helm_major))
+def rendered(values_set: str, helm_major: int = 4, *arguments: str) -> tuple[Document, ...]:
+    """The documents of one values set, and of further arguments of `helm template`."""
+    return _documents(template_text(values_set, helm_major, *arguments))
+
+
+def on(platform: str) -> tuple[Document, ...]:
+    """The documents of the default values on one platform."""
+    return rendered("default", 4, "--set", f"platform={platform}")
 
 
 @functools.cache
@@ -71,6 +78,19 @@ def _documents(text: str) -> tuple[Document, ...]:
 def kind(documents: tuple[Document, ...], name: str) -> list[Document]:
     """All documents of one kind."""
     return [document for document in documents if document["kind"] == name]
+
+
+def job_defaults(documents: tuple[Document, ...]) -> dict[str, Any]:
+    """HARNESS_JOB_DEFAULTS of the bootstrap Job."""
+    (text,) = (
+        entry["value"]
+        for pod in pods(documents)
+        for container in pod.containers()
+        for entry in container.get("env", [])
+        if entry["name"] == "HARNESS_JOB_DEFAULTS"
+    )
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,12 @@ _VOLUMES = {
 }  # fmt: skip
 
 
-def findings(spec: dict[str, Any]) -> list[str]:
-    """What is wrong with a pod's spec; empty when nothing is."""
+def findings(spec: dict[str, Any], *, fixed_ids: bool = True) -> list[str]:
+    """What is wrong with a pod's spec; empty when nothing is.
+
+    :param fixed_ids: whether a pod has to name its uid, beyond the standard; where the cluster
+        gives the ids (OpenShift), it must not name one.
+    """
     found = []
     for flag in ("hostNetwork", "hostPID", "hostIPC"):
         if spec.get(flag):
@@ -23,6 +27,11 @@ def findings(spec: dict[str, Any]) -> list[str]:
     pod = spec.get("securityContext", {})
     for container in [*spec.get("initContainers", []), *spec["containers"]]:
         found += [f"{container['name']}: {text}" for text in _container(container, pod)]
+        uid = container.get("securityContext", {}).get("runAsUser", pod.get("runAsUser"))
+        if uid == 0 or (uid is None) == fixed_ids:
+            found.append(f"{container['name']}: runAsUser")
+    if not fixed_ids and {"runAsGroup", "fsGroup"} & set(pod):
+        found.append("ids")
     if spec.get("enableServiceLinks") is not False:
         found.append("enableServiceLinks")
     if not spec.get("terminationGracePeriodSeconds", 30) <= 300:
@@ -41,8 +50,6 @@ def _container(container: dict[str, Any], pod: dict[str, Any]) -> list[str]:
         found.append("capabilities")
     if not own.get("runAsNonRoot", pod.get("runAsNonRoot")):
         found.append("runAsNonRoot")
-    if own.get("runAsUser", pod.get("runAsUser", 0)) == 0:
-        found.append("runAsUser")
     profile = own.get("seccompProfile", pod.get("seccompProfile", {}))
     if profile.get("type") not in {"RuntimeDefault", "Localhost"}:
         found.append("seccompProfile")

@@ -13,7 +13,7 @@ from tests.k8s.documents import CHART, VALUES_SETS, kind, rendered, run, values_
 
 NEEDS_TOOLS = True
 # Kinds of custom resources: no schema of Kubernetes itself covers them.
-CUSTOM_KINDS = {"ServiceMonitor", "HTTPRoute"}
+CUSTOM_KINDS = {"ServiceMonitor", "HTTPRoute", "PrometheusRule", "CiliumNetworkPolicy"}
 
 
 @pytest.mark.parametrize("helm_major", [3, 4])

@@ -11,24 +11,13 @@ import pytest
 
 from deployments.job_template import ADDITIONS, read_defaults, with_defaults
 from tests.k8s import jobs
-from tests.k8s.documents import VALUES_SETS, Document, kind, pods, rendered
+from tests.k8s.documents import VALUES_SETS, Document, job_defaults, kind, pods, rendered
 from tests.k8s.pod_security import findings
 from tests.k8s.test_references import EXISTING_CLAIMS
 
 NEEDS_TOOLS = True
 DEPLOYMENTS = jobs.deployments()
 BACKUPS = {"name": "backups", "persistentVolumeClaim": {"claimName": "harness-backups"}}
-
-
-def _job_defaults(values_set: str) -> dict[str, Any]:
-    """HARNESS_JOB_DEFAULTS of the chart's bootstrap Job."""
-    for pod in pods(rendered(values_set)):
-        for container in pod.containers():
-            for entry in container.get("env", []):
-                if entry["name"] == "HARNESS_JOB_DEFAULTS":
-                    loaded: dict[str, Any] = json.loads(entry["value"])
-                    return loaded
-    raise AssertionError("no bootstrap Job")
 
 
 def _container(job: Document) -> Document:
@@ -78,7 +67,7 @@ def test_deployments_set_only_variables_that_exist(deployment: str) -> None:
 def test_release_defaults_make_a_valid_job(
     values_set: str, validate_schema: Callable[[dict[str, object], str], None]
 ) -> None:
-    defaults = _job_defaults(values_set)
+    defaults = job_defaults(rendered(values_set))
     variables = jobs.template()["variables"]
     assert set(defaults) <= set(variables["properties"]) | set(ADDITIONS)
     jsonschema.validate(defaults, variables)
@@ -100,7 +89,9 @@ def _resolves(job: Document, documents: tuple[Document, ...]) -> None:
     (container,) = spec["containers"]
     maps = {d["metadata"]["name"] for d in kind(documents, "ConfigMap")}
     assert container["envFrom"][0]["configMapRef"]["name"] in maps
-    assert {m["name"] for m in container["volumeMounts"]} == {v["name"] for v in spec["volumes"]}
+    mounting = [*spec.get("initContainers", []), container]
+    used = {m["name"] for one in mounting for m in one["volumeMounts"]}
+    assert used | {"ca"} == {v["name"] for v in spec["volumes"]}, "ca is for the init container"
     namespaces = {document["metadata"]["namespace"] for document in documents}
     assert namespaces == {job["metadata"]["namespace"]}
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from deployments.job_template import with_defaults, with_defaults_of
 from tests.k8s import jobs, tools
-from tests.k8s.documents import CHART, Document, Pod, kind, pods, rendered, run
+from tests.k8s.documents import CHART, Pod, job_defaults, kind, pods, rendered, run
 
 NEEDS_TOOLS = True
 COMPONENTS = (
@@ -18,22 +17,10 @@ COMPONENTS = (
 )  # fmt: skip
 
 
-def _job_defaults(documents: tuple[Document, ...]) -> dict[str, Any]:
-    (text,) = (
-        entry["value"]
-        for pod in pods(documents)
-        for container in pod.containers()
-        for entry in container.get("env", [])
-        if entry["name"] == "HARNESS_JOB_DEFAULTS"
-    )
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
 def _all_pods() -> list[Pod]:
     """Those of the chart, and a flow run's as the worker makes it."""
     documents = rendered("scheduling")
-    job = jobs.build(base=with_defaults(_job_defaults(documents)))
+    job = jobs.build(base=with_defaults(job_defaults(documents)))
     labels = job["spec"]["template"]["metadata"]["labels"]
     return [*pods(documents), Pod("a flow run", labels, jobs.pod(job))]
 
@@ -51,7 +38,7 @@ def test_what_is_set_for_all_pods_reaches_every_one() -> None:
 
 def test_annotations_reach_pods_and_their_jobs() -> None:
     documents = rendered("scheduling")
-    job = jobs.build(base=with_defaults(_job_defaults(documents)))
+    job = jobs.build(base=with_defaults(job_defaults(documents)))
     templates = [d["spec"]["template"] for d in documents if "template" in (d.get("spec") or {})]
     for template in [*templates, job["spec"]["template"]]:
         annotations = template["metadata"]["annotations"]
@@ -111,7 +98,7 @@ def test_pull_secrets_reach_every_pod() -> None:
     wanted = [{"name": "registry-lan"}]
     for pod in pods(documents):
         assert pod.spec["imagePullSecrets"] == wanted, pod.owner
-    job = jobs.build(base=with_defaults(_job_defaults(documents)))
+    job = jobs.build(base=with_defaults(job_defaults(documents)))
     assert jobs.pod(job)["imagePullSecrets"] == wanted
 
 

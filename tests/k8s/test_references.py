@@ -29,6 +29,8 @@ OTHER_SECRETS = {
     "qdrant-tls": {"tls.crt", "tls.key", "ca.crt"},
     "team-postgres": {"connection-url"},
     "harness-n8n": {"N8N_ENCRYPTION_KEY"},
+    "team-ca": {"ca.crt"},
+    "team-notifications": {"HARNESS_NOTIFY_URL"},
 }
 SECRETS = EXAMPLE_SECRETS | OTHER_SECRETS
 EXISTING_CLAIMS = {"team-repositories", "team-backups"}
@@ -94,6 +96,9 @@ def test_every_reference_resolves(source: Any, name: str) -> None:
                 assert volume["persistentVolumeClaim"]["claimName"] in claims, pod.owner
             if "configMap" in volume:
                 assert volume["configMap"]["name"] in maps, pod.owner
+            for one in volume.get("projected", {}).get("sources", []):
+                keys = {item["key"] for item in one["secret"]["items"]}
+                assert keys <= SECRETS[one["secret"]["name"]], pod.owner
             if "secret" in volume:
                 assert volume["secret"]["secretName"] in SECRETS, pod.owner
         mountable = set(volumes) | set(pod.claim_templates)

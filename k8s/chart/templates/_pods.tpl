@@ -43,10 +43,12 @@ automountServiceAccountToken: {{ .token | default false }}
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
+  {{- if include "harness.fixedIds" .root }}
   runAsUser: {{ .uid }}
   runAsGroup: {{ .uid }}
   fsGroup: {{ .uid }}
   fsGroupChangePolicy: OnRootMismatch
+  {{- end }}
   seccompProfile:
     type: RuntimeDefault
 {{- with .root.Values.imagePullSecrets }}
@@ -62,19 +64,47 @@ imagePullSecrets:
 {{- if and .spread (not $knobs.topologySpreadConstraints) }}
 {{ include "harness.spread" .component }}
 {{- end }}
+{{- $trust := and .trust (include "harness.trustEnabled" .root) }}
+{{- if or .init $trust }}
+initContainers:
+  {{- with .init }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- if $trust }}
+  - {{- include "harness.trustContainer" .root | nindent 4 }}
+  {{- end }}
+{{- end }}
 {{- end }}
 
-{{/* Variables, mounts and volumes that the values add; nothing when there are none. */}}
+{{/* What is added at the end of a pod's lists: the trust store and the proxy where `trust` is set
+     (programs that leave the cluster), then what the values add. Nothing when there is none. */}}
 {{- define "harness.extraEnv" -}}
-{{- with (include "harness.knobs" . | fromYaml).extraEnv }}{{ toYaml . }}{{ end }}
+{{- if .trust }}
+{{- range $name, $value := merge (include "harness.trustEnv" .root | fromYaml) (include "harness.proxyEnv" .root | fromYaml) }}
+- {name: {{ $name }}, value: {{ $value | quote }}}
+{{- end }}
+{{- end }}
+{{- with (include "harness.knobs" . | fromYaml).extraEnv }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "harness.extraMounts" -}}
-{{- with (include "harness.knobs" . | fromYaml).extraVolumeMounts }}{{ toYaml . }}{{ end }}
+{{- if and .trust (include "harness.trustEnabled" .root) }}
+- {name: trust, mountPath: /etc/harness/trust, readOnly: true}
+{{- end }}
+{{- with (include "harness.knobs" . | fromYaml).extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "harness.extraVolumes" -}}
-{{- with (include "harness.knobs" . | fromYaml).extraVolumes }}{{ toYaml . }}{{ end }}
+{{- if and .trust (include "harness.trustEnabled" .root) }}
+{{ include "harness.trustVolumes" .root }}
+{{- end }}
+{{- with (include "harness.knobs" . | fromYaml).extraVolumes }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "harness.securityContext" -}}
@@ -89,6 +119,8 @@ capabilities:
 {{/* Our image on a read-only root: everything written goes to one emptyDir. */}}
 {{- define "harness.homeEnv" -}}
 - {name: HOME, value: /home/harness}
+# A uid without an entry in /etc/passwd has no name otherwise.
+- {name: USER, value: harness}
 - {name: PREFECT_HOME, value: /home/harness/.prefect}
 - {name: PYTHONUNBUFFERED, value: "1"}
 {{- end }}
@@ -131,13 +163,6 @@ capabilities:
 - configMapRef: {name: harness-config}
 {{- if .Values.qdrant.auth.enabled }}
 - secretRef: {name: {{ .Values.qdrant.auth.existingSecret }}}
-{{- end }}
-{{- end }}
-
-{{- define "harness.caEnv" -}}
-{{- if .Values.qdrant.tls.existingSecret }}
-- {name: SSL_CERT_FILE, value: /etc/harness/ca/ca.crt}
-- {name: GRPC_DEFAULT_SSL_ROOTS_FILE_PATH, value: /etc/harness/ca/ca.crt}
 {{- end }}
 {{- end }}
 

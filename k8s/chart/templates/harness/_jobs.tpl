@@ -25,9 +25,15 @@
     "results_claim" (include "harness.claim" (dict "root" . "name" "results"))
     "qdrant_secret" (.Values.qdrant.auth.enabled | ternary .Values.qdrant.auth.existingSecret "harness-qdrant")
 -}}
-{{- if .Values.qdrant.tls.existingSecret }}
-{{- $_ := set $defaults "ca_secret" .Values.qdrant.tls.existingSecret }}
-{{- $_ := set $defaults "env" (dict "SSL_CERT_FILE" "/etc/harness/ca/ca.crt" "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH" "/etc/harness/ca/ca.crt") }}
+{{- if include "harness.trustEnabled" . }}
+{{- with .Values.qdrant.tls.existingSecret }}{{ $_ := set $defaults "ca_secret" . }}{{ end }}
+{{- with .Values.privateCA.existingSecret }}{{ $_ := set $defaults "private_ca_secret" . }}{{ end }}
+{{- $_ := set $defaults "private_ca_key" .Values.privateCA.key }}
+{{- $_ := set $defaults "env" (include "harness.trustEnv" . | fromYaml) }}
+{{- $_ := set $defaults "init_containers" (list (include "harness.trustContainer" . | fromYaml)) }}
+{{- end }}
+{{- if not (include "harness.fixedIds" .) }}
+{{- $_ := set $defaults "pod_security_context" (dict "runAsUser" nil "runAsGroup" nil "fsGroup" nil "fsGroupChangePolicy" nil) }}
 {{- end }}
 {{- range $name, $variable := dict "priorityClassName" "priority_class_name" "runtimeClassName" "runtime_class_name" "affinity" "affinity" "topologySpreadConstraints" "topology_spread_constraints" }}
 {{- with index $knobs $name }}

@@ -22,7 +22,7 @@ ports:
 {{- define "harness.toCidrs" -}}
 {{- range . }}
 - to:
-    - ipBlock: {cidr: {{ .cidr }}}
+    - ipBlock: {cidr: {{ .cidr | quote }}}
   {{- include "harness.ports" (list .port) | nindent 2 }}
 {{- end }}
 {{- end }}

@@ -3,7 +3,7 @@
 {{- with .Values.ollama.gpu.runtimeClass }}
 {{- $own = merge (dict "runtimeClassName" .) $own }}
 {{- end }}
-{{- $pod := dict "root" . "component" "ollama" "account" "ollama" "uid" 10001 "own" $own "spread" (gt (int .Values.ollama.replicas) 1) }}
+{{- $pod := dict "root" . "component" "ollama" "account" "ollama" "uid" 10001 "own" $own "spread" (gt (int .Values.ollama.replicas) 1) "trust" true }}
 metadata:
   {{- include "harness.podMeta" $pod | nindent 2 }}
 spec:
@@ -16,7 +16,7 @@ spec:
       imagePullPolicy: {{ .Values.imagePullPolicy }}
       args: [serve]
       env:
-        - {name: OLLAMA_HOST, value: "0.0.0.0:11434"}
+        - {name: OLLAMA_HOST, value: {{ eq .Values.ipFamily "IPv6" | ternary "[::]:11434" "0.0.0.0:11434" | quote }}}
         # Without HOME an unknown uid dies on `mkdir /.ollama`.
         - {name: HOME, value: /home/ollama}
         - {name: OLLAMA_MODELS, value: /models}
@@ -30,7 +30,7 @@ spec:
         {{- range $name, $value := .Values.ollama.env }}
         - {name: {{ $name }}, value: {{ $value | quote }}}
         {{- end }}
-        {{- with include "harness.extraEnv" $pod }}{{ . | nindent 8 }}{{ end }}
+        {{- with include "harness.extraEnv" $pod | trim }}{{ . | nindent 8 }}{{ end }}
       ports:
         - {name: http, containerPort: 11434}
       # /api/version tells that the server lives; that a model is there, only the keeper knows.
@@ -59,7 +59,7 @@ spec:
         - {name: models, mountPath: /models}
         - {name: home, mountPath: /home/ollama}
         - {name: tmp, mountPath: /tmp}
-        {{- with include "harness.extraMounts" $pod }}{{ . | nindent 8 }}{{ end }}
+        {{- with include "harness.extraMounts" $pod | trim }}{{ . | nindent 8 }}{{ end }}
     {{- if include "harness.keeperEnabled" . }}
     - name: keeper
       image: {{ include "harness.image" (dict "root" . "image" .Values.harness.image) }}
@@ -67,7 +67,7 @@ spec:
       args: [python, -B, /keeper/keep_models.py]
       env:
         - {name: OLLAMA_HOST, value: "http://127.0.0.1:11434"}
-        - {name: MODELS, value: {{ concat (list .Values.harness.chatModel .Values.harness.embedModel) .Values.ollama.models | uniq | join " " | quote }}}
+        - {name: MODELS, value: {{ concat (list (include "harness.chatModel" .) .Values.harness.embedModel) .Values.ollama.models | uniq | join " " | quote }}}
         - {name: PRELOAD, value: {{ .Values.ollama.keeper.preload | join " " | quote }}}
         - {name: READY_FILE, value: /tmp/models-ready}
         - {name: PYTHONUNBUFFERED, value: "1"}
@@ -100,5 +100,5 @@ spec:
     - name: models
       persistentVolumeClaim: {claimName: ollama-models}
     {{- end }}
-    {{- with include "harness.extraVolumes" $pod }}{{ . | nindent 4 }}{{ end }}
+    {{- with include "harness.extraVolumes" $pod | trim }}{{ . | nindent 4 }}{{ end }}
 {{- end }}
