@@ -48,8 +48,10 @@ chat-model: $(INSTALLED) ## Install the demo chat model (93 MB; shows the plumbi
 test-services: $(INSTALLED) ## Contract tests against HARNESS_TEST_OLLAMA_HOST, HARNESS_TEST_QDRANT_URL (a server to spare)
 	@$(BIN)/python -m pytest tests/store/test_store.py tests/models/test_ollama_contract.py $(ARGS)
 
-test-faults: $(INSTALLED) ## Long forms of the tests of faults: damage, kills (an hour)
-	@$(BIN)/python -m pytest $(SPREAD) -m long tests/faults $(ARGS)
+ROUNDS ?= 50
+
+test-faults: $(INSTALLED) ## Long forms of the tests of faults: damage, kills, limits, a soak (hours; ROUNDS=5 is shorter)
+	@HARNESS_TEST_FAULT_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest $(SPREAD) -m long tests/faults $(ARGS)
 
 OVERLAY ?= k8s/overlays/minikube
 

@@ -12,7 +12,7 @@ import logging
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,6 @@ from harness.store.protocol import VectorStore
 from harness.store.salvaging import SalvagedPoint
 from harness.types import Chunk, ChunkPoint, Manifest
 
-_POINTS_PER_WRITE = 512
 # Equal chunks of one file are told apart by a number; more of them than this are embedded again.
 _MAX_ORDINAL = 256
 # The engine stores vectors of length 1 as float32.
@@ -69,15 +68,10 @@ def mend(store: VectorStore, manifest: Manifest, *, thorough: bool) -> Mended | 
     else:
         return None
     logger.warning("%s; it is mended", reason)
-    salvage = store.begin_anew(manifest)
+    salvage = store.rebuild(manifest, partial(proven, manifest))
     if salvage is None:  # another process has mended it meanwhile
         return None
-    kept = 0
-    points = proven(manifest, iter(salvage.points))
-    while part := list(islice(points, _POINTS_PER_WRITE)):
-        store.upsert_chunks(manifest.collection, part)
-        kept += len(part)
-    return Mended(manifest.collection, reason, salvage.folder, kept)
+    return Mended(manifest.collection, reason, salvage.folder, salvage.kept)
 
 
 def proven(manifest: Manifest, points: Iterator[SalvagedPoint]) -> Iterator[ChunkPoint]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from harness.errors import StoreDamagedError, StoreError
 from harness.store import integrity
 from harness.store.edge_config import dense_search
+from harness.store.edge_points import sparse, upsert
 from harness.store.edge_records import RECORDS_FILE, EdgeRecords
 from harness.store.edge_shards import EdgeShards
 from harness.store.options import LOCK_TIMEOUT_SECONDS
@@ -20,7 +21,6 @@ from harness.store.payload import (
     TENANT_INDEX,
     chunk_of,
     dense_of,
-    to_payload,
 )
 from harness.store.protocol import VectorStore
 from harness.store.queries import (
@@ -32,7 +32,7 @@ from harness.store.queries import (
     files_of,
     ranked_lists,
 )
-from harness.store.salvaging import DAMAGED_FOLDER, Salvage
+from harness.store.salvaging import DAMAGED_FOLDER, Prove, Salvage
 from harness.store.snapshots import Snapshots
 from harness.types import (
     CandidateLists,
@@ -46,7 +46,6 @@ from harness.types import (
     SparseVector,
 )
 
-_POINTS_PER_UPSERT = 512
 _SCROLL_PAGE = 1000
 
 
@@ -152,21 +151,9 @@ class EdgeStore(VectorStore):
     def upsert_chunks(self, collection: str, points: Sequence[ChunkPoint]) -> None:
         if not points:
             return
-        from qdrant_edge import Point, UpdateOperation
-
-        converted = [
-            Point(
-                point.id,
-                {"dense": point.dense.tolist(), "bm25": _sparse(point.sparse)},
-                to_payload(point),
-            )
-            for point in points
-        ]
         with self._shards.writing(collection) as shard:
             self._repos.pop(collection, None)
-            for start in range(0, len(converted), _POINTS_PER_UPSERT):
-                part = converted[start : start + _POINTS_PER_UPSERT]
-                shard.update(UpdateOperation.upsert_points(part))
+            upsert(shard, points)
             self._shards.compact(collection)  # nothing to do, mostly; a second each few batches
 
     def delete_chunks(
@@ -236,15 +223,14 @@ class EdgeStore(VectorStore):
                 return self._records.set_aside(self._shards.root / DAMAGED_FOLDER)
             return None
 
-    def begin_anew(self, manifest: Manifest) -> Salvage | None:
-        from harness.store.edge_salvage import set_aside
+    def rebuild(self, manifest: Manifest, prove: Prove) -> Salvage | None:
+        from harness.store.edge_salvage import rebuild
 
         with self._shards.exclusive():
             with suppress(StoreDamagedError):
                 self._examine(manifest.collection)
                 return None
-            salvage = set_aside(self._shards, manifest.collection)
-            self._shards.create(manifest.collection, manifest.dimension)
+            salvage = rebuild(self._shards, manifest, prove)
             self._records.add_collection(manifest)
         return salvage
 
@@ -335,7 +321,7 @@ def _request(one: RankedList, limit: int) -> Any:
     from qdrant_edge import Filter, Query, QueryRequest
 
     if isinstance(one.vector, SparseVector):
-        nearest, params = Query.Nearest(_sparse(one.vector), using="bm25"), None
+        nearest, params = Query.Nearest(sparse(one.vector), using="bm25"), None
     else:
         nearest, params = Query.Nearest(one.vector.tolist(), using="dense"), dense_search()
     conditions = [*_conditions(one.where), *_holding(one.line)]
@@ -386,9 +372,3 @@ def _holding(line: int) -> list[Any]:
         FieldCondition("start_line", range=RangeFloat(lte=line)),
         FieldCondition("end_line", range=RangeFloat(gte=line)),
     ]
-
-
-def _sparse(vector: SparseVector) -> Any:
-    from qdrant_edge import SparseVector as EdgeVector
-
-    return EdgeVector(list(vector.indices), list(vector.values))

@@ -1,4 +1,4 @@
-"""Moving a damaged shard aside, and reading what is left of it in a process of its own.
+"""Making a shard of what is left of a damaged one, which a process of its own reads.
 
 The engine may hang on damaged files, or end the process (a mapped file that was truncated is a
 SIGBUS), so a child reads them and writes each point as a line of JSON. Whatever becomes of it, the
@@ -18,50 +18,70 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.errors import StoreDamagedError
-from harness.files import private_folder, sync
+from harness.files import private_folder
 from harness.store import integrity
+from harness.store.edge_points import upsert
 from harness.store.edge_shards import EdgeShards
 from harness.store.payload import dense_of
-from harness.store.salvaging import DAMAGED_FOLDER, Salvage, SalvagedPoint
-from harness.types import FloatArray
+from harness.store.salvaging import DAMAGED_FOLDER, Prove, Salvage, SalvagedPoint
+from harness.types import FloatArray, Manifest
 
 # Which files vectors come from: where one differs from its checksum, so may any vector.
 _VECTORS = "vector_storage-dense"
 _IDS_PER_PAGE = 1000
 _POINTS_PER_READ = 64
+_POINTS_PER_WRITE = 512
 _QUIET_SECONDS = 30.0
 """A child that writes nothing for so long hangs."""
 
 logger = logging.getLogger(__name__)
 
 
-def set_aside(shards: EdgeShards, collection: str) -> Salvage:
-    """Move a shard out of the index; call it while :meth:`EdgeShards.exclusive`.
+def rebuild(shards: EdgeShards, manifest: Manifest, prove: Prove) -> Salvage:
+    """Put a shard of what can still be read in the place of a damaged one, which is moved out of
+    the index; call it while :meth:`EdgeShards.exclusive`.
 
-    :returns: where it is now; its points are those whose vectors can be trusted.
+    The new shard is filled beside the damaged one and takes its name when it is complete: whenever
+    this is killed, what has the name is damaged, and is called so, or is whole.
+
+    :raises StoreError: there is no room for it.
     """
-    folder = shards.folder(collection)
+    folder = shards.folder(manifest.collection)
     if not folder.exists():
+        shards.create(manifest.collection, manifest.dimension)
         return Salvage(None)
+    points = prove(read_points(folder)) if _has_its_vectors(folder) else iter(())
+    kept = 0
+
+    def fill(shard: Any) -> None:
+        nonlocal kept
+        while part := list(islice(points, _POINTS_PER_WRITE)):
+            shards.require_space()
+            upsert(shard, part)
+            kept += len(part)
+
     aside = private_folder(shards.root / DAMAGED_FOLDER)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    target = aside / f"{collection}-{stamp}-{os.urandom(2).hex()}"
+    target = aside / f"{folder.name}-{stamp}-{os.urandom(2).hex()}"
+    shards.create(manifest.collection, manifest.dimension, fill=fill, aside=target)
+    return Salvage(target, kept)
+
+
+def _has_its_vectors(folder: Path) -> bool:
+    """Whether the files that vectors are in are as they were written."""
     try:
         integrity.check(folder, thorough=True, only=_VECTORS)
     except StoreDamagedError as error:
         logger.warning("no vector of it is used again: %s", error)
-        trusted = False
-    else:
-        trusted = True
-    folder.rename(target)
-    sync(shards.root)
-    return Salvage(target, read_points(target) if trusted else ())
+        return False
+    return True
 
 
 def read_points(folder: Path, quiet_seconds: float = _QUIET_SECONDS) -> Iterator[SalvagedPoint]:

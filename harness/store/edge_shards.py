@@ -13,14 +13,14 @@ import shutil
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreBusyError, StoreError, StoreFullError
-from harness.files import private_folder
+from harness.files import private_folder, sync
 from harness.store import integrity
 from harness.store.collection_names import collection_name
 from harness.store.edge_config import create_indexes, shard_config
@@ -167,7 +167,7 @@ class EdgeShards:
         :raises StoreError: as :meth:`open`.
         :raises StoreFullError: the disk is nearly full.
         """
-        self._require_space()
+        self.require_space()
         with self.open(collection) as shard:
             self._unseal(collection)
             yield shard
@@ -297,7 +297,11 @@ class EdgeShards:
             if shard.optimize():
                 self._packed = True
 
-    def _require_space(self) -> None:
+    def require_space(self) -> None:
+        """Refuse what writes to a shard when the disk is nearly full.
+
+        :raises StoreFullError: it is.
+        """
         free = shutil.disk_usage(self.root).free
         if free < _RESERVE_BYTES:
             raise StoreFullError(
@@ -306,28 +310,47 @@ class EdgeShards:
                 "to a folder on another disk"
             )
 
-    def create(self, collection: str, dimension: int) -> None:
-        """Make an empty shard with its payload indexes; call it while :meth:`exclusive`.
+    def create(
+        self,
+        collection: str,
+        dimension: int,
+        fill: Callable[[Any], None] | None = None,
+        aside: Path | None = None,
+    ) -> None:
+        """Make a shard with its payload indexes; call it while :meth:`exclusive`. It has the
+        collection's name when it is complete and on the disk.
 
         :param dimension: length of the dense vectors.
+        :param fill: puts the first points into it; None: it is empty.
+        :param aside: where a folder that has the name is moved to; None: it is removed.
         :raises StoreError: the folder cannot be written.
         :raises StoreFullError: the disk is nearly full.
         """
         from qdrant_edge import EdgeShard
 
-        self._require_space()
+        self.require_space()
         folder = self.folder(collection)
-        # A folder that is already there was left by a creation that was killed.
-        shutil.rmtree(folder, ignore_errors=True)
         building = folder.with_name(f".{folder.name}.building")
+        if not folder.exists() and _is_complete(building):
+            # Killed between the two renamings below.
+            building.rename(folder)
+            sync(self.root)
+            return
         shutil.rmtree(building, ignore_errors=True)
         try:
             private_folder(building, new=True)
             shard = EdgeShard.create(str(building), shard_config(dimension))
             create_indexes(shard)
+            if fill is not None:
+                fill(shard)
             shard.close()
             integrity.renew(building, None, changed=True)
+            if aside is not None:
+                folder.rename(aside)
+            else:  # a folder that is already there was left by a creation that was killed
+                shutil.rmtree(folder, ignore_errors=True)
             building.rename(folder)
+            sync(self.root)
         except BaseException as error:
             shutil.rmtree(building, ignore_errors=True)
             if not is_engines(error):
@@ -340,6 +363,14 @@ class EdgeShards:
     def delete(self, collection: str) -> None:
         """Remove a shard; call it while :meth:`exclusive`."""
         shutil.rmtree(self.folder(collection), ignore_errors=True)
+
+
+def _is_complete(folder: Path) -> bool:
+    """Whether a shard was sealed and is as it was then."""
+    try:
+        return integrity.check(folder, thorough=True) is not None
+    except StoreError:
+        return False
 
 
 def _keep(shards: weakref.ref[EdgeShards]) -> None:

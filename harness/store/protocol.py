@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.store.queries import Match, StoreQuery
-from harness.store.salvaging import Salvage
+from harness.store.salvaging import Prove, Salvage
 from harness.store.snapshots import Snapshots
 from harness.types import (
     CandidateLists,
@@ -137,9 +137,11 @@ class VectorStore(RecordStore, Protocol):
         :raises StoreError: a server's records: they are restored from a backup.
         """
 
-    def begin_anew(self, manifest: Manifest) -> Salvage | None:
-        """Move a damaged collection aside, and make an empty one in its place.
+    def rebuild(self, manifest: Manifest, prove: Prove) -> Salvage | None:
+        """Put a new collection of what can still be read in the place of a damaged one, which is
+        moved aside. Until the new one is complete the damaged one has the name, and says so.
 
+        :param prove: chooses what is kept.
         :returns: None when it is not damaged: another process has been here.
         :raises StoreError: a server's collection: it is restored from a backup, or dropped.
         """

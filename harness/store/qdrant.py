@@ -29,7 +29,7 @@ from harness.store.queries import (
     files_of,
     ranked_lists,
 )
-from harness.store.salvaging import Salvage
+from harness.store.salvaging import Prove, Salvage
 from harness.store.snapshots import Snapshots
 from harness.types import CandidateLists, Chunk, ChunkPoint, FloatArray, Manifest, SparseVector
 
@@ -208,7 +208,7 @@ class QdrantStore(QdrantRecords, VectorStore):
         self.repositories()
         return None
 
-    def begin_anew(self, manifest: Manifest) -> Salvage | None:
+    def rebuild(self, manifest: Manifest, prove: Prove) -> Salvage | None:
         raise StoreError(
             f"{manifest.collection} is on {self.requests.address}; restore a backup "
             "(`harness restore`), or look at the server's own log"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.types import FloatArray
+from harness.types import ChunkPoint, FloatArray
 
 DAMAGED_FOLDER = "damaged"
 """Below the store's folder: what was moved aside. Nothing removes it."""
@@ -22,10 +22,14 @@ class SalvagedPoint:
     dense: FloatArray
 
 
+Prove = Callable[[Iterator[SalvagedPoint]], Iterator[ChunkPoint]]
+"""Chooses among points those in which everything fits together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """``folder``: where the damaged files are kept, None when there were none. ``points`` are read
-    while they are iterated, and end early where nothing more can be read."""
+    """``folder``: where the damaged files are kept, None when there were none. ``kept``: how many
+    points of them are in the new collection."""
 
     folder: Path | None
-    points: Iterable[SalvagedPoint] = ()
+    kept: int = 0

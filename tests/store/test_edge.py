@@ -79,6 +79,28 @@ def test_an_interrupted_creation_is_started_anew(tmp_path: Path) -> None:
     assert store.count_chunks(COLLECTION) == 0
 
 
+def test_a_rebuild_killed_between_its_renamings_is_ended(tmp_path: Path) -> None:
+    store = EdgeStore(tmp_path)
+    store.ensure_collection(MANIFEST)
+    store.upsert_chunks(COLLECTION, [point("a.py", "one")])
+    store.close()
+    (tmp_path / COLLECTION).rename(tmp_path / f".{COLLECTION}.building")
+    store.ensure_collection(MANIFEST)
+    assert store.count_chunks(COLLECTION) == 1
+
+
+def test_an_unsealed_rebuild_is_not_used(tmp_path: Path) -> None:
+    store = EdgeStore(tmp_path)
+    store.ensure_collection(MANIFEST)
+    store.upsert_chunks(COLLECTION, [point("a.py", "one")])
+    store.close()
+    building = tmp_path / f".{COLLECTION}.building"
+    (tmp_path / COLLECTION).rename(building)
+    (building / "harness-seal.json").unlink()
+    store.ensure_collection(MANIFEST)
+    assert store.count_chunks(COLLECTION) == 0
+
+
 def test_threads_share_a_store(tmp_path: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

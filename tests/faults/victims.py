@@ -1,0 +1,131 @@
+"""What is killed, and what looks at the rest: functions that run in children (:mod:`children`)."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from harness.backup.operations import Backups
+from harness.checks import qdrant
+from harness.engines import Engines
+from harness.errors import HarnessError, StoreDamagedError
+from harness.index.options import IndexOptions
+from harness.index.repairing import mend, proven
+from harness.index.run import index_repository
+from harness.search import retrieval
+from harness.store.edge import EdgeStore
+from harness.store.salvaging import SalvagedPoint
+from harness.types import ChunkPoint, IndexReport
+from tests.fakes.embedder import HashEmbedder
+
+REPO = "repo"
+BATCH_BYTES = 2_000
+"""Small, so that a run has many moments at which it can be cut."""
+QUERIES = ("register route", "sign session", "where is the table kept", "render")
+
+Row = tuple[str, int, int, str, str]
+"""A stored chunk: path, first line, last line, symbol, text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """``chunks``: how many points there are of each chunk. ``hits``: what searches found.
+    ``doctor``: what its checks of the store said is wrong."""
+
+    chunks: Counter[Row]
+    hits: tuple[Row, ...]
+    unfinished: bool
+    said: int
+    commit: str
+    doctor: tuple[str, ...]
+    damaged: bool = False
+
+    def of(self, path: str) -> Counter[Row]:
+        """The chunks of one file."""
+        return Counter({row: n for row, n in self.chunks.items() if row[0] == path})
+
+
+def open_store(data_dir: Path) -> EdgeStore:
+    return EdgeStore(data_dir / "index", lock_timeout_seconds=60)
+
+
+def open_engines(data_dir: Path) -> Engines:
+    return Engines(HashEmbedder(), open_store(data_dir), data_dir)
+
+
+def index(data_dir: Path, source: Path) -> IndexReport:
+    with open_engines(data_dir) as engines:
+        return index_repository(REPO, source, engines, IndexOptions(), batch_bytes=BATCH_BYTES)
+
+
+def index_within(data_dir: Path, source: Path, limits: Mapping[int, int]) -> IndexReport:
+    """Index under limits of the kernel."""
+    for what, limit in limits.items():
+        resource.setrlimit(what, (limit, limit))
+    return index(data_dir, source)
+
+
+def look(data_dir: Path) -> Contents:
+    """Everything that a user can see of an index."""
+    doctor = _doctor(data_dir)
+    try:
+        with open_engines(data_dir) as engines:
+            store = engines.store
+            records = [one for one in store.repositories() if one.name == REPO]
+            if not records or not records[0].collection:
+                return Contents(Counter(), (), True, 0, "", doctor)
+            record = records[0]
+            rows: Counter[Row] = Counter(
+                (path, chunk.start_line, chunk.end_line, chunk.symbol, chunk.text)
+                for path, chunk in store.chunks(record.collection, REPO)
+            )
+            hits = tuple(
+                (hit.path, hit.start_line, hit.end_line, hit.symbol, hit.text)
+                for query in QUERIES
+                for hit in retrieval.search(query, engines, limit=10)
+            )
+            return Contents(rows, hits, record.unfinished, record.chunks, record.commit, doctor)
+    except StoreDamagedError:
+        return Contents(Counter(), (), True, 0, "", doctor, damaged=True)
+
+
+def _doctor(data_dir: Path) -> tuple[str, ...]:
+    said = []
+    for check in qdrant.checks(lambda: open_store(data_dir), HashEmbedder):
+        try:
+            ok, detail, remedy = check.run()
+        except HarnessError as error:
+            ok, detail, remedy = False, str(error), ""
+        if ok is False:
+            said.append(f"{detail} -> {remedy}")
+    return tuple(said)
+
+
+def repair(data_dir: Path) -> int:
+    """As ``harness repair`` does: how many collections were mended."""
+    with open_engines(data_dir) as engines:
+        store = engines.store
+        return sum(mend(store, one, thorough=True) is not None for one in store.manifests())
+
+
+def repair_until_killed(data_dir: Path) -> None:
+    """Killed when the first of what is kept is in the new shard."""
+
+    def prove(points: Iterator[SalvagedPoint]) -> Iterator[ChunkPoint]:
+        yield from islice(proven(manifest, points), 512)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with open_engines(data_dir) as engines:
+        (manifest,) = engines.store.manifests()
+        engines.store.rebuild(manifest, prove)
+
+
+def back_up(data_dir: Path, folder: Path) -> int:
+    with Backups(folder, open_store(data_dir)) as backups:
+        return backups.backup().points
