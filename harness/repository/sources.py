@@ -26,7 +26,8 @@ _HASH_CHARS = 12
 def is_git_url(text: str) -> bool:
     """Tell a git URL (``https``, ``http``, ``ssh``, ``git``, ``file``, ``git@host:path``) from a
     path. A local bare repository is a path; ``file://`` makes a URL of it."""
-    if text != text.strip() or any(ord(char) < 32 for char in text):
+    # Half of a pair of surrogates cannot be sent to any server.
+    if text != text.strip() or any(ord(char) < 32 or "\ud800" <= char < "\ue000" for char in text):
         return False
     scheme, separator, rest = text.partition("://")
     if separator:
@@ -39,11 +40,16 @@ def source_of(path_or_url: str) -> str:
     URL without credentials and without what spells the same one differently (a final ``.git`` or
     slash, the case of the host).
 
-    :raises RepositoryNotFoundError: a URL that is not valid.
+    :raises RepositoryNotFoundError: a URL that is not valid, or a path that none can be.
     """
     if is_git_url(path_or_url):
         return url_identity(without_credentials(path_or_url))
-    return os.path.realpath(from_home(path_or_url))
+    try:
+        return os.path.realpath(from_home(path_or_url))
+    except ValueError:  # a zero byte, or half of a pair of surrogates
+        raise RepositoryNotFoundError(
+            f"{ascii(path_or_url)[:200]} cannot be a path; check the address"
+        ) from None
 
 
 def clone_folder(source: str) -> str:

@@ -88,7 +88,7 @@ def look(data_dir: Path) -> Contents:
             hits = tuple(
                 (hit.path, hit.start_line, hit.end_line, hit.symbol, hit.text)
                 for query in QUERIES
-                for hit in retrieval.search(query, engines, limit=10)
+                for hit in retrieval.search(query, engines, limit=5)
             )
             return Contents(rows, hits, record.unfinished, record.chunks, record.commit, doctor)
     except StoreDamagedError:
