@@ -62,7 +62,7 @@ def make_app(parts: Parts, recogniser: Recogniser, *, listens_locally: bool) -> 
 
     :param listens_locally: it is bound to an address of this machine only.
     """
-    context = Context(parts, Work(parts.open_engines, parts.options), Metrics(), recogniser)
+    context = Context(parts, Work(parts.open_engines, parts.options), Metrics())
     audit = Audit(parts.data_dir / "service" / "audit.jsonl", log_queries=parts.options.log_queries)
 
     mcp = McpEndpoint(context)
@@ -87,6 +87,7 @@ def make_app(parts: Parts, recogniser: Recogniser, *, listens_locally: bool) -> 
         lifespan=lifespan,
     )
     app.state.context = context
+    app.state.recogniser = recogniser
     app.state.language_sizes = LanguageSizes()
     for module in (*_API, *_PAGE):
         app.include_router(module.router)

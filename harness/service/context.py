@@ -14,7 +14,6 @@ from harness.engines import Engines
 from harness.service.callers import Caller, Scope
 from harness.service.metrics import Metrics
 from harness.service.options import ServiceOptions
-from harness.service.recognising import Recogniser
 from harness.service.work import Work
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ class Context:
     parts: Parts
     work: Work
     metrics: Metrics
-    recogniser: Recogniser
     questions: dict[str, int] = field(default_factory=dict)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.service.lab import Lab
 from tests.service.pages import open_page, post, read
-from tests.service.test_ask import answering, events, reading_then_answering
+from tests.service.test_ask import ANSWER, answering, events, reading_then_answering
 
 STREAM = {"Accept": "text/event-stream"}
 LINK = "/file?repo=web&path=src/session.py&lines=1-2#L1"
@@ -32,7 +32,7 @@ def test_without_a_script_the_page_has_all_of_it(index: Path, tmp_path: Path) ->
     with answering(index, tmp_path, *reading_then_answering()) as lab:
         answer = post(lab, "/ask", "asker", **FORM)
     page = read(answer.text)
-    assert "It is signed in src/session.py:1-2." in page.text
+    assert ANSWER in page.text
     assert page.links().count(LINK) == 3
     assert FORM["question"] in page.text
 

@@ -13,10 +13,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from harness.errors import HarnessError
 from harness.service.callers import Caller
-from harness.service.context import context_of
 from harness.service.page.forms import read_form
 from harness.service.page.rendering import local_address, page
-from harness.service.recognising import COOKIE
+from harness.service.recognising import COOKIE, Recogniser
 
 logger = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -37,7 +36,8 @@ async def login(request: Request) -> Response:
     form = await read_form(request)
     token, there = form.get("token", ""), local_address(form.get("next", "/"))
     try:
-        caller: Caller | None = context_of(request).recogniser.tokens.find(token)
+        recogniser: Recogniser = request.app.state.recogniser
+        caller: Caller | None = recogniser.tokens.find(token)
     except HarnessError as error:
         logger.error("%s", error)
         return _form(request, there, 503, "Tokens cannot be checked now; tell an administrator.")
