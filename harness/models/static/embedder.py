@@ -1,0 +1,149 @@
+"""The embedded engine's default model: a text's vector is the weighted sum of its terms' rows.
+
+No network is run, so a passage takes some 0.05 ms. The file lies next to this module
+(:mod:`harness.models.static.model_file`); docs/embedding-model.md says what it was made of.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import ModelMismatchError
+from harness.models.static import model_file, terms
+from harness.models.static.model_file import StaticModel
+from harness.types import FloatArray
+
+MODEL = "harness-static"
+MODEL_FILE = Path(__file__).parent / "model.bin"
+
+_CACHED_TERMS = 1 << 16
+
+
+@lru_cache(maxsize=4)
+def _digest(file: Path, stamp: tuple[int, int]) -> str:
+    return model_file.digest(file)
+
+
+class StaticEmbedder:
+    """``Embedder`` over a table of term vectors; usable from several threads at once.
+
+    A vector depends on its text alone. The table is read on first use (some 10 ms).
+
+    :param file: another model than the one that is shipped.
+    """
+
+    engine = "embedded"
+    model = MODEL
+    document_prefix = ""
+    query_prefix = ""
+    max_tokens = 0
+
+    def __init__(self, file: Path = MODEL_FILE) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._table: _Table | None = None
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self._loaded().model.dimension
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the file; computed once a process.
+
+        :raises ModelMissingError: the file is not there.
+        """
+        try:
+            stat = self._file.stat()
+        except OSError:
+            return model_file.digest(self._file)  # says what is wrong
+        return _digest(self._file, (stat.st_size, stat.st_mtime_ns))
+
+    def embed_documents(self, texts: Sequence[str]) -> FloatArray:
+        """Embed passages: ``(n, dimension)`` float32, L2-normalised, in the order given; zeros
+        for a text without a word.
+
+        :param texts: read whole, however long.
+        :raises ModelMissingError: the file is not there.
+        :raises ModelMismatchError: it is not a model that this version reads.
+        """
+        table = self._loaded()
+        vectors = np.zeros((len(texts), table.model.dimension), dtype=np.float32)
+        for place, text in enumerate(texts):
+            vectors[place] = table.vector(terms.document_terms(text), table.scales)
+        return vectors
+
+    def embed_query(self, text: str) -> FloatArray:
+        """Embed one query: ``(dimension,)`` float32, L2-normalised. Raises as
+        :meth:`embed_documents`.
+
+        :param text: a question, a name, or both.
+        """
+        table = self._loaded()
+        return table.vector(terms.query_terms(text), table.query_scales)
+
+    def count_tokens(self, text: str) -> int:
+        """0: there is no window that a text could overrun.
+
+        :param text: any text.
+        """
+        return 0
+
+    def close(self) -> None:
+        """Free the table; a later call would read it again."""
+        with self._lock:
+            self._table = None
+
+    def _loaded(self) -> _Table:
+        with self._lock:
+            if self._table is None:
+                model = model_file.read(self._file)
+                if model.tokenizer != terms.VERSION:
+                    raise ModelMismatchError(
+                        f"{self._file} was trained on {model.tokenizer}, and this version cuts "
+                        f"text as {terms.VERSION}: install Harness again."
+                    )
+                self._table = _Table(model)
+            return self._table
+
+
+class _Table:
+    """A model ready for use: rows are found by term, and what each is multiplied by."""
+
+    def __init__(self, model: StaticModel) -> None:
+        self.model = model
+        self.scales = model.scales.astype(np.float32)
+        self.query_scales = self.scales * model.weights.astype(np.float32)
+        self._known = dict(zip(model.hashes.tolist(), range(len(model.hashes)), strict=True))
+        self._find = lru_cache(maxsize=_CACHED_TERMS)(self._look_up)
+
+    def vector(self, weighted: Mapping[str, float], scales: npt.NDArray[np.float32]) -> FloatArray:
+        """The sum of the terms' rows, of length 1; zeros without terms.
+
+        :param weighted: terms and weights.
+        :param scales: of every row, for documents or for questions.
+        """
+        rows, weights = self._rows(weighted.items())
+        taken = np.array(rows, dtype=np.intp)
+        factors = np.array(weights, dtype=np.float32) * scales[taken]
+        total: FloatArray = factors @ self.model.rows[taken].astype(np.float32)
+        return total / max(float(np.linalg.norm(total)), 1e-12)
+
+    def _look_up(self, term: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        return terms.term_rows(term, self._known, self.model.buckets)
+
+    def _rows(self, weighted: Iterable[tuple[str, float]]) -> tuple[list[int], list[float]]:
+        rows: list[int] = []
+        weights: list[float] = []
+        for term, weight in weighted:
+            found, shares = self._find(term)
+            rows += found
+            weights += [weight * share for share in shares]
+        return rows, weights

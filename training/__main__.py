@@ -1,0 +1,168 @@
+"""``python -m training``: remakes the embedding model from the package registries.
+
+``all`` does every step; each can be run alone and goes on where a broken run stopped::
+
+    fetch   archives of the releases in data/packages.tsv
+    mine    pairs of questions and passages
+    train   the table, into FOLDER/model.bin
+    judge   by releases kept out of training
+    export  FOLDER/model.bin into the package, and the list of what was used
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shutil
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from harness.models.static import embedder as shipped
+from harness.models.static import model_file
+from training import encoding, evaluation, gathering, learning, registries, sampling
+from training.mining import Pair
+from training.packages import LIST, Package, read_packages, write_packages
+
+logger = logging.getLogger("training")
+
+TERMS = 40_960
+BUCKETS = 16_384
+PAIRS = 900_000
+POWER = 0.6
+"""A language's share is its number of pairs to this power."""
+
+_COUNTED = 150_000
+"""Pairs whose terms are counted; more would not choose others."""
+
+_TRANSLATED = 0.12
+"""Share of translated messages among all pairs, at most."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the steps that were asked for."""
+    options = _parse(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    wanted = read_packages(options.packages)
+    steps = ("fetch", "mine", "train", "judge", "export")
+    for step in steps if options.step == "all" else (options.step,):
+        began = time.monotonic()
+        _STEPS[step](wanted, options)
+        logger.info("%s took %.0f s", step, time.monotonic() - began)
+    return 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("step", choices=["all", *_STEPS])
+    parser.add_argument("--folder", type=Path, required=True, help="keeps everything, some 10 GB")
+    parser.add_argument("--packages", type=Path, default=LIST, help="the pinned list")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--seed", type=int, default=1, help="of everything left to chance")
+    parser.add_argument("--steps", type=int, default=learning.Options().steps, help="of training")
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="learned from, about")
+    return parser.parse_args(arguments)
+
+
+def _fetch(wanted: list[Package], options: argparse.Namespace) -> None:
+    registries.fetch(wanted, options.folder / "archives")
+
+
+def _mine(wanted: list[Package], options: argparse.Namespace) -> None:
+    found = registries.there(wanted, options.folder / "archives")
+    done = gathering.gather(found, options.folder / "pairs", options.workers)
+    refused = [one for one in done if one.refused]
+    logger.info("%d releases of %d gave pairs", len(done) - len(refused), len(done))
+    for one in refused:
+        logger.info("%s %s: %s", one.package.registry, one.package.name, one.refused)
+    for one in done:
+        if one.overlaps:
+            logger.info(
+                "%s: %d files like evaluated ones, %s", one.package.name, len(one.overlaps),
+                ", ".join(one.overlaps[:5]),
+            )  # fmt: skip
+
+
+def _train(wanted: list[Package], options: argparse.Namespace) -> None:
+    learned = [package for package in wanted if not evaluation.is_held_out(package)]
+    chosen = choose(learned, options.folder / "pairs", options.pairs, options.seed)
+    examples = sampling.examples(chosen, options.seed)
+    np.random.default_rng(options.seed).shuffle(examples)  # type: ignore[arg-type]
+    logger.info("%d pairs", len(examples))
+    known = encoding.known_terms(examples[:_COUNTED], TERMS, options.workers)
+    logger.info("%d terms", len(known))
+    queries, passages = encoding.encode(examples, known, BUCKETS, options.workers, options.seed)
+    groups = np.array([one.group for one in examples])
+    texts = (
+        np.array([hash(one.query) for one in examples]),
+        np.array([hash(one.passage) for one in examples]),
+    )
+    logger.info("%d and %d rows of terms", len(queries.columns), len(passages.columns))
+    settings = learning.Options(steps=options.steps, seed=options.seed)
+    rows = len(known) + BUCKETS
+    learner = learning.learn(queries, passages, groups, texts, rows, settings)
+    model = learning.packed(learner, sorted(known), shipped.MODEL)
+    model_file.write(model, options.folder / "model.bin")
+    counts: dict[str, int] = {}
+    for one in examples:
+        counts[one.language] = counts.get(one.language, 0) + 1
+    summary = {"pairs": len(examples), "languages": counts, "options": asdict(settings)}
+    (options.folder / "model.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")
+
+
+def choose(packages: list[Package], folder: Path, total: int, seed: int) -> list[tuple[int, Pair]]:
+    """The pairs to learn from, with the number of their release.
+
+    :param packages: to learn from.
+    :param folder: where their pairs are.
+    :param total: about how many.
+    :param seed: of the choice.
+    """
+    numbers = {package: number for number, package in enumerate(packages)}
+    unique = sampling.without_repeats(
+        (numbers[package], pair) for package, pair in gathering.read_pairs(packages, folder)
+    )
+    code: dict[str, list[tuple[int, Pair]]] = {}
+    translated: dict[str, list[tuple[int, Pair]]] = {}
+    for group, pair in unique:
+        if pair.kind == "translation":
+            # One language of one release is a group: its messages are hard to tell apart.
+            number = len(packages) * (1 + sorted(_CODES).index(pair.language)) + group
+            translated.setdefault(pair.language, []).append((number, pair))
+        else:
+            code.setdefault(pair.language, []).append((group, pair))
+    most = int(total * _TRANSLATED)
+    messages = sampling.balanced(translated, most, POWER, seed) if translated else []
+    return sampling.balanced(code, total - len(messages), POWER, seed) + messages
+
+
+_CODES = gathering.translations.LANGUAGES
+
+
+def _judge(wanted: list[Package], options: argparse.Namespace) -> None:
+    kept_out = [package for package in wanted if evaluation.is_held_out(package)]
+    pairs = [pair for _, pair in gathering.read_pairs(kept_out, options.folder / "pairs")]
+    embedder = shipped.StaticEmbedder(options.folder / "model.bin")
+    for one in evaluation.measure(embedder, pairs):
+        print(f"{one.language:<16}{one.pairs:>6}{one.reciprocal_rank:>8.3f}")
+
+
+def _export(wanted: list[Package], options: argparse.Namespace) -> None:
+    shutil.copyfile(options.folder / "model.bin", shipped.MODEL_FILE)
+    folder = options.folder / "pairs"
+    done = [gathering.read_report(p, folder) for p in wanted if gathering.is_gathered(p, folder)]
+    used = [one.package for one in done if not one.refused and one.pairs]
+    write_packages(replace(package) for package in used)
+
+
+_STEPS = {"fetch": _fetch, "mine": _mine, "train": _train, "judge": _judge, "export": _export}
+
+if __name__ == "__main__":
+    raise SystemExit(main())
