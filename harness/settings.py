@@ -211,7 +211,8 @@ class OllamaSettings(_Settings):
     embed_model: str = Field(
         default=_OLLAMA.embed_model,
         validation_alias="EMBED_MODEL",
-        description="Model that embeds passages and queries.",
+        description="Model that embeds passages and queries: one of Ollama's, or in this process "
+        "`static` (our own; used without `OLLAMA_HOST`) or `minilm` (a transformer; an extra).",
     )
     num_ctx: int = Field(
         default=_OLLAMA.num_ctx,

@@ -69,5 +69,6 @@ def _embedding(options: OllamaOptions, open_embedder: Callable[[], Embedder]) ->
         embedder.close()
     if not usable:
         return False, f"{embedder.model} answered with a vector that cannot be used", ""
-    where = options.host or "in this process"
+    is_here = embedder.engine == "embedded"
+    where = "in this process" if is_here else options.host
     return True, f"{embedder.model} ({where}), {embedder.dimension} dimensions", ""

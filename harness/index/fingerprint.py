@@ -39,7 +39,8 @@ def max_chars(embedder: TokenWindow) -> int:
     """Chunk size in non-blank characters, from the model's window.
 
     256 word pieces hold 750 to 1,000 characters of code; a larger window gets larger chunks, but
-    a chunk should stay one thought.
+    a chunk should stay one thought. A model without a window, which adds up a chunk's words, is
+    trained on chunks of this size.
     """
     return 900 if embedder.max_tokens <= 256 else 1500
 

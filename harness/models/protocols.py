@@ -18,7 +18,7 @@ class Embedder(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """Tokens of one text that the model reads."""
+        """Tokens of one text that the model reads; 0: all of them."""
 
     @property
     def digest(self) -> str:

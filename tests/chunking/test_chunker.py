@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import click.core
 import pytest
@@ -17,7 +18,6 @@ import rich.console
 import rich.progress
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
 
 import harness
 from harness.abridging.abridge import abridge
@@ -37,10 +37,11 @@ EXTENSIONS = [
 
 
 @cache
-def tokenizer() -> Tokenizer:
+def tokenizer() -> Any:
+    tokenizers = pytest.importorskip("tokenizers", reason="the extra `minilm` is not installed")
     assert harness.__file__ is not None
     folder = Path(harness.__file__).parent / "models" / "minilm"
-    loaded = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    loaded = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     loaded.no_truncation()
     loaded.no_padding()
     return loaded

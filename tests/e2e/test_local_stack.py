@@ -25,7 +25,7 @@ from harness.index.fingerprint import manifest_of
 from harness.index.options import IndexOptions
 from harness.index.planning import plan
 from harness.index.preparing import prepare_batch
-from harness.models.embedded import MiniLmEmbedder
+from harness.models.static.embedder import StaticEmbedder
 from harness.search import retrieval
 from harness.stack import lifecycle, processes, runs
 from harness.stack.api import PrefectApi
@@ -93,7 +93,7 @@ class Lab:
         self.api.request("PATCH", path, {"enabled": enabled}, attempts=ATTEMPTS)
 
     def engines(self) -> Engines:
-        return Engines(MiniLmEmbedder(), EdgeStore(self.data_dir / "index", 20.0), self.data_dir)
+        return Engines(StaticEmbedder(), EdgeStore(self.data_dir / "index", 20.0), self.data_dir)
 
 
 def _functions(first: int, count: int) -> str:

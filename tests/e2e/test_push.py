@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from harness.engines import Engines
-from harness.models.embedded import MiniLmEmbedder
+from harness.models.static.embedder import StaticEmbedder
 from harness.repository.git import run_git
 from harness.search import retrieval
 from harness.stack import lifecycle, runs
@@ -98,7 +98,7 @@ def test_what_is_pushed_can_be_searched(tmp_path: Path, data_dir: Path, receiver
         assert re.search('"status":"(accepted|queued|kept)"', push(work, bare))
 
     head = run_git(["rev-parse", "HEAD"], work, 30).stdout.decode().strip()
-    with Engines(MiniLmEmbedder(), EdgeStore(data_dir / "index", 20.0), data_dir) as engines:
+    with Engines(StaticEmbedder(), EdgeStore(data_dir / "index", 20.0), data_dir) as engines:
         deadline = time.monotonic() + 200
         while engines.store.repositories()[0].commit != head:
             assert time.monotonic() < deadline, "the last commit was not indexed"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-EmbeddingMode = Literal["minilm", "hash", "noop"]
+EmbeddingMode = Literal["static", "hash", "noop"]
 EmbedFault = Literal["", "nan", "infinite", "count", "dimension", "zero", "ragged"]
 
 
@@ -115,7 +115,7 @@ class Shelf:
 class Embeddings:
     """Vectors as JSON text, so that the no-op mode costs next to nothing.
 
-    :param mode: ``minilm`` embeds with the embedded engine's model; ``hash`` is deterministic and
+    :param mode: ``static`` embeds with the embedded engine's model; ``hash`` is deterministic and
         without meaning; ``noop`` answers every text with one vector.
     """
 
@@ -123,16 +123,15 @@ class Embeddings:
         self.mode = mode
         self.context_length = 2048
         self._model: Any = None
-        if mode == "minilm":
-            from harness.models.embedded import MiniLmEmbedder
+        if mode == "static":
+            from harness.models.static.embedder import StaticEmbedder
 
-            self._model = MiniLmEmbedder()
-            self.context_length = self._model.max_tokens
+            self._model = StaticEmbedder()
         self._noop = json.dumps(_hashed("noop", 384))
 
     def count_tokens(self, text: str) -> int:
-        """Tokens as the model counts them; without a tokenizer, a quarter of the characters."""
-        return self._model.count_tokens(text) if self._model else len(text) // 4 + 2
+        """Tokens as this server counts them: a quarter of the characters."""
+        return len(text) // 4 + 2
 
     def cut(self, text: str, tokens: int) -> str:
         """Shorten a text as the server does unless it is told not to."""

@@ -2,11 +2,11 @@
 
 It speaks the routes that Harness uses as Ollama's API documentation and sources describe them
 (0.32): statuses, field names, error texts, streaming as newline-delimited JSON. Embeddings come
-from the embedded engine's MiniLM, from a hash, or from nowhere (``noop``, for measuring overhead);
+from the embedded engine's model, from a hash, or from nowhere (``noop``, for measuring overhead);
 chat answers come from a script. What passes against it may still fail against the real server, so
 the same contract tests run there when ``HARNESS_TEST_OLLAMA_HOST`` is set.
 
-By hand: ``python -m tests.fakes.ollama_server --port 11434 --embeddings minilm``.
+By hand: ``python -m tests.fakes.ollama_server --port 11434 --embeddings static``.
 """
 
 from __future__ import annotations
@@ -281,7 +281,7 @@ def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--port", type=int, default=11434)
-    parser.add_argument("--embeddings", choices=("minilm", "hash", "noop"), default="minilm")
+    parser.add_argument("--embeddings", choices=("static", "hash", "noop"), default="static")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
     parser.add_argument(
         "--say", action="append", default=[], metavar="TEXT", help="answers of the chat models"

@@ -103,10 +103,10 @@ def test_preload_list_and_delete() -> None:
 
 
 def test_embeddings_of_the_embedded_model_have_meaning() -> None:
-    with FakeOllama(embeddings="minilm") as fake:
+    with FakeOllama(embeddings="static") as fake:
         fake.faults.delay_seconds = 0.05
         embedder = OllamaEmbedder(OllamaOptions(host=fake.url, embed_model="all-minilm"))
-        assert embedder.max_tokens == 256
+        assert embedder.max_tokens == 2048
         query = embedder.embed_query("read a file from the disk")
         near, far = embedder.embed_documents(["open and load a file", "a recipe for soup"])
         embedder.close()

