@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.agent.localise.folding import Folded, fold_docstring, unfold_docstring
@@ -16,7 +18,8 @@ from harness.errors import UsageError
 MAX_DOCSTRING_LINES = 20
 MAX_NEAR_LINES = 12
 _BLOCK = re.compile(r"^[ \t]*```[\w.+/#:-]*[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.M | re.S)
-_MARKER = re.compile(r"^<{5,} ?SEARCH", re.MULTILINE)
+# Models also write the function's name where SEARCH belongs.
+_MARKER = re.compile(r"^<{5,}[^\n]*\n(?=(?:.*\n)*?={5,}\s*\n)", re.MULTILINE)
 _IMPORT = re.compile(r"^(?:import|from) \S+.*$")
 
 
@@ -105,7 +108,7 @@ def _block(answer: str) -> str:
 
 
 def _replaced(answer: str, shown: Shown, text: str) -> str:
-    body = answer[answer.index("<<<<<") :]
+    body = _MARKER.sub("<<<<<<< SEARCH\n", answer[answer.index("<<<<<") :], count=1)
     body = body.split("\n```", 1)[0]
     try:
         edit = EditBlock().read("edit", body)
@@ -117,6 +120,11 @@ def _replaced(answer: str, shown: Shown, text: str) -> str:
     one = shown.definition
     lines = text.split("\n")
     place = "\n".join(lines[one.start - 1 : one.end])
+    if len(search.split("\n")) > 2 * len(replace.split("\n")) and one.last_name not in replace:
+        # The whole part against the changed lines alone: they stand for those most like them.
+        fragment = textwrap.dedent(replace).strip("\n").split("\n")
+        changed = _with_fragment(place.split("\n"), fragment)
+        return "\n".join([*lines[: one.start - 1], *changed, *lines[one.end :]])
     try:
         new = replace_once(place, search, replace, one.path)
     except UsageError:
@@ -125,6 +133,24 @@ def _replaced(answer: str, shown: Shown, text: str) -> str:
         except UsageError as error:
             raise Unusable(str(error)) from None
     return "\n".join([*lines[: one.start - 1], *new.split("\n"), *lines[one.end :]])
+
+
+def _with_fragment(place: Sequence[str], fragment: Sequence[str]) -> list[str]:
+    """Put lines in the place of as many lines that are most like them; the verification judges."""
+    bare = [line.strip() for line in fragment]
+    size = len(bare)
+
+    def likeness(start: int) -> float:
+        window = place[start : start + size]
+        return sum(
+            difflib.SequenceMatcher(None, line.strip(), new).ratio()
+            for line, new in zip(window, bare, strict=False)
+        )
+
+    best = max(range(1, max(2, len(place) - size + 1)), key=likeness)
+    indent = _indent(place[best]) if best < len(place) else ""
+    new = [indent + line if line.strip() else "" for line in fragment]
+    return [*place[:best], *new, *place[best + size :]]
 
 
 def _with_block(block: str, shown: Shown, text: str) -> str:

@@ -156,3 +156,14 @@ def test_a_long_docstring_is_not_shown() -> None:
     assert "Long words" not in shown.text
     answer = "```python\ndef sign(self, value):\n    return -value\n```"
     assert rewritten(answer, shown, text) == text.replace("return value", "return -value")
+
+
+def test_the_whole_part_against_the_one_line_that_changes() -> None:
+    answer = (
+        "```\n<<<<<<< Signer.check\n    @staticmethod\n    def check(value):\n"
+        "        return bool(value)\n=======\n        return bool(value) and True\n"
+        ">>>>>>> REPLACE\n```"
+    )
+    assert change("a.py", PYTHON, "Signer.check", answer) == PYTHON.replace(
+        "return bool(value)", "return bool(value) and True"
+    )
