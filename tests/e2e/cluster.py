@@ -184,7 +184,10 @@ def values(image: str, chat_model: str, embed_model: str) -> dict[str, Any]:
             "database": {"storage": "1Gi", "resources": small},
             "worker": {"resources": small},
         },
+        "api": {"resources": small},
         "webhook": {"resources": small},
+        # The tests run commands in it.
+        "toolbox": {"enabled": True},
         "jobs": {"cpuRequest": "100m", "memoryRequest": "256Mi", "workspaceSize": "1Gi"},
     }
 

@@ -12,7 +12,7 @@ from tests.k8s.documents import CHART, Pod, job_defaults, kind, pods, rendered, 
 
 NEEDS_TOOLS = True
 COMPONENTS = (
-    "ollama", "qdrant", "prefect.server", "prefect.database", "prefect.worker", "webhook",
+    "ollama", "qdrant", "prefect.server", "prefect.database", "prefect.worker", "api", "webhook",
     "toolbox", "bootstrap", "n8n", "jobs",
 )  # fmt: skip
 

@@ -15,14 +15,14 @@ KUBERNETES = Place("Kubernetes API", address="10.96.0.1")
 INTERNET = Place("internet", address="203.0.113.9")
 NEIGHBOUR = Place("other address inside", address="10.1.2.3")
 STRANGER = Place("other namespace", namespace="default")
-SOURCES = ("job", "toolbox", "worker", "webhook", "bootstrap", "prefect-server", "postgres",
+SOURCES = ("job", "toolbox", "api", "worker", "webhook", "bootstrap", "prefect-server", "postgres",
            "ollama", "qdrant")  # fmt: skip
 PORTS = {
     "ollama": [11434], "qdrant": [6333, 6334, 6335], "prefect-server": [4200],
-    "postgres": [5432], "webhook": [8080],
+    "postgres": [5432], "api": [4280], "webhook": [8080],
 }  # fmt: skip
 # Every port that anything listens on or is allowed to, and some that nothing should be.
-PROBED = [22, 80, 443, 4200, 5432, 5678, 6333, 6334, 6335, 6443, 8080, 8443, 11434]
+PROBED = [22, 80, 443, 4200, 4280, 5432, 5678, 6333, 6334, 6335, 6443, 8080, 8443, 11434]
 
 
 def _policies(documents: tuple[Document, ...]) -> Policies:

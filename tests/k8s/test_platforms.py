@@ -113,7 +113,7 @@ def test_ipv6_listens_where_the_kubelet_asks() -> None:
     assert environment["ollama"]["OLLAMA_HOST"] == "[::]:11434"
     assert environment["qdrant"]["QDRANT__SERVICE__HOST"] == "::"
     assert environment["worker"]["PREFECT_WORKER_WEBSERVER_HOST"] == "::"
-    for name in ("prefect-server", "webhook"):
+    for name in ("prefect-server", "webhook", "api"):
         arguments = containers[name]["args"]
         assert arguments[arguments.index("--host") + 1] == "::", name
 

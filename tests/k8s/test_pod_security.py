@@ -49,7 +49,7 @@ def test_namespace_enforces_the_level() -> None:
     ],
 )
 def test_the_check_itself_finds(change: dict[str, Any], finding: str) -> None:
-    pod = next(pod for pod in pods(rendered("default")) if pod.component == "toolbox")
+    pod = next(pod for pod in pods(rendered("default")) if pod.component == "api")
     spec = copy.deepcopy(pod.spec) | change
     assert any(finding in text for text in findings(spec))
 
@@ -57,7 +57,8 @@ def test_the_check_itself_finds(change: dict[str, Any], finding: str) -> None:
 def test_the_throw_away_chat_pod_is_restricted_and_fits_the_release() -> None:
     spec = json.loads((K8S / "chat-pod.json").read_text(encoding="utf-8"))["spec"]
     assert findings(spec) == []
-    (toolbox,) = [pod for pod in pods(rendered("default")) if pod.component == "toolbox"]
+    with_toolbox = rendered("default", 4, "--set", "toolbox.enabled=true")
+    (toolbox,) = [pod for pod in pods(with_toolbox) if pod.component == "toolbox"]
     assert spec["serviceAccountName"] == toolbox.spec["serviceAccountName"]
     (chat,), (container,) = spec["containers"], toolbox.spec["containers"]
     assert chat["envFrom"] == container["envFrom"]

@@ -46,19 +46,23 @@ ports:
 {{- end }}
 {{- end }}
 
-{{/* Where flow code may go: Jobs, the toolbox and the test pod alike. */}}
+{{/* Where flow code may go: Jobs, the service, the toolbox and the test pod alike. */}}
 {{- define "harness.coreEgress" -}}
 {{- if .Values.ollama.enabled }}
 {{ include "harness.toComponent" (dict "to" "ollama" "ports" (list 11434)) }}
 {{- else }}
 {{ include "harness.toCidrs" .Values.networkPolicy.external.ollama }}
 {{- end }}
-{{- if .Values.qdrant.enabled }}
-{{ include "harness.toComponent" (dict "to" "qdrant" "ports" (list 6333 6334)) }}
-{{- else }}
-{{ include "harness.toCidrs" .Values.networkPolicy.external.qdrant }}
-{{- end }}
+{{ include "harness.qdrantEgress" . }}
 {{ include "harness.prefectEgress" . }}
+{{- end }}
+
+{{- define "harness.qdrantEgress" -}}
+{{- if .Values.qdrant.enabled }}
+{{- include "harness.toComponent" (dict "to" "qdrant" "ports" (list 6333 6334)) }}
+{{- else }}
+{{- include "harness.toCidrs" .Values.networkPolicy.external.qdrant }}
+{{- end }}
 {{- end }}
 
 {{- define "harness.prefectEgress" -}}
