@@ -135,10 +135,21 @@ def index_repository(
         credential=credential,
     )
     request = repr((name, options, allow_failures, asked))
-    with hold_repository(data_dir, source, request, str(flow_run.id)) as is_ours:
-        if not is_ours:
+    with (
+        open_engines() as engines,
+        hold_repository(
+            engines.store,
+            data_dir,
+            source,
+            request,
+            str(flow_run.id),
+            lease_seconds=settings.lease_seconds,
+            may_be_killed=True,
+        ) as lease,
+    ):
+        if lease is None:
             return Completed(message=f"{source}: left to a later run, which waits")
-        report = _index(source, name, options, asked, settings)
+        report = _index(source, name, options, asked, settings, engines)
     create_markdown_artifact(markdown(report), key=artifact_key("index-report", report.repo))
     if report.files_failed and not allow_failures:
         return Failed(message=sentence(report))
@@ -151,11 +162,12 @@ def _index(
     options: IndexOptions,
     asked: Request,
     settings: IndexSettings,
+    engines: Engines,
 ) -> IndexReport:
     """The steps of a run that holds the repository."""
     began = time.perf_counter()
     data = load(DataSettings)
-    with open_engines() as engines, work_folder(source, data.data_dir) as folder:
+    with work_folder(source, data.data_dir) as folder:
         records = engines.store.repositories()
         reading = reading_of(source, asked, records)
         try:

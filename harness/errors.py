@@ -19,6 +19,7 @@
         ├── StoreError                exit 1: the store refused, or its disk is full
         │   ├── StoreFullError            exit 1: no room for another batch
         │   └── StoreDamagedError         exit 1: part of it is damaged: `harness repair`
+        ├── LeaseLostError            exit 1: another run has taken the place of this one
         ├── UnsafeNameError           exit 1: a name from outside that must not become a path
         ├── PolicyError               exit 7: refused by a permission
         ├── PatchConflictError        exit 1: a patch does not apply cleanly
@@ -109,6 +110,10 @@ class StoreFullError(StoreError):
 
 class StoreDamagedError(StoreError):
     """Part of the embedded store is not what was written; ``harness repair`` mends it."""
+
+
+class LeaseLostError(PermanentError):
+    """Another run has taken the place of this one, which must not write any more."""
 
 
 class UnsafeNameError(PermanentError):

@@ -20,7 +20,7 @@ from harness.agent.options import Limits, ProtocolChoice, RunOptions, StrategyCh
 from harness.backup.options import Retention
 from harness.errors import InvalidSettingError, UsageError
 from harness.home import from_home
-from harness.index.options import IndexOptions, SplitOptions
+from harness.index.options import LEASE_SECONDS, IndexOptions, SplitOptions
 from harness.models.ollama.options import OllamaOptions
 from harness.service.options import ProxyTrust, ServiceOptions
 from harness.stack.options import StackOptions
@@ -152,6 +152,13 @@ class IndexSettings(_Settings):
         gt=0,
         validation_alias="HARNESS_LOCK_TIMEOUT_SECONDS",
         description="How long to wait for another process that holds the embedded store.",
+    )
+    lease_seconds: float = Field(
+        default=LEASE_SECONDS,
+        ge=1,
+        validation_alias="HARNESS_LEASE_SECONDS",
+        description="On a Qdrant server: how long an index run may give no sign of life before "
+        "another one takes its place.",
     )
     batch_bytes: int = Field(
         default=_SPLIT.batch_bytes,

@@ -27,9 +27,11 @@ def make_repository(root: Path, files: dict[str, str | bytes]) -> Path:
     return root
 
 
-def commit_all(root: Path, message: str = "more") -> None:
+def commit_all(root: Path, message: str = "more") -> str:
+    """Commit everything; the commit."""
     run_git(["add", "-A"], root, 30)
     run_git(["commit", "-qm", message], root, 30, config=IDENTITY)
+    return run_git(["rev-parse", "HEAD"], root, 30).stdout.decode().strip()
 
 
 def run_unprivileged(code: str, *args: str) -> str:

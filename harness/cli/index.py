@@ -102,7 +102,7 @@ def index(
         for number, source in enumerate(wanted, 1):
             place = f"repository {number} of {len(wanted)}: " if len(wanted) > 1 else ""
             try:
-                turn = contextlib.nullcontext() if dry_run else _turn(data_dir, source)
+                turn = contextlib.nullcontext() if dry_run else _turn(engines, source)
                 with turn, work_folder(source, data_dir) as folder:
                     checkout = _resolve(source, folder, asked, engines)
                     repo = names.get(source) or _own_name(checkout, name, engines)
@@ -157,7 +157,7 @@ def index_entry(
     settings, data_dir = load(IndexSettings), load(DataSettings).data_dir
     options = IndexOptions(full=full, max_file_bytes=settings.max_file_bytes)
     source = fetched_from(record)
-    with _turn(data_dir, source), work_folder(source, data_dir) as folder:
+    with _turn(engines, source), work_folder(source, data_dir) as folder:
         try:
             checkout = _resolve(source, folder, Request(), engines)
         except HarnessError as error:
@@ -263,13 +263,21 @@ def _resolve(source: str, folder: Path | None, asked: Request, engines: Engines)
         ) from error
 
 
-def _turn(data_dir: Path, source: str) -> contextlib.AbstractContextManager[bool]:
-    """The lock of a repository, which flow runs take as well; says so when it has to wait."""
+def _turn(engines: Engines, source: str) -> contextlib.AbstractContextManager[object]:
+    """Hold a repository, as flow runs do; says so when it has to wait."""
     from harness.index.run_lock import hold_repository
     from harness.repository.credentials import redact_urls
+    from harness.settings import IndexSettings, load
 
     wait = f"{redact_urls(source)}: another run is indexing this repository; waiting for its end"
-    return hold_repository(data_dir, source, on_wait=partial(console.error, wait))
+    return hold_repository(
+        engines.store,
+        engines.data_dir,
+        source,
+        lease_seconds=load(IndexSettings).lease_seconds,
+        may_be_killed=True,
+        on_wait=partial(console.error, wait),
+    )
 
 
 def _index_one(

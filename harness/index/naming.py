@@ -15,6 +15,7 @@ command line, the nightly run, the webhook and planning itself all follow this m
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,12 +25,16 @@ from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, NameTakenError, StoreBusyError
 from harness.files import private_folder
+from harness.index.leases import clock, held
 from harness.repository.sources import is_clone, is_git_url
 from harness.repository.tracked import git_prefix, has_commit
+from harness.store.protocol import VectorStore
 from harness.text import encodable
 from harness.types import RepositoryRecord
 
 _LOCK_SECONDS = 60.0
+# Reading the catalog and writing one record takes milliseconds.
+_NAMES_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,19 +176,36 @@ def left_out(
 
 
 @contextmanager
-def names_held(data_dir: Path) -> Iterator[None]:
-    """Hold the names of the index, so that of two new repositories one at a time takes its own.
+def names_held(store: VectorStore, data_dir: Path) -> Iterator[None]:
+    """Hold the names of the index, so that of two new repositories one at a time takes its own:
+    by a lock on this machine, and by a lease where the index is on a server.
 
     :raises StoreBusyError: another process has held them for a minute.
     """
+    busy = StoreBusyError(
+        f"another process has been choosing a name for {_LOCK_SECONDS:.0f} s; try again"
+    )
+    deadline = clock() + _LOCK_SECONDS
+
+    def wait() -> None:
+        if clock() > deadline:
+            raise busy
+
     folder = private_folder(data_dir.resolve() / "run-locks")
+    lock = FileLock(folder / "names.lock", timeout=_LOCK_SECONDS, mode=0o600)
     try:
-        with FileLock(folder / "names.lock", timeout=_LOCK_SECONDS, mode=0o600):
-            yield
+        lock.acquire()
     except Timeout:
-        raise StoreBusyError(
-            f"another process has been choosing a name for {_LOCK_SECONDS:.0f} s; try again"
-        ) from None
+        raise busy from None
+    try:
+        if store.is_embedded:
+            yield
+            return
+        name = secrets.token_hex(8)
+        with held(store, "names", name, seconds=_NAMES_SECONDS, poll_seconds=0.1, on_wait=wait):
+            yield
+    finally:
+        lock.release()
 
 
 def _below(root: Path, records: Sequence[RepositoryRecord]) -> list[RepositoryRecord]:

@@ -16,6 +16,11 @@ class IndexOptions:
     max_file_bytes: int = 1_000_000
 
 
+LEASE_SECONDS = 60.0
+"""How long a run that gives no sign of life keeps its repository on a server. A run gives four in
+that time; a stop of the world, a busy server or a lost route is mostly over within it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SplitOptions:
     """How a run's work is cut, in bytes of source.

@@ -320,7 +320,7 @@ def _register(
     :returns: its record as it was, or its first one; and where its folder was before.
     :raises NameTakenError: the name is another repository's.
     """
-    with names_held(engines.data_dir):
+    with names_held(engines.store, engines.data_dir):
         records = engines.store.repositories()
         moved_from = check_claim(name, Claim(source, listing.root), records)
         previous = next((record for record in records if record.name == name), None)

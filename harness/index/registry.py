@@ -104,7 +104,7 @@ def register(
             f"{claim.source} is a folder, which is read as it is; a branch and a credential go "
             "with a git URL (file:// makes one of a local repository)"
         )
-    with names_held(engines.data_dir):
+    with names_held(engines.store, engines.data_dir):
         records = engines.store.repositories()
         known = known_as(claim.source, records)
         if known is not None and name not in (None, known.name):

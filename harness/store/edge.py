@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 from harness.errors import StoreDamagedError, StoreError
 from harness.store import integrity
 from harness.store.edge_config import dense_search
+from harness.store.edge_leases import LEASES_FILE, EdgeLeases
 from harness.store.edge_points import sparse, upsert
 from harness.store.edge_records import RECORDS_FILE, EdgeRecords
 from harness.store.edge_shards import EdgeShards
+from harness.store.leases import Lease
 from harness.store.options import LOCK_TIMEOUT_SECONDS
 from harness.store.payload import (
     CHUNK_KEYS,
@@ -65,11 +67,21 @@ class EdgeStore(VectorStore):
     def __init__(self, root: Path, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
         self._shards = EdgeShards(root, lock_timeout_seconds)
         self._records = EdgeRecords(root / RECORDS_FILE, lock_timeout_seconds)
+        self._leases = EdgeLeases(root / LEASES_FILE, lock_timeout_seconds)
         # Of each shard that is open, the repositories with points in it.
         self._repos: dict[str, tuple[Any, frozenset[str]]] = {}
 
     def close(self) -> None:
         self._shards.close()
+
+    def guard(self, check: Callable[[], None]) -> None:
+        self._shards.before_write = self._records.before_write = check
+
+    def lease(self, key: str) -> Lease | None:
+        return self._leases.lease(key)
+
+    def swap_lease(self, new: Lease, expected: str | None) -> bool:
+        return self._leases.swap_lease(new, expected)
 
     def snapshots(self) -> Snapshots:
         from harness.store.edge_snapshots import EdgeSnapshots

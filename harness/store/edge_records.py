@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +48,14 @@ class EdgeRecords(RecordStore):
         self._timeout_seconds = timeout_seconds
         # The file that has its tables, by its inode: it may be removed, or replaced by a backup.
         self._prepared = 0
+        # Asked before each change: see VectorStore.guard.
+        self.before_write: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        with self._connect() as db:
+            self.before_write()
+            yield db
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
@@ -112,7 +120,7 @@ class EdgeRecords(RecordStore):
 
     def drop_collection(self, collection: str) -> None:
         """Forget a collection and its files."""
-        with self._connect() as db:
+        with self._changing() as db:
             db.execute("DELETE FROM files WHERE collection = ?", (collection,))
             db.execute("DELETE FROM collections WHERE name = ?", (collection,))
 
@@ -124,14 +132,14 @@ class EdgeRecords(RecordStore):
         return [read_repository(row[0]) for row in rows]
 
     def put_repository(self, record: RepositoryRecord) -> None:
-        with self._connect() as db:
+        with self._changing() as db:
             db.execute(
                 "INSERT OR REPLACE INTO repositories VALUES (?, ?)",
                 (record.name, to_json(record)),
             )
 
     def delete_repository(self, name: str) -> None:
-        with self._connect() as db:
+        with self._changing() as db:
             db.execute("DELETE FROM repositories WHERE name = ?", (name,))
 
     # Files
@@ -163,7 +171,7 @@ class EdgeRecords(RecordStore):
         return [str(row[0]) for row in rows]
 
     def put_file_records(self, collection: str, records: Sequence[FileRecord]) -> None:
-        with self._connect() as db:
+        with self._changing() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
                 [(collection, r.repo, r.path, to_json(r)) for r in records],
@@ -172,7 +180,7 @@ class EdgeRecords(RecordStore):
     def delete_file_records(
         self, collection: str, repo: str, paths: Sequence[str] | None = None
     ) -> None:
-        with self._connect() as db:
+        with self._changing() as db:
             if paths is None:
                 db.execute(
                     "DELETE FROM files WHERE collection = ? AND repo = ?", (collection, repo)

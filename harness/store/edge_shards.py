@@ -71,6 +71,8 @@ class EdgeShards:
         self._packed = False
         self._depth = 0
         self._used = 0.0
+        # Asked before each change, while the shard is held: see VectorStore.guard.
+        self.before_write: Callable[[], None] = _nothing
         self._keeper: threading.Thread | None = None
         try:
             private_folder(root)
@@ -169,6 +171,7 @@ class EdgeShards:
         """
         self.require_space()
         with self.open(collection) as shard:
+            self.before_write()
             self._unseal(collection)
             yield shard
 
@@ -371,6 +374,10 @@ def _is_complete(folder: Path) -> bool:
         return integrity.check(folder, thorough=True) is not None
     except StoreError:
         return False
+
+
+def _nothing() -> None:
+    """Nobody holds the index."""
 
 
 def _keep(shards: weakref.ref[EdgeShards]) -> None:

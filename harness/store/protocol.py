@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from harness.store.leases import LeaseStore
 from harness.store.queries import Match, StoreQuery
 from harness.store.salvaging import Prove, Salvage
 from harness.store.snapshots import Snapshots
@@ -59,7 +60,7 @@ class RecordStore(Protocol):
         """Remove the records of these paths, or all of the repository."""
 
 
-class VectorStore(RecordStore, Protocol):
+class VectorStore(RecordStore, LeaseStore, Protocol):
     """Collections of chunk points, and the records beside them.
 
     Every method is idempotent and safe to call from several threads and processes. Errors:
@@ -73,6 +74,10 @@ class VectorStore(RecordStore, Protocol):
 
     def close(self) -> None:
         """Release connections; the store cannot be used afterwards."""
+
+    def guard(self, check: Callable[[], None]) -> None:
+        """Call this before each change of chunks and records, as close to it as can be; when it
+        raises, nothing is changed. Leases are not guarded."""
 
     def snapshots(self) -> Snapshots:
         """The part that copies this index into files and back; usable until the store is closed."""

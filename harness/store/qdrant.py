@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import StoreError
+from harness.store.leases import Lease
 from harness.store.payload import (
     KEYWORD_INDEXES,
     TENANT_INDEX,
@@ -18,6 +19,7 @@ from harness.store.payload import (
     to_payload,
 )
 from harness.store.protocol import VectorStore
+from harness.store.qdrant_leases import QdrantLeases
 from harness.store.qdrant_records import CATALOG, FILES_SUFFIX, QdrantRecords
 from harness.store.qdrant_requests import QdrantRequests, conditions
 from harness.store.queries import (
@@ -69,11 +71,21 @@ class QdrantStore(QdrantRecords, VectorStore):
         self._api_key = api_key
         self._timeout_seconds = timeout_seconds
         self._snapshot_api: SnapshotApi | None = None
+        self._leases = QdrantLeases(self.requests)
 
     def close(self) -> None:
         if self._snapshot_api is not None:
             self._snapshot_api.close()
         self.requests.client.close()
+
+    def guard(self, check: Callable[[], None]) -> None:
+        self.requests.before_write = check
+
+    def lease(self, key: str) -> Lease | None:
+        return self._leases.lease(key)
+
+    def swap_lease(self, new: Lease, expected: str | None) -> bool:
+        return self._leases.swap_lease(new, expected)
 
     def snapshots(self) -> Snapshots:
         from harness.store.qdrant_snapshot_api import SnapshotApi

@@ -80,7 +80,8 @@ class QdrantRecords(RecordStore):
 
         if self.requests.exists(CATALOG):
             selector = models.PointIdsList(points=[record_id(record_type, key)])
-            self.requests.call(partial(self.requests.client.delete, CATALOG, selector, wait=True))
+            remove = partial(self.requests.client.delete, CATALOG, selector, wait=True)
+            self.requests.call(remove, writes=True)
 
     # Files
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness.errors import StoreError
+from harness.errors import HarnessError, StoreError
 from harness.retrying import Backoff, log_retry
 from harness.store.qdrant_failures import translate
 from harness.store.queries import Match
@@ -20,6 +22,16 @@ SCROLL_PAGE = 1000
 _BACKOFF = Backoff(attempts=3)
 
 
+class _Thread(threading.local):
+    """Whether what this thread sends changes the index."""
+
+    writes = False
+
+
+def _nothing() -> None:
+    """Nobody holds the index."""
+
+
 class QdrantRequests:
     """A client and what every kind of request needs.
 
@@ -30,21 +42,41 @@ class QdrantRequests:
     def __init__(self, client: QdrantClient, address: str) -> None:
         self.client = client
         self.address = address
+        self.before_write: Callable[[], None] = _nothing
+        self._thread = _Thread()
+        with suppress(NotImplementedError):  # the client's own store, in tests
+            client.http.client.add_middleware(self._last_look)
 
-    def call(self, operation: Callable[[], ResultT]) -> ResultT:
+    def call(self, operation: Callable[[], ResultT], *, writes: bool = False) -> ResultT:
         """Run one request; every one is idempotent, so a broken connection is tried again.
 
+        :param writes: it changes the index, so :attr:`before_write` is asked before each attempt.
         :raises ServiceUnavailableError: the server does not answer.
         :raises StoreError: it refused; the message says what to do.
         """
 
         def once() -> ResultT:
+            if writes:
+                self.before_write()
+            outer, self._thread.writes = self._thread.writes, writes
             try:
                 return operation()
+            except HarnessError:
+                raise
             except Exception as error:
                 raise translate(error, self.address) from error
+            finally:
+                self._thread.writes = outer
 
         return _BACKOFF.call(once, on_retry=log_retry)
+
+    def _last_look(self, request: Any, send: Callable[[Any], Any]) -> Any:
+        """Ask again when a request is ready to be sent: putting some megabytes of points into JSON
+        takes so long that a process may well be stopped just then. gRPC has no such place."""
+        if self._thread.writes:
+            self._thread.writes = False  # what is asked now is another request
+            self.before_write()
+        return send(request)
 
     def exists(self, name: str) -> bool:
         """Tell whether there is a collection of this name."""
@@ -80,7 +112,7 @@ class QdrantRequests:
 
     def drop(self, name: str) -> None:
         """Remove a collection if it is there."""
-        self.call(partial(self.client.delete_collection, name))
+        self.call(partial(self.client.delete_collection, name), writes=True)
 
     def index(self, name: str, key: str, schema: Any = None) -> None:
         """Let conditions on this payload key be looked up.
@@ -127,7 +159,7 @@ class QdrantRequests:
 
     def upsert(self, name: str, points: Sequence[Any]) -> None:
         """Insert or replace points, and wait for it: the records that follow promise them."""
-        self.call(partial(self.client.upsert, name, list(points), wait=True))
+        self.call(partial(self.client.upsert, name, list(points), wait=True), writes=True)
 
     def delete(self, name: str, where: Iterable[Match], keep_ids: Iterable[str] = ()) -> None:
         """Remove the points that match, except ``keep_ids``."""
@@ -140,7 +172,7 @@ class QdrantRequests:
                 must_not=[models.HasIdCondition(has_id=kept)] if kept else None,
             )
         )
-        self.call(partial(self.client.delete, name, selector, wait=True))
+        self.call(partial(self.client.delete, name, selector, wait=True), writes=True)
 
 
 def conditions(where: Iterable[Match]) -> list[Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.index.run_lock import hold_repository
+from harness.store.edge import EdgeStore
 from tests.cli.runs import ROUTING, SESSION, Run, document
 from tests.repositories import make_repository
 
@@ -222,7 +224,11 @@ def test_index_waits_for_another_run_of_the_repository(
     held, release = threading.Event(), threading.Event()
 
     def another_run() -> None:
-        with hold_repository(tmp_path / "data", str(repository), "a flow's", "id"):
+        data = tmp_path / "data"
+        with (
+            closing(EdgeStore(data / "index")) as store,
+            hold_repository(store, data, str(repository), "a flow's", "id"),
+        ):
             held.set()
             release.wait(30)
 

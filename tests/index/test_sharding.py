@@ -1,5 +1,4 @@
-"""Sharded equals unsharded, on real repositories and the real Edge store; shards that are killed;
-and one run at a time for each repository."""
+"""Sharded equals unsharded, on real repositories and the real Edge store; killed shards."""
 
 from __future__ import annotations
 
@@ -20,7 +19,6 @@ from harness.index.finalizing import finalize
 from harness.index.options import IndexOptions
 from harness.index.planning import IndexPlan
 from harness.index.preparing import prepare_batch
-from harness.index.run_lock import hold_repository
 from harness.index.sharding import (
     MOST_SHARDS,
     ShardFolder,
@@ -312,59 +310,3 @@ def test_names_of_shard_folders(tmp_path: Path, name: str) -> None:
 )
 def test_how_many_shards(size: int, shard: int, expected: int) -> None:
     assert shard_count(size, shard) == expected
-
-
-# Turns
-
-
-def test_a_run_that_does_not_give_way_says_that_it_waits(tmp_path: Path) -> None:
-    said: list[str] = []
-    order: list[str] = []
-
-    def wait(name: str) -> None:
-        with hold_repository(
-            tmp_path, str(tmp_path / "x/../app"), on_wait=lambda: said.append(name)
-        ) as ours:
-            assert ours
-            order.append(name)
-
-    with hold_repository(tmp_path, str(tmp_path / "app"), "the same", "first"):
-        threads = [threading.Thread(target=wait, args=(name,)) for name in ("second", "third")]
-        for thread in threads:
-            thread.start()
-        while len(said) < 2:
-            time.sleep(0.02)
-        order.append("first")
-    for thread in threads:
-        thread.join(timeout=20)
-    assert order[0] == "first"
-    assert sorted(order[1:]) == sorted(said) == ["second", "third"]
-    assert list(tmp_path.glob("run-locks/*.last")) == []
-
-
-def test_one_run_works_one_waits_and_a_later_one_takes_its_place(tmp_path: Path) -> None:
-    url = "https://git.example.org/team/app"
-    outcomes: dict[str, bool] = {}
-    waiting = {name: threading.Event() for name in ("second", "third")}
-
-    def run(name: str) -> None:
-        waiting[name].set()
-        with hold_repository(tmp_path, f"{url}.git", "the same", name) as is_ours:
-            outcomes[name] = is_ours
-
-    with hold_repository(tmp_path, url, "the same", "first") as is_ours:
-        assert is_ours
-        threads = []
-        for name in ("second", "third"):
-            thread = threading.Thread(target=run, args=(name,))
-            thread.start()
-            threads.append(thread)
-            waiting[name].wait()
-            while [file.read_text() for file in tmp_path.glob("run-locks/*.last")] != [name]:
-                time.sleep(0.02)
-        threads[0].join(timeout=10)
-        assert outcomes == {"second": False}
-        with hold_repository(tmp_path, "/another/folder", "the same", "other") as is_ours:
-            assert is_ours
-    threads[1].join(timeout=10)
-    assert outcomes == {"second": False, "third": True}
