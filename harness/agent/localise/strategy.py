@@ -17,7 +17,7 @@ from harness.agent.localise.rewriting import Shown, Unchanged, Unusable, rewritt
 from harness.agent.recorder import Recorder
 from harness.agent.sources import Definition
 from harness.agent.tools.file_text import FileText
-from harness.agent.tools.tool import counted
+from harness.agent.tools.tool import counted, first_line
 from harness.agent.verification.verifier import Verdict, Verifier
 from harness.errors import HarnessError
 from harness.repository.credentials import redact
@@ -208,7 +208,7 @@ class Localiser:
         except Unusable as reason:
             if isinstance(reason, Unchanged) and not last and self._seconds_left() > 0:
                 raise
-            self._note(state, f"{where}: not usable, {reason}")
+            self._note(state, f"{where}: not usable, {first_line(str(reason), 160)}")
             return False
         if new in state.seen:
             self._note(state, f"{where}: the same version again")
