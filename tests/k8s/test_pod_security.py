@@ -79,17 +79,23 @@ def test_only_the_worker_has_a_token(values_set: str) -> None:
     for account in kind(documents, "ServiceAccount"):
         assert account["automountServiceAccountToken"] is False
     mounted = {p.component for p in pods(documents) if p.spec["automountServiceAccountToken"]}
-    assert mounted == {"worker"}
+    # The hook exists for the moment of an uninstallation.
+    assert mounted - {"uninstall"} == {"worker"}
 
 
 @pytest.mark.parametrize("values_set", VALUES_SETS)
 def test_rights_are_no_wider_than_the_list(values_set: str) -> None:
     documents = rendered(values_set)
     assert not kind(documents, "ClusterRole") and not kind(documents, "ClusterRoleBinding")
-    (role,) = kind(documents, "Role")
+    role, *hooks = sorted(kind(documents, "Role"), key=lambda one: str(one["metadata"]["name"]))
+    for hook in hooks:
+        assert hook["metadata"]["annotations"]["helm.sh/hook"] == "post-delete"
+        assert [rule["verbs"] for rule in hook["rules"]] == [["deletecollection"]]
     rules = [(rule["apiGroups"], rule["resources"], rule["verbs"]) for rule in role["rules"]]
     assert rules == WORKER_RULES
-    (binding,) = kind(documents, "RoleBinding")
+    binding, *_ = sorted(
+        kind(documents, "RoleBinding"), key=lambda one: str(one["metadata"]["name"])
+    )
     assert [subject["name"] for subject in binding["subjects"]] == ["prefect-worker"]
     users = {p.component for p in pods(documents)
              if p.spec["serviceAccountName"] == "prefect-worker"}  # fmt: skip

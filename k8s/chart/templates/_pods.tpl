@@ -27,10 +27,13 @@ labels:
   {{- toYaml . | nindent 2 }}
   {{- end }}
   {{- include "harness.labels" . | nindent 2 }}
-{{- with $knobs.podAnnotations }}
 annotations:
+  {{- with $knobs.podAnnotations }}
   {{- toYaml . | nindent 2 }}
-{{- end }}
+  {{- end }}
+  {{- /* A pod reads ConfigMaps when it starts: it is made anew when one that it reads has changed,
+         and only then. `config`: it reads harness-config; `reads`: what else. */}}
+  checksum/config: {{ printf "%s%s" (.config | default false | ternary (include (print .root.Template.BasePath "/harness/config.yaml") .root) "") (.reads | default "") | sha256sum }}
 {{- end }}
 
 {{/* What every pod has. `component`, `account`, `uid`, `own` (the component's values), and `token`

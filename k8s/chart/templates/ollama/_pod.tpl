@@ -3,7 +3,7 @@
 {{- with .Values.ollama.gpu.runtimeClass }}
 {{- $own = merge (dict "runtimeClassName" .) $own }}
 {{- end }}
-{{- $pod := dict "root" . "component" "ollama" "account" "ollama" "uid" 10001 "own" $own "spread" (gt (int .Values.ollama.replicas) 1) "trust" true }}
+{{- $pod := dict "root" . "component" "ollama" "account" "ollama" "uid" 10001 "own" $own "spread" (gt (int .Values.ollama.replicas) 1) "trust" true "reads" (include "harness.keeperEnabled" . | empty | ternary "" (.Files.Get "files/keep_models.py")) }}
 metadata:
   {{- include "harness.podMeta" $pod | nindent 2 }}
 spec:
