@@ -1,8 +1,8 @@
 """What a model is shown of one place, and what it is asked for.
 
-The code comes first and the task last, and the model says what has to change before it writes: a
-model of 1.5 billion parameters that was asked for the code alone copied it unchanged, and with one
-sentence before it made the change.
+The code comes first and the task last, and the model says what has to change before it writes. Seen
+on one task only, two samples each: a model of 1.5 billion parameters that was asked for the code
+alone copied it unchanged, and with one sentence before it made the change.
 """
 
 from __future__ import annotations

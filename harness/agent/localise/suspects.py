@@ -14,8 +14,8 @@ def suspects_in(text: str, essence: str) -> list[str]:
     """Return the lines whose texts hold a word of a quoted value in the failure, stripped; nothing
     when many do.
 
-    A model of 1.5 billion parameters that was told to find the line found it, and without that
-    changed another one.
+    Seen in one answer only: a model of 1.5 billion parameters that was told to find the line found
+    it, and without that changed another one.
     """
     values = " ".join(a or b for a, b in _VALUE.findall(essence))
     words = set(_WORD.findall(values))
