@@ -28,6 +28,7 @@ from harness.home import from_home
 from harness.settings import (
     AgentSettings,
     BackupSettings,
+    ClientSettings,
     DataSettings,
     IndexSettings,
     OllamaSettings,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from harness.models.protocols import ChatModel, Embedder
     from harness.repository.remotes import Remote
     from harness.service.tokens import Tokens
+    from harness.service_client import ServiceClient
     from harness.stack.api import PrefectApi
     from harness.stack.servers import Server
     from harness.store.protocol import VectorStore
@@ -284,6 +286,21 @@ def open_tokens() -> Tokens:
 
     file = load(ServiceSettings).tokens
     return Tokens(file or load(DataSettings).data_dir / "service" / "tokens.json")
+
+
+def open_service() -> ServiceClient | None:
+    """The team's service, if the command line is to ask it; None: this machine's index.
+
+    :raises InvalidSettingError: its address or token cannot be used.
+    """
+    settings = load(ClientSettings)
+    if not settings.url:
+        return None
+    from harness.service_client import ServiceClient
+
+    return ServiceClient(
+        settings.url, settings.token.get_secret_value() if settings.token else None
+    )
 
 
 def prefect_apis() -> Callable[[], PrefectApi]:

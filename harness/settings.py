@@ -507,6 +507,22 @@ class ServiceSettings(_Settings):
         return ProxyTrust(_names(self.proxy_addresses), groups_file=self.proxy_groups)
 
 
+class ClientSettings(_Settings):
+    """The team's service, which `harness search`, `symbol`, `ask`, `status` and `task` ask in place
+    of this machine's index."""
+
+    url: str | None = Field(
+        default=None,
+        validation_alias="HARNESS_URL",
+        description="Address of the service (`https://code.example.org`). Unset: this machine.",
+    )
+    token: SecretStr | None = Field(
+        default=None,
+        validation_alias="HARNESS_TOKEN",
+        description="Token for it, from `harness tokens create`.",
+    )
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from harness.checks import local, ollama, prefect, qdrant
+from harness.checks import local, ollama, prefect, qdrant, service
 from harness.checks.running import Check
-from harness.configured import open_embedder, open_store
+from harness.configured import open_embedder, open_service, open_store
 from harness.environment import unknown_variables
 from harness.errors import HarnessError
 from harness.settings import (
     AgentSettings,
+    ClientSettings,
     DataSettings,
     IndexSettings,
     OllamaSettings,
@@ -29,7 +30,7 @@ def configured_checks() -> list[Check]:
     """The checks, in the order they are shown. Never raises: bad settings are a failed check."""
     try:
         data, ollama_settings = load(DataSettings), load(OllamaSettings)
-        agent = load(AgentSettings)
+        agent, client = load(AgentSettings), load(ClientSettings)
         prefect_settings = load(PrefectSettings)
         load(IndexSettings), load(QdrantSettings)  # read again when the store is opened
     except HarnessError as error:
@@ -49,6 +50,7 @@ def configured_checks() -> list[Check]:
             "isolation of commands",
             partial(local.isolation, agent.command_isolation, agent.command_network),
         ),
+        *service.checks(client.url, open_service),
         *ollama.checks(ollama_settings.options(), agent.protocol, open_embedder),
         *qdrant.checks(open_store, open_embedder),
         *prefect.checks(data.data_dir, prefect_settings.api_url, auth, prefect_settings.work_pool),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from harness.cli import console
+from harness.cli.remote import ask_service, refuse_local, task_by_service
 from harness.cli.search import Language, PathGlob
 from harness.errors import UsageError
 
@@ -46,10 +47,17 @@ def ask(
     """
     from harness.answers.answering import beside_passages
     from harness.answers.passages import answer_with_passages, readable
-    from harness.configured import has_chat_model, open_engines
+    from harness.configured import has_chat_model, open_engines, open_service
 
+    filters: dict[str, Any] = {"repo": repo, "language": lang, "path_glob": path}
+    service = open_service()
+    if service is not None:
+        refuse_local({"--model": model, "--demo": demo})
+        _finish(
+            ask_service(service, question, filters, limit, as_json), as_json, passages_shown=True
+        )
+        return
     with open_engines() as engines:
-        filters: dict[str, Any] = {"repo": repo, "language": lang, "path_glob": path}
         result = answer_with_passages(question, engines, **filters, limit=limit)
         if not as_json:
             print(console.printable(readable(result)), flush=True)
@@ -137,11 +145,25 @@ def task(
     from harness.agent.result import apply_result
     from harness.configured import (
         check_push,
+        open_service,
         opened_repository,
         results_folder,
         run_configured_task,
     )
 
+    service = open_service()
+    if service is not None:
+        refuse_local(
+            {
+                "--apply": apply,
+                "--approve": approve,
+                "--push": push,
+                "--model": model,
+                "--strategy": strategy,
+            }
+        )
+        _finish(task_by_service(service, text, repo, verify, ref, as_json), as_json)
+        return
     if approve and not sys.stdin.isatty():
         raise UsageError("--approve needs a terminal to ask on")
     if strategy not in (None, *get_args(StrategyChoice)):

@@ -13,11 +13,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 
 def status(as_json: AsJson = False) -> None:
     """Show what is indexed, by which model, how fresh, and what failed."""
-    from harness.configured import open_engines
+    from harness.configured import open_engines, open_service
     from harness.index.status import repository_statuses
 
-    with open_engines() as engines:
-        records = repository_statuses(engines.store)
+    service = open_service()
+    if service is not None:
+        with service:
+            records = service.statuses()
+    else:
+        with open_engines() as engines:
+            records = repository_statuses(engines.store)
     if as_json:
         console.print_json({"repos": [record.to_dict() for record in records]})
         return

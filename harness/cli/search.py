@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,15 +32,20 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Find passages, best first."""
-    from harness.configured import open_engines
-    from harness.search import retrieval
+    from harness.configured import open_engines, open_service
     from harness.search.excerpts import shorten
 
     query = encodable(query)
-    with open_engines() as engines:
-        hits = retrieval.search(
-            query, engines, repo=repo, language=lang, path_glob=path, limit=limit
-        )
+    filters: dict[str, Any] = {"repo": repo, "language": lang, "path_glob": path, "limit": limit}
+    service = open_service()
+    if service is not None:
+        with service:
+            hits = service.search(query, **filters)
+    else:
+        from harness.search import retrieval
+
+        with open_engines() as engines:
+            hits = retrieval.search(query, engines, **filters)
     if as_json:
         console.print_json({"query": query, "results": hits})
         return

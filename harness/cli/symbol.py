@@ -25,11 +25,16 @@ def symbol(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Show where a name is defined and which lines use it."""
-    from harness.configured import open_engines
+    from harness.configured import open_engines, open_service
     from harness.search.symbols import find_symbol
 
-    with open_engines() as engines:
-        found = find_symbol(encodable(name), engines, repo=repo, limit=limit)
+    service = open_service()
+    if service is not None:
+        with service:
+            found = service.symbol(encodable(name), repo=repo, limit=limit)
+    else:
+        with open_engines() as engines:
+            found = find_symbol(encodable(name), engines, repo=repo, limit=limit)
     if as_json:
         console.print_json(asdict(found))
         return

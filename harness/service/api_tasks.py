@@ -86,6 +86,7 @@ async def task(request: Request, task_id: str, caller: Worker) -> dict[str, Any]
         "message": run.message,
         "steps": [redact(line, suspected=True) for line in logged if _STEP.match(line)],
         "patch": _unfenced(_named(texts, "patch")),
+        "patch_cut": "\n\nCut here;" in _named(texts, "patch"),
         "report": _named(texts, "report"),
         "trajectory": _unfenced(_named(texts, "trajectory")),
     }

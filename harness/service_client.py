@@ -1,0 +1,342 @@
+"""The team's service as seen by the command line: the answers of its HTTP API, as the same types
+that a local search returns."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from harness.agent.envelope import Citation, Envelope, Passage, Usage
+from harness.agent.status import Status
+from harness.errors import (
+    CredentialError,
+    HarnessError,
+    InvalidSettingError,
+    ModelMissingError,
+    PermanentError,
+    PolicyError,
+    RepositoryNotFoundError,
+    ServiceTimeoutError,
+    ServiceUnavailableError,
+    TransientError,
+    UsageError,
+)
+from harness.index.status import RepositoryStatus
+from harness.proxies import is_internal, route_to
+from harness.search.symbols import SymbolPlace, SymbolPlaces
+from harness.types import Hit
+
+_API = "/api/v1"
+_PAGE = 100
+_CONNECT_SECONDS = 10.0
+# The service answers within 60 s, and a stream says at least every 15 s that it is alive.
+_SILENCE_SECONDS = 75.0
+_POLL_SECONDS = 2.0
+# How long the service may be away while a task is followed, such as for a new version of it.
+_AWAY_SECONDS = 120.0
+_MAX_ERROR_CHARS = 500
+_FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
+
+T = TypeVar("T")
+
+
+class ServiceClient:
+    """A service and the token for it; a context manager that closes its connections.
+
+    Proxies of the environment are for public host names only, see :mod:`harness.proxies`.
+    Redirects are not followed, so that the token goes nowhere else.
+
+    :param url: its address, with the path below which a proxy serves it, if any.
+    :param token: None: without one, as on this machine.
+    :raises InvalidSettingError: the address or the token cannot be used, or the token would go over
+        the internet in the clear.
+    """
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self.url = _checked_url(url, bool(token))
+        headers = {}
+        if token:
+            if not token.isascii() or not token.isprintable() or " " in token:
+                raise InvalidSettingError("HARNESS_TOKEN is not a token of the service")
+            headers["Authorization"] = f"Bearer {token}"
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers=headers,
+            timeout=httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
+            follow_redirects=False,
+            **route_to(self.url).options(),
+        )
+
+    def __enter__(self) -> ServiceClient:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._http.close()
+
+    def search(
+        self,
+        query: str,
+        *,
+        repo: str | None,
+        language: str | None,
+        path_glob: str | None,
+        limit: int,
+    ) -> list[Hit]:
+        """Ranked passages, best first; see :func:`harness.search.retrieval.search`."""
+        hits: list[Hit] = []
+        while len(hits) < limit or limit < 1:
+            wanted = min(limit - len(hits), _PAGE)
+            where = {"q": query, "repo": repo, "lang": language, "path": path_glob}
+            found = self._get("/search", **where, limit=wanted, offset=len(hits))
+            page = [self._as(Hit, entry) for entry in found["results"]]
+            hits += page
+            if not page or not found.get("more"):
+                break
+        return hits
+
+    def symbol(self, name: str, *, repo: str | None, limit: int) -> SymbolPlaces:
+        """Where a name is defined and used; see :func:`harness.search.symbols.find_symbol`."""
+        found = self._get("/symbols", name=name, repo=repo, limit=limit)
+        return SymbolPlaces(
+            str(found["name"]),
+            tuple(self._as(SymbolPlace, entry) for entry in found["definitions"]),
+            tuple(self._as(SymbolPlace, entry) for entry in found["references"]),
+            bool(found["complete"]),
+        )
+
+    def statuses(self) -> list[RepositoryStatus]:
+        """Every repository that the token may see."""
+        entries = self._get("/repositories")["repos"]
+        return [self._as(RepositoryStatus, entry) for entry in entries]
+
+    def ask(
+        self,
+        question: str,
+        *,
+        repo: str | None,
+        language: str | None,
+        path_glob: str | None,
+        limit: int,
+        on_passages: Callable[[Envelope], None],
+        on_step: Callable[[int, str], None],
+    ) -> Envelope:
+        """An answer with checked citations.
+
+        :param on_passages: told the passages, before a model says anything.
+        :param on_step: told what the model does: number of the step, and a line.
+        """
+        body = {
+            "question": question,
+            "repo": repo,
+            "lang": language,
+            "path": path_glob,
+            "limit": limit,
+        }
+        for kind, data in self._stream(f"{_API}/ask", body):
+            if kind == "passages":
+                on_passages(self._envelope(data))
+            elif kind == "step":
+                on_step(int(data["step"]), str(data["text"]))
+            elif kind == "answer":
+                return self._envelope(data)
+            elif kind == "error":
+                raise PermanentError(str(data["error"]))
+        raise ServiceUnavailableError(f"the service at {self.url} broke off; ask again")
+
+    def task(
+        self,
+        text: str,
+        *,
+        repo: str,
+        verify: str | None,
+        ref: str | None,
+        on_change: Callable[[str], None],
+    ) -> tuple[Envelope, Mapping[str, Any]]:
+        """Start a task, and wait for its end.
+
+        :param repo: a repository's name.
+        :param on_change: told of its start and of each new state, in a line.
+        :raises KeyboardInterrupt: the task was cancelled as well.
+        :returns: the result, and the task as the service describes it.
+        """
+        body = {"text": text, "repo": repo, "verify": verify, "ref": ref}
+        task = self._post("/tasks", body)
+        on_change(f"task {task['name']} ({task['id']}): {task['state']}")
+        try:
+            return self._followed(task, f"/tasks/{quote(str(task['id']), safe='')}", on_change)
+        except KeyboardInterrupt:  # as it ends a task of this machine
+            self._post(f"/tasks/{quote(str(task['id']), safe='')}/cancel", {})
+            raise
+
+    def _followed(
+        self, task: Mapping[str, Any], place: str, on_change: Callable[[str], None]
+    ) -> tuple[Envelope, Mapping[str, Any]]:
+        state = task["state"]
+        heard = time.monotonic()
+        while task.get("state_type") not in _FINAL:
+            time.sleep(_POLL_SECONDS)
+            try:
+                task = self._get(place)
+                heard = time.monotonic()
+            except TransientError:
+                if time.monotonic() - heard > _AWAY_SECONDS:
+                    raise
+                continue
+            if task["state"] != state:
+                state = task["state"]
+                on_change(f"task {task['name']}: {state}")
+        return _envelope_of_task(task), task
+
+    def _get(self, place: str, /, **query: Any) -> dict[str, Any]:
+        given = {name: value for name, value in query.items() if value is not None}
+        with self._errors():
+            return self._document(self._http.get(f"{_API}{place}", params=given))
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        with self._errors():
+            return self._document(self._http.post(f"{_API}{path}", json=dict(body)))
+
+    def _stream(
+        self, path: str, body: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        headers = {"Accept": "text/event-stream"}
+        with (
+            self._errors(),
+            self._http.stream("POST", path, json=dict(body), headers=headers) as answer,
+        ):
+            if answer.status_code >= 300:
+                answer.read()
+                raise self._refusal(answer)
+            kind = ""
+            for line in answer.iter_lines():
+                name, _, value = line.partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data":
+                    yield kind, json.loads(value)
+
+    def _document(self, answer: httpx.Response) -> dict[str, Any]:
+        if answer.status_code >= 300:
+            raise self._refusal(answer)
+        document = answer.json()
+        if not isinstance(document, dict):
+            raise ValueError
+        return document
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """What goes wrong with the connection, or is no answer of the service, in one line."""
+        try:
+            yield
+        except httpx.TimeoutException:
+            raise ServiceTimeoutError(
+                f"the service at {self.url} gave no answer in time; try again later"
+            ) from None
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise ServiceUnavailableError(
+                f"the service at {self.url} does not answer ({error}); check HARNESS_URL"
+            ) from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise self._other_server() from None
+
+    def _as(self, kind: type[T], entry: Mapping[str, Any]) -> T:
+        """An entry as a dataclass; a newer service may tell more."""
+        names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+        try:
+            values = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in entry.items()
+                if name in names
+            }
+            return kind(**values)
+        except (TypeError, AttributeError):
+            raise self._other_server() from None
+
+    def _envelope(self, document: Mapping[str, Any]) -> Envelope:
+        try:
+            known = {field.name for field in fields(Envelope)}
+            values = {name: value for name, value in document.items() if name in known}
+            return Envelope(
+                **values
+                | {
+                    "status": Status(document["status"]),
+                    "passages": tuple(
+                        Passage(self._as(Citation, one["citation"]), str(one["text"]))
+                        for one in document["passages"]
+                    ),
+                    "citations": tuple(self._as(Citation, one) for one in document["citations"]),
+                    "usage": self._as(Usage, document["usage"]),
+                    "tried": tuple(document.get("tried", ())),
+                }
+            )
+        except (KeyError, TypeError, ValueError):
+            raise self._other_server() from None
+
+    def _other_server(self) -> HarnessError:
+        return UsageError(
+            f"{self.url} does not answer as Harness does; check HARNESS_URL, and that both are of "
+            "like versions"
+        )
+
+    def _refusal(self, answer: httpx.Response) -> HarnessError:
+        code = answer.status_code
+        try:
+            said = " ".join(str(answer.json()["error"]).split())[:_MAX_ERROR_CHARS]
+        except (ValueError, KeyError, TypeError):
+            said = f"it answers {code}"
+        if code == 401:
+            return CredentialError(f"{self.url}: {said}; put it into HARNESS_TOKEN")
+        if code == 403:
+            return PolicyError(f"{self.url}: {said}")
+        if code == 404 and said != "it answers 404":
+            return RepositoryNotFoundError(said)
+        if code in (400, 408, 413, 422):
+            return UsageError(said)
+        if code == 501:
+            return ModelMissingError(f"{self.url}: {said}")
+        if code in (429, 502, 503, 504):
+            return ServiceUnavailableError(f"{self.url}: {said}")
+        if code < 500:
+            return UsageError(f"{self.url}: {said}; check HARNESS_URL")
+        return PermanentError(f"{self.url}: {said}; its log says more")
+
+
+def _checked_url(url: str, has_token: bool) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable, parts = False, urlsplit("")
+    if not usable or parts.query or parts.fragment:
+        raise InvalidSettingError("HARNESS_URL: write it as https://code.example.org")
+    if parts.username is not None or parts.password is not None:
+        raise InvalidSettingError("HARNESS_URL holds a password; put a token into HARNESS_TOKEN")
+    if has_token and parts.scheme == "http" and not is_internal(url):
+        raise InvalidSettingError(
+            f"HARNESS_URL: the token would go to {parts.hostname} in the clear; use https://"
+        )
+    return url.rstrip("/")
+
+
+def _envelope_of_task(task: Mapping[str, Any]) -> Envelope:
+    """The result of a task as its flow run tells it: the message begins with the status."""
+    message = str(task.get("message") or "")
+    word = message.replace(",", ":").partition(":")[0]
+    ends = {"COMPLETED": Status.OK, "CANCELLED": Status.INTERRUPTED}
+    status = ends.get(str(task.get("state_type")), Status.INTERNAL)
+    if word in set(Status):
+        status = Status(word)
+    patch = str(task.get("patch") or "")
+    return Envelope(
+        status=status,
+        answer=str(task.get("report") or "").strip(),
+        patch=f"{patch}\n" if patch else "",
+        error=None if status is Status.OK else message or str(task.get("state")),
+    )
