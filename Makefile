@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/lint/.installed
 
-.PHONY: minilm training train-model test-faults manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward chat-model test-services help run test lint format bench up down lock docs clean
+.PHONY: pictures minilm training train-model test-faults manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward chat-model test-services help run test lint format bench up down lock docs clean
 
 help: ## List these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1	/' | expand -t 18
@@ -106,6 +106,9 @@ down: $(INSTALLED) ## Stop them
 
 docs: $(INSTALLED) ## Remake docs/settings.md from the code
 	@$(BIN)/python -m harness.cli.settings_page > docs/settings.md
+
+pictures: $(INSTALLED) ## Take the pictures of the page in docs/pictures (needs Debian's package chromium)
+	@$(BIN)/python -m tests.service.pictures
 
 $(VENV)/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { \

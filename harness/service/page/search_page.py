@@ -18,6 +18,7 @@ from harness.search import retrieval
 from harness.search.excerpts import shorten
 from harness.search.operators import KINDS
 from harness.search.query import readable
+from harness.search.word_roots import word_root
 from harness.service.callers import Caller, Scope
 from harness.service.context import context_of, needs, note
 from harness.service.page.highlighting import highlighted
@@ -184,7 +185,7 @@ def grouped(query: str, hits: list[Hit]) -> tuple[FileGroup, ...]:
     files: dict[tuple[str, str], list[Hit]] = {}
     for hit in hits:
         files.setdefault((hit.repo, hit.path), []).append(hit)
-    wanted = frozenset(lexical.words(readable(query)))
+    wanted = _roots(readable(query))
     return tuple(
         FileGroup(
             repo,
@@ -203,12 +204,17 @@ def _passage(query: str, wanted: frozenset[str], hit: Hit) -> Passage:
     start, texts = shorten(query, hit)
     texts = [text.removesuffix("\r") for text in texts]
     lines = tuple(
-        Line(min(start + at, hit.end_line), html, not wanted.isdisjoint(lexical.words(text)))
+        Line(min(start + at, hit.end_line), html, not wanted.isdisjoint(_roots(text)))
         for at, (text, html) in enumerate(
             zip(texts, highlighted("\n".join(texts), hit.language, hit.path), strict=True)
         )
     )
     return Passage(hit.symbol, hit.start_line, hit.end_line, lines)
+
+
+def _roots(text: str) -> frozenset[str]:
+    # Endings do not count, and words such as "is" are in every second line.
+    return frozenset(word_root(word) for word in lexical.words(text) if len(word) > 2)
 
 
 def facets(search: Search, hits: list[Hit]) -> tuple[Facet, ...]:
