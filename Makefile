@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/lint/.installed
 
-.PHONY: pictures minilm training train-model test-faults manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward chat-model test-services help run test lint format bench up down lock docs clean
+.PHONY: pictures minilm training train-model test-faults manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward k8s-task k8s-index chat-model test-services help run test lint format bench up down lock docs clean
 
 help: ## List these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1	/' | expand -t 18
@@ -90,6 +90,22 @@ k8s-logs: ## Follow the worker's log
 
 k8s-forward: ## Prefect's UI on this machine
 	kubectl -n harness port-forward svc/prefect-server 4200:4200
+
+# A pod with Prefect's client; without the service: CLIENT=deploy/prefect-worker and `prefect deployment run`.
+CLIENT ?= deploy/api
+
+k8s-task: ## Give the agent a task (TASK="…" REPO=name) and follow it
+	@test -n "$$TASK" -a -n "$$REPO" || { echo 'make k8s-task TASK="what to do" REPO=name-in-the-index' >&2; exit 2; }
+	@kubectl -n harness exec $(CLIENT) -- harness run agent-task --param repository="$$REPO" --param text="$$TASK"
+
+k8s-index: ## Index a repository (SOURCE=https://… or /repos/name) and follow it
+	@test -n "$$SOURCE" || { echo 'make k8s-index SOURCE=https://git.example.org/team/app.git' >&2; exit 2; }
+	@kubectl -n harness exec $(CLIENT) -- harness run index-repository --param source="$$SOURCE"
+
+# The text goes through the environment as it is: neither make nor the shell expands anything in it.
+override export TASK := $(value TASK)
+override export REPO := $(value REPO)
+override export SOURCE := $(value SOURCE)
 
 format: $(INSTALLED) ## Let ruff rewrite what it can
 	@$(BIN)/python -m ruff check --fix .

@@ -1,8 +1,9 @@
 """Register work pool, deployments, limits and automations with a Prefect server.
 
-``python -m deployments.apply [--pool process|kubernetes] [--prune]`` is what ``harness deploy``
-runs. It can be repeated: what exists keeps its id, what differs is updated. It prints one line of
-JSON for each thing, ``{"kind", "name", "id", "change"}``; Prefect's own messages go to stderr.
+``python -m deployments.apply [--pool process|kubernetes] [--prune] [--at-once N]`` is what
+``harness deploy`` runs. It can be repeated: what exists keeps its id, what differs is updated. It
+prints one line of JSON for each thing, ``{"kind", "name", "id", "change"}``; Prefect's own messages
+go to stderr.
 
 prefect.yaml is given to Prefect's own ``deploy`` command, called in this process: the file
 means exactly what Prefect's documentation says, and only one interpreter has to import it.
@@ -179,14 +180,24 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--wait-seconds", type=float, default=0.0, help="wait this long for the server to answer"
     )
+    parser.add_argument(
+        "--at-once", type=int, help="most flow runs at the same time; without it the pool keeps its"
+    )
     options = parser.parse_args(arguments)
+    if options.at_once is not None and options.at_once < 1:
+        parser.error("--at-once takes a number above 0")
     try:
-        _apply(options.pool, prune=options.prune, wait_seconds=options.wait_seconds)
+        _apply(
+            options.pool,
+            prune=options.prune,
+            wait_seconds=options.wait_seconds,
+            at_once=options.at_once,
+        )
     except HarnessError as error:
         sys.exit(str(error))
 
 
-def _apply(pool_type: str, *, prune: bool, wait_seconds: float) -> None:
+def _apply(pool_type: str, *, prune: bool, wait_seconds: float, at_once: int | None) -> None:
     """Register everything and print each thing as it is done."""
     if not os.environ.get("PREFECT_API_URL"):
         raise UsageError(
@@ -198,7 +209,7 @@ def _apply(pool_type: str, *, prune: bool, wait_seconds: float) -> None:
     notify_url = load(NotifySettings).notify_url
     with get_client(sync_client=True) as client:
         _wait_for_server(client, wait_seconds)
-        _print([apply_work_pool(client, work_pool, pool_type)])
+        _print([apply_work_pool(client, work_pool, pool_type, at_once)])
         _print(apply_deployments(client, work_pool, pool_type))
         shared = apply_limits(client, load(OllamaSettings).host)
         url = notify_url.get_secret_value() if notify_url else None

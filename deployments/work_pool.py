@@ -15,10 +15,14 @@ from deployments.job_template import (
 from harness.errors import StackError
 
 
-def apply_work_pool(client: Any, name: str, pool_type: str) -> dict[str, str]:
+def apply_work_pool(
+    client: Any, name: str, pool_type: str, at_once: int | None = None
+) -> dict[str, str]:
     """Create the work pool or bring its base job template up to date; its id stays.
 
     :param pool_type: ``process`` or ``kubernetes``.
+    :param at_once: most flow runs at the same time, counted by the server; a Kubernetes worker's
+        own limit counts only until a Job exists. None leaves the pool's limit alone.
     :raises StackError: it exists with another type, or the job defaults cannot be used.
     """
     from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
@@ -36,6 +40,7 @@ def apply_work_pool(client: Any, name: str, pool_type: str) -> dict[str, str]:
                 name=name,
                 type=pool_type,
                 base_job_template=template,
+                concurrency_limit=at_once,
                 description="Runs every Harness deployment.",
             )
         )
@@ -45,9 +50,11 @@ def apply_work_pool(client: Any, name: str, pool_type: str) -> dict[str, str]:
             f"the work pool {name!r} exists with type {pool.type!r}; use --pool {pool.type}, "
             f"choose another with HARNESS_WORK_POOL, or `prefect work-pool delete {name}`"
         )
-    if pool.base_job_template == template:
+    limit = pool.concurrency_limit if at_once is None else at_once
+    if pool.base_job_template == template and pool.concurrency_limit == limit:
         return line("work-pool", pool.name, pool.id, "unchanged")
-    client.update_work_pool(name, WorkPoolUpdate(base_job_template=template))
+    update = WorkPoolUpdate(base_job_template=template, concurrency_limit=limit)
+    client.update_work_pool(name, update)
     return line("work-pool", pool.name, pool.id, "updated")
 
 

@@ -75,3 +75,11 @@ def test_a_pool_of_another_type_is_refused(client: Any) -> None:
     assert apply_work_pool(client, WORK_POOL, "process")["change"] == "unchanged"
     with pytest.raises(StackError, match="exists with type 'process'"):
         apply_work_pool(client, WORK_POOL, "kubernetes")
+
+
+def test_a_limit_stays_until_told_otherwise(client: Any) -> None:
+    assert apply_work_pool(client, WORK_POOL, "kubernetes", 10)["change"] == "created"
+    assert apply_work_pool(client, WORK_POOL, "kubernetes")["change"] == "unchanged"
+    assert client.read_work_pool(WORK_POOL).concurrency_limit == 10
+    assert apply_work_pool(client, WORK_POOL, "kubernetes", 6)["change"] == "updated"
+    assert client.read_work_pool(WORK_POOL).concurrency_limit == 6

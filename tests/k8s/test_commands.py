@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -105,3 +106,44 @@ def test_jobs_find_the_flow_code_where_the_image_has_it() -> None:
     assert step == {
         "prefect.deployments.steps.set_working_directory": {"directory": "{{ $HARNESS_CODE_DIR }}"}
     }
+
+
+@pytest.mark.parametrize(
+    ("target", "given", "wanted"),
+    [
+        pytest.param(
+            "k8s-task",
+            {"TASK": 'fix `x`; say "$(HOME)" $HOME', "REPO": "app"},
+            ["run", "agent-task", "--param", "repository=app",
+             "--param", 'text=fix `x`; say "$(HOME)" $HOME'],
+            id="task",
+        ),
+        pytest.param(
+            "k8s-index",
+            {"SOURCE": "https://git.example.org/team/app.git"},
+            ["run", "index-repository", "--param", "source=https://git.example.org/team/app.git"],
+            id="index",
+        ),
+    ],
+)  # fmt: skip
+def test_make_starts_a_flow_run_with_the_text_as_it_is(
+    target: str, given: dict[str, str], wanted: list[str], tmp_path: Path
+) -> None:
+    stand_in = tmp_path / "kubectl"
+    stand_in.write_text('#!/bin/sh\nfor one; do printf "%s\\n" "$one"; done\n', encoding="utf-8")
+    stand_in.chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["make", "--no-print-directory", target, *arguments],
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    done = make(*(f"{name}={value}" for name, value in given.items()))
+    assert done.returncode == 0, done.stderr
+    called = done.stdout.splitlines()
+    assert called[called.index("--") + 1 :] == ["harness", *wanted]
+    nothing = make()
+    assert nothing.returncode == 2 and f"make {target} " in nothing.stderr
+    assert set(wanted[1:2]) <= {name.partition("/")[2] for name in _deployments()}

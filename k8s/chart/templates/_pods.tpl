@@ -18,6 +18,20 @@
 {{- toYaml $knobs -}}
 {{- end }}
 
+{{/* The affinity of pods that share claims (Jobs, the toolbox, the test's pod): with claims for one node
+     they have to be where the others are. The first one goes anywhere: Kubernetes lets a pod start
+     when its term matches only itself. Takes `root` and `affinity`, the values' own. */}}
+{{- define "harness.sharedAffinity" -}}
+{{- $affinity := deepCopy (.affinity | default dict) }}
+{{- if ne .root.Values.harness.storage.accessMode "ReadWriteMany" }}
+{{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" (dict "matchExpressions" (list (dict "key" "app.kubernetes.io/component" "operator" "In" "values" (list "job" "toolbox")))) }}
+{{- $pods := $affinity.podAffinity | default dict }}
+{{- $_ := set $pods "requiredDuringSchedulingIgnoredDuringExecution" (append ($pods.requiredDuringSchedulingIgnoredDuringExecution | default list) $term) }}
+{{- $_ := set $affinity "podAffinity" $pods }}
+{{- end }}
+{{- toYaml $affinity }}
+{{- end }}
+
 {{/* Metadata of a pod: `component`, `own` (the component's values). */}}
 {{- define "harness.podMeta" -}}
 {{- $knobs := include "harness.knobs" . | fromYaml -}}
@@ -57,6 +71,9 @@ securityContext:
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if .shared }}
+{{- $_ := set $knobs "affinity" (include "harness.sharedAffinity" (dict "root" .root "affinity" $knobs.affinity) | fromYaml) }}
 {{- end }}
 {{- range $name := list "priorityClassName" "runtimeClassName" "nodeSelector" "affinity" "tolerations" "topologySpreadConstraints" }}
 {{- with index $knobs $name }}

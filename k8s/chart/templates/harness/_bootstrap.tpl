@@ -24,7 +24,7 @@ spec:
           args:
             - |
               # Waits for the server itself; pool, limits, deployments, automations.
-              python -m deployments.apply --pool kubernetes --wait-seconds {{ .Values.bootstrap.waitSeconds }}
+              python -m deployments.apply --pool kubernetes --wait-seconds {{ .Values.bootstrap.waitSeconds }} --at-once {{ .Values.jobs.atOnce }}
               {{- if $pullModels }}
               # Not waited for: a pull takes minutes to hours and is seen in Prefect's interface.
               prefect deployment run pull-models/pull-models{{ with .Values.ollama.models }} --param {{ printf "models=%s" (toJson $models) | squote }}{{ end }}

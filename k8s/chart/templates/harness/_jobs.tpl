@@ -35,6 +35,7 @@
 {{- if not (include "harness.fixedIds" .) }}
 {{- $_ := set $defaults "pod_security_context" (dict "runAsUser" nil "runAsGroup" nil "fsGroup" nil "fsGroupChangePolicy" nil) }}
 {{- end }}
+{{- $_ := set $knobs "affinity" (include "harness.sharedAffinity" (dict "root" . "affinity" $knobs.affinity) | fromYaml) }}
 {{- range $name, $variable := dict "priorityClassName" "priority_class_name" "runtimeClassName" "runtime_class_name" "affinity" "affinity" "topologySpreadConstraints" "topology_spread_constraints" }}
 {{- with index $knobs $name }}
 {{- $_ := set $defaults $variable . }}
