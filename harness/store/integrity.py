@@ -19,10 +19,13 @@ written, or is of a former version: nothing is known of it but what its points s
 from __future__ import annotations
 
 import json
+import mmap
 import os
+import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from harness.errors import StoreDamagedError, StoreError
@@ -105,21 +108,47 @@ def remove(folder: Path) -> None:
 def renew(folder: Path, previous: Seal | None, *, changed: bool) -> None:
     """Seal a shard that has just been closed.
 
-    :param previous: a file that still has the size and time in it is not read again.
+    :param previous: a file that still has the size and time in it is not read again, where times
+        tell.
     :param changed: something was written; otherwise it was only opened.
     """
     known = previous.files if previous else {}
+    tell = bool(known) and _times_tell(folder.stat().st_dev, folder)
     sealed: dict[str, SealedFile] = {}
     for path in sorted(_files(folder)):
         status = path.stat()
         name = path.relative_to(folder).as_posix()
         before = known.get(name)
-        if before and (before.size, before.mtime_ns) == (status.st_size, status.st_mtime_ns):
+        as_before = before and (before.size, before.mtime_ns) == (
+            status.st_size,
+            status.st_mtime_ns,
+        )
+        if tell and before and as_before:
             sealed[name] = before
         else:
             sealed[name] = SealedFile(status.st_size, status.st_mtime_ns, checksum(path))
     settled = not changed and _contents(sealed) == _contents(known)
     write(folder, Seal(sealed, settled))
+
+
+@cache
+def _times_tell(device: int, folder: Path) -> bool:
+    """Whether a file has a new time when it is read and then written to through a mapping, as the
+    engine does: on tmpfs, where pages that were read can be written to at once, it keeps the old
+    one (``vma_wants_writenotify`` in Linux).
+
+    :param device: what the folder is on.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"\0")
+            file.flush()
+            os.utime(file.fileno(), ns=(0, 0))
+            with mmap.mmap(file.fileno(), 1) as mapped:
+                mapped[0] += 1
+            return os.fstat(file.fileno()).st_mtime_ns != 0
+    except OSError:
+        return False
 
 
 def _contents(files: Mapping[str, SealedFile]) -> dict[str, int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,3 +157,16 @@ def test_records_that_are_lost_lose_no_chunks(tmp_path: Path) -> None:
     store.ensure_collection(MANIFEST)
     assert store.count_chunks(COLLECTION) == 1
     assert store.set_records_aside() is None
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no tmpfs to be had")
+def test_what_is_written_through_a_mapping_is_sealed_where_times_do_not_tell() -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        folder = Path(name)
+        (folder / "data").write_bytes(b"before")
+        integrity.renew(folder, None, changed=True)
+        with (folder / "data").open("r+b") as file, mmap.mmap(file.fileno(), 6) as mapped:
+            assert mapped[:] == b"before"
+            mapped[:] = b"after!"
+        integrity.renew(folder, integrity.read(folder), changed=True)
+        integrity.check(folder, thorough=True)
