@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.folding import fold
+from harness.home import from_home
 from harness.patterns import PathPatterns
 from harness.types import RepositoryRecord
 
@@ -115,7 +116,11 @@ def _inside(
     glob: str, repositories: Sequence[RepositoryRecord]
 ) -> tuple[RepositoryRecord, str] | None:
     """The repository that an absolute path lies in, and the path relative to it, after ``/``."""
-    path = os.path.normpath(Path(glob).expanduser()) + ("/" if glob.endswith("/") else "")
+    try:
+        home = from_home(glob)
+    except UsageError:  # ~name of nobody
+        return None
+    path = os.path.normpath(home) + ("/" if glob.endswith("/") else "")
     fixed = path
     if special := _SPECIAL.search(path):
         fixed = path[: special.start()].rpartition("/")[0]

@@ -179,6 +179,12 @@ def _token(entry: dict[str, Any]) -> Token:
     token = Token(**entry)
     if not all(isinstance(one, str) for one in (token.id, token.name, token.hash, *token.repos)):
         raise TypeError
+    if not token.hash.isascii() or not isinstance(token.repos, list):
+        raise ValueError
+    if not isinstance(token.created, int | float):
+        raise TypeError
+    if token.expires is not None and not isinstance(token.expires, int | float):
+        raise TypeError
     return replace(token, scope=Scope(token.scope), repos=tuple(token.repos))
 
 

@@ -164,6 +164,8 @@ class Journal:
         except FileNotFoundError:
             return
         for line in lines:
+            if not line:  # before each part that was added
+                continue
             try:
                 self._apply(json.loads(line))
             except (ValueError, KeyError, TypeError):

@@ -13,7 +13,9 @@ from tests.faults.victims import Contents
 def fresh(source: Path, folder: Path) -> Contents:
     """What an index that was never disturbed holds of a tree."""
     call(victims.index, folder, source)
-    return call(victims.look, folder)
+    found: Contents = call(victims.look, folder)
+    assert found.chunks and found.hits and found.doctor == (), found
+    return found
 
 
 def judge_interrupted(found: Contents, old: Contents, new: Contents, changed: set[str]) -> None:
@@ -43,13 +45,14 @@ def judge_interrupted(found: Contents, old: Contents, new: Contents, changed: se
 def judge_whole(found: Contents, new: Contents) -> None:
     """After the next index run: as a fresh index, in every respect."""
     assert not found.damaged
-    assert found.doctor == (), found.doctor
+    assert found.doctor == new.doctor, found.doctor
     lost, strays = new.chunks - found.chunks, found.chunks - new.chunks
     assert not lost, f"lost: {sorted(lost)[:3]}"
     assert not strays, f"stale or duplicated: {sorted(strays)[:3]}"
     # Not their order: a renamed file keeps the vectors of its first name, and deleted points count
     # in the weights of words until the engine packs its segments.
     assert len(found.hits) == len(new.hits), "searches find less"
-    assert set(found.hits) <= new.chunks.keys(), "searches find what is gone"
+    places = {(path, start, end, text) for path, start, end, _, text in new.chunks}
+    assert set(found.hits) <= places, "searches find what is gone"
     assert not found.unfinished
     assert (found.said, found.commit) == (new.said, new.commit)

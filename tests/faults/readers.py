@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,10 +141,21 @@ def _in_file(name: str, read: Callable[[Path], object]) -> Callable[[str], objec
 
 
 def _tokens(path: Path) -> None:
-    tokens = Tokens(path, clock=lambda: 1.0)
-    tokens.find("harness_a1_x")
-    tokens.listing()
-    path.unlink()
+    """A text as the file, and as each field of a token in it."""
+    text = path.read_text("utf-8", "surrogatepass")
+    good = {"id": "a1", "name": "n", "hash": hashlib.sha256(b"harness_a1_x").hexdigest()}
+    good |= {"scope": "read", "repos": ["*"], "created": 1, "expires": None}  # type: ignore[dict-item]
+    values: list[object] = [text]
+    with suppress(ValueError, RecursionError):
+        values.append(json.loads(text))
+    files = [text, *(json.dumps([{**good, key: value}]) for key in good for value in values)]
+    for tried in files:
+        path.write_bytes(_bytes(tried))
+        tokens = Tokens(path, clock=lambda: 1.0)
+        with suppress(HarnessError):
+            tokens.find("harness_a1_x")
+        with suppress(HarnessError):
+            tokens.listing()
 
 
 def _records(text: str) -> None:

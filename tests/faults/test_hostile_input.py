@@ -17,7 +17,7 @@ CPU_SECONDS = 2.0
 """For one input of at most :data:`MOST_CHARS`: none takes a tenth of it."""
 MOST_CHARS = 20_000
 MEMORY_BYTES = 100_000_000
-SHORT_EXAMPLES = 25
+SHORT_EXAMPLES = 20
 LONG_EXAMPLES = 40 * ROUNDS
 # A grammar costs more than all others; in the short form each has a few examples.
 CHUNKING_EXAMPLES = 5

@@ -33,13 +33,17 @@ Row = tuple[str, int, int, str, str]
 """A stored chunk: path, first line, last line, symbol, text."""
 
 
+Place = tuple[str, int, int, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """``chunks``: how many points there are of each chunk. ``hits``: what searches found.
+    """``chunks``: how many points there are of each chunk. ``hits``: what searches found, without
+    symbols, which follow from the query as well.
     ``doctor``: what its checks of the store said is wrong."""
 
     chunks: Counter[Row]
-    hits: tuple[Row, ...]
+    hits: tuple[Place, ...]
     unfinished: bool
     said: int
     commit: str
@@ -86,7 +90,7 @@ def look(data_dir: Path) -> Contents:
                 for path, chunk in store.chunks(record.collection, REPO)
             )
             hits = tuple(
-                (hit.path, hit.start_line, hit.end_line, hit.symbol, hit.text)
+                (hit.path, hit.start_line, hit.end_line, hit.text)
                 for query in QUERIES
                 for hit in retrieval.search(query, engines, limit=5)
             )

@@ -11,6 +11,20 @@ from harness.errors import StackError, StoreError
 from harness.webhook.journal import Delivery, Journal
 
 
+def test_empty_lines_are_no_damage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> None:
+        path = tmp_path / "webhook" / "journal.jsonl"
+        async with Journal(path) as journal:
+            await journal.accept("app", "/x", "abc", ("key",), 0.0)
+        with path.open("a") as file:
+            file.write('{"push": {"se')
+        async with Journal(path) as journal:
+            assert list(journal.pending) == ["app"]
+
+    asyncio.run(run())
+    assert len(caplog.records) == 1, "only of the line that was cut"
+
+
 def test_the_journal_stays_small_and_remembers_the_last_deliveries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
