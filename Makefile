@@ -19,8 +19,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 # Stamps: newer than everything that the installation was made from.
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/lint/.installed
+SUPPLY_INSTALLED := $(VENV)/supply/.installed
 
-.PHONY: pictures minilm training train-model test-faults manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward k8s-task k8s-index chat-model test-services help run test lint format bench up down lock docs clean
+.PHONY: pictures minilm training train-model test-faults sbom licences audit manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward k8s-task k8s-index chat-model test-services help run test lint format bench up down lock docs clean
 
 help: ## List these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1	/' | expand -t 18
@@ -63,6 +64,18 @@ ROUNDS ?= 50
 
 test-faults: $(INSTALLED) ## Long forms of the tests of faults: damage, kills, limits, a soak (hours; ROUNDS=5 is shorter)
 	@HARNESS_TEST_FAULT_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest $(SPREAD) -m long tests/faults $(ARGS)
+
+sbom: $(INSTALLED) $(SUPPLY_INSTALLED) ## Write build/sbom.json: what this installation is made of (CycloneDX)
+	@mkdir -p build
+	@$(VENV)/supply/bin/cyclonedx-py environment --pyproject pyproject.toml --of JSON -o build/sbom.json $(BIN)/python
+	@echo "build/sbom.json"
+
+licences: $(INSTALLED) ## List the licences of what an installation brings along
+	@$(BIN)/python -m tests.supply.licences
+
+audit: $(INSTALLED) $(SUPPLY_INSTALLED) ## Ask the package index for withdrawn versions and known vulnerabilities
+	@$(VENV)/supply/bin/python -m tests.supply.yanked
+	@$(VENV)/supply/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-image.lock
 
 OVERLAY ?= k8s/overlays/minikube
 
@@ -146,6 +159,12 @@ $(LINT_INSTALLED): requirements-lint.lock | $(VENV)/pyvenv.cfg
 	@$(VENV)/lint/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-lint.lock
 	@touch $@
 
+# In its own environment: nothing of it is needed to run or test Harness.
+$(SUPPLY_INSTALLED): requirements-supply.lock | $(VENV)/pyvenv.cfg
+	@$(BIN)/python -m venv $(VENV)/supply
+	@$(VENV)/supply/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-supply.lock
+	@touch $@
+
 COMPILE := $(LOCK_VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --quiet \
 	--custom-compile-command "make lock" --constraint constraints.txt
@@ -163,6 +182,7 @@ lock: $(LOCK_VENV)/bin/uv ## Remake the lock files from pyproject.toml
 	@echo 'scipy>=1.14' | $(COMPILE) $(UPGRADE) --constraint requirements.lock - -o requirements-training.lock
 	@echo 'hatchling>=1.27' | $(COMPILE) $(UPGRADE) - -o requirements-build.lock
 	@echo 'pydoclint>=0.6' | $(COMPILE) $(UPGRADE) - -o requirements-lint.lock
+	@printf 'cyclonedx-bom>=7\npip-audit>=2.9\n' | $(COMPILE) $(UPGRADE) - -o requirements-supply.lock
 	@echo "Locked. Run make test, and look at the difference before committing."
 
 clean: ## Remove the virtual environment, caches and build results (never your index)
