@@ -32,6 +32,10 @@ _TABLES = {
     PRIMARY KEY (collection, repo, path)
 ) WITHOUT ROWID""",
 }
+_FORMER_TABLES = {
+    "aliases": "CREATE TABLE aliases (name TEXT PRIMARY KEY, collection TEXT NOT NULL)"
+}
+"""Of former versions: they may be there, and are never read."""
 _SCHEMA = ";\n".join(
     sql.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS") for sql in _TABLES.values()
 )
@@ -91,7 +95,7 @@ class EdgeRecords(RecordStore):
         deadline = time.monotonic() + self._timeout_seconds
         while True:
             try:
-                is_ours = check_schema(db, self._path, _TABLES)
+                is_ours = check_schema(db, self._path, _TABLES, former=_FORMER_TABLES)
                 db.execute("PRAGMA journal_mode=WAL")
                 if not is_ours:
                     db.executescript(_SCHEMA)

@@ -40,10 +40,17 @@ def connect(path: Path, *, timeout_seconds: float = 5.0) -> Iterator[sqlite3.Con
         yield db
 
 
-def check_schema(db: sqlite3.Connection, path: Path, tables: Mapping[str, str]) -> bool:
+def check_schema(
+    db: sqlite3.Connection,
+    path: Path,
+    tables: Mapping[str, str],
+    *,
+    former: Mapping[str, str] | None = None,
+) -> bool:
     """Check that a database holds these tables and nothing else.
 
     :param tables: by name, the statement that makes it.
+    :param former: tables that may be there as well.
     :returns: whether all are there; a new database has none.
     :raises StoreError: it holds anything else: a view, a trigger, another form of a table.
     :raises sqlite3.DatabaseError: it is no database, or damaged.
@@ -51,18 +58,19 @@ def check_schema(db: sqlite3.Connection, path: Path, tables: Mapping[str, str]) 
     rows = db.execute(
         "SELECT type, name, sql FROM sqlite_schema LIMIT ?", (_MAX_SCHEMA_ROWS,)
     ).fetchall()
+    allowed = {**(former or {}), **tables}
     found = set()
     for kind, name, sql in rows:
         if kind == "index" and sql is None:  # of a primary key
             continue
-        known = kind == "table" and name in tables
-        if not known or _plain(str(sql)) != _plain(tables[name]):
+        known = kind == "table" and name in allowed
+        if not known or _plain(str(sql)) != _plain(allowed[name]):
             raise StoreError(
                 f"{path} holds the {kind} {str(name)[:60]!r}, which no index does; refused: "
                 "restore another backup"
             )
         found.add(name)
-    return found == set(tables)
+    return found >= set(tables)
 
 
 def _plain(sql: str) -> str:

@@ -70,7 +70,7 @@ def test_an_interrupted_first_run_says_what_is_there(
     root = make_repository(tmp_path / "large", files)
     monkeypatch.setenv("HARNESS_BATCH_BYTES", "10000")
     files_big: dict[str, str | bytes] = {
-        f"big_{n}.py": "".join(f"def f_{n}_{i}():\n    return {i}\n\n" for i in range(200))
+        f"big_{n}.py": "".join(f"def f_{n}_{i}():\n    return {i}\n\n" for i in range(800))
         for n in range(3)
     }
     make_repository(root, files_big)

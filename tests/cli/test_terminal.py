@@ -321,7 +321,7 @@ def test_completion_for_a_shell(indexed: Path) -> None:
     done = subprocess.run(bash, env=environment(indexed), capture_output=True, text=True)
     assert done.returncode == 0, done
     assert "_HARNESS_COMPLETE" in done.stdout
-    asked = {"_HARNESS_COMPLETE": "complete_bash", "COMP_WORDS": "harness se", "COMP_CWORD": "1"}
+    asked = {"_HARNESS_COMPLETE": "complete_bash", "COMP_WORDS": "harness sea", "COMP_CWORD": "1"}
     answer = call(indexed, variables=asked)
     assert answer.stdout.split() == [b"search"]
     option = {**asked, "COMP_WORDS": "harness search --li", "COMP_CWORD": "2"}
