@@ -120,6 +120,7 @@ def _running_stack(display: Display, *, stay_up: bool) -> Iterator[StackStatus]:
             port=_port(settings, display),
             start_timeout_seconds=settings.start_timeout_seconds,
             work_pool=load(PrefectSettings).work_pool,
+            serve=False,  # it ends with the tour
         )
         status = lifecycle.up(data_dir, options, on_progress=display.line)
         for change in status.changes:

@@ -23,6 +23,10 @@ def serve(
         int | None,
         typer.Option(min=0, max=65535, help="Port; 0: any free one. [HARNESS_SERVE_PORT]"),
     ] = None,
+    login: Annotated[
+        bool,
+        typer.Option("--login", help="Want a token on loopback, too: others share this machine."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on stdout, once it listens.")
     ] = False,
@@ -39,7 +43,7 @@ def serve(
     from harness.connections import Connections, server_config
 
     logging.getLogger("harness.service").setLevel(logging.INFO)
-    app, default_port = configured_app(host)
+    app, default_port = configured_app(host, login=login)
     address = default_port if port is None else port
 
     def announce(url: str) -> None:
@@ -52,10 +56,11 @@ def serve(
     asyncio.run(listen(server_config(app, connections, host, address), announce))
 
 
-def configured_app(host: str) -> tuple[ASGIApp, int]:
+def configured_app(host: str, *, login: bool = False) -> tuple[ASGIApp, int]:
     """The service as the environment configures it, and the port for it.
 
     :param host: what it will listen on; decides whether tokens are needed.
+    :param login: they are needed anyway.
     :raises InvalidSettingError: a setting is wrong.
     """
     from harness.configured import (
@@ -73,7 +78,7 @@ def configured_app(host: str) -> tuple[ASGIApp, int]:
 
     settings = load(ServiceSettings)
     local = is_loopback(host)
-    recogniser = Recogniser.build(not local, open_tokens(), settings.proxy())
+    recogniser = Recogniser.build(login or not local, open_tokens(), settings.proxy())
     parts = Parts(
         open_engines=open_engines,
         open_assistant=(lambda: open_assistant(results_folder("ask")))

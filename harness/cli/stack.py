@@ -22,17 +22,23 @@ def up(
             min=1024, max=65535, help="Port of server and UI; takes precedence over HARNESS_PORT."
         ),
     ] = None,
+    page: Annotated[
+        bool, typer.Option("--page/--no-page", help="Also start the page and the API.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Start the local Prefect server, work pool, worker and deployments; print the UI's address.
+    """Start the local Prefect server, work pool, worker and deployments, and the service with the
+    page; print the addresses.
 
-    A running stack is found and left as it is. The address logs a browser in, once; for another
+    A running stack is found and left as it is. An address logs a browser in, once; for another
     browser, or after an hour, run it again.
     """
     import shlex
     from dataclasses import asdict
 
-    from harness.settings import DataSettings, PrefectSettings, StackSettings, load
+    from harness.configured import open_tokens
+    from harness.service.links import login_link
+    from harness.settings import DataSettings, PrefectSettings, ServiceSettings, StackSettings, load
     from harness.stack import lifecycle
     from harness.stack.options import StackOptions
 
@@ -42,17 +48,27 @@ def up(
         port=settings.port if port is None else port,
         start_timeout_seconds=settings.start_timeout_seconds,
         work_pool=load(PrefectSettings).work_pool,
+        serve=page,
+        service_port=load(ServiceSettings).port,
     )
     with console.steps(quiet=as_json) as say:
         status = lifecycle.up(data_dir, options, on_progress=say)
     link = lifecycle.new_login_url(data_dir)
+    service = login_link(open_tokens(), status.service_url) if status.service_url else ""
     profile = lifecycle.profile_file(data_dir)
     if as_json:
-        added = {"login_url": link, "prefect_profiles_path": str(profile)}
+        added = {
+            "login_url": link,
+            "service_login_url": service,
+            "prefect_profiles_path": str(profile),
+        }
         console.print_json(asdict(status) | added)
         return
     print(f"Prefect UI:  {link}")
     print(f"             (logs a browser in, once, within an hour; then it is {status.url})")
+    if service:
+        print(f"Page:        {service}")
+        print(f"             (also once, within an hour; then it is {status.service_url})")
     print(f"API:         {status.api_url}")
     print(f"work pool:   {status.work_pool}")
     print(f"for prefect: export PREFECT_PROFILES_PATH={shlex.quote(str(profile))}")

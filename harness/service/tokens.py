@@ -95,6 +95,10 @@ class Tokens:
             self._write([*(one for one in tokens if one.name != name), token])
         return text, token
 
+    def is_valid(self, token: Token) -> bool:
+        """Whether a token has not expired."""
+        return token.is_valid(self._clock())
+
     def listing(self) -> list[Token]:
         """All tokens, sorted by name."""
         return sorted(self._read(), key=lambda token: token.name)

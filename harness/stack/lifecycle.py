@@ -15,9 +15,16 @@ from harness.stack.deploying import Change, deploying
 from harness.stack.environment import deploy_environment
 from harness.stack.login import login_url
 from harness.stack.options import StackOptions
-from harness.stack.starting import OnProgress, complete, start
+from harness.stack.starting import OnProgress, begin_service, complete, start, wait_for_service
 from harness.stack.state import Layout, StackState, read_state, remove_state
-from harness.stack.status import StackStatus, api_of, running, server_answers
+from harness.stack.status import (
+    StackStatus,
+    api_of,
+    describe,
+    running,
+    server_answers,
+    service_runs,
+)
 from harness.stack.stopping import stop, stop_runs
 
 _LOCK_SECONDS = 300.0
@@ -32,7 +39,7 @@ def up(
     *,
     on_progress: OnProgress | None = None,
 ) -> StackStatus:
-    """Start the server, the worker and all deployments, or find those that already run.
+    """Start the server, worker, service and all deployments, or find those that already run.
 
     A running stack is returned as it is, whatever ``options`` say. One with missing parts (killed,
     or the machine was restarted) is completed or started anew; one without a password, of an older
@@ -56,8 +63,13 @@ def up(
             state = None
         if state is not None:
             status = running(state)
-            if status is not None:
+            if status is not None and (service_runs(state) or not options.serve):
                 return status
+            if status is not None:
+                say("starting the service")
+                state = begin_service(layout, state, options)
+                wait_for_service(layout, state, options.start_timeout_seconds)
+                return describe(state)
             if not server_answers(state):
                 say("the last stack did not end cleanly: removing what is left of it")
                 stop(state)
@@ -67,7 +79,7 @@ def up(
             return start(layout, options, say)
         say("the worker has ended: starting another one")
         stop_runs(state)
-        return complete(layout, state, options.start_timeout_seconds, say)
+        return complete(layout, state, options, say)
 
 
 def down(data_dir: Path, *, on_progress: OnProgress | None = None) -> bool:
@@ -86,7 +98,7 @@ def down(data_dir: Path, *, on_progress: OnProgress | None = None) -> bool:
         if state is None:
             return False
         if on_progress is not None:
-            on_progress("stopping flow runs, worker and server")
+            on_progress("stopping flow runs, worker, service and server")
         stopped = stop(state, on_request=True)
         remove_state(layout)
         return stopped

@@ -15,6 +15,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def port_or_free(port: int) -> int:
+    """This port, or another one where it cannot be used, or is 0."""
+    if port == 0:
+        return free_port()
+    try:
+        check_port(port)
+    except StackError:
+        return free_port()
+    return port
+
+
 def check_port(port: int) -> None:
     """Refuse a port that another program listens on. Binding alone does not notice that on macOS.
 

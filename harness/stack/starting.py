@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from harness.errors import HarnessError, StackError
 from harness.stack import processes
@@ -13,15 +15,24 @@ from harness.stack.access import auth_string_to_start, write_profile
 from harness.stack.api import PrefectApi
 from harness.stack.bundle import with_code
 from harness.stack.deploying import deploying, last_line
-from harness.stack.environment import server_environment, stack_environment, ui_url
+from harness.stack.environment import HOST, server_environment, stack_environment, ui_url
 from harness.stack.options import StackOptions
-from harness.stack.ports import check_port
+from harness.stack.ports import check_port, port_or_free
 from harness.stack.processes import ProcessRecord
 from harness.stack.runs import end_orphans
-from harness.stack.state import SERVER, WORKER, Layout, StackState, remove_state, write_state
+from harness.stack.state import (
+    SERVER,
+    SERVICE,
+    WORKER,
+    Layout,
+    StackState,
+    remove_state,
+    write_state,
+)
 from harness.stack.status import StackStatus, api_of, describe
 from harness.stack.stopping import stop
 
+_NAMES = {SERVER: "Prefect server", WORKER: "Prefect worker", SERVICE: "service"}
 OnProgress = Callable[[str], None]
 
 
@@ -42,7 +53,7 @@ def start(layout: Layout, options: StackOptions, say: OnProgress) -> StackStatus
         write_profile(layout, state)
         state = state.with_process(_server(layout, state))
         write_state(layout, state)
-        return complete(layout, state, options.start_timeout_seconds, say)
+        return complete(layout, state, options, say)
     except BaseException:
         stop(state)
         remove_state(layout)
@@ -50,13 +61,14 @@ def start(layout: Layout, options: StackOptions, say: OnProgress) -> StackStatus
 
 
 def complete(
-    layout: Layout, state: StackState, timeout_seconds: float, say: OnProgress
+    layout: Layout, state: StackState, options: StackOptions, say: OnProgress
 ) -> StackStatus:
-    """Deploy to a server that is running or starting, and start the worker.
+    """Deploy to a server that is running or starting, and start the worker and the service.
 
     :raises StackError: something did not start.
     """
     api = api_of(state)
+    timeout_seconds = options.start_timeout_seconds
     # Begun before the server answers: importing Prefect takes those seconds anyway.
     with deploying(
         "process",
@@ -65,6 +77,8 @@ def complete(
         wait_seconds=timeout_seconds,
     ) as deployment:
         _wait(layout, state, SERVER, "the Prefect server", api.is_healthy, timeout_seconds)
+        if options.serve:
+            state = begin_service(layout, state, options)
         say("deploying, and starting the worker")
         # Runs of a stack that was killed; nothing carries them out any more.
         end_orphans(api, state.work_pool)
@@ -89,7 +103,50 @@ def complete(
         lambda: name in api.online_workers(state.work_pool),
         timeout_seconds,
     )
+    if options.serve:
+        wait_for_service(layout, state, timeout_seconds)
     return describe(state, started=True, changes=changes)
+
+
+def begin_service(layout: Layout, state: StackState, options: StackOptions) -> StackState:
+    """Start the page and the API; they are there a few seconds later.
+
+    Other accounts of the machine reach the address, too, and it has the password of the Prefect
+    server: so whoever comes has to log in.
+    """
+    port = port_or_free(options.service_port)
+    arguments = ("serve", "--login", "--port", str(port))
+    env = with_code(stack_environment(layout, state))
+    state = replace(state, service_port=port)
+    state = state.with_process(_start(layout, SERVICE, env, "harness", *arguments))
+    write_state(layout, state)
+    return state
+
+
+def wait_for_service(layout: Layout, state: StackState, timeout_seconds: float) -> None:
+    """Wait until the service answers.
+
+    :raises StackError: it did not start.
+    """
+    _wait(
+        layout,
+        state,
+        SERVICE,
+        "the service",
+        lambda: _answers(state.service_port),
+        timeout_seconds,
+    )
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=5.0)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _server(layout: Layout, state: StackState) -> ProcessRecord:
@@ -145,7 +202,7 @@ def _wait(
         record = state.process(role)
         if record is None or not processes.is_running(record):
             log = layout.log(role)
-            raise StackError(f"the Prefect {role} ended at once: {last_line(log)} (see {log})")
+            raise StackError(f"the {_NAMES[role]} ended at once: {last_line(log)} (see {log})")
         if is_ready():
             return
         if time.monotonic() > deadline:

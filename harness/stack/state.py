@@ -10,7 +10,7 @@ from harness.files import PRIVATE_FOLDER, private_folder, write_atomically
 from harness.stack.options import StackOptions
 from harness.stack.processes import ProcessRecord
 
-SERVER, WORKER = "server", "worker"
+SERVER, WORKER, SERVICE = "server", "worker", "service"
 _FORMAT = 1
 
 
@@ -63,6 +63,7 @@ class StackState:
 
     :param auth_string: ``user:password`` of its server; None for one that a version of Harness
         without passwords has started.
+    :param service_port: of its service; 0 when it has none.
     """
 
     id: str
@@ -70,6 +71,7 @@ class StackState:
     work_pool: str = StackOptions().work_pool
     processes: tuple[ProcessRecord, ...] = ()
     auth_string: str | None = field(default=None, repr=False)
+    service_port: int = 0
 
     def with_process(self, record: ProcessRecord) -> StackState:
         """A copy in which ``record`` is the process of its role."""
@@ -98,6 +100,7 @@ def read_state(layout: Layout) -> StackState | None:
                 for entry in document["processes"]
             ),
             auth_string=_text(document.get("auth_string")),
+            service_port=int(document.get("service_port", 0)),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

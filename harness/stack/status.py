@@ -9,7 +9,7 @@ from harness.stack import processes
 from harness.stack.api import PrefectApi
 from harness.stack.deploying import Change
 from harness.stack.environment import api_url, ui_url
-from harness.stack.state import SERVER, WORKER, StackState
+from harness.stack.state import SERVER, SERVICE, WORKER, StackState
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class StackStatus:
     """A running stack; ``url``, ``api_url``, ``work_pool`` and ``pids`` are the JSON contract
     of ``harness up``.
 
-    :param pids: by role (``server``, ``worker``).
+    :param pids: by role (``server``, ``worker``, ``service``).
+    :param service_url: of the page and the API; empty when no service runs.
     :param started: False when everything was running already.
     :param changes: what deploying did; empty when nothing was started.
     """
@@ -26,6 +27,7 @@ class StackStatus:
     api_url: str
     work_pool: str
     pids: Mapping[str, int]
+    service_url: str = ""
     started: bool = False
     changes: tuple[Change, ...] = ()
 
@@ -46,6 +48,12 @@ def server_answers(state: StackState) -> bool:
     return api_of(state).is_healthy()
 
 
+def service_runs(state: StackState) -> bool:
+    """Tell whether the process of the service runs."""
+    service = state.process(SERVICE)
+    return service is not None and processes.is_running(service)
+
+
 def api_of(state: StackState) -> PrefectApi:
     """The API of a stack's server."""
     return PrefectApi(api_url(state.port), auth_string=state.auth_string)
@@ -55,11 +63,13 @@ def describe(
     state: StackState, *, started: bool = False, changes: tuple[Change, ...] = ()
 ) -> StackStatus:
     """What the caller is told of a stack that runs."""
+    serves = service_runs(state)
     return StackStatus(
         url=ui_url(state.port),
         api_url=api_url(state.port),
         work_pool=state.work_pool,
-        pids={record.role: record.pid for record in state.processes},
+        pids={r.role: r.pid for r in state.processes if r.role != SERVICE or serves},
+        service_url=ui_url(state.service_port) if serves else "",
         started=started,
         changes=changes,
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from harness.stack.ports import free_port
@@ -92,6 +93,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
         "PATH": f"{venv / 'bin'}:{env['PATH']}",
         "HARNESS_DATA_DIR": str(tmp / "data"),
         "HARNESS_PORT": str(free_port()),
+        "HARNESS_SERVE_PORT": "0",
         "HARNESS_START_TIMEOUT_SECONDS": "300",
     }
     yield Installed(venv / "bin", elsewhere, env)
@@ -118,6 +120,8 @@ def test_it_deploys_indexes_and_searches_outside_the_checkout(installed: Install
         kinds = {change["kind"] for change in status["changes"]}
         assert {"work-pool", "deployment", "automation"} <= kinds
         assert status["login_url"].startswith(f"{status['url']}/")
+        page = httpx.get(f"{status['service_url']}/login", trust_env=False)
+        assert (page.status_code, "Log in" in page.text) == (200, True)
         at_server = Installed(
             installed.programs,
             installed.folder,

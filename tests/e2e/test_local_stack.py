@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -27,6 +28,8 @@ from harness.index.planning import plan
 from harness.index.preparing import prepare_batch
 from harness.models.static.embedder import StaticEmbedder
 from harness.search import retrieval
+from harness.service.links import login_link
+from harness.service.tokens import Tokens
 from harness.stack import lifecycle, processes, runs
 from harness.stack.api import PrefectApi
 from harness.stack.options import StackOptions
@@ -66,11 +69,11 @@ class Lab:
         assert self.status is not None, "the stack did not start"
         return lifecycle.connect(self.data_dir)
 
-    def up(self) -> StackStatus:
+    def up(self, *, serve: bool = False) -> StackStatus:
         self.said.clear()
         self.status = lifecycle.up(
             self.data_dir,
-            StackOptions(self.port, START_SECONDS, WORK_POOL),
+            StackOptions(self.port, START_SECONDS, WORK_POOL, serve, service_port=0),
             on_progress=self.said.append,
         )
         return self.status
@@ -167,6 +170,26 @@ def test_up_then_up_again_finds_the_first(lab: Lab) -> None:
     assert lab.said == []
     assert second.pids == first.pids
     assert lifecycle.status(lab.data_dir) == second
+
+
+def test_the_page_is_there_and_only_for_its_owner(lab: Lab) -> None:
+    status = lab.up(serve=True)
+    assert status.service_url
+    with httpx.Client(base_url=status.service_url, trust_env=False) as nobody:
+        assert nobody.get("/readyz").json()["ok"]
+        assert nobody.get("/api/v1/repositories").status_code == 401, "others share the machine"
+    tokens = Tokens(lab.data_dir / "service" / "tokens.json")
+    token = login_link(tokens, status.service_url).partition("#")[2]
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=status.service_url, headers=headers, trust_env=False) as owner:
+        assert owner.get("/api/v1/tasks").json() == {"tasks": []}, "it knows the server's password"
+
+    _kill(status.pids["service"])
+    after = lab.up(serve=True)
+    assert after.pids["server"] == status.pids["server"]
+    assert after.pids["worker"] == status.pids["worker"]
+    with httpx.Client(base_url=after.service_url, trust_env=False) as nobody:
+        assert nobody.get("/healthz").json() == {"ok": True}
 
 
 def test_only_the_owner_and_no_other_site_may_use_the_server(lab: Lab) -> None:

@@ -125,7 +125,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         patch.setenv("HARNESS_TIMEZONE", TIMEZONE)
         patch.setenv("HARNESS_BATCH_BYTES", str(BATCH_BYTES))
         patch.setenv("HARNESS_SHARD_BYTES", str(SHARD_BYTES))
-        lifecycle.up(folder / "data", StackOptions(free_port(), 300))
+        lifecycle.up(folder / "data", StackOptions(free_port(), 300, serve=False))
         yield Lab(folder / "data", repositories, lifecycle.connect(folder / "data"), ollama)
         lifecycle.down(folder / "data")
 

@@ -84,7 +84,7 @@ def push(work: Path, bare: Path) -> str:
 )
 def test_what_is_pushed_can_be_searched(tmp_path: Path, data_dir: Path, receiver: str) -> None:
     work, bare = served_repository(tmp_path, receiver)
-    lifecycle.up(data_dir, StackOptions(free_port(), 300))
+    lifecycle.up(data_dir, StackOptions(free_port(), 300, serve=False))
     api = lifecycle.connect(data_dir)
     first = runs.start_run(
         api, "index-repository/index-repository", {"source": f"file://{bare}", "name": "app"}

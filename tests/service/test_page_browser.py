@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.service.callers import Scope
+from harness.service.links import login_link
 from tests.service.browser import CHROMIUM, Browser, browser
 from tests.service.site import STEPS, Site, finish, site
 
@@ -164,6 +165,13 @@ def test_a_link_of_another_site_leads_on_once_one_is_logged_in(
         tab.wait("location.pathname === '/file' && document.readyState === 'complete'")
         assert tab.run("document.cookie") == "", "no script can read it"
         assert tab.run("[...document.querySelectorAll('header nav a')].length") == 2
+
+        # As `harness up` prints it.
+        tab.call("Network.clearBrowserCookies")
+        tab.open("about:blank")
+        tab.call("Page.navigate", url=login_link(locked.tokens, locked.url))
+        tab.wait("location.pathname === '/' && document.readyState === 'complete'")
+        assert tab.run("location.hash") == ""
 
         # As from a chat: a page of another site, whose link does not take the cookie along.
         tab.open("about:blank")

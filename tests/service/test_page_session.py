@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from harness.service.callers import Scope
+from harness.service.links import login_link
+from harness.service.tokens import Tokens
 from tests.service.lab import Lab
 from tests.service.pages import HTML, open_page, post
 
@@ -74,6 +78,36 @@ def test_who_has_no_cookie_comes_back_to_where_the_link_led(lab: Lab) -> None:
 
 def test_a_page_of_somebody_who_is_not_logged_in_names_no_other_page(lab: Lab) -> None:
     assert set(open_page(lab, "/login").links()) == {"#main", "/"}
+
+
+def test_a_link_logs_in_once_and_leaves_the_browser_a_token_of_its_own(lab: Lab) -> None:
+    tokens = Tokens(lab.data / "tokens.json")
+    address, _, token = login_link(tokens, "https://code.example.org").partition("#")
+    assert address == "https://code.example.org/login"
+    answer = post(lab, "/login", headers=WEB, token=token, link="1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert token not in cookie_of(answer)
+    assert open_page(lab, "/").all("form", action="/logout")
+    lab.client.cookies.clear()
+    assert post(lab, "/login", headers=WEB, token=token, link="1").status_code == 401
+    assert lab.get("/api/v1/repositories", token).status_code == 401
+
+
+def test_another_token_makes_no_link(lab: Lab) -> None:
+    """Whoever has one could log others in as themselves, and read what they ask."""
+    answer = post(lab, "/login", headers=WEB, token=lab.tokens["admin"], link="1")
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+
+
+def test_links_that_nobody_used_do_not_pile_up(tmp_path: Path) -> None:
+    now = [1_000_000.0]
+    tokens = Tokens(tmp_path / "tokens.json", clock=lambda: now[0])
+    tokens.create("link", Scope.READ, expires="1h")
+    login_link(tokens, "")
+    now[0] += 3_601
+    login_link(tokens, "")
+    assert len(tokens.listing()) == 2, "the new one, and what has another name"
 
 
 def test_a_cookie_that_is_no_longer_valid_can_be_forgotten(local: Lab) -> None:

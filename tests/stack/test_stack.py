@@ -19,7 +19,7 @@ from harness.stack import lifecycle, processes, runs
 from harness.stack.api import PrefectApi
 from harness.stack.environment import server_environment, stack_environment
 from harness.stack.options import StackOptions
-from harness.stack.ports import free_port
+from harness.stack.ports import free_port, port_or_free
 from harness.stack.processes import STACK_ID_VARIABLE, ProcessRecord
 from harness.stack.state import Layout, StackState, read_state, write_state
 from tests.fakes.prefect_api import FakePrefect
@@ -80,7 +80,7 @@ def test_a_process_that_got_an_old_pid_is_left_alone() -> None:
 def test_state_survives_and_is_private(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "data")
     layout.create()
-    state = StackState("id", 4200, auth_string="harness:x")
+    state = StackState("id", 4200, auth_string="harness:x", service_port=4280)
     state = state.with_process(ProcessRecord("server", 1, 2.0))
     write_state(layout, state)
 
@@ -150,6 +150,17 @@ def test_a_stack_of_a_version_without_passwords_is_started_anew(tmp_path: Path) 
 def _data_dir(process: psutil.Process) -> str | None:
     environment: dict[str, str] = process.info["environ"] or {}
     return environment.get("HARNESS_DATA_DIR")
+
+
+def test_the_service_takes_another_port_where_its_own_is_taken() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        assert port_or_free(taken) not in (0, taken)
+    assert port_or_free(0) != 0
+    free = free_port()
+    assert port_or_free(free) == free
 
 
 def test_a_taken_port_names_the_option(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import logging
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from harness.errors import HarnessError
+from harness.errors import InvalidSettingError, UsageError
 from harness.service.callers import Caller
+from harness.service.links import is_link, session_token
 from harness.service.page.forms import read_form
 from harness.service.page.rendering import local_address, page
 from harness.service.recognising import COOKIE, Recogniser
@@ -35,12 +36,20 @@ async def login(request: Request) -> Response:
     """Check a token, and keep it in a cookie."""
     form = await read_form(request)
     token, there = form.get("token", ""), local_address(form.get("next", "/"))
+    recogniser: Recogniser = request.app.state.recogniser
+    tokens = recogniser.tokens
     try:
-        recogniser: Recogniser = request.app.state.recogniser
-        caller: Caller | None = recogniser.tokens.find(token)
-    except HarnessError as error:
+        caller: Caller | None = tokens.find(token)
+        # Anybody can make a link with a token of their own, which would log others in as them.
+        if caller is not None and form.get("link") and not is_link(caller):
+            caller = None
+        if caller is not None:
+            token = session_token(tokens, token, caller)
+    except (InvalidSettingError, OSError) as error:
         logger.error("%s", error)
         return _form(request, there, 503, "Tokens cannot be checked now; tell an administrator.")
+    except UsageError:
+        caller = None  # the same link was used a moment before
     if caller is None:
         logger.warning("a login was refused")
         return _form(request, there, 401, "This token is unknown, revoked or has expired.")
