@@ -1,0 +1,193 @@
+"""How long a search over HTTP takes under parallel clients, whether memory stays flat, and whether
+any search fails while the index is written.
+
+The service is the real one with its guard, tokens and audit log, in a process of its own, over an
+embedded store of random passages; the embedder takes next to no time, because what is measured is
+everything around it. Clients keep their connections and ask one search after the other. With
+``--writer`` another process replaces passages all the time, as an index run does.
+
+    python -m benchmarks.service [--chunks N] [--requests N] [--clients 8] [--writer] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psutil
+
+from benchmarks.light_embedder import LightEmbedder
+from benchmarks.queries import _WEIGHTS, _WORDS, write
+from harness.engines import Engines
+from harness.service.app import make_app
+from harness.service.callers import Scope
+from harness.service.context import Parts
+from harness.service.options import ProxyTrust, ServiceOptions
+from harness.service.recognising import Recogniser
+from harness.service.tokens import Tokens
+from harness.stack.api import PrefectApi
+from harness.store.edge import EdgeStore
+from harness.types import RepositoryRecord
+
+_connections = threading.local()
+
+
+def serve(root: Path) -> None:
+    """Serve a store on a free port; prints the port, then the token, a line each."""
+    import asyncio
+
+    from harness.cli.listening import listen
+    from harness.connections import Connections, server_config
+
+    tokens = Tokens(root / "tokens.json")
+    token, _ = tokens.create("benchmark", Scope.READ)
+    parts = Parts(
+        open_engines=lambda: Engines(LightEmbedder(), EdgeStore(root / "index"), root),
+        open_assistant=None,
+        prefect=lambda: PrefectApi("http://127.0.0.1:9/api", read_attempts=1),
+        data_dir=root,
+        options=ServiceOptions(requests_per_minute=10_000_000),
+    )
+    app = make_app(parts, Recogniser.build(True, tokens, ProxyTrust()), listens_locally=False)
+    config = server_config(app, Connections(512, 10.0), "127.0.0.1", 0)
+    asyncio.run(listen(config, lambda url: print(f"{url.rpartition(':')[2]}\n{token}", flush=True)))
+
+
+def ask(port: int, token: str, query: str) -> tuple[int, float]:
+    """Status and seconds of one search."""
+    connection = getattr(_connections, "connection", None)
+    if connection is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        _connections.connection = connection
+    began = time.perf_counter()
+    try:
+        connection.request(
+            "GET",
+            f"/api/v1/search?{urlencode({'q': query})}",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        answer = connection.getresponse()
+        answer.read()
+    except OSError:
+        connection.close()
+        return 0, time.perf_counter() - began
+    return answer.status, time.perf_counter() - began
+
+
+def queries(count: int) -> list[str]:
+    """Six words as often as they are in passages; every eighth is a name."""
+    pick = random.Random(5)
+    asked = [" ".join(pick.choices(_WORDS, cum_weights=_WEIGHTS, k=6)) for _ in range(count)]
+    asked[::8] = [f"f{pick.randrange(1000)}" for _ in asked[::8]]
+    return asked
+
+
+def measure(
+    port: int, token: str, process: psutil.Process, requests: int, clients: int
+) -> dict[str, object]:
+    """Ask everything in four equal parts, and look at the memory after each."""
+    seconds: list[float] = []
+    statuses: Counter[int] = Counter()
+    megabytes: list[float] = []
+    used = 0.0
+    began = time.perf_counter()
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(lambda query: ask(port, token, query), queries(20 * clients)))
+        before = process.cpu_times()
+        began = time.perf_counter()
+        for _ in range(4):
+            found = pool.map(lambda query: ask(port, token, query), queries(requests // 4))
+            for status, took in found:
+                statuses[status] += 1
+                seconds.append(took)
+            megabytes.append(round(process.memory_info().rss / 1e6, 1))
+        after = process.cpu_times()
+        used = after.user + after.system - before.user - before.system
+    wall = time.perf_counter() - began
+    cuts = statistics.quantiles(seconds, n=100)
+    return {
+        "requests": len(seconds),
+        "clients": clients,
+        "failed": len(seconds) - statuses[200],
+        "statuses": dict(statuses),
+        "p50_ms": round(1000 * cuts[49], 1),
+        "p99_ms": round(1000 * cuts[98], 1),
+        "longest_ms": round(1000 * max(seconds), 1),
+        "requests_per_second": round(len(seconds) / wall),
+        "cpu_ms_a_request": round(1000 * used / len(seconds), 1),
+        "megabytes_after_each_quarter": megabytes,
+    }
+
+
+def main() -> None:
+    """Print the figures; exit code 1 when a search failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--chunks", type=int, default=100_000)
+    parser.add_argument("--requests", type=int, default=4_000)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--writer", action="store_true", help="while another process writes")
+    parser.add_argument("--index-dir", type=Path, help="keep the index there, or use the one there")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve(options.serve)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        root = options.index_dir or Path(scratch)
+        if not (root / "index").is_dir():
+            collection = write(root / "index", options.chunks)
+            store = EdgeStore(root / "index")
+            store.put_repository(
+                RepositoryRecord("benchmark", "/x", "", collection, "light", 1, 1, 0, "now")
+            )
+            store.close()
+        (root / "tokens.json").unlink(missing_ok=True)
+        service = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.service", "--serve", str(root)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        writer = None
+        try:
+            assert service.stdout is not None
+            port, token = int(service.stdout.readline()), service.stdout.readline().strip()
+            if options.writer:
+                command = [sys.executable, "-m", "benchmarks.queries", "--write-to"]
+                writer = subprocess.Popen(
+                    [*command, str(root / "index")], stdout=subprocess.PIPE, text=True
+                )
+                assert writer.stdout is not None
+                writer.stdout.readline()
+            figures = measure(
+                port, token, psutil.Process(service.pid), options.requests, options.clients
+            )
+        finally:
+            for process in (writer, service):
+                if process is not None:
+                    process.terminate()
+                    process.wait(timeout=30)
+                    if process.stdout is not None:
+                        process.stdout.close()
+    figures = {"chunks": options.chunks, "writer": options.writer, **figures}
+    print(
+        json.dumps(figures) if options.json else "\n".join(f"{k}: {v}" for k, v in figures.items())
+    )
+    if figures["failed"]:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
