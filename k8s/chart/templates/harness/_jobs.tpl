@@ -25,13 +25,18 @@
     "results_claim" (include "harness.claim" (dict "root" . "name" "results"))
     "qdrant_secret" (.Values.qdrant.auth.enabled | ternary .Values.qdrant.auth.existingSecret "harness-qdrant")
 -}}
+{{- $env := dict }}
+{{- if .Values.logs.json }}
+{{- $_ := set $env "PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER" "json" }}
+{{- end }}
 {{- if include "harness.trustEnabled" . }}
 {{- with .Values.qdrant.tls.existingSecret }}{{ $_ := set $defaults "ca_secret" . }}{{ end }}
 {{- with .Values.privateCA.existingSecret }}{{ $_ := set $defaults "private_ca_secret" . }}{{ end }}
 {{- $_ := set $defaults "private_ca_key" .Values.privateCA.key }}
-{{- $_ := set $defaults "env" (include "harness.trustEnv" . | fromYaml) }}
+{{- $env = merge $env (include "harness.trustEnv" . | fromYaml) }}
 {{- $_ := set $defaults "init_containers" (list (include "harness.trustContainer" . | fromYaml)) }}
 {{- end }}
+{{- with $env }}{{ $_ := set $defaults "env" . }}{{ end }}
 {{- if not (include "harness.fixedIds" .) }}
 {{- $_ := set $defaults "pod_security_context" (dict "runAsUser" nil "runAsGroup" nil "fsGroup" nil "fsGroupChangePolicy" nil) }}
 {{- end }}
