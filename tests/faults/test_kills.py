@@ -114,3 +114,28 @@ def test_a_backup(tmp_path: Path, kills: int) -> None:
         killed(chance.uniform(0, seconds), victims.back_up, data, folder)
         judge_whole(call(victims.look, data), whole)
     assert call(victims.back_up, data, folder) == whole.chunks.total()
+
+
+@pytest.mark.parametrize("kills", rounds(1))
+def test_a_change_of_model(tmp_path: Path, kills: int) -> None:
+    """Forward to an index of another fingerprint, as an update of Harness makes it, and back: until
+    the new one is complete, searches have the old one, whole."""
+    chance = random.Random(kills)
+    tree = Tree.make(tmp_path / "tree", seed=kills)
+    data = tmp_path / "data"
+    _, seconds = timed(victims.index, data, tree.root)
+    whole = call(victims.look, data)
+    models = ["hash", "other"]
+    for _ in range(kills):
+        for before, after in (models, models[::-1]):
+            if killed(chance.uniform(0, seconds), victims.index, data, tree.root, after):
+                found = call(victims.look, data, before)
+                if found.doctor:  # it was killed after its end
+                    found = call(victims.look, data, after)
+                assert found.doctor == ()
+                assert found.chunks == whole.chunks, "in between there is less"
+                assert len(found.hits) == len(whole.hits)
+            call(victims.index, data, tree.root, after)
+            judge_whole(call(victims.look, data, after), whole)
+    folders = [path for path in (data / "index").glob("harness-*") if path.is_dir()]
+    assert len(folders) == 1, "the other one is still there"

@@ -59,12 +59,12 @@ def open_store(data_dir: Path) -> EdgeStore:
     return EdgeStore(data_dir / "index", lock_timeout_seconds=60)
 
 
-def open_engines(data_dir: Path) -> Engines:
-    return Engines(HashEmbedder(), open_store(data_dir), data_dir)
+def open_engines(data_dir: Path, model: str = "hash") -> Engines:
+    return Engines(HashEmbedder(model=model), open_store(data_dir), data_dir)
 
 
-def index(data_dir: Path, source: Path) -> IndexReport:
-    with open_engines(data_dir) as engines:
+def index(data_dir: Path, source: Path, model: str = "hash") -> IndexReport:
+    with open_engines(data_dir, model) as engines:
         return index_repository(REPO, source, engines, IndexOptions(), batch_bytes=BATCH_BYTES)
 
 
@@ -75,11 +75,11 @@ def index_within(data_dir: Path, source: Path, limits: Mapping[int, int]) -> Ind
     return index(data_dir, source)
 
 
-def look(data_dir: Path) -> Contents:
+def look(data_dir: Path, model: str = "hash") -> Contents:
     """Everything that a user can see of an index."""
-    doctor = _doctor(data_dir)
+    doctor = _doctor(data_dir, model)
     try:
-        with open_engines(data_dir) as engines:
+        with open_engines(data_dir, model) as engines:
             store = engines.store
             records = [one for one in store.repositories() if one.name == REPO]
             if not records or not records[0].collection:
@@ -99,9 +99,15 @@ def look(data_dir: Path) -> Contents:
         return Contents(Counter(), (), True, 0, "", doctor, damaged=True)
 
 
-def _doctor(data_dir: Path) -> tuple[str, ...]:
+def search(data_dir: Path) -> int:
+    """How many passages some queries find."""
+    with open_engines(data_dir) as engines:
+        return sum(len(retrieval.search(query, engines, limit=5)) for query in QUERIES)
+
+
+def _doctor(data_dir: Path, model: str) -> tuple[str, ...]:
     said = []
-    for check in qdrant.checks(lambda: open_store(data_dir), HashEmbedder):
+    for check in qdrant.checks(lambda: open_store(data_dir), lambda: HashEmbedder(model=model)):
         try:
             ok, detail, remedy = check.run()
         except HarnessError as error:
