@@ -27,7 +27,7 @@ from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED, completed
 from flows.policies import BATCH, CHECKOUT, CLONE_TIMEOUT_SECONDS, IO
 from flows.progress import IndexProgress, artifact_key
-from flows.shards import index_in_shards
+from flows.shards import Sharing, index_in_shards
 from flows.sources import Source
 from flows.summary import markdown, sentence
 from harness.configured import open_engines
@@ -35,6 +35,7 @@ from harness.engines import Engines
 from harness.errors import HarnessError, PermanentError, is_transient
 from harness.index import batches, finalizing, planning
 from harness.index.batches import BatchResult
+from harness.index.leases import HeldLease
 from harness.index.naming import Claim, known_as, one_name
 from harness.index.options import IndexOptions
 from harness.index.planning import Batch, IndexPlan
@@ -149,7 +150,7 @@ def index_repository(
     ):
         if lease is None:
             return Completed(message=f"{source}: left to a later run, which waits")
-        report = _index(source, name, options, asked, settings, engines)
+        report = _index(source, name, options, asked, settings, engines, lease)
     create_markdown_artifact(markdown(report), key=artifact_key("index-report", report.repo))
     if report.files_failed and not allow_failures:
         return Failed(message=sentence(report))
@@ -163,6 +164,7 @@ def _index(
     asked: Request,
     settings: IndexSettings,
     engines: Engines,
+    lease: HeldLease,
 ) -> IndexReport:
     """The steps of a run that holds the repository."""
     began = time.perf_counter()
@@ -185,27 +187,31 @@ def _index(
             raise
         claim = Claim(source_dir.source, source_dir.root)
         name = one_name(claim, name, records)
+        options = with_entry(options, entered(claim, source_dir.url, asked, engines, name))
         plan: IndexPlan = make_plan(
             name,
             Path(source_dir.root),
             engines,
-            with_entry(options, entered(claim, source_dir.url, asked, engines, name)),
+            options,
             batch_bytes=settings.batch_bytes,
             source=source_dir.source,
         )
         _rename_run(plan)
         shards = shard_count(plan.size_bytes, settings.shard_bytes)
-        if shards > 1 and work_pool_limit() is None:
-            results = index_in_shards(
-                plan,
-                shards,
-                engines,
-                data_dir=data.data_dir,
+        limit = work_pool_limit()
+        if shards > 1 and limit != 1:
+            sharing = Sharing(
+                source=source,
+                credential=reading.credential,
+                options=options,
                 batch_bytes=settings.batch_bytes,
                 at_once=settings.shards_at_once,
+                limit=limit,
+                lease_seconds=settings.lease_seconds,
+                index_batches=index_batches,
             )
+            results = index_in_shards(plan, shards, lease, engines, sharing)
         else:
-            # In a limited pool, runs that wait for their shards could hold every slot.
             results = index_batches(plan, engines)
         seconds = time.perf_counter() - began
         report: IndexReport = finalize(plan, results, engines, seconds=seconds)

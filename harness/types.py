@@ -152,7 +152,8 @@ class FileRecord:
     """What the index knows of one file; written last, and what the next run compares with.
 
     ``recorded_ns`` is the wall clock when it was written: a file whose ``mtime_ns`` is not
-    clearly older may have changed unseen and is read again.
+    clearly older may have changed unseen and is read again. ``run`` is the run that it belongs to,
+    when several processes share one (:mod:`harness.index.sharding`).
     """
 
     repo: str
@@ -166,6 +167,7 @@ class FileRecord:
     error: str = ""
     attempts: int = 0
     recorded_ns: int = 0
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,18 +256,19 @@ def _record(
         error=error or f.error,
         attempts=plan.known.get(f.source.path, 0) + (status is not FileStatus.PENDING),
         recorded_ns=recorded_ns,
+        run=plan.run,
     )
 
 
 # A file that could not be read may be readable next time although it did not change.
-_NOT_RECORDED = frozenset({SkipReason.VANISHED, SkipReason.UNREADABLE})
+NOT_RECORDED = frozenset({SkipReason.VANISHED, SkipReason.UNREADABLE})
 
 
 def _write_records(plan: IndexPlan, prepared: PreparedBatch, engines: Engines) -> None:
     records: list[FileRecord] = []
     gone: list[str] = []
     for f in prepared.files:
-        if f.skip_reason in _NOT_RECORDED:
+        if f.skip_reason in NOT_RECORDED:
             if f.source.path in plan.known:
                 gone.append(f.source.path)
             continue

@@ -64,9 +64,10 @@ class IndexPlan:
     when the collection was empty; ``origins`` maps a content id or, for moved and edited files,
     a file name to the recorded path whose vectors may be reused. ``source`` is the repository's
     identity, ``moved_from`` where its folder was in the index until now, ``warnings`` what the
-    walk found to be wrong with the repository as a whole. ``seen`` and ``key`` are what the next
-    run is told (:mod:`harness.index.remembered`); with ``is_as_remembered`` this one was told that
-    nothing has changed.
+    walk found to be wrong with the repository as a whole. ``run`` is what the files' records are
+    marked with, empty when nobody has to tell them from those of other runs. ``seen`` and ``key``
+    are what the next run is told (:mod:`harness.index.remembered`); with ``is_as_remembered`` this
+    one was told that nothing has changed.
     """
 
     repo: str
@@ -94,6 +95,7 @@ class IndexPlan:
     files_listed: int = 0
     skipped_by_name: Mapping[str, int] = field(default_factory=dict)
     is_as_remembered: bool = False
+    run: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -148,29 +150,15 @@ def plan(
         stored = engines.store.chunks_by_path(manifest.collection, name)
         may_reuse = engines.store.count_chunks(manifest.collection) > 0
     wrong = wholeness.compare(name, records, stored)
-    refill = frozenset(wrong.files)
     _check_not_empty(name, listing, previous, engines)
 
-    skipped = Counter(str(item.reason) for item in listing.skipped)
-    changed: list[SourceFile] = []
-    unchanged = 0
-    for file in listing.files:
-        record = records.get(file.path)
-        if file.path in refill or record is None or options.full or not is_unchanged(file, record):
-            changed.append(file)
-        elif record.status is FileStatus.SKIPPED:
-            skipped[record.skip_reason] += 1
-        else:
-            unchanged += 1
-    listed = {file.path for file in listing.files}
-    deleted = tuple(path for path in (*records, *wrong.strays) if path not in listed)
+    found = compared(listing, records, wrong, full=options.full)
+    changed, skipped, deleted = found.changed, found.skipped, found.deleted
     logger.info(
         "%s: %d files to index, %d unchanged, %d deleted, %d skipped",
-        name, len(changed), unchanged, len(deleted), sum(skipped.values()),
+        name, len(changed), found.unchanged, len(deleted), sum(skipped.values()),
     )  # fmt: skip
-    if is_light(engines.embedder):
-        batch_bytes *= LIGHT_BATCHES
-    batches = batches_of(changed, batch_bytes)
+    batches = batches_of(changed, sized(batch_bytes, engines))
     # Whatever ends this run, the counts of the last one are no longer the truth; in a rebuild they
     # are, until it has ended.
     changes = bool(batches or deleted) and previous.collection == manifest.collection
@@ -189,11 +177,11 @@ def plan(
         max_file_bytes=options.max_file_bytes,
         batches=batches,
         files_total=len(listing.files) + len(listing.skipped),
-        files_unchanged=unchanged,
+        files_unchanged=found.unchanged,
         deleted=deleted,
         skipped=dict(skipped),
         known={s.path: records[s.path].attempts for s in changed if s.path in records},
-        origins={} if options.full else _origins(changed, records, deleted),
+        origins={} if options.full else origins_of(changed, records, deleted),
         may_reuse=may_reuse,
         started_at=started_at,
         source=identity,
@@ -258,6 +246,51 @@ def _as_remembered(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What of a walk differs from the records: ``changed`` is to be indexed, ``skipped`` counts
+    reasons, ``deleted`` is recorded and not there."""
+
+    changed: list[SourceFile]
+    unchanged: int
+    skipped: Counter[str]
+    deleted: tuple[str, ...]
+
+
+def compared(
+    listing: Listing,
+    records: Mapping[str, FileRecord],
+    wrong: wholeness.Mismatch,
+    *,
+    full: bool,
+) -> Compared:
+    """Compare a walk with the records of a repository.
+
+    :param wrong: files whose chunks are not those that were recorded.
+    :param full: everything counts as changed.
+    """
+    skipped = Counter(str(item.reason) for item in listing.skipped)
+    refill = frozenset(wrong.files)
+    changed: list[SourceFile] = []
+    unchanged = 0
+    for file in listing.files:
+        record = records.get(file.path)
+        if file.path in refill or record is None or full or not is_unchanged(file, record):
+            changed.append(file)
+        elif record.status is FileStatus.SKIPPED:
+            skipped[record.skip_reason] += 1
+        else:
+            unchanged += 1
+    listed = {file.path for file in listing.files}
+    deleted = tuple(path for path in (*records, *wrong.strays) if path not in listed)
+    return Compared(changed, unchanged, skipped, deleted)
+
+
+def sized(batch_bytes: int, engines: Engines) -> int:
+    """The size of a batch with the model of these engines."""
+    return batch_bytes * LIGHT_BATCHES if is_light(engines.embedder) else batch_bytes
+
+
 def is_unchanged(source: SourceFile, record: FileRecord) -> bool:
     """Tell from metadata alone whether the file is still what was recorded."""
     if record.status not in (FileStatus.INDEXED, FileStatus.SKIPPED):
@@ -293,9 +326,10 @@ def batches_of(files: Sequence[SourceFile], batch_bytes: int) -> tuple[Batch, ..
     return tuple(batches)
 
 
-def _origins(
+def origins_of(
     changed: Sequence[SourceFile], records: Mapping[str, FileRecord], deleted: Sequence[str]
 ) -> dict[str, str]:
+    """Where vectors of new files may be found; see :class:`IndexPlan`."""
     if all(source.path in records for source in changed):
         return {}  # nothing new, so nothing was renamed or copied
     origins: dict[str, str] = {}

@@ -70,7 +70,7 @@ def hold_repository(
     own_id = own_id or secrets.token_hex(8)
     # Not our id: a flow run that is started again has the same one, and what its first start has
     # begun must not go on beside it.
-    turn = _Turn(store, data_dir, key, secrets.token_hex(8), lease_seconds)
+    turn = Turn(store, data_dir, key, secrets.token_hex(8), lease_seconds)
     last = f"{key}-{_digest(request or '')}"
     lease = turn.attempt()
     if lease is None:
@@ -97,8 +97,11 @@ def nobody() -> None:
     """Nothing is held any more."""
 
 
-class _Turn:
-    """The ways to know that nobody else is at work: a lock here, a lease on a server."""
+class Turn:
+    """The ways to know that nobody else is at work: a lock here, a lease on a server.
+
+    :param key: of the lease; part of a file's name.
+    """
 
     def __init__(
         self, store: VectorStore, data_dir: Path, key: str, holder: str, lease_seconds: float
@@ -110,6 +113,10 @@ class _Turn:
             self._lock = FileLock(folder / f"{key}.lock", mode=0o600)
 
     def attempt(self) -> HeldLease | None:
+        """Hold it if nobody else does; the lease is to be released before :meth:`end`.
+
+        :raises HarnessError: the store cannot be asked.
+        """
         if self._lock is None:
             return self._contender.attempt()
         try:
@@ -126,6 +133,7 @@ class _Turn:
         return lease
 
     def end(self) -> None:
+        """Let others have it."""
         if self._lock is not None:
             self._lock.release()
 

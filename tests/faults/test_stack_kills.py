@@ -14,12 +14,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from harness.models.embedded import MiniLmEmbedder
 
 from harness.engines import Engines
 from harness.index.options import IndexOptions
 from harness.index.run import index_repository
 from harness.index.wholeness import damage
-from harness.models.embedded import MiniLmEmbedder
 from harness.stack import lifecycle, runs
 from harness.stack.options import StackOptions
 from harness.stack.ports import free_port

@@ -141,31 +141,49 @@ def test_a_pool_for_one_run_is_refused(
     assert "at least two" in str(state.message)
 
 
+@pytest.mark.parametrize(
+    ("limit", "workers"),
+    [
+        pytest.param(None, True, id="any-number-of-runs"),
+        pytest.param(2, True, id="two-runs"),
+        pytest.param(2, False, id="other-runs-hold-the-slots"),
+    ],
+)
 def test_a_large_repository_is_indexed_by_runs_of_its_own(
-    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int | None,
+    workers: bool,
 ) -> None:
     body = "".join(f"def f_{n}():\n    return {n}\n\n" for n in range(300))
     files: dict[str, str | bytes] = {f"part_{n}.py": f"# part {n}\n{body}" for n in range(6)}
     repository = make_repository(tmp_path / "large", files)
     monkeypatch.setenv("HARNESS_SHARD_BYTES", "20000")
+    monkeypatch.setattr(module, "work_pool_limit", lambda: limit)
     killed: list[int] = []
     store_batch = module.batches.store_batch
 
     def dies_once(*arguments: Any) -> Any:
-        if not killed:
+        if not killed and limit is None:
             killed.append(1)
             raise KeyboardInterrupt
         return store_batch(*arguments)
 
     monkeypatch.setattr(module.batches, "store_batch", dies_once)
-    with ThreadWorker(module.index_repository, shard_module.index_shard):
+    served = (shard_module.index_shard,) if workers else ()
+    with get_client(sync_client=True) as client:
+        client.create_deployment(client.create_flow(shard_module.index_shard), name="index-shard")
+    with ThreadWorker(module.index_repository, *served):
         state: State[Any] = module.index_repository(str(repository), return_state=True)
     assert state.is_completed(), state.message
     report = state.result()
     assert (report["files_indexed"], report["files_failed"]) == (6, 0)
-    assert killed, "no shard was cut off"
-    assert list((data_dir / "shards").iterdir()) == []
+    assert report["chunks_embedded"] == report["chunks_total"] > 0
+    assert len(killed) == (limit is None), "a shard was cut off"
     assert records(data_dir)["large"].files == 6
     with get_client(sync_client=True) as client:
-        names = [run.name for run in client.read_flow_runs(limit=200)]
-    assert any(name.startswith("shard 1 of ") for name in names)
+        runs = [run for run in client.read_flow_runs(limit=200) if run.name.startswith("shard ")]
+    assert any(run.name.endswith(": large") for run in runs)
+    waiting = [run for run in runs if run.state is not None and run.state.is_scheduled()]
+    assert waiting == [], "a run whose shard is done need not begin"

@@ -1,10 +1,14 @@
-"""Sharded equals unsharded, on real repositories and the real Edge store; killed shards."""
+"""Sharded equals unsharded, on real repositories and the real Edge store; shards that are killed,
+started twice, or left by the run that ordered them."""
 
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,32 +16,41 @@ from typing import Any
 import pytest
 
 from harness.engines import Engines
-from harness.errors import UsageError
+from harness.errors import LeaseLostError, UsageError
 from harness.index import batches, planning
 from harness.index.batches import BatchResult
 from harness.index.finalizing import finalize
 from harness.index.options import IndexOptions
 from harness.index.planning import IndexPlan
 from harness.index.preparing import prepare_batch
+from harness.index.run_lock import hold_repository
 from harness.index.sharding import (
     MOST_SHARDS,
-    ShardFolder,
-    folder_name,
-    resumed,
+    ShardOrder,
+    collect,
+    guarded,
+    orders,
+    plan_shard,
     shard_count,
+    shard_held,
     shard_of,
-    split,
 )
+from harness.repository.checkout import Checkout, resolve_source
+from harness.repository.mirrors import work_folder
 from harness.search import retrieval
 from harness.store.edge import EdgeStore
+from harness.store.opening import open_store
+from harness.store.options import QdrantOptions
 from harness.store.protocol import VectorStore
 from harness.store.queries import StoreQuery
 from harness.types import Candidate, CandidateLists, IndexReport
 from tests.fakes.embedder import HashEmbedder
+from tests.fakes.qdrant_server import FakeQdrant
 from tests.repositories import commit_all, make_repository
 
 BATCH_BYTES = 10_000
 SHARDS = 3
+LEASE_SECONDS = 30.0
 
 
 WORDS = (
@@ -93,39 +106,52 @@ def make_plan(root: Path, engines: Engines) -> IndexPlan:
     return planning.plan("project", root, engines, IndexOptions(), batch_bytes=BATCH_BYTES)
 
 
-def run_shard(folder: ShardFolder, shard: int, engines: Engines, stop_after: int = 10**6) -> None:
-    """What flows/index_shard.py does, in this process; ``stop_after`` batches it is killed."""
-    left = folder.unfinished(shard)
-    left = resumed(left, engines.store.file_records(left.collection, left.repo))
-    for done, batch in enumerate(left.batches):
-        if done == stop_after:
-            # The worst moment: everything written but the records and the result.
-            prepared = prepare_batch(left, batch, engines.embedder)
-            embedded = batches.embed_batch(left, prepared, engines)
-            engines.store.upsert_chunks(left.collection, embedded.points)
-            return
-        folder.add_result(shard, batches.index_batch(left, batch, engines))
+def run_shard(
+    order: ShardOrder, root: Path, engines: Engines, stop_after: int = 10**6
+) -> list[BatchResult]:
+    """What flows/shards.py does, without Prefect; ``stop_after`` batches it is killed."""
+    results: list[BatchResult] = []
+    with shard_held(order, engines, lease_seconds=LEASE_SECONDS) as held:
+        assert held is not None
+        if held.is_done:
+            return results
+        with guarded(held, engines):
+            plan = plan_shard(order, root, engines, IndexOptions(), batch_bytes=BATCH_BYTES)
+            for done, batch in enumerate(plan.batches):
+                if done == stop_after:
+                    # The worst moment: everything written but the records and the result.
+                    prepared = prepare_batch(plan, batch, engines.embedder)
+                    embedded = batches.embed_batch(plan, prepared, engines)
+                    engines.store.upsert_chunks(plan.collection, embedded.points)
+                    return results
+                results.append(batches.index_batch(plan, batch, engines))
+                held.add(results[-1])
+            held.finish()
+    return results
+
+
+@contextmanager
+def ordered(
+    root: Path, engines: Engines, shards: int = SHARDS
+) -> Iterator[tuple[IndexPlan, tuple[ShardOrder, ...]]]:
+    """The run that orders shards, up to their start."""
+    with hold_repository(
+        engines.store, engines.data_dir, str(root), lease_seconds=LEASE_SECONDS
+    ) as lease:
+        assert lease is not None
+        plan = make_plan(root, engines)
+        yield plan, orders(plan, lease.holder, shards)
 
 
 def sharded(root: Path, engines: Engines, tmp_path: Path) -> IndexReport:
-    plan = make_plan(root, engines)
-    folder = ShardFolder.at(tmp_path, "run-1")
-    folder.create(split(plan, SHARDS, BATCH_BYTES))
-    workers = [threading.Thread(target=run_shard, args=(folder, n, engines)) for n in range(SHARDS)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return finish(plan, folder, engines)
-
-
-def finish(plan: IndexPlan, folder: ShardFolder, engines: Engines) -> IndexReport:
-    results: list[BatchResult] = []
-    for shard in range(SHARDS):
-        assert folder.unfinished(shard).batches == ()
-        results += folder.results(shard)
-    folder.remove()
-    return finalize(plan, results, engines, seconds=0.0)
+    """Every shard with files of its own, the last one first."""
+    with ordered(root, engines) as (plan, shards):
+        for order in reversed(shards):
+            folder = tmp_path / f"machine-{order.shard}-{time.monotonic_ns()}"
+            shutil.copytree(root, folder)
+            run_shard(order, folder, engines)
+        results = collect(shards, plan, engines, [""] * len(shards))
+        return finalize(plan, results, engines, seconds=0.0)
 
 
 def unsharded(root: Path, engines: Engines) -> IndexReport:
@@ -161,7 +187,7 @@ def same_index(one: Engines, other: Engines) -> None:
     assert dataclasses.replace(record, **blank) == dataclasses.replace(expected, **blank)
     files = [
         {
-            path: dataclasses.replace(found, recorded_ns=0, attempts=0)
+            path: dataclasses.replace(found, recorded_ns=0, mtime_ns=0, attempts=0, run="")
             for path, found in e.store.file_records(record.collection, "project").items()
         }
         for e in (one, other)
@@ -203,105 +229,127 @@ def test_sharded_equals_unsharded(repository: Path, tmp_path: Path) -> None:
 
 def test_a_shard_that_is_killed_goes_on_where_it_was(repository: Path, tmp_path: Path) -> None:
     one, other = engines(tmp_path, "one"), engines(tmp_path, "other")
-    plan = make_plan(repository, one)
-    folder = ShardFolder.at(tmp_path, "run-1")
-    folder.create(split(plan, SHARDS, BATCH_BYTES))
-    run_shard(folder, 0, one, stop_after=1)
-    with (folder.path / "results-0.jsonl").open("a") as file:
-        file.write('{"number": 2, "fil')  # half a line
-    assert len(folder.results(0)) == 1
-    for shard in range(SHARDS):
-        run_shard(folder, shard, one)
-    report = finish(plan, folder, one)
-    assert counts(report)["files_indexed"] == counts(unsharded(repository, other))["files_indexed"]
+    with ordered(repository, one) as (plan, shards):
+        before = run_shard(shards[0], repository, one, stop_after=1)
+        after = [result for order in shards for result in run_shard(order, repository, one)]
+        assert run_shard(shards[0], repository, one) == [], "it is done"
+        results = collect(shards, plan, one, [""] * SHARDS)
+        report = finalize(plan, results, one, seconds=0.0)
+    assert sum(result.files_indexed for result in before + after) == report.files_indexed == 13
+    expected = counts(unsharded(repository, other))
+    assert counts(report) == expected | {"chunks_reused": report.chunks_reused,
+                                         "chunks_embedded": report.chunks_embedded}  # fmt: skip
     same_index(one, other)
-    assert not folder.path.exists()
+
+
+def test_what_no_shard_came_to_is_recorded_as_failed(repository: Path, tmp_path: Path) -> None:
+    one = engines(tmp_path, "one")
+    with ordered(repository, one) as (plan, shards):
+        for order in shards[1:]:
+            run_shard(order, repository, one)
+        results = collect(shards, plan, one, ["its machine is gone", "", ""])
+        report = finalize(plan, results, one, seconds=0.0)
+    own = {path for path in all_paths(plan) if shard_of(path, SHARDS) == 0}
+    assert {path for path, _ in report.failures} == own
+    assert {error for _, error in report.failures} == {"shard 0: its machine is gone"}
+    assert report.files_indexed == 13 - len(own)
+    assert unsharded(repository, one).files_indexed == len(own), "the next run tries them again"
 
 
 def test_every_file_is_in_one_shard_whatever_else_there_is(
     repository: Path, tmp_path: Path
 ) -> None:
-    plan = make_plan(repository, engines(tmp_path, "one"))
-    plans = split(plan, SHARDS, BATCH_BYTES)
-    of = [{s.path for batch in p.batches for s in batch.files} for p in plans]
-    assert set().union(*of) == {s.path for batch in plan.batches for s in batch.files}
+    one = engines(tmp_path, "one")
+    with ordered(repository, one) as (plan, shards):
+        plans = [
+            plan_shard(order, repository, one, IndexOptions(), batch_bytes=BATCH_BYTES)
+            for order in shards
+        ]
+    of = [all_paths(plan) for plan in plans]
+    assert set().union(*of) == all_paths(plan)
     assert sum(len(paths) for paths in of) == plan.files_to_index
     assert all(shard_of(path, SHARDS) == n for n, paths in enumerate(of) for path in paths)
     assert shard_of("src/part_00.py", 1000) == 439, "stable between versions and machines"
 
 
-def test_a_plan_survives_the_disk(repository: Path, tmp_path: Path) -> None:
-    plan = make_plan(repository, engines(tmp_path, "one"))
-    folder = ShardFolder.at(tmp_path, "run-1")
-    folder.create(split(plan, SHARDS, BATCH_BYTES))
-    assert tuple(folder.plan(n) for n in range(SHARDS)) == split(plan, SHARDS, BATCH_BYTES)
-    assert (folder.path / "plan-0.json").stat().st_mode & 0o077 == 0
-    with pytest.raises(UsageError):
-        folder.plan(SHARDS)
+def all_paths(plan: IndexPlan) -> set[str]:
+    return {source.path for batch in plan.batches for source in batch.files}
+
+
+def test_everything_again_is_everything_once(repository: Path, tmp_path: Path) -> None:
+    one = engines(tmp_path, "one")
+    unsharded(repository, one)
+    full = IndexOptions(full=True)
+    with ordered(repository, one) as (_, shards):
+        plan = plan_shard(shards[0], repository, one, full, batch_bytes=BATCH_BYTES)
+        assert len(plan.batches) > 1
+        batches.index_batch(plan, plan.batches[0], one)
+        left = plan_shard(shards[0], repository, one, full, batch_bytes=BATCH_BYTES)
+    done = {source.path for source in plan.batches[0].files}
+    assert all_paths(left) == all_paths(plan) - done
+
+
+def test_another_model_here_is_refused(repository: Path, tmp_path: Path) -> None:
+    one = engines(tmp_path, "one")
+    with ordered(repository, one) as (_, shards):
+        other = dataclasses.replace(one, embedder=HashEmbedder(dimension=64))
+        with pytest.raises(UsageError, match="give all workers the same"):
+            plan_shard(shards[0], repository, other, IndexOptions(), batch_bytes=BATCH_BYTES)
 
 
 def test_one_process_at_a_time_works_on_a_shard(repository: Path, tmp_path: Path) -> None:
-    plan = make_plan(repository, engines(tmp_path, "one"))
-    folder = ShardFolder.at(tmp_path, "run-1")
-    folder.create(split(plan, SHARDS, BATCH_BYTES))
-    at_work, order = threading.Event(), []
+    one, two = engines(tmp_path, "one"), engines(tmp_path, "one")
+    order_of_turns: list[str] = []
+    with ordered(repository, one) as (_, shards):
 
-    def second() -> None:
-        at_work.set()
-        with folder.held(0):
-            order.append("second")
+        def second() -> None:
+            with shard_held(shards[0], two, lease_seconds=LEASE_SECONDS):
+                order_of_turns.append("second")
 
-    with folder.held(0):
-        thread = threading.Thread(target=second)
-        thread.start()
-        at_work.wait()
-        with folder.held(1):
-            order.append("first")
-    thread.join(timeout=20)
-    assert order == ["first", "second"]
-    folder.remove()
-    with pytest.raises(UsageError, match="end with it"), folder.held(0):
+        with shard_held(shards[0], one, lease_seconds=LEASE_SECONDS):
+            with shard_held(shards[0], two, lease_seconds=LEASE_SECONDS, wait=False) as nobody:
+                assert nobody is None
+            thread = threading.Thread(target=second)
+            thread.start()
+            with shard_held(shards[1], two, lease_seconds=LEASE_SECONDS) as other:
+                assert other is not None
+            order_of_turns.append("first")
+        thread.join(timeout=20)
+    assert order_of_turns == ["first", "second"]
+    with (
+        pytest.raises(LeaseLostError, match="end with it"),
+        shard_held(shards[0], one, lease_seconds=LEASE_SECONDS),
+    ):
         pass
-    assert not folder.path.exists()
 
 
-def test_shards_of_a_killed_run_end_before_the_next_run_begins(
+def test_a_shard_of_a_run_that_was_replaced_changes_nothing(
     repository: Path, tmp_path: Path
 ) -> None:
-    one = engines(tmp_path, "one")
-    plan = make_plan(repository, one)
-    plans = split(plan, SHARDS, BATCH_BYTES)
-    killed, other = (
-        ShardFolder.at(tmp_path, name) for name in (folder_name(plan, "run-1"), "other-run")
-    )
-    for folder in (killed, other):
-        folder.create(plans)
-    at_work, refused = threading.Event(), []
-
-    def orphan() -> None:
-        with killed.held(0):
-            at_work.set()
-            while (killed.path / "plan-0.json").exists():
-                time.sleep(0.02)
-            try:
-                killed.add_result(0, BatchResult(1))
-            except UsageError as error:
-                refused.append(error)
-
-    thread = threading.Thread(target=orphan)
-    thread.start()
-    at_work.wait()
-    ShardFolder.at(tmp_path, folder_name(plan, "run-2")).create(plans)
-    assert refused, "the next run did not wait"
-    thread.join(timeout=20)
-    assert not killed.path.exists()
-    assert other.path.exists(), "of another repository"
-
-
-@pytest.mark.parametrize("name", ["", "..", "a/b", "../x", "-x"])
-def test_names_of_shard_folders(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError):
-        ShardFolder.at(tmp_path, name)
+    one, two = engines(tmp_path, "one"), engines(tmp_path, "one")
+    with ordered(repository, one) as (_, shards):
+        pass  # it was killed
+    with ordered(repository, one) as (_, later):
+        assert later[0].run != shards[0].run
+        with pytest.raises(LeaseLostError), shard_held(shards[0], two, lease_seconds=LEASE_SECONDS):
+            pass
+        with shard_held(later[0], two, lease_seconds=LEASE_SECONDS) as held:
+            assert held is not None
+            with guarded(held, two):
+                plan = plan_shard(
+                    later[0], repository, two, IndexOptions(), batch_bytes=BATCH_BYTES
+                )
+                batches.index_batch(plan, plan.batches[0], two)
+    # Its run ends while it is at work.
+    with ordered(repository, one) as (_, shards):
+        held_on = shard_held(shards[0], two, lease_seconds=LEASE_SECONDS)
+        held = held_on.__enter__()
+        assert held is not None
+    before = one.store.file_records(plan.collection, "project")
+    with pytest.raises(LeaseLostError), guarded(held, two):
+        batches.index_batch(plan, plan.batches[0], two)
+    held_on.__exit__(None, None, None)
+    assert one.store.file_records(plan.collection, "project") == before
 
 
 @pytest.mark.parametrize(
@@ -310,3 +358,49 @@ def test_names_of_shard_folders(tmp_path: Path, name: str) -> None:
 )
 def test_how_many_shards(size: int, shard: int, expected: int) -> None:
     assert shard_count(size, shard) == expected
+
+
+# Several machines: different, empty data directories, and one server
+
+
+def test_machines_that_share_nothing_but_the_server(repository: Path, tmp_path: Path) -> None:
+    url = f"file://{repository}"
+    (repository / "new.py").write_text("x = 1\n")
+    commit = commit_all(repository)
+
+    def checked_out(data_dir: Path, ref: str, folder: Path) -> Checkout:
+        return resolve_source(url, into=folder, data_dir=data_dir, timeout_seconds=60, ref=ref)
+
+    with FakeQdrant() as server, FakeQdrant() as other, ExitStack() as stack:
+
+        def machine(name: str, of: FakeQdrant) -> tuple[Engines, Checkout]:
+            data_dir = tmp_path / name
+            folder = stack.enter_context(work_folder(url, data_dir))
+            assert folder is not None
+            store = open_store(QdrantOptions(url=of.url, grpc_port=0))
+            made = Engines(HashEmbedder(dimension=256), store, data_dir)
+            return stack.enter_context(made), checked_out(data_dir, commit, folder)
+
+        def planned(own: Engines, files: Checkout) -> IndexPlan:
+            return planning.plan(
+                "project", files.root, own, IndexOptions(),
+                batch_bytes=BATCH_BYTES, source=files.source,
+            )  # fmt: skip
+
+        first, files = machine("first", server)
+        with hold_repository(first.store, first.data_dir, url) as lease:
+            assert lease is not None
+            plan = planned(first, files)
+            shards = orders(plan, lease.holder, SHARDS)
+            (repository / "later.py").write_text("y = 2\n")
+            commit_all(repository, "a push meanwhile")
+            for order in shards:
+                own, its_files = machine(f"shard-{order.shard}", server)
+                run_shard(order, its_files.root, own)
+            report = finalize(plan, collect(shards, plan, first, [""] * SHARDS), first, seconds=0)
+        whole, its_files = machine("whole", other)
+        plan = planned(whole, its_files)
+        results = [batches.index_batch(plan, batch, whole) for batch in plan.batches]
+        assert counts(report) == counts(finalize(plan, results, whole, seconds=0))
+        assert report.commit == commit
+        assert server.points(plan.collection) == other.points(plan.collection)
