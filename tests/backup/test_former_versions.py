@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 from harness.backup import manifest as manifests
+from harness.types import FileRecord, FileStatus
 from tests.backup.cases import Case, answers, edge, fill, rounded, state
 from tests.store.points import COLLECTION, point
 
@@ -31,7 +32,10 @@ def test_a_backup_of_the_former_version_is_restored(tmp_path: Path) -> None:
         assert [row.score for row in former.lexical] == [row.score for row in today.lexical]
     assert state(case.store)[1:] == state(now.store)[1:]
     case.store.upsert_chunks(COLLECTION, [point("new.py", "alpha new", seed=77)])
+    record = FileRecord("repo", "new.py", "1" * 40, 9, 0, FileStatus.INDEXED, chunks=1)
+    case.store.put_file_records(COLLECTION, [record])
     case.store.delete_chunks(COLLECTION, "repo", ["0.py"])
+    case.store.delete_file_records(COLLECTION, "repo", ["0.py"])
     assert case.store.count_chunks(COLLECTION) == 40
     assert case.backups.backup().points == 40
 
