@@ -31,7 +31,10 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         EVERYWHERE: "Ollama, Qdrant, Postgres and Prefect take their passwords from the "
         "environment, and so do our settings; who gets which is tested.",
     },
-    "CKV_K8S_38": {"prefect-worker": "The one pod that talks to the Kubernetes API."},
+    "CKV_K8S_38": {
+        "prefect-worker": "The one pod that talks to the Kubernetes API.",
+        "uninstall": "Ends the Jobs of flow runs, once, when everything else is gone.",
+    },
     "CKV_K8S_40": {
         "postgres": "initdb needs a name for its uid: 999 is the image's own user.",
         "qdrant": "The unprivileged image's own user is 1000.",
