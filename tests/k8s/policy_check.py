@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from tests.k8s import jobs, tools
-from tests.k8s.documents import ROOT, VALUES_SETS, template_text
+from tests.k8s.documents import PLATFORMS, ROOT, VALUES_SETS, template_text
 
 _VERSION = "3.3.30"
 EVERYWHERE = ""
@@ -39,6 +39,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "postgres": "initdb needs a name for its uid: 999 is the image's own user.",
         "qdrant": "The unprivileged image's own user is 1000.",
         "n8n": "The image's own user is 1000.",
+        "platform-openshift": "The cluster gives each namespace its uids.",
     },
     "CKV_K8S_43": {
         EVERYWHERE: "Digests belong to the registry that a cluster uses; image values take "
@@ -74,9 +75,12 @@ def _checkov() -> Path:
 
 
 def _inputs(folder: Path) -> None:
-    """Every values set, the Job of every deployment, and the Dockerfile."""
+    """Every values set and platform, the Job of every deployment, and the Dockerfile."""
     for values_set in VALUES_SETS:
         (folder / f"{values_set}.yaml").write_text(template_text(values_set), encoding="utf-8")
+    for platform in PLATFORMS:
+        text = template_text("default", 4, "--set", f"platform={platform}")
+        (folder / f"platform-{platform}.yaml").write_text(text, encoding="utf-8")
     for name, variables in jobs.deployments().items():
         job = jobs.strict(jobs.build(variables, deployment=name))
         job["metadata"] |= {"name": f"job-{name}"}
