@@ -18,7 +18,7 @@ from harness.errors import HarnessError
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.faults.victims"])
-HANG_SECONDS = 120.0
+HANG_SECONDS = 240.0
 """Far more than anything here takes, whatever else the machine does."""
 
 

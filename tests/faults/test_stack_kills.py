@@ -14,12 +14,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness.models.embedded import MiniLmEmbedder
 
 from harness.engines import Engines
 from harness.index.options import IndexOptions
 from harness.index.run import index_repository
 from harness.index.wholeness import damage
+from harness.models.static.embedder import StaticEmbedder
 from harness.stack import lifecycle, runs
 from harness.stack.options import StackOptions
 from harness.stack.ports import free_port
@@ -64,7 +64,7 @@ class Stack:
             )
 
     def engines(self, data: Path) -> Engines:
-        return Engines(MiniLmEmbedder(), EdgeStore(data / "index", 60.0), data)
+        return Engines(StaticEmbedder(), EdgeStore(data / "index", 60.0), data)
 
     def judge(self) -> None:
         """As an index that was never disturbed."""
