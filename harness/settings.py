@@ -425,6 +425,13 @@ class WebhookSettings(_Settings):
         description="JSON file of clone URLs and what a push to each of them indexes; takes "
         "precedence over the index. Unset: only the index is used.",
     )
+    register_owners: str = Field(
+        default="",
+        validation_alias="HARNESS_WEBHOOK_REGISTER",
+        description="Hosts and owners whose repositories a push may add to the registry, separated "
+        "by commas, each with the name of a credential if they need one: "
+        "`git.example.org/team=reader`. Unset: none.",
+    )
     max_body_bytes: int = Field(
         default=_WEBHOOK.max_body_bytes,
         gt=0,

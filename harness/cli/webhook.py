@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from harness.connections import Connections
+    from harness.webhook.events import Push
 
 
 def webhook(
@@ -50,11 +51,12 @@ def configured_app() -> tuple[Starlette, Connections]:
 
     :raises InvalidSettingError: HARNESS_WEBHOOK_SECRET is missing, or a setting is wrong.
     """
-    from harness.configured import open_store, prefect_apis
+    from harness.configured import open_engines, open_store, prefect_apis
     from harness.connections import Connections
     from harness.errors import InvalidSettingError
     from harness.settings import DataSettings, WebhookSettings, load
     from harness.webhook.options import RequestLimits
+    from harness.webhook.registering import read_owners, register_push
     from harness.webhook.routes import Routes, Target, known_routes, read_mapping
     from harness.webhook.runs import IndexRuns
     from harness.webhook.service import make_app
@@ -78,6 +80,12 @@ def configured_app() -> tuple[Starlette, Connections]:
             store.close()
         return known_routes(records, mapping_file=settings.repositories)
 
+    owners = read_owners(settings.register_owners)
+
+    def register(push: Push) -> Target | None:
+        with open_engines() as engines:
+            return register_push(push, owners, engines)
+
     limits = RequestLimits(settings.max_body_bytes, settings.tolerance_seconds)
     connections = Connections(limits.max_connections, limits.header_seconds)
     app = make_app(
@@ -87,5 +95,6 @@ def configured_app() -> tuple[Starlette, Connections]:
         start=IndexRuns(prefect_apis()).start,
         limits=limits,
         connections=connections,
+        register=register if owners else None,
     )
     return app, connections

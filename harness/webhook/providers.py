@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from harness.errors import UsageError
+from harness.webhook.bitbucket import read_cloud_push, read_server_push
 from harness.webhook.events import (
     BRANCH_PREFIX,
     NOT_A_PUSH,
@@ -141,6 +142,23 @@ GITEA = ProviderSpec(
 )
 
 
+BITBUCKET = ProviderSpec(
+    name="bitbucket",
+    signature=HmacSha256("x-hub-signature", prefix="sha256="),
+    delivery_headers=("x-request-uuid",),
+    read_push=read_cloud_push,
+    push_header=PushHeader("x-event-key", "repo:push"),
+)
+
+BITBUCKET_SERVER = ProviderSpec(
+    name="bitbucket-server",
+    signature=HmacSha256("x-hub-signature", prefix="sha256="),
+    delivery_headers=("x-request-id",),
+    read_push=read_server_push,
+    push_header=PushHeader("x-event-key", "repo:refs_changed"),
+)
+
+
 def _read_generic_push(document: Mapping[str, object]) -> Push | Ignored:
     """Read the flat document that scripts and workflows send."""
     url = document.get("repository")
@@ -166,4 +184,11 @@ GENERIC = ProviderSpec(
 )
 
 # In the order in which they are shown to people.
-PROVIDERS: tuple[ProviderSpec, ...] = (GITHUB, GITLAB, GITEA, GENERIC)
+PROVIDERS: tuple[ProviderSpec, ...] = (
+    GITHUB,
+    GITLAB,
+    GITEA,
+    BITBUCKET,
+    BITBUCKET_SERVER,
+    GENERIC,
+)

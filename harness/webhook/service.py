@@ -27,6 +27,7 @@ from harness.webhook.journal import Delivery, Journal
 from harness.webhook.metrics import CONTENT_TYPE, Metrics
 from harness.webhook.options import RequestLimits
 from harness.webhook.providers import PROVIDERS, ProviderSpec
+from harness.webhook.registering import Register
 from harness.webhook.routes import Routes, Target
 from harness.webhook.signatures import Verifier
 
@@ -51,14 +52,22 @@ class Receiver:
 
     :param secret: the shared secret, not empty.
     :param start: starts a run, see :class:`Dispatcher`.
+    :param register: adds repositories that nobody has registered; None: a push never does.
     """
 
     def __init__(
-        self, secret: bytes, routes: Routes, journal: Journal, start: Start, limits: RequestLimits
+        self,
+        secret: bytes,
+        routes: Routes,
+        journal: Journal,
+        start: Start,
+        limits: RequestLimits,
+        register: Register | None = None,
     ) -> None:
         self._secret = secret
         self._routes = routes
         self._limits = limits
+        self._register = register
         self.journal = journal
         self.metrics = Metrics()
         self.dispatcher = Dispatcher(journal, start, self.metrics)
@@ -135,6 +144,8 @@ class Receiver:
             target = self._routes.cached(event.urls)
             if target is None:
                 target = await asyncio.to_thread(self._routes.find, event.urls)
+            if target is None and self._register is not None:
+                target = await asyncio.to_thread(self._register, event)
         except HarnessError as error:
             logger.error("the list of repositories cannot be read: %s", error)
             reason = "the list of repositories cannot be read now; send it again later"
@@ -165,11 +176,13 @@ def make_app(
     start: Start,
     limits: RequestLimits | None = None,
     connections: Connections | None = None,
+    register: Register | None = None,
 ) -> Starlette:
     """Build the ASGI application; the journal is opened when the server starts it.
 
     :param secret: shared with the git servers.
     :param connections: those of the server that runs it, for the metrics.
+    :param register: as :class:`Receiver` has it.
     :raises ValueError: the secret is empty.
     """
     if not secret:
@@ -179,7 +192,8 @@ def make_app(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with Journal(journal_path) as journal:
-            receiver = Receiver(secret, routes, journal, start, limits or RequestLimits())
+            asked = limits or RequestLimits()
+            receiver = Receiver(secret, routes, journal, start, asked, register)
             async with receiver.dispatcher:
                 receivers[:] = [receiver]
                 yield

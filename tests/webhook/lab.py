@@ -18,6 +18,7 @@ import uvicorn
 from harness.connections import Connections, server_config
 from harness.stack.api import PrefectApi
 from harness.webhook.options import RequestLimits
+from harness.webhook.registering import Register
 from harness.webhook.routes import Routes, Target
 from harness.webhook.runs import IndexRuns
 from harness.webhook.service import make_app
@@ -56,6 +57,7 @@ class Lab:
     prefect: FakePrefect
     limits: RequestLimits = field(default_factory=RequestLimits)
     read_routes: Callable[[], Mapping[str, Target]] = lambda: ROUTES
+    register: Register | None = None
     service: Running | None = None
     connections: Connections = field(default_factory=lambda: Connections(256, 10.0))
 
@@ -69,6 +71,7 @@ class Lab:
             start=runs.start,
             limits=self.limits,
             connections=self.connections,
+            register=self.register,
         )
         self.service = Running(server_config(app, self.connections, "127.0.0.1", 0))
 

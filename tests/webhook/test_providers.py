@@ -31,7 +31,8 @@ class Sample:
 
     ``document`` takes the ref and the commit; ``sign`` the body, the secret and the time;
     ``other_event`` are the headers that make it an event of another kind, none when headers do not
-    tell; ``id_header`` holds the sender's own id of the delivery, empty when there is none.
+    tell; ``id_header`` holds the sender's own id of the delivery, empty when there is none;
+    ``default_branch`` is None when its events do not say.
     """
 
     spec: ProviderSpec
@@ -40,6 +41,7 @@ class Sample:
     id_header: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     other_event: dict[str, str] = field(default_factory=dict)
+    default_branch: str | None = "main"
 
     def request(
         self,
@@ -63,6 +65,23 @@ def hosted(ref: str, commit: str) -> dict[str, Any]:
 def gitlab_document(ref: str, commit: str) -> dict[str, Any]:
     project = {"git_http_url": URL, "default_branch": "main"}
     return {"ref": ref, "after": commit, "project": project, "repository": {"url": "elsewhere"}}
+
+
+def cloud_document(ref: str, commit: str) -> dict[str, Any]:
+    kind, _, name = ref.removeprefix("refs/").partition("/")
+    state = {"type": {"heads": "branch", "tags": "tag"}[kind], "name": name}
+    new = None if not commit.strip("0") else state | {"target": {"hash": commit}}
+    return {
+        "repository": {"links": {"html": {"href": URL}}, "mainbranch": {"name": "main"}},
+        "push": {"changes": [{"old": state, "new": new}]},
+    }
+
+
+def server_document(ref: str, commit: str) -> dict[str, Any]:
+    return {
+        "repository": {"links": {"clone": [{"name": "http", "href": URL}]}},
+        "changes": [{"ref": {"id": ref, "type": "BRANCH"}, "toHash": commit}],
+    }
 
 
 def generic_document(ref: str, commit: str) -> dict[str, Any]:
@@ -103,6 +122,23 @@ SAMPLES = (
         {"x-gitea-event": "push"},
         {"x-gitea-event": "create"},
     ),
+    Sample(
+        providers.BITBUCKET,
+        cloud_document,
+        lambda body, secret, _: {"x-hub-signature": f"sha256={hmac_hex(body, secret)}"},
+        "x-request-uuid",
+        {"x-event-key": "repo:push"},
+        {"x-event-key": "repo:fork"},
+    ),
+    Sample(
+        providers.BITBUCKET_SERVER,
+        server_document,
+        lambda body, secret, _: {"x-hub-signature": f"sha256={hmac_hex(body, secret)}"},
+        "x-request-id",
+        {"x-event-key": "repo:refs_changed"},
+        {"x-event-key": "diagnostics:ping"},
+        default_branch=None,
+    ),
     Sample(providers.GENERIC, generic_document, sign_generic, "x-harness-delivery"),
 )
 each_provider = pytest.mark.parametrize(
@@ -135,7 +171,15 @@ def test_a_push_starts_a_run(lab: Lab, sample: Sample) -> None:
 @each_provider
 def test_a_push_is_read(sample: Sample) -> None:
     headers, body = sample.request()
-    assert sample.spec.read_event(headers, body) == Push((URL,), SHA, "main", "main")
+    assert sample.spec.read_event(headers, body) == Push((URL,), SHA, "main", sample.default_branch)
+
+
+def test_several_branches_at_once_name_none_of_them() -> None:
+    document = server_document("refs/heads/main", SHA)
+    document["changes"] += server_document("refs/heads/other", commit_number(2))["changes"]
+    document["changes"] += server_document("refs/tags/v1", commit_number(3))["changes"]
+    found = providers.BITBUCKET_SERVER.read_push(document)
+    assert found == Push((URL,), commit_number(2), None, None)
 
 
 @each_provider
