@@ -17,20 +17,18 @@ from pathlib import Path
 from harness.engines import Engines
 from harness.errors import StoreError, UsageError
 from harness.index import remembered, wholeness
+from harness.index.comparing import compared, origins_of
 from harness.index.embedded_text import is_light
 from harness.index.fingerprint import manifest_of
 from harness.index.naming import Claim, check_claim, names_held
 from harness.index.options import LIGHT_BATCHES, IndexOptions, SplitOptions
 from harness.index.registry import unindexed
 from harness.index.repairing import Mended, mend
-from harness.repository.content import OVERRIDDEN
 from harness.repository.seen import is_as_seen
 from harness.repository.sources import is_git_url
 from harness.repository.tracked import git_prefix, head_commit
 from harness.repository.walk import walk
 from harness.types import (
-    FileRecord,
-    FileStatus,
     Listing,
     Manifest,
     RepositoryRecord,
@@ -41,10 +39,6 @@ from harness.types import (
 logger = logging.getLogger(__name__)
 
 _BATCH_BYTES = SplitOptions().batch_bytes
-
-# A file changed within this time before it was recorded may have changed again within the same
-# tick of the file system's clock ("racily clean" in git's words), so it is read again.
-_RACY_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,64 +240,9 @@ def _as_remembered(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What of a walk differs from the records: ``changed`` is to be indexed, ``skipped`` counts
-    reasons, ``deleted`` is recorded and not there."""
-
-    changed: list[SourceFile]
-    unchanged: int
-    skipped: Counter[str]
-    deleted: tuple[str, ...]
-
-
-def compared(
-    listing: Listing,
-    records: Mapping[str, FileRecord],
-    wrong: wholeness.Mismatch,
-    *,
-    full: bool,
-) -> Compared:
-    """Compare a walk with the records of a repository.
-
-    :param wrong: files whose chunks are not those that were recorded.
-    :param full: everything counts as changed.
-    """
-    skipped = Counter(str(item.reason) for item in listing.skipped)
-    refill = frozenset(wrong.files)
-    changed: list[SourceFile] = []
-    unchanged = 0
-    for file in listing.files:
-        record = records.get(file.path)
-        if file.path in refill or record is None or full or not is_unchanged(file, record):
-            changed.append(file)
-        elif record.status is FileStatus.SKIPPED:
-            skipped[record.skip_reason] += 1
-        else:
-            unchanged += 1
-    listed = {file.path for file in listing.files}
-    deleted = tuple(path for path in (*records, *wrong.strays) if path not in listed)
-    return Compared(changed, unchanged, skipped, deleted)
-
-
 def sized(batch_bytes: int, engines: Engines) -> int:
     """The size of a batch with the model of these engines."""
     return batch_bytes * LIGHT_BATCHES if is_light(engines.embedder) else batch_bytes
-
-
-def is_unchanged(source: SourceFile, record: FileRecord) -> bool:
-    """Tell from metadata alone whether the file is still what was recorded."""
-    if record.status not in (FileStatus.INDEXED, FileStatus.SKIPPED):
-        return False
-    if source.let_in and record.skip_reason in OVERRIDDEN:
-        return False  # the rule that lets it in may be new
-    if source.content_id is not None:
-        return source.content_id == record.content_id
-    return (
-        source.size_bytes == record.size_bytes
-        and source.mtime_ns == record.mtime_ns
-        and source.mtime_ns < record.recorded_ns - _RACY_NS
-    )
 
 
 def batches_of(files: Sequence[SourceFile], batch_bytes: int) -> tuple[Batch, ...]:
@@ -324,26 +263,6 @@ def batches_of(files: Sequence[SourceFile], batch_bytes: int) -> tuple[Batch, ..
     if current:
         batches.append(Batch(len(batches) + 1, tuple(current), size))
     return tuple(batches)
-
-
-def origins_of(
-    changed: Sequence[SourceFile], records: Mapping[str, FileRecord], deleted: Sequence[str]
-) -> dict[str, str]:
-    """Where vectors of new files may be found; see :class:`IndexPlan`."""
-    if all(source.path in records for source in changed):
-        return {}  # nothing new, so nothing was renamed or copied
-    origins: dict[str, str] = {}
-    gone = set(deleted)
-    names = Counter(path.rpartition("/")[2] for path in gone)
-    for path, record in records.items():
-        if record.status is not FileStatus.INDEXED:
-            continue
-        if path in gone or record.content_id not in origins:
-            origins[record.content_id] = path
-        name = path.rpartition("/")[2]
-        if path in gone and names[name] == 1:
-            origins[name] = path
-    return origins
 
 
 def _register(

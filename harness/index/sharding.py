@@ -26,10 +26,11 @@ from harness.engines import Engines
 from harness.errors import LeaseLostError, UsageError
 from harness.index import wholeness
 from harness.index.batches import NOT_RECORDED, BatchResult, record_failed
+from harness.index.comparing import compared, origins_of
 from harness.index.fingerprint import manifest_of
 from harness.index.leases import HeldLease
 from harness.index.options import IndexOptions
-from harness.index.planning import Batch, IndexPlan, batches_of, compared, origins_of, sized
+from harness.index.planning import Batch, IndexPlan, batches_of, sized
 from harness.index.run_lock import Turn, lease_key, nobody
 from harness.repository.sources import is_git_url
 from harness.repository.walk import walk
