@@ -89,6 +89,7 @@ class Query:
     words may be shortened to, as ``sse`` for server sent events. ``topics``: kinds of files that
     the query is about. ``mentions``: files that it may name by a path.
     ``title``: a few words that may be all of a file's name, written together.
+    ``sought``: the one name of several words that the query asks for and nothing else, or empty.
     """
 
     text: str
@@ -102,6 +103,7 @@ class Query:
     topics: frozenset[str]
     mentions: tuple[Mention, ...] = ()
     title: str = ""
+    sought: str = ""
 
 
 def readable(text: str) -> str:
@@ -156,6 +158,7 @@ def parse(text: str) -> Query:
         topics=frozenset(topic for topic, words in _TOPICS.items() if not lower.isdisjoint(words)),
         mentions=mentions(text),
         title=titles[0] if titles else "",
+        sought=_sought(asked, raw, is_symbol),
     )
 
 
@@ -175,6 +178,15 @@ def _symbols(text: str, raw: list[str], is_symbol: bool) -> dict[str, None]:
         found = {fold(raw[-1]): None, **found}
     found.pop("", None)
     return dict.fromkeys(list(found)[:MAX_WORDS])
+
+
+def _sought(text: str, raw: list[str], is_symbol: bool) -> str:
+    """The name that is asked for alone or by where it is defined, folded; empty for a plain word,
+    which may be spelled in other ways where it is meant."""
+    asked = _DEFINED.search(text)
+    name = raw[-1] if is_symbol else (asked[1] or asked[2]).strip(_EDGES + ".?!") if asked else ""
+    # word_parts gives a name of several words itself and then each of them.
+    return fold(name) if len(word_parts(name)) > 2 else ""
 
 
 def _spelled(text: str) -> list[str]:

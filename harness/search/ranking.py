@@ -54,6 +54,11 @@ NAME_OVERLAP = 1.0
 """All of the question's words occur in the names that the chunk defines. Functions are named after
 what they do, so this is the strongest sign for questions that describe one."""
 
+WITHOUT_NAME = 0.3
+"""Factor of what has only parts of the one name that is asked for, such as ``parseRow`` for
+``parseRows``, when other candidates have it whole. A use of the name says more than a definition of
+one like it, also in languages whose definitions are not known."""
+
 STEM_OVERLAP = 0.4
 """All words of the file's stem are words of the question. A larger value helps questions about
 whole files and hurts those about one function."""
@@ -94,7 +99,10 @@ def rank(query: Query, lists: CandidateLists, limit: int) -> list[tuple[Candidat
     pool = _fuse(query, lists)
     boosts = _Boosts(query, [candidate for candidate, _ in pool])
     scored = [
-        (candidate, (base + boosts.of(candidate)) * _factor(candidate, query))
+        (
+            candidate,
+            (base + boosts.of(candidate)) * boosts.factor(candidate) * _factor(candidate, query),
+        )
         for candidate, base in pool
     ]
     return sorted(_lift_named(query, _spread(scored)), key=_order)[:limit]
@@ -143,6 +151,11 @@ class _Boosts:
         self._query = query
         self._names = frozenset(query.names)
         texts = [fold(candidate.chunk.text) for candidate in pool]
+        self._with_name = frozenset(
+            candidate.id
+            for candidate, text in zip(pool, texts, strict=True)
+            if query.sought and (query.sought in text or query.sought in fold(candidate.path))
+        )
         self._weights = {term: _weight(term, texts) for term in query.terms}
         self._total = sum(self._weights.values()) or 1.0
         self._roots = [(term, word_root(term)) for term in self._weights]
@@ -164,6 +177,11 @@ class _Boosts:
         boost += NAME_OVERLAP * self._query_covered(name_words(candidate.chunk.definitions))
         boost += STEM_OVERLAP * self._words_meant(stem_words(candidate.path))
         return boost + PATH_OVERLAP * self._query_covered(path_words(candidate.path))
+
+    def factor(self, candidate: Candidate) -> float:
+        """WITHOUT_NAME for a chunk without the one name that is asked for, when others have it."""
+        missing = self._with_name and candidate.id not in self._with_name
+        return WITHOUT_NAME if missing else 1.0
 
     def _query_covered(self, words: tuple[str, ...]) -> float:
         """Share of the query's terms, by weight, found among the words."""

@@ -50,6 +50,18 @@ def test_the_definition_of_a_symbol_comes_before_its_uses() -> None:
     assert paths("how is a PreparedRequest built", lists)[0] == "models.py"
 
 
+@pytest.mark.parametrize("query", ["parseLedgerRows", "where is parseLedgerRows defined"])
+def test_a_use_of_the_name_comes_before_definitions_of_names_like_it(query: str) -> None:
+    alike = tuple(
+        candidate(f"a{n}.py", f"def parse{n}LedgerRows(): ...", (f"parse{n}LedgerRows",))
+        for n in ("Old", "New")
+    )
+    use = candidate("z.conf", "call parseLedgerRows")
+    both = (*alike, use)
+    assert paths(query, CandidateLists(dense=both, lexical=both))[0] == "z.conf"
+    assert paths(query, CandidateLists(dense=alike, lexical=alike))[0] == "aOld.py"
+
+
 def test_a_file_named_like_the_question_rises() -> None:
     others = tuple(candidate(f"other{n}.py", line=n + 1) for n in range(4))
     named = candidate("shell_completion.py")
