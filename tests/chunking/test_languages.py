@@ -31,6 +31,40 @@ _DEFINITIONS = [
         id="javascript",
     ),
     pytest.param(
+        "a.awk",
+        "#!/usr/bin/awk -f\nfunction pad(s, n) {\n  return s\n}\n{ print pad($1, 3) }\n"
+        "END { pad(1) }\nfunc strip(s) { return s }\n",
+        "pad strip",
+        id="awk",
+    ),
+    pytest.param(
+        "a.cr",
+        "module Shop\n  LIMIT = 3\n  abstract class Base < Object\n"
+        "    def self.build(x : Int32) : Base\n"
+        "      x == 1\n    end\n    private def empty? : Bool\n    end\n"
+        "    macro field(name)\n    end\n"
+        "  end\n  struct Point; end\nend\nShop.build(1)\n",
+        "Shop LIMIT Base build empty? field Point",
+        id="crystal",
+    ),
+    pytest.param(
+        "justfile",
+        'set shell := ["bash", "-c"]\nversion := "1"\nalias b := build\n\n'
+        'build target="x": lint\n'
+        "  echo {{target}}: done\n\n@lint *args:\n  ruff {{args}}\n",
+        "version b build lint",
+        id="just",
+    ),
+    pytest.param(
+        "a.move",
+        "module shop::cart {\n  use std::vector;\n  const LIMIT: u64 = 3;\n"
+        "  struct Cart has key { id: u64 }\n"
+        "  public(friend) fun total(c: &Cart): u64 {\n    c.id\n  }\n"
+        "  entry fun buy() { total(c); }\n}\n",
+        "cart LIMIT Cart total buy",
+        id="move",
+    ),
+    pytest.param(
         "a.ts",
         "export const B = () => 1\nexport interface I { x: 1 }\ntype T = 1\nenum E { A }\n"
         "namespace N { export function f() {} }\nabstract class C { private x = () => 1; m() {} }\n"

@@ -137,13 +137,11 @@ LANGUAGES: Final = (
     ),
     LanguageSpec(
         "make",
-        extensions=("mk", "mak", "make", "mkfile", "just"),
+        extensions=("mk", "mak", "make", "mkfile"),
         file_names=(
             "makefile",
             "gnumakefile",
             "bsdmakefile",
-            "justfile",
-            ".justfile",
             "makefrag",
             "mkfile",
             "kbuild",
@@ -152,7 +150,7 @@ LANGUAGES: Final = (
             *("makefile.am", "makefile.*.am", "makefile.in", "makefile.*.in"),
             *("makefile.*", "makefile-*", "gnumakefile.*"),
         ),
-        interpreters=("make", "gmake", "bmake", "just"),
+        interpreters=("make", "gmake", "bmake"),
         grammar=_MAKE,
     ),
     LanguageSpec("cmake", extensions=("cmake",), file_names=("cmakelists.txt",), grammar=_CMAKE),

@@ -91,6 +91,59 @@ LANGUAGES: Final = (
         ),
     ),
     LanguageSpec(
+        "awk",
+        extensions=("awk", "gawk", "mawk", "nawk"),
+        interpreters=("awk", "gawk", "mawk", "nawk"),
+        structure=Structure.LINES,
+        marks=(Head(r"[ \t]{0,40}func(?:tion)?[ \t]+([A-Za-z_]\w*(?:::\w+)?)", Kind.FUNCTION),),
+    ),
+    LanguageSpec(
+        "crystal",
+        extensions=("cr",),
+        interpreters=("crystal",),
+        structure=Structure.LINES,
+        marks=(
+            Head(
+                r"[ \t]{0,40}(?:(?:private|protected|abstract)[ \t]+)*(?:def|macro|fun)[ \t]+"
+                r"(?:self\.)?([^\s(.;:]+)",
+                Kind.FUNCTION,
+            ),
+            Head(
+                r"[ \t]{0,40}(?:(?:private|abstract)[ \t]+)*"
+                r"(?:class|module|struct|enum|lib|annotation|alias|union)[ \t]+(?:\w+::)*(\w+)",
+                Kind.NAME,
+            ),
+            Head(r"[ \t]{0,40}([A-Z][A-Z0-9_]+)[ \t]*=(?!=)", Kind.NAME),
+        ),
+    ),
+    LanguageSpec(
+        # Like Make, but a recipe takes parameters, which that grammar reads as further targets.
+        "just",
+        extensions=("just",),
+        file_names=("justfile", ".justfile"),
+        interpreters=("just",),
+        structure=Structure.LINES,
+        marks=(
+            Head(r"(?:(?:alias|export)[ \t]+)?([A-Za-z_][\w-]*)[ \t]*:=", Kind.NAME),
+            Head(r"@?([A-Za-z_][\w-]*)(?:[ \t][^:#]*)?:(?!=)", Kind.FUNCTION),
+        ),
+    ),
+    LanguageSpec(
+        "move",
+        extensions=("move",),
+        structure=Structure.LINES,
+        marks=(
+            Head(r"[ \t]{0,40}module[ \t]+(?:\w+::)?(\w+)", Kind.NAME),
+            Head(
+                r"[ \t]{0,40}(?:(?:public(?:\(\w+\))?|entry|native|inline|macro)[ \t]+)*"
+                r"fun[ \t]+(\w+)",
+                Kind.FUNCTION,
+            ),
+            Head(r"[ \t]{0,40}(?:public[ \t]+)?(?:struct|enum)[ \t]+(\w+)", Kind.TYPE),
+            Head(r"[ \t]{0,40}const[ \t]+(\w+)", Kind.NAME),
+        ),
+    ),
+    LanguageSpec(
         "mercury",
         interpreters=("mmc",),
         structure=Structure.LINES,
