@@ -25,8 +25,15 @@ _PREAMBLE = re.compile(
     r"\s*(?:#!.*|<\?.*|<!doctype.*|['\"]use \w+['\"];?|@charset.*|---|\ufeff)\s*", re.IGNORECASE
 )
 _LINE_COMMENT = re.compile(r"\s*(?://+!?|#+!?|--+|;+|%+|@?rem\b|'(?!''))", re.IGNORECASE)
-_BLOCK_START = re.compile(r"\s*(/\*+!?|<!--+|\(\*+|\{-|\"\"\"|''')")
-_BLOCK_ENDS = {"/*": "*/", "<!": "-->", "(*": "*)", "{-": "-}", '""': '"""', "''": "'''"}
+# With the comments of Lua, PowerShell, Lisp, Julia, MATLAB, Ruby, Handlebars and JSP.
+_BLOCK_START = re.compile(
+    r"\s*(/\*+!?|<!--+|<%--|\(\*+|\{-|\"\"\"|'''|--\[=*\[|<#|#\||#=(?![=#])|%\{(?=\s*$)"
+    r"|=begin\b|\{\{!--)"
+)
+_BLOCK_ENDS = {
+    "/*": "*/", "<!": "-->", "<%": "--%>", "(*": "*)", "{-": "-}", '""': '"""', "''": "'''",
+    "<#": "#>", "#|": "|#", "#=": "=#", "%{": "%}", "=b": "=end", "{{": "--}}",
+}
 _BLOCK_LINE = re.compile(r"\s*\*+(?!/)")
 _INDENTED = re.compile(r"(?: {4}|\s*\t)")
 # Another comment's sign in a comment: an example.
@@ -120,7 +127,8 @@ def _top_comments(text: str) -> Iterator[_Comment]:
         elif (start := _BLOCK_START.match(line)) is not None:
             block, is_first = block + 1, True
             content = line[start.end() :]
-            end = _BLOCK_ENDS[start[1][:2]]
+            sign = start[1]
+            end = "]" + sign[3:-1] + "]" if sign[:2] == "--" else _BLOCK_ENDS[sign[:2]]
             content, closed, rest = content.partition(end)
             if content.strip(" \t*"):
                 yield _Comment(content, block, True)
@@ -131,8 +139,8 @@ def _top_comments(text: str) -> Iterator[_Comment]:
                     return
         elif _PREAMBLE.fullmatch(line):
             continue
-        elif (sign := _LINE_COMMENT.match(line)) is not None:
-            yield _Comment(line[sign.end() :], block, is_first)
+        elif (line_sign := _LINE_COMMENT.match(line)) is not None:
+            yield _Comment(line[line_sign.end() :], block, is_first)
             is_first = False
         else:
             return

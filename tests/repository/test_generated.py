@@ -55,6 +55,14 @@ _MARKS = [
             "<?xml version='1.0'?>\n<!--\n{plain}\n-->\n<!-- {mark} -->\n<a/>\n", id="xml"
         ),
         pytest.param("{dashes}\n\n-- {mark}\nselect 1;\n", id="sql"),
+        pytest.param("--[[\n{plain}\n]]\n-- {mark}\nlocal a = 1\n", id="lua"),
+        pytest.param("--[==[\n{plain}\n]==]\n\n-- {mark}\nlocal a = 1\n", id="lua-long"),
+        pytest.param("<#\n{plain}\n#>\n# {mark}\n$a = 1\n", id="powershell"),
+        pytest.param("#|\n{plain}\n|#\n;; {mark}\n(a)\n", id="lisp"),
+        pytest.param("#=\n{plain}\n=#\n# {mark}\na = 1\n", id="julia"),
+        pytest.param("%{{\n{plain}\n%}}\n% {mark}\na = 1;\n", id="matlab"),
+        pytest.param("=begin\n{plain}\n=end\n# {mark}\na = 1\n", id="ruby"),
+        pytest.param("<%--\n{plain}\n--%>\n<%-- {mark} --%>\n<a/>\n", id="jsp"),
         pytest.param('{hashes}\n\n"""{mark}"""\nimport x\n', id="docstring"),
     ],
 )
