@@ -26,7 +26,7 @@ from harness.index.registry import unindexed
 from harness.index.repairing import Mended, mend
 from harness.repository.seen import is_as_seen
 from harness.repository.sources import is_git_url
-from harness.repository.tracked import git_prefix, head_commit
+from harness.repository.tracked import git_prefix, has_lost_head, head_commit
 from harness.repository.walk import walk
 from harness.types import (
     Listing,
@@ -341,4 +341,9 @@ def _warnings(listing: Listing, previous: RepositoryRecord) -> tuple[str, ...]:
         )
     if listing.is_git and previous.commit and listing.commit is None:
         return ("git finds no commit in it any more; see what `git log` says there",)
+    if listing.is_git and listing.commit is None and has_lost_head(listing.root):
+        return (
+            "git cannot read the commit that is checked out; its files were read as they are: "
+            f"see what `git -C {listing.root} fsck` says",
+        )
     return ()

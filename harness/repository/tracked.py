@@ -102,6 +102,13 @@ def head_commit(root: Path) -> str | None:
     return output.stdout.decode("ascii").strip() if output.returncode == 0 else None
 
 
+def has_lost_head(root: Path) -> bool:
+    """Tell whether HEAD names a commit that git has not, other than before the first one."""
+    args = ["rev-parse", "--verify", "--quiet", "HEAD"]
+    named = run_git(args, root, GIT_TIMEOUT_SECONDS, check=False).returncode == 0
+    return named and head_commit(root) is None
+
+
 def has_commit(root: Path, commit: str) -> bool:
     """Tell whether a git work tree has a commit; False for what is no commit id."""
     if _COMMIT.fullmatch(commit) is None:

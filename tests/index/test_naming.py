@@ -293,6 +293,20 @@ def test_git_that_is_gone_or_damaged_is_said_until_it_is_accepted(
         assert now.warnings == report.warnings
 
 
+def test_a_checkout_without_its_objects_is_no_plain_success(
+    tmp_path: Path, engines: Engines
+) -> None:
+    broken = repository(tmp_path / "broken", "work")
+    shutil.rmtree(broken / ".git" / "objects")
+    (broken / ".git" / "objects").mkdir()
+    report = index_repository("broken", broken, engines, IndexOptions())
+    assert report.files_indexed == 1
+    assert "cannot read the commit" in report.warnings[0]
+    unborn = repository(tmp_path / "unborn", "other")
+    (unborn / ".git" / "HEAD").write_text("ref: refs/heads/new\n", encoding="utf-8")
+    assert index_repository("unborn", unborn, engines, IndexOptions()).warnings == ()
+
+
 def test_a_legacy_record_is_completed(tmp_path: Path, engines: Engines) -> None:
     root = repository(tmp_path / "api", "work")
     index_repository("api", root, engines, IndexOptions())
