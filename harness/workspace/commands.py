@@ -24,7 +24,7 @@ import psutil
 
 from harness.workspace.isolation import SUPERVISOR, Isolation, encoded, order_for, probe_isolation
 from harness.workspace.memory import MemoryWatch
-from harness.workspace.paths import occupied_bytes
+from harness.workspace.paths import occupied_bytes, unlinked_bytes
 from harness.workspace.policy import CommandPolicy, Level
 
 SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -209,7 +209,9 @@ def _watch(
                     f"more than {memory.limit_bytes} bytes of memory by all processes",
                 )
             if free_at_start - shutil.disk_usage(folders[1]).free > policy.max_disk_bytes:
-                if occupied_bytes(*folders) > policy.max_disk_bytes:
+                held = [child.pid for child in _descendants(process.pid)]
+                nameless = unlinked_bytes(held, folders[1].stat().st_dev)
+                if occupied_bytes(*folders) + nameless > policy.max_disk_bytes:
                     return 125, f"more than {policy.max_disk_bytes} bytes written to the disk"
                 free_at_start = shutil.disk_usage(folders[1]).free  # somebody else took it
 

@@ -128,6 +128,22 @@ def test_many_files_cannot_fill_the_disk(either: str, run: Run) -> None:
     assert "written to the disk" in result.stopped
 
 
+@pytest.mark.parametrize("held", ["open", "mapped"])
+def test_files_without_a_name_cannot_fill_the_disk(held: str, either: str, run: Run) -> None:
+    way = (
+        "kept.append(mmap.mmap(f.fileno(), 0)); f.close()" if held == "mapped" else "kept.append(f)"
+    )
+    code = f"""
+import mmap, os, time
+kept = []
+for name in "abcdef":
+    f = open(name, "wb+"); os.unlink(name); f.write(os.urandom(10_000_000)); f.flush(); {way}
+time.sleep(20)
+"""
+    result = run(f"python3 - <<'EOF'{code}EOF", max_disk_bytes=30_000_000)
+    assert "written to the disk" in result.stopped
+
+
 def test_memory_is_limited(run: Run) -> None:
     code = "bytearray(3_000_000_000)"
     result = run(f"python3 -c '{code}'", max_memory_bytes=1_000_000_000)
