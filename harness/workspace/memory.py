@@ -3,6 +3,10 @@
 A control group would do it in the kernel, but is rarely delegated to who runs Harness. What is
 added up here first overstates: pages that processes share count in each. Only when that sum is
 too large are they told apart, which takes the kernel longer.
+
+Shared memory need not be in any process: a file in memory that is only held open, a System V
+segment that is not attached. The kernel counts it for the machine or the container, and what it
+has grown by since the command started is the command's: nobody else can be shown to hold it.
 """
 
 from __future__ import annotations
@@ -30,6 +34,8 @@ class MemoryWatch:
         self._available_at_start = available_bytes()
         most = max(int(self._available_at_start * _SHARE), _LEAST_BYTES)
         self.limit_bytes = min(limit_bytes, most)
+        # The least seen: what a former command left may go only after this one has started.
+        self._shared_before = _shared_bytes()
         self._next = 0.0
 
     def is_due(self, now: float) -> bool:
@@ -37,6 +43,7 @@ class MemoryWatch:
 
         :param now: on the monotonic clock.
         """
+        self._shared_before = min(self._shared_before, _shared_bytes())
         taken = self._available_at_start - psutil.virtual_memory().available
         if now < self._next and taken < self.limit_bytes // 2:
             return False
@@ -44,10 +51,14 @@ class MemoryWatch:
         return True
 
     def is_exceeded(self, processes: Sequence[psutil.Process]) -> bool:
-        """Tell whether processes occupy more than the limit."""
-        if sum(_resident(process) for process in processes) <= self.limit_bytes:
+        """Tell whether processes, and shared memory in none of them, occupy more than the
+        limit."""
+        shared = max(_shared_bytes() - self._shared_before, 0)
+        if sum(_resident(process) for process in processes) + shared <= self.limit_bytes:
             return False
-        return sum(_proportional(process) for process in processes) > self.limit_bytes
+        parts = [_proportional(process) for process in processes]
+        mapped = sum(part for _, part in parts)
+        return sum(rest for rest, _ in parts) + max(mapped, shared) > self.limit_bytes
 
 
 def available_bytes() -> int:
@@ -63,8 +74,26 @@ def available_bytes() -> int:
 
 def _file_cache(group: Path) -> int:
     """Return what a group's memory holds of files, which the kernel takes back when it must."""
+    rows = _statistics(group)
+    return rows.get("active_file", 0) + rows.get("inactive_file", 0)
+
+
+def _shared_bytes() -> int:
+    """Return the shared memory of the machine, or of the control group around this process."""
+    memory = psutil.virtual_memory()
+    for group in _control_groups():
+        for most in ("memory.max", _MOST_V1):
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                if int((group / most).read_text()) < memory.total:
+                    rows = _statistics(group)
+                    # Version 1 counts groups inside by another name.
+                    return rows.get("total_shmem") or rows["shmem"]
+    return int(getattr(memory, "shared", 0))
+
+
+def _statistics(group: Path) -> dict[str, int]:
     rows = (line.split() for line in (group / "memory.stat").read_text().splitlines())
-    return sum(int(size) for name, size in rows if name in ("active_file", "inactive_file"))
+    return {name: int(size) for name, size in rows}
 
 
 _MOST_V1, _NOW_V1 = "memory.limit_in_bytes", "memory.usage_in_bytes"
@@ -82,10 +111,13 @@ def _resident(process: psutil.Process) -> int:
         return 0
 
 
-def _proportional(process: psutil.Process) -> int:
-    """Return a process's memory with its part of what it shares."""
+def _proportional(process: psutil.Process) -> tuple[int, int]:
+    """Return a process's memory with its part of what it shares: what is no shared memory, and
+    what is."""
     try:
         lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-    except (OSError, StopIteration, ValueError):
-        return _resident(process)
+        sizes = {row[0]: int(row[1]) * 1024 for row in map(str.split, lines) if row[-1] == "kB"}
+        shared = sizes.get("Pss_Shmem:", 0)
+        return sizes["Pss:"] - shared, shared
+    except (OSError, KeyError, ValueError):
+        return _resident(process), 0

@@ -6,9 +6,11 @@ docs/security.md says which of these fails when which guard is taken away.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import socket
+import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -196,6 +198,31 @@ def test_files_outside_are_not_changed(level: str, run: Run, tmp_path: Path) -> 
     assert attacks.looks_untouched(file)
 
 
+def test_flags_of_files_that_can_be_read_are_not_changed(
+    level: str, run: Run, tmp_path: Path
+) -> None:
+    """A request to the file system needs no right to write, only the owner."""
+    get, put, no_dump = 0x80086601, 0x40086602, 0x40  # FS_IOC_GETFLAGS, FS_IOC_SETFLAGS
+    tool = tmp_path / "tool" / "bin" / "program"
+    tool.parent.mkdir(parents=True)
+    tool.write_text("#!/bin/sh\n")
+    with tool.open("rb") as file:
+        try:
+            before = fcntl.ioctl(file, get, bytes(8))
+            fcntl.ioctl(file, put, before)
+        except OSError:
+            pytest.skip("this file system has no flags")
+        wanted = int.from_bytes(before, sys.byteorder) | no_dump
+        run(
+            python(f"""
+            fd = os.open({str(tool)!r}, os.O_RDONLY)
+            fcntl.ioctl(fd, {put}, {wanted.to_bytes(8, sys.byteorder)})
+            """),
+            environment={"PATH": f"{tool.parent}:/usr/bin:/bin"},
+        )
+        assert fcntl.ioctl(file, get, bytes(8)) == before
+
+
 def test_its_own_files_are_its_own(level: str, run: Run, tmp_path: Path) -> None:
     done = run(
         "mkdir d; echo x > d/a; chmod 751 d/a; touch -d @5 d/a; ln -s a d/b; touch -h -d @7 d/b;"
@@ -289,6 +316,23 @@ def test_memory_is_limited_for_all_processes_together(level: str, run: Run) -> N
     command = f"for i in 1 2 3 4 5 6; do python3 -c '{code}' & done; wait"
     done = run(command, max_total_memory_bytes=200_000_000)
     assert "more than 200000000 bytes of memory" in done.stopped
+
+
+def test_memory_that_no_process_maps_counts_as_well(level: str, run: Run) -> None:
+    files = "held = [os.memfd_create('held') for _ in range(4)]"
+    fill = "[os.write(file, bytes(60_000_000)) for file in held]"
+    segments = """
+        libc = ctypes.CDLL(None); libc.shmat.restype = ctypes.c_void_p
+        ids = [libc.shmget(0, 60_000_000, 0o1600) for _ in range(4)]
+        places = [ctypes.c_void_p(libc.shmat(number, None, 0)) for number in ids]
+        [(ctypes.memset(place, 1, 60_000_000), libc.shmdt(place)) for place in places]
+    """
+    ways = [f"{files}\n{fill}"] + ([segments] if level == "namespaces" else [])
+    for way in ways:
+        done = run(
+            python(f"{way}\n__import__('time').sleep(20)"), max_total_memory_bytes=150_000_000
+        )
+        assert "more than 150000000 bytes of memory" in done.stopped
 
 
 def test_memory_that_is_shared_counts_once(run: Run) -> None:

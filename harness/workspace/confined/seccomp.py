@@ -57,6 +57,11 @@ _EXTENDED_ATTRIBUTES = (
     *("file_setattr", "fremovexattr", "fsetxattr", "lremovexattr", "lsetxattr"),
     *("removexattr", "removexattrat", "setxattr", "setxattrat"),
 )
+# Requests to a file system change flags, keys and whole subvolumes through a descriptor that was
+# opened for reading, and Landlock does not see them. By the kind of request, ioctl(2)'s second
+# byte: ext4 and all that took over its flags, versions, btrfs with clones, f2fs, bcachefs, XFS.
+_REQUEST_KIND = 0xFF00
+_FILE_SYSTEM_KINDS = (0x6600, 0x7600, 0x9400, 0xF500, 0xBC00, 0x5800)
 FILE_REQUESTS = (
     *("chmod", "chown", "fchmod", "fchmodat", "fchmodat2", "fchown", "fchownat"),
     *("futimesat", "lchown", "utime", "utimensat", "utimes"),
@@ -101,6 +106,9 @@ def without_namespaces(landlock: int) -> list[Rule]:
     refused = _ERRNO | errno.EPERM
     rules: list[Rule] = [(name, refused, ()) for name in _OUTSIDE_OBJECTS]
     rules += [(name, _ERRNO | errno.EOPNOTSUPP, ()) for name in _EXTENDED_ATTRIBUTES]
+    kinds = (1, _REQUEST_KIND, _FILE_SYSTEM_KINDS, True)
+    # As where a file system has none of them: programs then do without.
+    rules.append(("ioctl", _ERRNO | errno.ENOTTY, (kinds,)))
     rules += [(name, _ASK, ()) for name in FILE_REQUESTS]
     somebody = (0, _WHOLE, (0,), False)
     rules += [(name, _ASK, (somebody,)) for name in _SCHEDULING]
