@@ -224,7 +224,7 @@ def test_both_protocols_give_the_same_patch(
     harness: Run, repository: Path, ollama: FakeOllama
 ) -> None:
     patches = []
-    for protocol, model in (("native", "qwen2.5-coder:7b"), ("text", "codestral")):
+    for protocol, model in (("native", "qwen3:4b"), ("text", "codestral")):
         ollama.say(*edit(protocol))
         code, out, err = harness(
             "task", "greet politely", "--repo", str(repository), "--model", model, "--json"

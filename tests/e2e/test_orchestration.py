@@ -143,10 +143,16 @@ def test_deploying_again_changes_nothing_and_schedules_have_runs(lab: Lab) -> No
     before = {d["name"]: d["id"] for d in lab.api.listing("POST", "/deployments/filter", {})}
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     assert set(before) == {deployment["name"] for deployment in declared}
-    wanted = {d["name"] for d in declared if d.get("schedules")}
-    for name in wanted:
-        (schedule,) = lab.schedules(before[name])
-        assert schedule["schedule"]["timezone"] == TIMEZONE
+    wanted = set()
+    for deployment in declared:
+        for schedule, own in zip(
+            lab.schedules(before[deployment["name"]]), deployment.get("schedules", []), strict=True
+        ):
+            assert schedule["schedule"]["timezone"] == TIMEZONE
+            assert schedule["active"] is own.get("active", True)
+            if schedule["active"]:
+                wanted.add(deployment["name"])
+    assert "nightly-index" in wanted
     lab.wait_for_scheduled_runs({name: before[name] for name in wanted})
     (paused,) = lab.schedules(before["update-models"])
     path = f"/deployments/{before['update-models']}/schedules/{paused['id']}"

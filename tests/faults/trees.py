@@ -34,6 +34,7 @@ class Tree:
     chance: random.Random
     versions: dict[str, int] = field(default_factory=dict)
     made: int = 0
+    writes: int = 0
 
     @classmethod
     def make(cls, root: Path, seed: int, files: int = 12) -> Tree:
@@ -80,4 +81,7 @@ class Tree:
 
     def _write(self, path: str, text: str) -> None:
         (self.root / path).write_text(text)
-        os.utime(self.root / path, (OLD, OLD))
+        # Long ago, and never twice at the same time: git, too, takes a file of equal size and times
+        # (in whole seconds) for the one that it knows.
+        self.writes += 1
+        os.utime(self.root / path, (OLD + self.writes, OLD + self.writes))
