@@ -115,7 +115,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         folder / "small", {"routes.py": "def register_route(rule):\n    return rule\n"}
     )
     large = make_repository(
-        folder / "large", {f"part_{n:02}.py": _functions(n * 40, 40) for n in range(14)}
+        folder / "large", {f"part_{n:03}.py": _functions(n * 40, 40) for n in range(280)}
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_BATCH_BYTES", str(BATCH_BYTES))
