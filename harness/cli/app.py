@@ -37,7 +37,8 @@ Start with:
   harness search 'how are routes registered'
 
 Exit codes: 0 done, 1 failed, 2 bad input, 3 server or model missing, 4 a limit was reached,
-5 a task changed nothing, 6 its verification failed, 7 refused, 130 interrupted.
+5 a task changed nothing, 6 its verification failed or an answer's citations did not hold,
+7 refused, 130 interrupted.
 """
 
 app = typer.Typer(

@@ -1,7 +1,8 @@
 """Entry point: runs a command and turns errors into one line and an exit code.
 
 Exit codes: 0 done; 1 something failed; 2 bad input; 3 a server or model is missing; 4 a limit was
-reached; 5 a task changed nothing; 6 verification failed; 7 refused; 130 interrupted.
+reached; 5 a task changed nothing; 6 verification failed, or no citation of an answer holds;
+7 refused; 130 interrupted.
 """
 
 from __future__ import annotations
