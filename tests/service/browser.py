@@ -31,6 +31,7 @@ class Browser:
         self._connection = connection
         self._last = 0
         self.complaints: list[str] = []
+        self._expected: list[str] = []
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
@@ -52,10 +53,14 @@ class Browser:
         parameters = message.get("params", {})
         match message.get("method"):
             case "Runtime.exceptionThrown":
-                self.complaints.append(json.dumps(parameters["exceptionDetails"])[:500])
+                self._complain(json.dumps(parameters["exceptionDetails"])[:500])
             case "Log.entryAdded" if parameters["entry"]["level"] == "error":
                 entry = parameters["entry"]
-                self.complaints.append(f"{entry['text']} {entry.get('url', '')}")
+                self._complain(f"{entry['text']} {entry.get('url', '')}")
+
+    def _complain(self, text: str) -> None:
+        if not any(expected in text for expected in self._expected):
+            self.complaints.append(text)
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""
@@ -80,15 +85,21 @@ class Browser:
             time.sleep(0.05)
 
     def heard(self, text: str) -> None:
-        """Wait for a complaint with this text, and forget it: it was expected."""
+        """Wait for a complaint with this text, and forget it: it was expected.
+
+        Until the next address is opened. A browser may tell the same twice: once as it happens, and
+        once more when the process of a new page tells what it has kept.
+        """
         deadline = time.monotonic() + _WAIT_SECONDS
         while not any(text in one for one in self.complaints):
             assert time.monotonic() < deadline, f"in vain: {text}\n{self.complaints}"
             self.run("true")
         self.complaints = [one for one in self.complaints if text not in one]
+        self._expected.append(text)
 
     def open(self, address: str) -> None:
         """Go to an address and wait until it is there."""
+        self._expected.clear()
         self.run("window.before = true")
         self.call("Page.navigate", url=address)
         self.wait("!window.before && document.readyState === 'complete'")
