@@ -101,7 +101,8 @@ class Chunk:
     ``symbol`` is the path of enclosing definitions (``Class.method``; empty at the top level),
     ``kind`` what the chunk mostly holds: ``function``, ``class``, ``method``, ``module``,
     ``section`` (prose), ``data`` or ``text``. ``definitions`` names every symbol whose
-    definition starts in the chunk (last parts only, in order).
+    definition starts in the chunk (last parts only, in order). A line that was cut has several
+    chunks, ``piece`` 0 and up; joined in this order they are the line.
     """
 
     text: str
@@ -111,6 +112,7 @@ class Chunk:
     symbol: str
     kind: str
     definitions: tuple[str, ...] = ()
+    piece: int = 0
 
 
 @dataclass(frozen=True, slots=True)

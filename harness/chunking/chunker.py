@@ -110,6 +110,7 @@ def _chunks(
                     symbol=symbol,
                     kind=kind,
                     definitions=definitions if index == 0 else (),
+                    piece=index,
                 )
             )
     return chunks

@@ -96,6 +96,7 @@ def _proven(manifest: Manifest, point: SalvagedPoint) -> ChunkPoint | None:
         symbol=str(data["symbol"]),
         kind=str(data["kind"]),
         definitions=names,
+        piece=int(data.get("piece", 0)),
     )
     repo, path = str(data["repo"]), str(data["path"])
     chunk_hash, embed_hash = chunk_hash_of(chunk), embed_hash_of(path, chunk)

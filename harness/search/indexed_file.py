@@ -62,7 +62,10 @@ def read_indexed_file(
 def lines_of(chunks: Iterable[Chunk]) -> list[str]:
     """The lines of a file, put together from its chunks; lines that no chunk has are empty."""
     lines: dict[int, str] = {}
-    for chunk in chunks:
+    for chunk in sorted(chunks, key=lambda chunk: chunk.piece):
+        if chunk.piece:
+            lines[chunk.start_line] = lines.get(chunk.start_line, "") + chunk.text
+            continue
         for number, line in enumerate(chunk.text.split("\n"), chunk.start_line):
             if number <= chunk.end_line:
                 lines[number] = line

@@ -13,6 +13,7 @@ chunk_hash            of the text alone
 embed_hash            of the embedded text, header included: equal ones share a vector
 content_id            git blob id of the file's content
 text                  exactly the lines
+piece                 of a line that was cut: which piece, from 0; absent in other chunks
 ====================  =====================================================================
 
 Indexes of former versions also hold ``segments``, the parts of the path, which no query uses.
@@ -43,7 +44,8 @@ def stem_of(path: str) -> str:
 def to_payload(point: ChunkPoint) -> dict[str, Any]:
     """The payload of a point."""
     chunk = point.chunk
-    return {
+    piece = {"piece": chunk.piece} if chunk.piece else {}
+    return piece | {
         "repo": point.repo,
         "path": point.path,
         "stem": stem_of(point.path),
@@ -69,7 +71,7 @@ def to_candidate(point_id: object, payload: Mapping[str, Any] | None, score: flo
 
 
 CHUNK_KEYS = [
-    "path", "text", "start_line", "end_line", "language", "symbol", "kind", "names",
+    "path", "text", "start_line", "end_line", "language", "symbol", "kind", "names", "piece",
 ]  # fmt: skip
 """What :func:`chunk_of` reads."""
 
@@ -84,6 +86,7 @@ def chunk_of(data: Mapping[str, Any]) -> tuple[str, Chunk]:
         symbol=data["symbol"],
         kind=data["kind"],
         definitions=tuple(data.get("names", ())),
+        piece=data.get("piece", 0),
     )
     return data["path"], chunk
 
