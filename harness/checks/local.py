@@ -66,7 +66,11 @@ def writable(folder: Path) -> Outcome:
 def repositories_root(root: Path | None) -> Outcome:
     """The folder of the nightly run can be read."""
     if root is None:
-        return None, "HARNESS_REPOS_ROOT is not set: no nightly indexing", ""
+        return (
+            None,
+            "HARNESS_REPOS_ROOT is not set: only registered repositories are indexed every night",
+            "",
+        )
     if not root.is_dir() or not os.access(root, os.R_OK | os.X_OK):
         return False, f"{root} cannot be read", "set HARNESS_REPOS_ROOT to a readable folder"
     return True, str(root), ""

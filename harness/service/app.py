@@ -45,8 +45,8 @@ from harness.service.work import Work
 
 logger = logging.getLogger(__name__)
 
-_API = (api_search, api_files, api_ask, api_repositories, api_tasks, health)
-_PAGE = (
+API_MODULES = (api_search, api_files, api_ask, api_repositories, api_tasks, health)
+PAGE_MODULES = (
     assets,
     session_page,
     search_page,
@@ -89,7 +89,7 @@ def make_app(parts: Parts, recogniser: Recogniser, *, listens_locally: bool) -> 
     app.state.context = context
     app.state.recogniser = recogniser
     app.state.language_sizes = LanguageSizes()
-    for module in (*_API, *_PAGE):
+    for module in (*API_MODULES, *PAGE_MODULES):
         app.include_router(module.router)
     app.router.routes.append(mcp.route)
     _answer_errors(app)

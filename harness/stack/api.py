@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -46,6 +47,7 @@ class PrefectApi:
         # Our name at a server with CSRF protection, which gives each client its own token.
         self._client = uuid.uuid4().hex
         self._headers = {"Content-Type": "application/json"}
+        self._renewing = threading.Lock()
         if auth_string:
             encoded = base64.b64encode(auth_string.encode()).decode()
             self._headers["Authorization"] = f"Basic {encoded}"
@@ -82,23 +84,42 @@ class PrefectApi:
         return Backoff(attempts).call(lambda: self._once(method, path, body))
 
     def _once(self, method: str, path: str, body: Mapping[str, object] | None) -> object:
+        headers = self._headers
         try:
-            return self._send(method, path, body)
+            return self._send(method, path, body, headers)
         except _TokenWantedError:
-            # Not asked for before: most servers have no such protection.
-            document = self._send("GET", f"/csrf-token?client={self._client}", None)
-            token = document.get("token") if isinstance(document, dict) else None
-            # In one step: threads may share this object.
-            self._headers = self._headers | {
-                "Prefect-Csrf-Token": str(token),
-                "Prefect-Csrf-Client": self._client,
-            }
-            return self._send(method, path, body)
+            return self._send(method, path, body, self._renewed(headers))
 
-    def _send(self, method: str, path: str, body: Mapping[str, object] | None) -> object:
+    def _renewed(self, refused: dict[str, str]) -> dict[str, str]:
+        """Headers with a CSRF token; not asked for before, because most servers have no such
+        protection.
+
+        Threads may share this object, and a new token ends the one before: whoever comes second
+        takes the first one's.
+
+        :param refused: the headers that were not enough.
+        """
+        with self._renewing:
+            if self._headers is refused:
+                path = f"/csrf-token?client={self._client}"
+                document = self._send("GET", path, None, refused)
+                token = document.get("token") if isinstance(document, dict) else None
+                self._headers = refused | {
+                    "Prefect-Csrf-Token": str(token),
+                    "Prefect-Csrf-Client": self._client,
+                }
+            return self._headers
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None,
+        headers: Mapping[str, str],
+    ) -> object:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310 - http(s) address of a Prefect server
-            self.url + path, data=data, method=method, headers=self._headers
+            self.url + path, data=data, method=method, headers=dict(headers)
         )
         try:
             with self._opener.open(request, timeout=self._timeout_seconds) as response:
@@ -117,6 +138,8 @@ class PrefectApi:
             if error.code in (409, 422):
                 # It quotes what was sent, such as a URL with a password.
                 raise UsageError(redact_urls(detail)) from None
+            if error.code == 404:
+                raise _NotFoundError(message) from None
             raise StackError(message) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise ServiceUnavailableError(
@@ -163,9 +186,13 @@ class PrefectApi:
         """Names of the workers that poll a work pool; empty when the pool does not exist."""
         try:
             workers = self.listing("POST", f"/work_pools/{_quote(work_pool)}/workers/filter", {})
-        except StackError:
+        except _NotFoundError:
             return []
         return [str(worker["name"]) for worker in workers if worker.get("status") == "ONLINE"]
+
+
+class _NotFoundError(StackError):
+    """The server has nothing there."""
 
 
 class _TokenWantedError(StackError):

@@ -101,6 +101,7 @@ def server_environment(layout: Layout, state: StackState) -> dict[str, str]:
         "PREFECT_SERVER_API_AUTH_STRING": state.auth_string,
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_API_HOST": HOST,
         "PREFECT_SERVER_API_PORT": str(port),
         # The browser calls this address; Prefect's default is the client's PREFECT_API_URL, if any.

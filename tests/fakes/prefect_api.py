@@ -34,6 +34,9 @@ class FakePrefect:
         self.csrf = False
         # Tokens by client; a test empties it, as their end after an hour does.
         self.tokens: dict[str, str] = {}
+        self.tokens_given = 0
+        # Requests without one are answered when so many have come.
+        self.without_token: threading.Barrier | None = None
         self.workers = ["w"]
         # What a run goes through while it is read, and what it publishes; see `play`.
         self.script: list[dict[str, Any]] = []
@@ -108,6 +111,8 @@ class FakePrefect:
         if self.csrf and request.command == "POST":
             token = request.headers.get("Prefect-Csrf-Token")
             if token is None:
+                if self.without_token is not None:
+                    self.without_token.wait()
                 return 403, {"detail": "Missing CSRF token."}
             if self.tokens.get(request.headers.get("Prefect-Csrf-Client", "")) != token:
                 return 403, {"detail": "Invalid CSRF token or client identifier."}
@@ -157,6 +162,7 @@ class FakePrefect:
         if path.startswith("/api/csrf-token?client="):
             token = uuid.uuid4().hex
             self.tokens[path.partition("=")[2]] = token
+            self.tokens_given += 1
             return 200, {"token": token}
         if path.endswith("/set_state") and body is not None:
             if self.busy_states:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -138,3 +140,14 @@ def test_our_client_has_password_and_token() -> None:
         prefect.tokens.clear()  # as after an hour
         api.listing("POST", "/flow_runs/filter", {})
         assert len(prefect.tokens) == 1
+
+
+def test_threads_of_one_client_share_a_token() -> None:
+    """A new token ends the one before: who fetched one for itself would void another thread's."""
+    together = 8
+    with FakePrefect() as prefect, ThreadPoolExecutor(together) as pool:
+        prefect.csrf, prefect.without_token = True, threading.Barrier(together, timeout=60)
+        api = PrefectApi(prefect.url)
+        calls = [pool.submit(api.listing, "POST", "/flow_runs/filter", {}) for _ in range(together)]
+        assert [call.result() for call in calls] == [[]] * together
+        assert prefect.tokens_given == 1

@@ -23,6 +23,7 @@ class Exchange:
 
     def __init__(self) -> None:
         self.passed: list[str] = []
+        self.headers: list[tuple[bytes, bytes]] = []
         self.guard = Guard(self._app, AUTH)
 
     async def _app(self, scope: MutableMapping[str, Any], _receive: Any, send: Any) -> None:
@@ -51,6 +52,7 @@ class Exchange:
 
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
+            self.headers += message.get("headers", ())
 
         asyncio.run(self.guard(scope, receive, send))
         code = next((m.get("status") or m.get("code") for m in sent), 0)
@@ -108,6 +110,17 @@ def test_the_server_itself_starts_and_ends_unhindered() -> None:
 
 
 HOST = ("Host", "127.0.0.1:4200")
+
+
+def test_its_pages_reach_nothing_beyond_this_machine() -> None:
+    exchange = Exchange()
+    exchange(HOST)
+    policy = dict(exchange.headers)[b"content-security-policy"].decode()
+    sources = {word for rule in policy.split(";") for word in rule.split()[1:]}
+    hosts = {urlsplit(source).hostname for source in sources if "//" in source}
+    assert hosts == {"127.0.0.1", "localhost"}
+    assert not {"*", "http:", "https:", "ws:", "wss:"} & sources
+    assert policy.startswith("default-src 'self'")
 
 
 def test_a_link_logs_in_once() -> None:
