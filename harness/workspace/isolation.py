@@ -16,6 +16,7 @@ them. A level counts as reached when a command was run at it: all of it, or the 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -153,12 +154,15 @@ def _try(isolation: Isolation, network: bool) -> str:
         with os.fdopen(reader, "rb") as status, done:
             assert done.stdin is not None  # noqa: S101 - asked for above
             assert done.stderr is not None  # noqa: S101
-            done.stdin.write(encoded(order))
-            done.stdin.flush()
+            # It ends without having read where the kernel refuses what comes before that.
+            with contextlib.suppress(BrokenPipeError):
+                done.stdin.write(encoded(order))
+                done.stdin.flush()
             if not select.select([status], [], [], _PROBE_SECONDS)[0]:
                 os.killpg(done.pid, signal.SIGKILL)
             code = status.readline().strip()
-            done.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                done.stdin.close()
             said = done.stderr.read(2000).decode(errors="replace").strip()
     return "" if code == b"0" else said.rpartition("\n")[2].removeprefix("harness: ") or "refused"
 
