@@ -8,13 +8,19 @@ use them. docs/settings.md is made from the fields' names and descriptions.
 from __future__ import annotations
 
 import inspect
+import os
 from pathlib import Path
 from typing import Annotated, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import platformdirs
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 from harness.agent.options import Limits, ProtocolChoice, RunOptions, StrategyChoice
 from harness.backup.options import Retention
@@ -39,7 +45,7 @@ _SERVICE = ServiceOptions()
 _LIMITS = Limits()
 _RUN = RunOptions()
 
-SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+SettingsT = TypeVar("SettingsT", bound="_Settings")
 
 
 def _expanded(path: Path) -> Path:
@@ -55,13 +61,14 @@ that expands it."""
 
 
 def _default_data_dir() -> Path:
+    import platformdirs
+
     return Path(platformdirs.user_data_dir("harness", appauthor=False))
 
 
-class _Settings(BaseSettings):
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, case_sensitive=False
-    )
+class _Settings(BaseModel):
+    # Most commands use three or four of the classes: the others' validators are never built.
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class DataSettings(_Settings):
@@ -393,6 +400,8 @@ class ScheduleSettings(_Settings):
     @field_validator("timezone")
     @classmethod
     def _must_exist(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -534,7 +543,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def classes() -> list[type[BaseSettings]]:
+def classes() -> list[type[_Settings]]:
     """Every settings class, in the order of the source."""
     return [
         value
@@ -544,12 +553,18 @@ def classes() -> list[type[BaseSettings]]:
 
 
 def load(settings_class: type[SettingsT]) -> SettingsT:
-    """Read one settings class from the environment.
+    """Read one settings class from the environment. The case of a variable's name does not count,
+    and one that is empty is not set.
+
+    pydantic-settings would read them in the same way, and takes longer to import than everything
+    else that a search does.
 
     :raises InvalidSettingError: a variable's value cannot be used; the message names it.
     """
+    set_ = {name.upper(): value for name, value in os.environ.items() if value}
+    names = (str(field.validation_alias) for field in settings_class.model_fields.values())
     try:
-        return settings_class()
+        return settings_class.model_validate({name: set_[name] for name in names if name in set_})
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

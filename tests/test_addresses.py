@@ -7,7 +7,7 @@ import pytest
 from harness.addresses import DefaultPorts, parse_address
 from harness.errors import InvalidSettingError
 from harness.models.ollama.address import parse_host
-from harness.settings import QdrantSettings
+from harness.settings import QdrantSettings, load
 from harness.store.options import QdrantOptions
 from harness.store.qdrant_connection import address_of
 
@@ -122,5 +122,6 @@ def test_qdrant_by_host_port_and_url(
         monkeypatch.delenv(f"QDRANT_{name}", raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(f"QDRANT_{name}", value)
-    assert address_of(QdrantSettings().options()) == address
-    assert address_of(QdrantSettings()) == address  # type: ignore[arg-type]
+    settings = load(QdrantSettings)
+    assert address_of(settings.options()) == address
+    assert address_of(settings) == address  # type: ignore[arg-type]

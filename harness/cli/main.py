@@ -74,6 +74,8 @@ def _command(arguments: list[str], debug: bool) -> int:
     try:
         # Without standalone mode an exit code is returned, and errors are ours to show.
         code = app(args=arguments, prog_name="harness", standalone_mode=False)
+        if code == 130 and process.just_interrupted():  # while arguments were read
+            raise typer.Abort
     except (KeyboardInterrupt, typer.Abort):
         console.error("interrupted")
         return 130

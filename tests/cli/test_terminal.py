@@ -206,7 +206,7 @@ INTERRUPT = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
     "module",
     [
         pytest.param("typer", id="starting"),
-        pytest.param("pydantic_settings", id="reading settings"),
+        pytest.param("pydantic", id="reading settings"),
         pytest.param("qdrant_edge", id="opening the store"),
     ],
 )

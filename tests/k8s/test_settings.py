@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic_settings import BaseSettings
 
-from harness import settings as settings_module
+from harness import settings
 from tests.k8s.documents import CHART, VALUES_SETS, kind, pods, rendered
 from tests.k8s.values_table import table
 
@@ -18,11 +18,11 @@ NEEDS_TOOLS = True
 
 
 def _setting_names() -> set[str]:
-    names: set[str] = set()
-    for value in vars(settings_module).values():
-        if isinstance(value, type) and issubclass(value, BaseSettings):
-            names |= {str(field.validation_alias) for field in value.model_fields.values()}
-    return names
+    return {
+        str(field.validation_alias)
+        for one in settings.classes()
+        for field in one.model_fields.values()
+    }
 
 
 @pytest.mark.parametrize("values_set", VALUES_SETS)
