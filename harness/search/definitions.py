@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from harness.types import Chunk
 
@@ -69,8 +67,7 @@ def _places(lines: Sequence[str], names: Iterable[str]) -> list[tuple[int, str]]
 
 
 def _before(line: str, name: str) -> str:
-    found = _word(name).search(line)
-    return line[: found.start()].strip() if found else ""
+    return line[: max(0, _word_at(line, name))].strip()
 
 
 def lines_with(chunk: Chunk, name: str) -> Iterator[tuple[int, str]]:
@@ -82,12 +79,32 @@ def lines_with(chunk: Chunk, name: str) -> Iterator[tuple[int, str]]:
 
 def has_word(line: str, name: str) -> bool:
     """Whether a line has a name that no other letter, digit or underscore continues."""
-    return _word(name).search(line) is not None
+    return _word_at(line, name) >= 0
 
 
-@lru_cache(maxsize=1 << 10)
-def _word(name: str) -> re.Pattern[str]:
-    # A name may begin or end with another sign: push!, ~Session, operator==.
-    left = r"(?<!\w)" if name[:1].isalnum() or name[:1] == "_" else ""
-    right = r"(?!\w)" if name[-1:].isalnum() or name[-1:] == "_" else ""
-    return re.compile(left + re.escape(name) + right)
+def _word_at(line: str, name: str) -> int:
+    """Where a name stands as a whole word, -1 for nowhere.
+
+    A regular expression for each name would take longer to make than everything else that is done
+    with a chunk.
+    """
+    at = line.find(name)
+    while at >= 0:
+        end = at + len(name)
+        # A name may begin or end with another sign: push!, ~Session, operator==.
+        continued = _joins(line[max(0, at - 1) : at], name[:1]) or _joins(
+            name[-1:], line[end : end + 1]
+        )
+        if not continued:
+            return at
+        at = line.find(name, at + 1)
+    return -1
+
+
+def _joins(left: str, right: str) -> bool:
+    """Whether two letters next to each other are of one word; an empty one is of none."""
+    return _is_of_word(left) and _is_of_word(right)
+
+
+def _is_of_word(char: str) -> bool:
+    return char.isalnum() or char == "_"

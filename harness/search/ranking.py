@@ -33,7 +33,7 @@ from harness.search.path_kinds import (
     titles,
 )
 from harness.search.query import Query
-from harness.search.word_roots import alike, word_root
+from harness.search.word_roots import Terms, word_root
 from harness.types import Candidate, CandidateLists
 
 RRF_K = 20
@@ -113,7 +113,8 @@ def _factor(candidate: Candidate, query: Query) -> float:
     usual in Rust and a namespace in C#, unless it defines what was asked for by name."""
     factor = path_factor(candidate.path, query.topics)
     chunk = candidate.chunk
-    if "test" in query.topics or "tests" not in chunk.symbol.lower().split("."):
+    symbol = chunk.symbol.lower()
+    if "test" in query.topics or "tests" not in symbol or "tests" not in symbol.split("."):
         return factor
     if any(fold(name) in query.symbols for name in chunk.definitions):
         return factor
@@ -158,8 +159,7 @@ class _Boosts:
         )
         self._weights = {term: _weight(term, texts) for term in query.terms}
         self._total = sum(self._weights.values()) or 1.0
-        self._roots = [(term, word_root(term)) for term in self._weights]
-        self._like: dict[str, frozenset[str]] = {}
+        self._terms = Terms(self._weights)
         # Candidates share paths, and chunks of one definition share names.
         self._covered: dict[tuple[str, ...], float] = {}
         self._meant: dict[tuple[str, ...], float] = {}
@@ -185,39 +185,32 @@ class _Boosts:
 
     def _query_covered(self, words: tuple[str, ...]) -> float:
         """Share of the query's terms, by weight, found among the words."""
-        if words not in self._covered:
-            terms = frozenset[str]().union(*map(self._terms_like, words))
-            found = sum(weight for term, weight in self._weights.items() if term in terms)
-            self._covered[words] = found / self._total
-        return self._covered[words]
+        share = self._covered.get(words)
+        if share is None:
+            terms = {term for word in words for term in self._terms.like(word)}
+            found = sum([weight for term, weight in self._weights.items() if term in terms])
+            share = self._covered[words] = found / self._total
+        return share
 
     def _words_meant(self, words: tuple[str, ...]) -> float:
         """Share of the words found in the query, each by the weight of its term."""
-        if words not in self._meant:
-            found = sum(
-                1.0
-                if word in self._query.initials
-                else max((self._weights[term] for term in self._terms_like(word)), default=0)
-                for word in words
-            )
-            self._meant[words] = found / max(1, len(words))
-        return self._meant[words]
-
-    def _terms_like(self, word: str) -> frozenset[str]:
-        """The query's terms that mean the same as a word."""
-        found = self._like.get(word)
-        if found is None:
-            root = word_root(word)
-            found = frozenset(term for term, other in self._roots if alike(root, other))
-            self._like[word] = found
-        return found
+        share = self._meant.get(words)
+        if share is None:
+            found = 0.0
+            for word in words:
+                if word in self._query.initials:
+                    found += 1.0
+                elif terms := self._terms.like(word):
+                    found += max([self._weights[term] for term in terms])
+            share = self._meant[words] = found / max(1, len(words))
+        return share
 
 
 def _weight(term: str, texts: Sequence[str]) -> float:
     """How much a term tells the texts apart: 1 when it is in none, COMMON_TERM when in all."""
     root = word_root(term)
     # A root found inside another word counts too: exact enough for a share of hundreds.
-    found = sum(root in text for text in texts)
+    found = len([None for text in texts if root in text])
     return 1.0 - (1.0 - COMMON_TERM) * found / max(1, len(texts))
 
 

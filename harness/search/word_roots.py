@@ -5,6 +5,8 @@ Pure functions over lower-case words.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 
 _ABBREVIATIONS = {
@@ -37,6 +39,8 @@ def word_root(word: str) -> str:
     :param word: lower-case.
     """
     word = _ABBREVIATIONS.get(word, word)
+    if not word.endswith(_SUFFIXES):
+        return word
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
             return word[: -len(suffix)]
@@ -52,3 +56,38 @@ def alike(one: str, other: str) -> bool:
     if len(one) > len(other):
         one, other = other, one
     return one == other or (len(one) >= 4 and other.startswith(one))
+
+
+class Terms:
+    """The words of a query, to find those that another word means.
+
+    A search compares them with all words in the paths and names of some hundred candidates. Words
+    that are alike begin with the same letter, so most are told apart by theirs.
+
+    :param terms: lower-case.
+    """
+
+    def __init__(self, terms: Iterable[str]) -> None:
+        self._by_letter: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for term in terms:
+            root = word_root(term)
+            self._by_letter[root[:1]].append((term, root))
+        self._known: dict[str, frozenset[str]] = {}
+
+    def like(self, word: str) -> frozenset[str]:
+        """The terms that mean the same as a word.
+
+        :param word: lower-case.
+        """
+        found = self._known.get(word)
+        if found is None:
+            found = _NONE
+            if word[:1] in self._by_letter or word in _ABBREVIATIONS:
+                root = word_root(word)
+                near = self._by_letter.get(root[:1], ())
+                found = frozenset(term for term, other in near if alike(root, other))
+            self._known[word] = found
+        return found
+
+
+_NONE: frozenset[str] = frozenset()

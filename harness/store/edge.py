@@ -6,23 +6,27 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+from uuid import UUID
 
 from harness.errors import StoreDamagedError, StoreError
 from harness.store import integrity
 from harness.store.edge_config import dense_search
 from harness.store.edge_leases import LEASES_FILE, EdgeLeases
+from harness.store.edge_memory import Memories, ShardMemory
 from harness.store.edge_points import sparse, upsert
 from harness.store.edge_records import RECORDS_FILE, EdgeRecords
 from harness.store.edge_shards import EdgeShards
 from harness.store.leases import Lease
 from harness.store.options import LOCK_TIMEOUT_SECONDS
 from harness.store.payload import (
+    CANDIDATE_KEYS,
     CHUNK_KEYS,
     KEYWORD_INDEXES,
     TENANT_INDEX,
     chunk_of,
     dense_of,
+    repo_and_chunk,
 )
 from harness.store.protocol import VectorStore
 from harness.store.queries import (
@@ -37,6 +41,7 @@ from harness.store.queries import (
 from harness.store.salvaging import DAMAGED_FOLDER, Prove, Salvage
 from harness.store.snapshots import Snapshots
 from harness.types import (
+    Candidate,
     CandidateLists,
     Chunk,
     ChunkPoint,
@@ -68,11 +73,11 @@ class EdgeStore(VectorStore):
         self._shards = EdgeShards(root, lock_timeout_seconds)
         self._records = EdgeRecords(root / RECORDS_FILE, lock_timeout_seconds)
         self._leases = EdgeLeases(root / LEASES_FILE, lock_timeout_seconds)
-        # Of each shard that is open, the repositories with points in it.
-        self._repos: dict[str, tuple[Any, frozenset[str]]] = {}
+        self._memories = Memories()
 
     def close(self) -> None:
         self._shards.close()
+        self._memories.clear()
 
     def guard(self, check: Callable[[], None]) -> None:
         self._shards.before_write = self._records.before_write = check
@@ -164,7 +169,7 @@ class EdgeStore(VectorStore):
         if not points:
             return
         with self._shards.writing(collection) as shard:
-            self._repos.pop(collection, None)
+            self._memories.forget(collection)
             upsert(shard, points)
             self._shards.compact(collection)  # nothing to do, mostly; a second each few batches
 
@@ -185,7 +190,7 @@ class EdgeStore(VectorStore):
             must_not=[HasIdCondition(kept)] if kept else None,
         )
         with self._shards.writing(collection) as shard:
-            self._repos.pop(collection, None)
+            self._memories.forget(collection)
             shard.update(UpdateOperation.delete_points_by_filter(where))
 
     def compact(self, collection: str) -> None:
@@ -291,42 +296,57 @@ class EdgeStore(VectorStore):
         if not lists:
             return CandidateLists()
         with self._shards.open(collection) as shard:
-            if self._asks_for_all(collection, shard, query):
+            memory = self._memories.of(collection, shard)
+            if _asks_for_all(memory, query):
                 lists = ranked_lists(replace(query, where=replace(query.where, repos=None)))
             requests = [_request(one, query.limit) for one in lists]
             answers = [
                 [(point.id, point.score) for point in answer]  # each access makes a UUID
                 for answer in shard.query_batch(QueryBatchRequest(requests))
             ]
-            # In the batch, payloads would be read for every segment and every list.
-            ids = list({identity: None for answer in answers for identity, _ in answer})
-            payloads = {point.id: point.payload for point in shard.retrieve(ids, True, False)}
+            chunks = _chunks(memory, {id_.int: id_ for answer in answers for id_, _ in answer})
         return candidate_lists(
             lists,
-            [[_Found(id_, payloads[id_], score) for id_, score in answer] for answer in answers],
+            [
+                [Candidate(str(id_), *chunks[id_.int], score) for id_, score in answer]
+                for answer in answers
+            ],
         )
 
-    def _asks_for_all(self, collection: str, shard: Any, query: StoreQuery) -> bool:
-        """Whether a query wants every repository that there is, so that no point has to be looked
-        at for that: a third of a query's time. While a shard is open nobody else writes to it."""
-        from qdrant_edge import FacetRequest
 
-        if query.where.repos is None:
-            return False
-        known = self._repos.get(collection)
-        if known is None or known[0] is not shard:
-            found = shard.facet(FacetRequest(TENANT_INDEX, limit=MAX_VALUES, exact=True))
-            known = shard, frozenset(str(hit.value) for hit in found.hits)
-            self._repos[collection] = known
-        return known[1] <= set(query.where.repos)
+def _asks_for_all(memory: ShardMemory, query: StoreQuery) -> bool:
+    """Whether a query wants every repository that there is, so that no point has to be looked at
+    for that: a third of a query's time."""
+    from qdrant_edge import FacetRequest
+
+    if query.where.repos is None:
+        return False
+    if memory.repos is None:
+        found = memory.shard.facet(FacetRequest(TENANT_INDEX, limit=MAX_VALUES, exact=True))
+        memory.repos = frozenset(str(hit.value) for hit in found.hits)
+    return memory.repos <= set(query.where.repos)
 
 
-class _Found(NamedTuple):
-    """A point of a ranked list."""
+def _chunks(memory: ShardMemory, ids: Mapping[int, UUID]) -> dict[int, tuple[str, str, Chunk]]:
+    """Repository, path and chunk of points. Reading them takes as long as finding them, and in the
+    batch it would be done for every segment and every list.
 
-    id: object
-    payload: dict[str, Any]
-    score: float
+    :param ids: by their numbers: hash and comparison of a UUID itself are Python code.
+    """
+    found: dict[int, tuple[str, str, Chunk]] = {}
+    unread = []
+    for number, id_ in ids.items():
+        known = memory.chunk(number)
+        if known is None:
+            unread.append(id_)
+        else:
+            found[number] = known
+    if unread:
+        for point in memory.shard.retrieve(unread, CANDIDATE_KEYS, False):
+            number = point.id.int
+            found[number] = repo_and_chunk(point.payload)
+            memory.keep(number, found[number])
+    return found
 
 
 def _request(one: RankedList, limit: int) -> Any:

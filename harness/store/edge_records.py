@@ -19,6 +19,7 @@ from harness.errors import StoreBusyError, StoreDamagedError, StoreError
 from harness.files import PRIVATE_FILE, new_private, private_folder, sync
 from harness.store.protocol import RecordStore
 from harness.store.records import read_files, read_manifest, read_repository, to_json
+from harness.store.remembered_rows import RememberedRows
 from harness.store.sqlite_files import check_schema, connect
 from harness.types import FileRecord, FileStatus, Manifest, RepositoryRecord
 
@@ -54,6 +55,8 @@ class EdgeRecords(RecordStore):
         self._prepared = 0
         # Asked before each change: see VectorStore.guard.
         self.before_write: Callable[[], None] = lambda: None
+        self._manifests = RememberedRows(path, self._read_manifests)
+        self._repositories = RememberedRows(path, self._read_repositories)
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
@@ -118,6 +121,9 @@ class EdgeRecords(RecordStore):
             )
 
     def manifests(self) -> list[Manifest]:
+        return self._manifests.rows()
+
+    def _read_manifests(self) -> list[Manifest]:
         with self._connect() as db:
             rows = db.execute("SELECT manifest FROM collections ORDER BY name").fetchall()
         return [read_manifest(row[0]) for row in rows]
@@ -131,6 +137,9 @@ class EdgeRecords(RecordStore):
     # Repositories
 
     def repositories(self) -> list[RepositoryRecord]:
+        return self._repositories.rows()
+
+    def _read_repositories(self) -> list[RepositoryRecord]:
         with self._connect() as db:
             rows = db.execute("SELECT record FROM repositories ORDER BY name").fetchall()
         return [read_repository(row[0]) for row in rows]
@@ -206,8 +215,8 @@ class EdgeRecords(RecordStore):
             (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise StoreDamagedError(f"{self._path} is damaged ({found}); run `harness repair`")
-        self.repositories()
-        self.manifests()
+        self._read_repositories()
+        self._read_manifests()
 
     def set_aside(self, folder: Path) -> Path:
         """Move the file, with what belongs to it, into a folder.

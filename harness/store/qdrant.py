@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import StoreError
 from harness.store.leases import Lease
 from harness.store.payload import (
+    CANDIDATE_KEYS,
     KEYWORD_INDEXES,
     TENANT_INDEX,
     chunk_of,
     dense_of,
+    to_candidate,
     to_payload,
 )
 from harness.store.protocol import VectorStore
@@ -266,7 +268,13 @@ class QdrantStore(QdrantRecords, VectorStore):
             return CandidateLists()
         requests = [_request(one, query.limit) for one in lists]
         ask = partial(self.requests.client.query_batch_points, collection, requests)
-        return candidate_lists(lists, [answer.points for answer in self.requests.call(ask)])
+        return candidate_lists(
+            lists,
+            [
+                [to_candidate(point.id, point.payload, point.score) for point in answer.points]
+                for answer in self.requests.call(ask)
+            ],
+        )
 
 
 def _request(one: RankedList, limit: int) -> Any:
@@ -284,7 +292,7 @@ def _request(one: RankedList, limit: int) -> Any:
         using=using,
         filter=models.Filter(must=where) if where else None,
         limit=limit,
-        with_payload=True,
+        with_payload=CANDIDATE_KEYS,
         params=params,
     )
 

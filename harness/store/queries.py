@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from harness.store.payload import to_candidate
 from harness.types import Candidate, CandidateLists, Filter, FloatArray, SparseVector
 
 Match = tuple[str, tuple[str, ...]]
@@ -100,14 +98,13 @@ def files_of(repo: str, paths: Sequence[str] | None = None) -> tuple[Match, ...]
 
 
 def candidate_lists(
-    lists: Sequence[RankedList], answers: Iterable[Iterable[Any]]
+    lists: Sequence[RankedList], answers: Iterable[Iterable[Candidate]]
 ) -> CandidateLists:
     """Put an engine's answers, one for each list and in their order, into the lists' places.
 
-    :param answers: points with ``id``, ``payload`` and ``score``, best first.
+    :param answers: best first.
     """
     found: dict[str, tuple[Candidate, ...]] = {}
     for one, answer in zip(lists, answers, strict=True):
-        candidates = tuple(to_candidate(p.id, p.payload, p.score) for p in answer)
-        found[one.name] = found.get(one.name, ()) + candidates
+        found[one.name] = found.get(one.name, ()) + tuple(answer)
     return CandidateLists(**found)
