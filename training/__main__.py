@@ -31,11 +31,11 @@ logger = logging.getLogger("training")
 
 TERMS = 40_960
 BUCKETS = 16_384
-PAIRS = 900_000
+PAIRS = 1_200_000
 POWER = 0.6
 """A language's share is its number of pairs to this power."""
 
-_COUNTED = 150_000
+_COUNTED = 200_000
 """Pairs whose terms are counted; more would not choose others."""
 
 _TRANSLATED = 0.12
@@ -94,7 +94,8 @@ def _train(wanted: list[Package], options: argparse.Namespace) -> None:
     learned = [package for package in wanted if not evaluation.is_held_out(package)]
     chosen = choose(learned, options.folder / "pairs", options.pairs, options.seed)
     examples = sampling.examples(chosen, options.seed)
-    np.random.default_rng(options.seed).shuffle(examples)  # type: ignore[arg-type]
+    order = np.random.default_rng(options.seed).permutation(len(examples))
+    examples = [examples[place] for place in order]
     logger.info("%d pairs", len(examples))
     known = encoding.known_terms(examples[:_COUNTED], TERMS, options.workers)
     logger.info("%d terms", len(known))

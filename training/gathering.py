@@ -30,7 +30,7 @@ from training.registries import source_parts
 
 logger = logging.getLogger(__name__)
 
-VERSION = "pairs-1"
+VERSION = "pairs-2"
 """Changes with whatever changes pairs, so that they are mined again."""
 
 _RICH = frozenset(
@@ -38,8 +38,8 @@ _RICH = frozenset(
 )
 """Languages of which there is far more than can be used: little of each release is enough."""
 
-_BYTES_OF_RICH, _BYTES_OF_OTHERS = 120_000, 1_500_000
-_MOST_SECONDS = 30.0
+_BYTES_OF_RICH, _BYTES_OF_OTHERS = 700_000, 3_000_000
+_MOST_SECONDS = 60.0
 """CPU time for one release; some take tenths of a second, a grammar that backtracks for ever."""
 
 _LEFT_OUT = (
@@ -76,16 +76,19 @@ def gather(found: Mapping[Package, Path], folder: Path, workers: int = 2) -> lis
     waiting = [p for p in order if not is_gathered(p, folder)]
     done = [read_report(p, folder) for p in order if is_gathered(p, folder)]
     began = time.monotonic()
-    # New processes now and then: parsers keep the memory of the largest file they saw.
-    fresh = get_context("spawn")
-    with ProcessPoolExecutor(workers, fresh, max_tasks_per_child=150) as pool:
-        tasks = [pool.submit(_gather_one, p, found[p], folder) for p in waiting]
-        for number, task in enumerate(as_completed(tasks), start=1):
-            done.append(task.result())
-            if number % 50 == 0 or number == len(tasks):
-                minutes = (time.monotonic() - began) / 60
-                logger.info("mined %d of %d releases, %.1f min", number, len(tasks), minutes)
+    # New processes now and then: parsers keep the memory of the largest file they saw. A pool that
+    # replaces its processes by itself can wait for ever (CPython's issue 115634).
+    for at in range(0, len(waiting), _IN_A_POOL):
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            some = waiting[at : at + _IN_A_POOL]
+            tasks = [pool.submit(_gather_one, p, found[p], folder) for p in some]
+            done += [task.result() for task in as_completed(tasks)]
+        minutes = (time.monotonic() - began) / 60
+        logger.info("mined %d of %d releases, %.1f min", at + len(some), len(waiting), minutes)
     return done
+
+
+_IN_A_POOL = 150
 
 
 def _size(package: Package, archive: Path) -> float:

@@ -26,7 +26,10 @@ _Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to learn. ``together`` pairs of one release are side by side in a batch."""
+    """How to learn. ``together`` pairs of one release are side by side in a batch; ``left_out`` is
+    the share of a text's terms that a step does not see, so that no single one decides
+    (Srivastava et al. 2014); the table is the mean of the ``averaged`` last share of the steps
+    (Polyak and Juditsky 1992)."""
 
     dimension: int = 256
     steps: int = 1200
@@ -34,7 +37,31 @@ class Options:
     together: int = 32
     temperature: float = 0.05
     rate: float = 0.01
+    left_out: float = 0.1
+    averaged: float = 0.2
     seed: int = 1
+
+
+class _Mean:
+    """The mean of a table over some steps."""
+
+    def __init__(self, learner: Learner) -> None:
+        self._table = learner.table.astype(np.float64)
+        self._log_weights = learner.log_weights.astype(np.float64)
+        self._steps = 1
+
+    def add(self, learner: Learner) -> None:
+        self._table += learner.table
+        self._log_weights += learner.log_weights
+        self._steps += 1
+
+    def put_into(self, learner: Learner) -> None:
+        learner.table = (self._table / self._steps).astype(np.float32)
+        learner.log_weights = (self._log_weights / self._steps).astype(np.float32)
+
+
+_AVERAGED_EVERY = 5
+"""Steps; those in between hardly differ."""
 
 
 class Learner:
@@ -167,18 +194,28 @@ def learn(
     runs = batches(groups, options)
     began = time.monotonic()
     losses: list[float] = []
+    chance = np.random.default_rng(options.seed + 6)
+    mean: _Mean | None = None
     for step in range(1, options.steps + 1):
         chosen = next(runs)
         same = [code[chosen][:, None] == code[chosen][None, :] for code in texts]
         clashes = same[0] | same[1]
         np.fill_diagonal(clashes, False)
-        losses.append(
-            learner.step(_picked(queries, chosen, rows), _picked(passages, chosen, rows), clashes)
-        )
+        seen = [_picked(texts, chosen, rows) for texts in (queries, passages)]
+        for matrix in seen:
+            matrix.data *= chance.random(len(matrix.data)) >= options.left_out
+        losses.append(learner.step(seen[0], seen[1], clashes))
         if step % 50 == 0:
-            mean = float(np.mean(losses[-50:]))
-            logger.info("step %d: loss %.3f, %.0f s", step, mean, time.monotonic() - began)
+            loss = float(np.mean(losses[-50:]))
+            logger.info("step %d: loss %.3f, %.0f s", step, loss, time.monotonic() - began)
+        if step > options.steps * (1 - options.averaged):
+            if mean is None:
+                mean = _Mean(learner)
+            elif step % _AVERAGED_EVERY == 0:
+                mean.add(learner)
         on_step(step, learner)
+    if mean is not None:
+        mean.put_into(learner)
     return learner
 
 

@@ -84,3 +84,27 @@ def test_a_batch_takes_runs_of_one_release() -> None:
     batch = next(learning.batches(groups, Options(batch=128, together=32)))
     assert len(set(batch.tolist())) == 128
     assert all(len(set(groups[batch[at : at + 32]])) == 1 for at in range(0, 128, 32))
+
+
+def test_what_a_step_does_not_see_is_left_to_chance_and_the_last_tables_are_averaged() -> None:
+    def encoded(first: int) -> Encoded:
+        columns = np.arange(first, first + 8, dtype=np.int32)
+        return Encoded(np.arange(9), columns, np.ones(8, dtype=np.float32))
+
+    def learned(**chosen: float) -> tuple[np.ndarray, list[np.ndarray]]:
+        tables: list[np.ndarray] = []
+        numbers = np.arange(8)
+        learner = learning.learn(
+            encoded(0), encoded(8), numbers // 4, (numbers, numbers), 16,
+            Options(dimension=4, steps=20, batch=8, together=4, **chosen),  # type: ignore[arg-type]
+            lambda step, one: tables.append(one.table.copy()),
+        )  # fmt: skip
+        return learner.table, tables
+
+    last, tables = learned(averaged=0.0, left_out=0.0)
+    assert (last == tables[-1]).all()
+    mean, tables = learned(averaged=0.5, left_out=0.0)
+    assert mean == pytest.approx(np.mean([tables[10], tables[14], tables[19]], axis=0), abs=1e-6)
+    half, _ = learned(averaged=0.0, left_out=0.5)
+    assert (half != last).any()
+    assert (half == learned(averaged=0.0, left_out=0.5)[0]).all(), "the same for a seed"
