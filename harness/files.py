@@ -133,7 +133,7 @@ def append_lines(path: Path, lines: Iterable[str]) -> int:
     return size
 
 
-def open_regular(path: str | Path, *, dir_fd: int | None = None) -> BinaryIO | None:
+def open_regular(path: str | bytes | Path, *, dir_fd: int | None = None) -> BinaryIO | None:
     """Open a file for reading that may be anything: never waits, never follows a link.
 
     :param dir_fd: folder that a relative path starts from.

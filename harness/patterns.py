@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _POSIX_CLASSES = {
     "alnum": "a-zA-Z0-9",
@@ -28,14 +28,33 @@ _POSIX_CLASSES = {
     "xdigit": "0-9a-fA-F",
 }
 _NEVER = r"(?!)"
+_SPECIAL = re.compile(r"[*?\[\\]")
 
 
-@dataclass(frozen=True, slots=True)
+# A path has at most 4,096 bytes. What is longer than any pattern for one is not translated.
+_MAX_PATTERN_CHARS = 16_384
+
+
+@dataclass(slots=True)
 class _Pattern:
-    regex: re.Pattern[str]
+    """One pattern; it is translated when it is first needed, for a list may have a million."""
+
+    glob: str
     negated: bool
     folders_only: bool
     by_name: bool
+    ignores_case: bool
+    _regex: re.Pattern[str] | None = field(default=None, compare=False)
+
+    def matches(self, path: str, name: str) -> bool:
+        text = name if self.by_name else path
+        if self._regex is None:
+            if _SPECIAL.search(self.glob) is None and not self.ignores_case:
+                return text == self.glob
+            # As in git, only ASCII letters have a case.
+            flags = re.IGNORECASE | re.ASCII if self.ignores_case else re.NOFLAG
+            self._regex = re.compile(_translate(self.glob), re.DOTALL | flags)
+        return self._regex.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +64,14 @@ class PathPatterns:
     patterns: tuple[_Pattern, ...]
 
     @classmethod
-    def parse(cls, text: str) -> PathPatterns:
-        """Read one pattern a line; lines that git would not understand match nothing."""
+    def parse(cls, text: str, ignores_case: bool = False) -> PathPatterns:
+        """Read one pattern a line; lines that git would not understand match nothing.
+
+        :param ignores_case: as git's ``core.ignoreCase``.
+        """
         lines = text.removeprefix("\ufeff").split("\n")
-        return cls(tuple(found for line in lines if (found := _parse_line(line)) is not None))
+        found = (_parse_line(line, ignores_case) for line in lines)
+        return cls(tuple(pattern for pattern in found if pattern is not None))
 
     @property
     def negates(self) -> bool:
@@ -66,7 +89,7 @@ class PathPatterns:
         for pattern in reversed(self.patterns):
             if pattern.folders_only and not is_folder:
                 continue
-            if pattern.regex.fullmatch(name if pattern.by_name else path):
+            if pattern.matches(path, name):
                 return not pattern.negated
         return None
 
@@ -83,7 +106,7 @@ def folders_above(path: str) -> Iterator[str]:
     return ("/".join(parts[:depth]) for depth in range(1, len(parts)))
 
 
-def _parse_line(line: str) -> _Pattern | None:
+def _parse_line(line: str, ignores_case: bool) -> _Pattern | None:
     line = line.removesuffix("\r")
     if line.startswith("#"):
         return None
@@ -95,11 +118,10 @@ def _parse_line(line: str) -> _Pattern | None:
     kept = kept[1:] if negated else kept
     folders_only = kept.endswith("/")
     kept = kept[:-1] if folders_only else kept
-    if not kept:
+    if not kept or len(kept) > _MAX_PATTERN_CHARS:
         return None
     by_name = "/" not in kept
-    pattern = re.compile(_translate(kept.removeprefix("/")), re.DOTALL)
-    return _Pattern(pattern, negated, folders_only, by_name)
+    return _Pattern(kept.removeprefix("/"), negated, folders_only, by_name, ignores_case)
 
 
 def _translate(glob: str) -> str:

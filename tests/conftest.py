@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -25,3 +27,16 @@ class Scheduling(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
     """The hook by which xdist asks for it."""
     return Scheduling(config, log)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git commands end after a minute: a test of what would take years fails soon."""
+    from harness.repository import git
+
+    patient = git.run_limited
+
+    def run(*args: Any, timeout_seconds: float, **options: Any) -> Any:
+        return patient(*args, timeout_seconds=min(60.0, timeout_seconds), **options)
+
+    monkeypatch.setattr(git, "run_limited", run)

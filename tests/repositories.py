@@ -9,6 +9,10 @@ from pathlib import Path
 
 from harness.repository.git import run_git
 
+# Git before 2.41 is busy with it for years when it meets the name.
+ENDLESS = "*a" * 12 + "b"
+LONG_NAME = "a" * 60 + "x"
+
 OLD = 1_600_000_000
 IDENTITY = {"user.name": "Test", "user.email": "test@example.org"}
 
@@ -32,6 +36,19 @@ def commit_all(root: Path, message: str = "more") -> str:
     run_git(["add", "-A"], root, 30)
     run_git(["commit", "-qm", message], root, 30, config=IDENTITY)
     return run_git(["rev-parse", "HEAD"], root, 30).stdout.decode().strip()
+
+
+def commit_unmatched(root: Path, *names: str) -> str:
+    """Commit files as they are, without git matching any pattern; the commit."""
+    for name in names:
+        blob = run_git(["hash-object", "-w", "--no-filters"], root, 30, operands=[name]).stdout
+        entry = f"100644,{blob.decode().strip()},{name}"
+        run_git(["update-index", "--add", "--cacheinfo", entry], root, 30)
+    tree = run_git(["write-tree"], root, 30).stdout.decode().strip()
+    args = ["commit-tree", "-p", "HEAD", "-m", "more", tree]
+    commit = run_git(args, root, 30, config=IDENTITY).stdout.decode().strip()
+    run_git(["update-ref", "HEAD", commit], root, 30)
+    return commit
 
 
 def run_unprivileged(code: str, *args: str) -> str:

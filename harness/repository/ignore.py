@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 
 from harness.patterns import PathPatterns, folders_above
 
+logger = logging.getLogger(__name__)
+
+MAX_IGNORE_FILE_BYTES = 1_000_000
+MAX_PATTERNS = 200_000
+
 
 @dataclass(slots=True)
 class IgnoreTree:
-    """The ignore files of a tree, each valid from its folder downwards."""
+    """The ignore files of a tree, each valid from its folder downwards.
 
+    With ``ignores_case`` ASCII letters match in either case. Files beyond :data:`MAX_PATTERNS`
+    lines in all are not followed, since every line costs time for every entry below it.
+    """
+
+    ignores_case: bool = False
     _files: dict[str, PathPatterns] = field(default_factory=dict)
     _folders: dict[str, bool] = field(default_factory=dict)
+    _count: int = 0
 
     @property
     def negates(self) -> bool:
@@ -21,9 +33,14 @@ class IgnoreTree:
 
     def add(self, folder: str, text: str) -> None:
         """Add the ignore file of a folder (``""`` for the root) before asking about its content."""
-        found = PathPatterns.parse(text)
-        if found.patterns:
+        found = PathPatterns.parse(text, self.ignores_case)
+        if not found.patterns:
+            return
+        self._count += len(found.patterns)
+        if self._count <= MAX_PATTERNS:
             self._files[folder] = found
+        else:
+            logger.warning("too many ignore rules; those of %s are not followed", folder or "all")
 
     def ignores(self, path: str, is_folder: bool = False) -> bool:
         """Tell whether an entry, or a folder above it, is ignored."""

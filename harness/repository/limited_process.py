@@ -1,16 +1,20 @@
-"""Runs a program with a limit on its time and on what it writes; nothing it started is left."""
+"""Runs a program with a limit on its time and on what it writes; nothing it started is left, also
+where this process is killed meanwhile."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 _CHUNK_BYTES = 1 << 16
 
@@ -46,18 +50,23 @@ def run_limited(
     :raises TimeoutError: the time is up, and it was killed with its children.
     :raises OSError: it cannot be started.
     """
-    with subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=environment,
-        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # A session of its own: ssh finds no terminal to ask on, and the whole group (ssh, remote
-        # helpers) can be killed without leaving one that keeps the pipes open.
-        start_new_session=True,
-    ) as process:
+    with (
+        _Lifeline() as lifeline,
+        subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # A session of its own: ssh finds no terminal to ask on, and the whole group (ssh,
+            # remote helpers) can be killed without leaving one that keeps the pipes open.
+            start_new_session=True,
+            pass_fds=lifeline.passed,
+        ) as process,
+    ):
         try:
+            lifeline.hold(process.pid)
             deadline = time.monotonic() + timeout_seconds
             written = _communicate(process, stdin, deadline, max_output_bytes)
             returncode = process.wait(max(0.0, deadline - time.monotonic()))
@@ -67,6 +76,45 @@ def run_limited(
             if process.returncode is None:
                 _kill_group(process)
     return Finished(returncode, *written)
+
+
+class _Lifeline:
+    """A pipe that the child inherits; when this process ends in whatever way, the kernel closes
+    the other end, and that kills the child's whole process group.
+
+    Linux alone lets a pipe send a signal of one's choice (fcntl(2), ``F_SETSIG``); elsewhere a
+    child outlives a killed Harness. ``PR_SET_PDEATHSIG`` would reach only the child itself, and
+    only by running Python between fork and exec, which is not safe beside threads.
+    """
+
+    def __init__(self) -> None:
+        self._ends = os.pipe() if sys.platform == "linux" else None
+
+    @property
+    def passed(self) -> tuple[int, ...]:
+        """What the child has to inherit."""
+        return () if self._ends is None else self._ends[:1]
+
+    def hold(self, group: int) -> None:
+        """Bind a process group to this process's life."""
+        if sys.platform == "linux" and self._ends is not None:
+            end = self._ends[0]
+            with contextlib.suppress(ProcessLookupError):
+                fcntl.fcntl(end, fcntl.F_SETOWN, -group)
+                fcntl.fcntl(end, fcntl.F_SETSIG, signal.SIGKILL)
+                fcntl.fcntl(end, fcntl.F_SETFL, fcntl.fcntl(end, fcntl.F_GETFL) | os.O_ASYNC)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go: what a command leaves on purpose, such as a cache of passwords, stays."""
+        if self._ends is not None:
+            end = self._ends[0]
+            flags = fcntl.fcntl(end, fcntl.F_GETFL)
+            fcntl.fcntl(end, fcntl.F_SETFL, flags & ~getattr(os, "O_ASYNC", 0))
+            for descriptor in self._ends:
+                os.close(descriptor)
 
 
 def _communicate(

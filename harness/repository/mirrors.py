@@ -22,6 +22,8 @@ from filelock import FileLock, Timeout
 
 from harness.errors import TransientError
 from harness.files import private_folder
+from harness.repository.attributes import ATTRIBUTES, REMEDY, is_slow
+from harness.repository.blobs import EXECUTABLE, REGULAR, contents, entries, write_files
 from harness.repository.git import run_git
 from harness.repository.remotes import CHECKOUT_CONFIG, COMMIT, Remote
 from harness.repository.sources import (
@@ -110,9 +112,31 @@ def check_out(remote: Remote, ref: str, folder: Path, *, data_dir: Path) -> str:
         return ""
     args = ["update-ref", "--no-deref", "HEAD"]
     run_git(args, folder, remote.timeout_seconds, operands=[commit])
+    _write(commit, folder, remote)
+    return commit
+
+
+def _write(commit: str, folder: Path, remote: Remote) -> None:
+    """Write a commit's files; as they are in git where an attribute file would keep it busy."""
+    run_git(["read-tree", commit], folder, remote.timeout_seconds)
+    listing = run_git(["ls-files", "-s", "-z"], folder, remote.timeout_seconds).stdout
+    found = entries(listing)
+    rules = {
+        name: entry
+        for name, entry in found.items()
+        if name.rpartition("/")[2] == ATTRIBUTES and entry.mode in (REGULAR, EXECUTABLE)
+    }
+    git_dir = folder / ".git"
+    slow = [name for name, data in contents(rules, git_dir) if is_slow(data)]
+    if slow:
+        logger.warning(
+            "%s: a pattern in %s has too many * for git, so no attributes are followed; %s",
+            remote.url, slow[0], REMEDY,
+        )  # fmt: skip
+        write_files(found, folder, git_dir)
+        return
     args = ["reset", "--quiet", "--hard", commit]
     run_git(args, folder, remote.timeout_seconds, config=CHECKOUT_CONFIG)
-    return commit
 
 
 def remove_mirror(source: str, data_dir: Path) -> None:

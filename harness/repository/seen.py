@@ -47,8 +47,8 @@ def is_as_seen(root: Path, seen: Seen) -> bool:
         return False
     if _stats(root, seen.paths).tobytes() != seen.stats:
         return False
-    names, unreadable = untracked_names(root)
-    return not unreadable and _digest(names) == seen.untracked
+    found = untracked_names(root)
+    return not found.unreadable_folders and _digest(found.names) == seen.untracked
 
 
 def index_identity(root: Path) -> str:

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import GitError, UsageError
-from harness.repository.git import git_error, run_git
+from harness.repository.attributes import ATTRIBUTES, attributes_of
+from harness.repository.git import USER, Trust, git_error, run_git
+from harness.repository.git_rules import is_ignored
+from harness.repository.untracked import Untracked, untracked_files
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +32,6 @@ _INDEX_ENTRY = re.compile(
     rb"  uid: \d+\tgid: \d+\n  size: (?P<size>\d+)\tflags: [0-9a-f]+\n)?"
 )
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
-_UNREADABLE_WARNING = re.compile(r"^warning: could not open directory '(.*)/': ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +86,10 @@ def git_prefix(root: Path) -> str | None:
     if in_work_tree != "true":
         return None
     prefix = prefix.removesuffix("\n")
-    if prefix and _is_ignored_by_git(root):
+    if prefix and is_ignored(root):
         # Asked for by name, as an unpacked release in an ignored cache: git would list nothing.
         return None
     return prefix
-
-
-def _is_ignored_by_git(root: Path) -> bool:
-    output = run_git(["check-ignore", "-q"], root, GIT_TIMEOUT_SECONDS, operands=["."], check=False)
-    return output.returncode == 0
 
 
 def head_commit(root: Path) -> str | None:
@@ -134,32 +131,33 @@ def git_files(root: Path, prefix: str) -> GitFiles:
         tracked = _parse_index(output.stdout, index_mtime_ns)
     if tracked is None:
         raise GitError("git ls-files answers in an unknown form; use git 2.25 or newer")
-    untracked, unreadable = untracked_names(root)
-    for path in _filtered(root, prefix, tracked, untracked):
+    submodules = {path: entry.mode == SUBMODULE_MODE for path, entry in tracked.items()}
+    found = untracked_files(root, submodules)
+    for path in _filtered(root, prefix, tracked, found.names):
         tracked[path] = _unknown(tracked[path])
-    return GitFiles(
-        tracked=tracked,
-        untracked=untracked,
-        unreadable_folders=tuple(
-            folder.removeprefix(prefix) for folder in unreadable if folder.startswith(prefix)
-        ),
-    )
+    return GitFiles(tracked, found.names, found.unreadable_folders)
 
 
-def untracked_names(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What git neither tracks nor ignores below a folder, and the folders that it cannot open,
-    as paths from the top of the work tree.
+def tracked_names(root: Path, trust: Trust = USER) -> dict[str, bool]:
+    """What git tracks below a folder, in its order: path to whether it is a submodule.
 
     :raises GitError: git failed.
     """
-    output = run_git(["ls-files", "-o", "--exclude-standard", "-z"], root, GIT_TIMEOUT_SECONDS)
-    names = tuple(os.fsdecode(path) for path in output.stdout.split(b"\0") if path)
-    return names, unreadable_folders(output.stderr)
+    listing = run_git(["ls-files", "-s", "-z"], root, GIT_TIMEOUT_SECONDS, trust=trust).stdout
+    found: dict[str, bool] = {}
+    for line in listing.split(b"\0"):
+        if line:
+            found[os.fsdecode(line.partition(b"\t")[2])] = line.startswith(SUBMODULE_MODE)
+    return found
 
 
-def unreadable_folders(stderr: str) -> tuple[str, ...]:
-    """What git could not open while it listed files, from its warnings."""
-    return tuple(match[1] for match in _UNREADABLE_WARNING.finditer(stderr))
+def untracked_names(root: Path) -> Untracked:
+    """What git neither tracks nor ignores below a folder.
+
+    :raises GitError: git failed.
+    :raises TransientError: it took too long.
+    """
+    return untracked_files(root, tracked_names(root))
 
 
 def is_clean(entry: Tracked, status: os.stat_result) -> bool:
@@ -225,21 +223,17 @@ def _filtered(
     """Tracked files with a content filter such as LFS.
 
     Their blob id says nothing about the content on disk: a pointer file becomes the real one
-    under the same id.
+    under the same id. Where git cannot be asked, all may have one: they are read and hashed.
     """
     above = [root.joinpath(*[".."] * depth) for depth in range(prefix.count("/") + 1)]
     has_attributes = any(
-        (folder / ".gitattributes").exists() or (folder / ".git/info/attributes").exists()
+        (folder / ATTRIBUTES).exists() or (folder / ".git/info/attributes").exists()
         for folder in above
-    ) or any(path.endswith("/.gitattributes") for paths in (tracked, untracked) for path in paths)
+    ) or any(path.endswith("/" + ATTRIBUTES) for paths in (tracked, untracked) for path in paths)
     if not has_attributes:
         return []
-    output = run_git(
-        ["check-attr", "-z", "--stdin", "filter"],
-        root,
-        GIT_TIMEOUT_SECONDS,
-        stdin=b"".join(os.fsencode(path) + b"\0" for path in tracked),
-    )
-    fields = output.stdout.split(b"\0")
-    triples = zip(fields[0::3], fields[2::3], strict=False)
-    return [os.fsdecode(path) for path, value in triples if value not in (b"unspecified", b"unset")]
+    names = list(tracked)
+    values = attributes_of(root, names, ("filter",))
+    if values is None:
+        return names
+    return [path for path, given in values.items() if given["filter"] != "unset"]

@@ -1,9 +1,9 @@
 """Lists the files of a repository that are worth indexing, without reading them.
 
-Git work trees are listed by git itself (tracked, and untracked but not ignored); other folders
-by a scan that follows ``.gitignore`` files. ``.harnessignore`` files, of the same syntax, apply
-in both. Whatever is left out is returned too, with its reason; a folder that is left out is listed
-once, with a trailing ``/``, instead of each file in it.
+In git work trees git says what is tracked, and a walk by its rules finds what is untracked and not
+ignored; other folders are scanned, following ``.gitignore`` files. ``.harnessignore`` files, of the
+same syntax, apply in both. Whatever is left out is returned too, with its reason; a folder that is
+left out is listed once, with a trailing ``/``, instead of each file in it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.errors import RepositoryNotFoundError, UsageError
 from harness.files import open_regular
 from harness.patterns import folders_above
 from harness.repository.folder_signs import TrackedTree
-from harness.repository.ignore import IgnoreTree
+from harness.repository.ignore import MAX_IGNORE_FILE_BYTES, IgnoreTree
 from harness.repository.seen import index_identity, look
 from harness.repository.selection import HARNESS_IGNORE, UNREADABLE, Selection
 from harness.repository.skip_names import (
@@ -34,7 +34,6 @@ from harness.types import Listing, Seen, Skip, SkippedFile, SkipReason
 
 logger = logging.getLogger(__name__)
 
-MAX_IGNORE_FILE_BYTES = 1_000_000
 _SUBMODULE = Skip(SkipReason.SUBMODULE, "a repository of its own")
 
 

@@ -10,9 +10,11 @@ import re
 from pathlib import Path
 
 from harness.errors import CredentialError, PatchConflictError, PolicyError
+from harness.repository.attributes import REMEDY, slow_for_patch
 from harness.repository.credentials import redact
 from harness.repository.git import SEALED, run_git
 from harness.repository.remotes import Remote
+from harness.repository.tracked import tracked_names
 
 PREFIX = "harness/"
 _SLUG_CHARS = 40
@@ -51,18 +53,25 @@ def push_patch(
     :returns: the new commit.
     :raises CredentialError: the credential is for reading, or the server refuses it.
     :raises PatchConflictError: the patch does not fit.
-    :raises PolicyError: a branch of this name exists, or the server refuses this one.
+    :raises PolicyError: a branch of this name exists, or the server refuses this one; or an
+        attribute file would keep git busy.
     """
     check_may_push(remote)
     if not branch.startswith(PREFIX):
         raise PolicyError(f"{branch!r} does not begin with {PREFIX}, so it is not pushed")
     seconds = remote.timeout_seconds
+    data = patch.encode("utf-8", "surrogateescape")
+    slow = slow_for_patch(root, list(tracked_names(root, SEALED)), data)
+    if slow is not None:
+        raise PolicyError(
+            f"git would take too long over a pattern in {slow.name} of {remote.url}; {REMEDY}"
+        )
     applied = run_git(
         ["apply", "--index", "--whitespace=nowarn", "-"],
         root,
         seconds,
         trust=SEALED,
-        stdin=patch.encode("utf-8", "surrogateescape"),
+        stdin=data,
         check=False,
     )
     if applied.returncode != 0:

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import GitError
-from harness.repository.git import USER
+from harness.repository import attributes as repository_attributes
+from harness.repository.git import SEALED, USER
 from harness.repository.git import run_git as run_trusting
-from harness.workspace.gitcalls import run_git
 
 ENCODING = "working-tree-encoding"
 _NAMES = ("text", "crlf", "eol", ENCODING)
@@ -57,19 +57,13 @@ def attributes_of(
 ) -> dict[str, dict[str, str]]:
     """Return the attributes of some files, as git sees them in the user's tree.
 
-    :returns: for each file that has any: attribute to ``set``, ``unset`` or its value.
+    :returns: for each file that has any: attribute to ``set``, ``unset`` or its value; none where
+        git cannot be asked.
     """
-    data = b"".join(os.fsencode(name) + b"\0" for name in names)
     try:
-        output = run_git(["check-attr", "-z", "--stdin", *wanted], cwd=root, data=data)
+        return repository_attributes.attributes_of(root, names, wanted, SEALED) or {}
     except GitError:
         return {}
-    fields = [os.fsdecode(field) for field in output.split(b"\0")]
-    found: dict[str, dict[str, str]] = {}
-    for name, attribute, value in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
-        if value != "unspecified":
-            found.setdefault(name, {})[attribute] = value
-    return found
 
 
 def in_words(values: Mapping[str, str]) -> str:
@@ -117,6 +111,15 @@ def to_utf8(data: bytes, encoding: str) -> bytes:
     """Convert bytes for which :func:`is_convertible` holds."""
     name, mark = _codec(encoding) or ("utf-8", b"")
     return data[len(mark) :].decode(name).encode()
+
+
+def from_utf8(data: bytes, encoding: str) -> bytes:
+    """Convert back what :func:`to_utf8` made; bytes that have no such form stay as they are."""
+    name, mark = _codec(encoding) or ("utf-8", b"")
+    try:
+        return mark + data.decode().encode(name)
+    except UnicodeError:
+        return data
 
 
 # Encodings whose byte order is in their name have no mark; see git's utf8.c.

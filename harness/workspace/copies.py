@@ -10,20 +10,17 @@ run commands from the repository's own configuration.
 There are two git directories. ``control.git`` lies outside the copy; snapshots and patches come
 from it, and its configuration is rewritten before every use. ``.git`` inside the copy is there for
 the commands of the task (``git log``, ``git diff``); Harness asks it for nothing but the list of
-files, with sealed calls, so whatever a command writes into it runs nowhere else. Content filters
-and line-ending conversion are off: blobs hold the bytes of the files. Only what the user's git
-converts to UTF-8 is converted here as well, so that its patch is text that ``git apply`` takes.
+files, with sealed calls, so whatever a command writes into it runs nowhere else. Git never looks at
+the copy itself (:mod:`harness.workspace.contents`): blobs hold the bytes of the files. Only what
+the user's git converts to UTF-8 is converted here as well, so that its patch is text that ``git
+apply`` takes.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
 import shutil
-import stat
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,23 +31,22 @@ from harness.errors import (
     UsageError,
 )
 from harness.files import PRIVATE_FOLDER, private_folder
-from harness.repository.git import USER
-from harness.repository.git import run_git as run_any
+from harness.repository.blobs import write_files
+from harness.repository.git_rules import is_ignored
 from harness.repository.skip_names import REMADE_PATTERNS
-from harness.repository.tracked import GIT_TIMEOUT_SECONDS
+from harness.repository.tracked import tracked_names
+from harness.repository.untracked import untracked_files
 from harness.repository.walk import visible_files
+from harness.workspace.contents import Contents
 from harness.workspace.control import borrow_objects, borrowed_objects, configure, initialise
-from harness.workspace.conversions import encodings_of, is_convertible
+from harness.workspace.conversions import encodings_of
 from harness.workspace.copying import copy_files
 from harness.workspace.gitcalls import git_text, run_git
 from harness.workspace.nested import remove_nested_repositories
-from harness.workspace.paths import ConfinedTree, PlainFiles
+from harness.workspace.paths import ConfinedTree
 from harness.workspace.rights import take_back_rights
 
-logger = logging.getLogger(__name__)
-
 EXCLUDED = "\n".join(REMADE_PATTERNS) + "\n"
-MAX_ENCODED_BYTES = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ def inspect(root: Path) -> Source:
         inside, object_format, objects, top = git_text(
             ["rev-parse", *what, "--show-toplevel"], cwd=root
         ).split("\n", 3)
-        if inside != "true" or (Path(top).resolve() != root and _is_ignored(root)):
+        if inside != "true" or (Path(top).resolve() != root and is_ignored(root)):
             return Source(root, None, "sha1", None, True)
     except (GitError, ValueError):
         return Source(root, None, "sha1", None, True)
@@ -94,13 +90,6 @@ def inspect(root: Path) -> Source:
     )
 
 
-def _is_ignored(folder: Path) -> bool:
-    output = run_any(
-        ["check-ignore", "--quiet", "."], folder, GIT_TIMEOUT_SECONDS, trust=USER, check=False
-    )
-    return output.returncode == 0
-
-
 def list_files(root: Path) -> list[str]:
     """Return the files a user would call the repository's: sorted, relative, ``/``.
 
@@ -108,17 +97,12 @@ def list_files(root: Path) -> list[str]:
     secret, vendored and excluded files (:func:`harness.repository.walk.visible_files`).
     """
     try:
-        tracked = _names(root, "--cached", "--deduplicate")
-        names = [*tracked, *_names(root, "--others", "--exclude-standard")]
+        tracked = tracked_names(root)
+        names = [*tracked, *untracked_files(root.resolve(), tracked).names]
     except GitError:
-        names = tracked = []
+        names, tracked = [], {}
     # None: outside git, or a folder that the repository around it ignores.
     return visible_files(root, names or None, tracked)
-
-
-def _names(root: Path, *options: str) -> list[str]:
-    output = run_any(["ls-files", "-z", *options], root, GIT_TIMEOUT_SECONDS, trust=USER)
-    return [os.fsdecode(name) for name in output.stdout.split(b"\0") if name]
 
 
 class Workspace:
@@ -133,14 +117,14 @@ class Workspace:
         source: Source,
         base: str,
         head: str | None,
-        encodings: Mapping[str, str],
+        contents: Contents,
         left_out: tuple[str, ...] = (),
     ) -> None:
         self.state_dir = state_dir
         self.source = source
         self.base = base
         self.commit = head
-        self.encodings = encodings
+        self.contents = contents
         self.left_out = left_out
         self.tree = ConfinedTree(state_dir / "tree")
         self.scratch = state_dir / "scratch"
@@ -163,15 +147,8 @@ class Workspace:
         for it.
         """
         remove_nested_repositories(self.root)
-        try:
-            self._git(["add", "--all", "--", "."])
-        except GitError as error:
-            take_back_rights(self.root)
-            try:
-                self._git(["add", "--all", "--ignore-errors", "--", "."])
-            except GitError:
-                logger.warning("not all of the copy can be read: %s", error)
-        return self._git(["write-tree"]).decode().strip()
+        self._configure()
+        return self.contents.record()
 
     def patch(self) -> str:
         """Return what changed since the copy was made, as a patch that ``git apply`` takes.
@@ -183,18 +160,17 @@ class Workspace:
     def diff(self, before: str, after: str) -> str:
         """Return the patch between two snapshots. Bytes that are not UTF-8 stay as surrogates."""
         options = ["--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv"]
-        output = self._git(["diff-tree", "-r", "-p", "--no-renames", *options, before, after])
-        return output.decode("utf-8", "surrogateescape")
+        self._configure()
+        return self.contents.diff(before, after, options).decode("utf-8", "surrogateescape")
 
     def restore(self, snapshot: str) -> None:
         """Bring all files back to a snapshot; ignored files stay."""
-        self.snapshot()
-        arguments = ["read-tree", "-u", "--reset", snapshot]
+        before = self.snapshot()
         try:
-            self._git(arguments)
-        except GitError:  # a command locked a folder
+            self.contents.restore(snapshot, before)
+        except OSError:  # a command locked a folder
             take_back_rights(self.root)
-            self._git(arguments)
+            self.contents.restore(snapshot, before)
 
     def close(self) -> None:
         """Delete the copy, even when commands took away the right to."""
@@ -205,10 +181,8 @@ class Workspace:
                 continue
         shutil.rmtree(self.state_dir, ignore_errors=True)
 
-    def _git(self, arguments: list[str]) -> bytes:
-        control = self.state_dir / "control.git"
-        configure(control, self.source.object_format, _encoded(self.root, self.encodings))
-        return run_git(arguments, cwd=self.root, git_dir=control, work_tree=self.root)
+    def _configure(self) -> None:
+        configure(self.state_dir / "control.git", self.source.object_format)
 
 
 def create_workspace(
@@ -240,48 +214,24 @@ def _make_copy(source: Source, state_dir: Path, ref: str | None) -> Workspace:
     (control / "info" / "exclude").write_text(EXCLUDED)
     if source.objects is not None:
         borrow_objects(control, source.objects)
-    encodings: Mapping[str, str] = {}
     left_out: tuple[str, ...] = ()
     if ref is not None:
-        commit: str | None = _copy_commit(source, ref, control, tree)
+        contents = Contents(tree, control, source.object_format, {})
+        commit: str | None = _copy_commit(source, ref, contents)
+        base = git_text(["write-tree"], cwd=tree, git_dir=control)
     else:
         commit = source.head if source.is_top else None
         left_out = copy_files(
             source.root, tree, control=control if source.objects is None else None
         )
         encodings = encodings_of(source.root, tree) if source.objects is not None else {}
-        add = ["add", "--all", "--force", "--", "."]
-        try:
-            configure(control, source.object_format, _encoded(tree, encodings))
-            run_git(add, cwd=tree, git_dir=control, work_tree=tree)
-        except GitError:
-            if not encodings:
-                raise
-            encodings = {}  # git knows one of them by another table
-            configure(control, source.object_format)
-            run_git(add, cwd=tree, git_dir=control, work_tree=tree)
-    base = git_text(["write-tree"], cwd=tree, git_dir=control)
+        contents = Contents(tree, control, source.object_format, encodings)
+        base = contents.record(ignored_as_well=True)
     _give_git_to_commands(source, control, tree, base, commit)
-    return Workspace(state_dir, source, base, commit, encodings, left_out)
+    return Workspace(state_dir, source, base, commit, contents, left_out)
 
 
-def _encoded(tree: Path, encodings: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the attributes of the files whose bytes have the encoding that they should have; git
-    would refuse to take any other."""
-    files = PlainFiles(tree)
-    found = []
-    for name, encoding in encodings.items():
-        with contextlib.suppress(OSError):  # a command may have taken away the right to read it
-            status = files.status(name)
-            if status is None or not stat.S_ISREG(status.st_mode):
-                continue
-            small = status.st_size <= MAX_ENCODED_BYTES
-            if small and is_convertible((tree / name).read_bytes(), encoding):
-                found.append((name, f"working-tree-encoding={encoding}"))
-    return found
-
-
-def _copy_commit(source: Source, ref: str, control: Path, tree: Path) -> str:
+def _copy_commit(source: Source, ref: str, contents: Contents) -> str:
     if source.objects is None:
         raise UsageError(f"{source.root} is not a git repository, so it has no ref {ref!r}")
     try:
@@ -291,16 +241,12 @@ def _copy_commit(source: Source, ref: str, control: Path, tree: Path) -> str:
     except GitError:
         raise UsageError(f"no ref {ref!r} in {source.root}; see `git branch --all`") from None
     prefix = "" if source.is_top else git_text(["rev-parse", "--show-prefix"], cwd=source.root)
+    tree, control = contents.root, contents.control
     try:
         run_git(["read-tree", f"{commit}:{prefix}"], cwd=tree, git_dir=control, work_tree=tree)
     except GitError:
         raise UsageError(f"{ref!r} holds no folder {prefix!r}") from None
-    run_git(
-        ["checkout-index", "--all", "--force", "--quiet"],
-        cwd=tree,
-        git_dir=control,
-        work_tree=tree,
-    )
+    write_files(contents.read_index(), tree, control)
     return commit
 
 

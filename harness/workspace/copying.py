@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import shutil
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.repository.git import SEALED, USER, run_git
+from harness.repository.git import SEALED, USER
+from harness.repository.git_rules import git_rules
 from harness.repository.skip_names import is_secret
-from harness.repository.tracked import GIT_TIMEOUT_SECONDS, unreadable_folders
+from harness.repository.tracked import tracked_names
+from harness.repository.untracked import untracked_files
 from harness.workspace.paths import PlainFiles
 
 logger = logging.getLogger(__name__)
@@ -87,23 +88,12 @@ def copy_files(root: Path, tree: Path, *, control: Path | None) -> tuple[str, ..
 
 
 def _listed(root: Path, control: Path | None) -> _Listed:
-    new_args = ["ls-files", "-z", "--others", "--exclude-standard"]
+    tracked: dict[str, bool] = {}
     if control is None:
-        tracked = run_git(
-            ["ls-files", "-z", "--cached", "--deduplicate"],
-            root,
-            GIT_TIMEOUT_SECONDS,
-            trust=SEALED,
-        ).stdout
-        new = run_git(new_args, root, GIT_TIMEOUT_SECONDS, trust=USER)
+        tracked = tracked_names(root, SEALED)
+        rules = git_rules(root, trust=USER)
     else:
-        tracked = b""
-        new = run_git(
-            new_args, root, GIT_TIMEOUT_SECONDS, trust=SEALED, git_dir=control, work_tree=root
-        )
-    names = [os.fsdecode(name) for name in tracked.split(b"\0") if name]
-    names += [
-        name for name in map(os.fsdecode, new.stdout.split(b"\0")) if name and not is_secret(name)
-    ]
-    folders = unreadable_folders(new.stderr)
-    return _Listed(tuple(names), tuple(f"{folder}/" for folder in folders))
+        rules = git_rules(root, trust=SEALED, git_dir=control, work_tree=root)
+    new = untracked_files(root, tracked, rules=rules)
+    names = [*tracked, *(name for name in new.names if not is_secret(name))]
+    return _Listed(tuple(names), tuple(f"{folder}/" for folder in new.unreadable_folders))

@@ -8,7 +8,7 @@ rewritten before each use (:mod:`harness.workspace.copies`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.repository.git import SEALED
@@ -24,11 +24,13 @@ def run_git(
     git_dir: Path | None = None,
     work_tree: Path | None = None,
     data: bytes = b"",
+    variables: Mapping[str, str] | None = None,
 ) -> bytes:
     """Run git and return its output.
 
     :param git_dir: the repository; None: the one that holds ``cwd``.
     :param data: standard input.
+    :param variables: more of the environment.
     :raises GitError: it failed.
     :raises TransientError: it took longer than two minutes.
     """
@@ -40,6 +42,7 @@ def run_git(
         stdin=data,
         git_dir=git_dir,
         work_tree=work_tree,
+        variables=variables,
     ).stdout
 
 

@@ -58,7 +58,8 @@ def test_what_cannot_be_read_at_all_costs_only_itself(folder: Path) -> None:
     """As with a file of another user that a command got hold of."""
     patch = as_anybody(
         "write('a.py'); write('in/b.py')\n"
-        "copies.take_back_rights = lambda root: None\n"
+        "import harness.workspace.contents as contents\n"
+        "contents.take_back_rights = lambda root: None\n"
         "(space.root / 'in/b.py').chmod(0)\n"
         "print(space.patch()); space.close()",
         folder,
