@@ -36,11 +36,18 @@ class ProcessRecord:
 
 
 def start(
-    role: str, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path
+    role: str,
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    log: Path,
+    private: bool = False,
 ) -> ProcessRecord:
     """Start a process in its own session, so that closing the terminal does not end it.
 
     :param log: receives stdout and stderr; the previous one is kept with ``.1`` appended.
+    :param private: only its owner may read the files that it makes.
     :raises OSError: the program or the folder does not exist.
     """
     if log.exists():
@@ -54,6 +61,7 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077 if private else -1,
         )
     record = ProcessRecord(role, process.pid, _start_time(process.pid) or time.time())
     # It is meant to outlive us; without this Popen warns about it when collected.

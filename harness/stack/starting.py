@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from harness.errors import HarnessError, StackError
+from harness.files import PRIVATE_FILE
 from harness.stack import processes
 from harness.stack.access import auth_string_to_start, write_profile
 from harness.stack.api import PrefectApi
@@ -150,9 +151,14 @@ def _answers(port: int) -> bool:
 
 
 def _server(layout: Layout, state: StackState) -> ProcessRecord:
-    """Start Prefect's server behind our guard."""
+    """Start Prefect's server behind our guard.
+
+    Its database is private, also one that a former version of Harness has made.
+    """
+    for database in layout.prefect_home.glob("prefect.db*"):
+        database.chmod(PRIVATE_FILE)
     env = with_code(server_environment(layout, state))
-    return _start(layout, SERVER, env, "deployments.server")
+    return _start(layout, SERVER, env, "deployments.server", private=True)
 
 
 def _worker(layout: Layout, state: StackState, name: str) -> ProcessRecord:
@@ -164,7 +170,12 @@ def _worker(layout: Layout, state: StackState, name: str) -> ProcessRecord:
 
 
 def _start(
-    layout: Layout, role: str, env: Mapping[str, str], module: str, *arguments: str
+    layout: Layout,
+    role: str,
+    env: Mapping[str, str],
+    module: str,
+    *arguments: str,
+    private: bool = False,
 ) -> ProcessRecord:
     """Start ``python -m module``. ``-P`` keeps the working directory, which holds Prefect's own
     files, off the import path."""
@@ -174,6 +185,7 @@ def _start(
         env=env,
         cwd=layout.prefect_home,
         log=layout.log(role),
+        private=private,
     )
 
 

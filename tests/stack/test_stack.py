@@ -57,6 +57,21 @@ def test_a_stubborn_process_and_its_descendants_are_ended(tmp_path: Path) -> Non
     assert processes.members("test", [record]) == []
 
 
+def test_what_a_server_makes_is_private(tmp_path: Path) -> None:
+    code = "import os; open('made.new', 'w').close(); os.rename('made.new', 'made')"
+    processes.start(
+        "server",
+        (sys.executable, "-c", code),
+        env=os.environ,
+        cwd=tmp_path,
+        log=tmp_path / "server.log",
+        private=True,
+    )
+    while not (tmp_path / "made").exists():
+        time.sleep(0.05)
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
+
+
 def test_an_orphan_is_found_by_its_environment(tmp_path: Path) -> None:
     record = _start(tmp_path, STUBBORN)
     while "ready" not in (tmp_path / "worker.log").read_text():
@@ -136,6 +151,9 @@ def test_a_stack_of_a_version_without_passwords_is_started_anew(tmp_path: Path) 
     # Stands for the server; processes.members never names the process that asks.
     server = ProcessRecord("server", os.getpid(), psutil.Process().create_time())
     said: list[str] = []
+    database = layout.prefect_home / "prefect.db"
+    database.touch()
+    database.chmod(0o644)
     with FakePrefect() as prefect:
         port = urlsplit(prefect.url).port or 0
         write_state(layout, StackState("test", port, processes=(server, worker)))
@@ -145,6 +163,7 @@ def test_a_stack_of_a_version_without_passwords_is_started_anew(tmp_path: Path) 
     assert "no password" in said[0]
     assert not processes.is_running(worker)
     assert layout.profile_file.stat().st_mode & 0o077 == 0
+    assert database.stat().st_mode & 0o077 == 0
 
 
 def _data_dir(process: psutil.Process) -> str | None:

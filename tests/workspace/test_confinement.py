@@ -11,6 +11,7 @@ import os
 import resource
 import socket
 import sys
+import tempfile
 from pathlib import Path
 from uuid import uuid4
 
@@ -429,3 +430,14 @@ def test_the_copy_stands_where_the_users_folder_is(
     assert done.output.startswith("the copy\n")
     assert attacks.looks_untouched(file)
     assert (tmp_path / "tree" / "new").read_text() == "new\n"
+
+
+@pytest.mark.parametrize("parent", ["/var/tmp", "/tmp"])
+def test_a_copy_may_lie_below_any_folder_for_temporary_files(level: str, parent: str) -> None:
+    with tempfile.TemporaryDirectory(dir=parent) as name:
+        tree, scratch = Path(name) / "tree", Path(name) / "scratch"
+        tree.mkdir()
+        scratch.mkdir()
+        done = run_command("pwd; echo x > made", tree, scratch, CommandPolicy())
+        assert done.output == f"{tree}\n"
+        assert (tree / "made").read_text() == "x\n"

@@ -9,6 +9,7 @@ command may have left links in the folders that it could write.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -80,8 +81,6 @@ def build(
             _put(node, _file(root, f"dev/{name}"))
         for name, text in _DEV_LINKS.items():
             os.symlink(text, f"dev/{name}", dir_fd=root)
-        os.symlink("/tmp", "var/tmp", dir_fd=root)  # noqa: S108
-        os.symlink("/run", "var/run", dir_fd=root)
         for where, text in links:
             parent, _, name = where.strip("/").rpartition("/")
             folder = _folder(root, parent)
@@ -89,6 +88,10 @@ def build(
             os.close(folder)
         for clone, is_folder, where in sorted(places, key=lambda place: place[2].count("/")):
             _show(clone, is_folder, root, where)
+        # Last: a workspace may lie below one of them.
+        for name, target in (("var/tmp", "/tmp"), ("var/run", "/run")):  # noqa: S108
+            with contextlib.suppress(FileExistsError):
+                os.symlink(target, name, dir_fd=root)
         os.fchdir(root)
     finally:
         os.close(root)
