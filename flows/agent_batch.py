@@ -48,8 +48,14 @@ async def agent_batch(
     limit = ollama_limit_name()
     await ensure_limit(limit, at_once)
     rows = await asyncio.gather(*(_run(limit, item) for item in tasks))
-    await acreate_table_artifact(key="agent-batch", description="One row a task.", table=list(rows))
     failed = [row for row in rows if row["state"] != "Completed"]
+    shown = [
+        {**row, "run": f"[{row['state']}](/runs/flow-run/{row['run']})"}
+        for row in sorted(rows, key=lambda row: row["state"] == "Completed")
+    ]
+    await acreate_table_artifact(
+        key="agent-batch", description="One row a task, failures first.", table=shown
+    )
     message = f"{len(rows) - len(failed)} of {len(rows)} tasks done"
     if failed:
         return Failed(message=message, data=list(rows))
@@ -65,10 +71,10 @@ async def _run(limit: str, item: BatchTask) -> dict[str, Any]:
         )
     state = run.state
     return {
-        "task": item.text[:200],
         "repository": item.repository,
-        "state": state.name if state else "unknown",
-        "message": (state.message or "") if state else "",
-        "seconds": round(time.monotonic() - began, 1),
         "run": str(run.id),
+        "state": state.name if state else "unknown",
+        "seconds": round(time.monotonic() - began, 1),
+        "message": (state.message or "") if state else "",
+        "task": item.text[:200],
     }

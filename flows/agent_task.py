@@ -16,6 +16,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from flows import steps
 from flows.approval import ask_in_ui
 from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED
@@ -33,10 +34,22 @@ from harness.repository.credentials import redact
 from harness.settings import DataSettings, load
 from harness.workspace.branches import branch_name, commit_message, push_patch
 
-Task = Annotated[str, Field(min_length=1, max_length=20_000)]
+Task = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=20_000, examples=["Add a --verbose flag to the export command."]
+    ),
+]
 
 # An artifact is a row of Prefect's database; the whole files are in the results directory.
 _MAX_ARTIFACT_CHARS = 20_000
+
+_TITLES = {
+    "report.md": "What came of the task",
+    "patch.diff": "The patch, to be read and applied with `git apply`, of the task",
+    "trajectory.jsonl": "The whole record, for programs, of the task",
+    "steps.md": "What the model said and did, step by step, in the task",
+}
 
 # Nothing is retried here: the model's client retries what is transient, and a task that was
 # half done must not be done twice in the same workspace.
@@ -95,27 +108,38 @@ def results_of(run_id: str) -> Path:
 
 
 def collect(results: Path, text: str) -> None:
-    """Publish what is in the results directory, whether or not the agent came to its end."""
+    """Publish what is in the results directory, whether or not the agent came to its end.
+
+    The record is there twice: as it is, which the service hands on, and as steps to read.
+    """
     for name, language in (("report.md", ""), ("patch.diff", "diff"), ("trajectory.jsonl", "json")):
-        file = results / name
-        # As bytes, because reading text would turn the CRLF of a patch into LF.
-        content = file.read_bytes().decode(errors="replace") if file.is_file() else "(not written)"
-        # The report is made of inert parts. A patch is redacted here only: its file has to fit.
-        clean = redact(content, environment_secrets(), suspected=True)
-        shown = clean[:_MAX_ARTIFACT_CHARS]
-        # A page that is cut might end within a block of code.
-        is_page = name == "report.md" and len(clean) <= _MAX_ARTIFACT_CHARS
-        body = shown if is_page else code_block(shown, language)
-        note = (
-            ""
-            if len(clean) == len(shown)
-            else f"\n\nCut here; the whole file: {code_span(str(file))}"
-        )
-        create_markdown_artifact(
-            f"{body}{note}",
-            key=artifact_key("agent", name.partition(".")[0]),
-            description=f"{name} of: {inert_line(text[:200])}",
-        )
+        _publish(name, _content(results, name), language, results / name, text)
+    if record := _content(results, "trajectory.jsonl"):
+        page = steps.page(record, _MAX_ARTIFACT_CHARS - 1_000)
+        _publish("steps.md", page, "", results / "trajectory.jsonl", text)
+
+
+def _content(results: Path, name: str) -> str:
+    file = results / name
+    # As bytes, because reading text would turn the CRLF of a patch into LF.
+    return file.read_bytes().decode(errors="replace") if file.is_file() else ""
+
+
+def _publish(name: str, content: str, language: str, file: Path, text: str) -> None:
+    # Report and steps are made of inert parts. A patch is redacted here only: its file has to fit.
+    clean = redact(content or "(not written)", environment_secrets(), suspected=True)
+    shown = clean[:_MAX_ARTIFACT_CHARS]
+    # A page that is cut might end within a block of code.
+    is_page = name.endswith(".md") and content and len(clean) <= _MAX_ARTIFACT_CHARS
+    body = shown if is_page else code_block(shown, language)
+    note = (
+        "" if len(clean) == len(shown) else f"\n\nCut here; the whole file: {code_span(str(file))}"
+    )
+    create_markdown_artifact(
+        f"{body}{note}",
+        key=artifact_key("agent", name.partition(".")[0]),
+        description=f"{_TITLES[name]}: {inert_line(text[:200])}",
+    )
 
 
 @flow(name="agent-task", flow_run_name="task: {text}", timeout_seconds=6900, **EXPLAINED)

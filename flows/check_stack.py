@@ -27,21 +27,28 @@ def check_stack() -> State[Any]:
     results: list[CheckResult] = run_checks()
     create_table_artifact(
         key="check-stack",
-        description="Provisioning checks; `harness doctor` shows the same on a terminal.",
+        description=(
+            "What failed comes first, with what to do about it. `harness doctor` shows the same on "
+            "a terminal."
+        ),
+        # Prefect's page cuts a table at its right edge: what matters stands on the left.
         table=[
             {
                 "check": result.name,
+                "remedy": result.remedy,
                 "result": _MARKS[result.ok],
                 "detail": result.detail,
-                "remedy": result.remedy,
                 "seconds": result.seconds,
             }
-            for result in results
+            for result in sorted(results, key=lambda result: result.ok is not False)
         ],
     )
-    failed = [result.name for result in results if result.ok is False]
+    failed = [result for result in results if result.ok is False]
     if failed:
-        return Failed(message=f"{len(failed)} of {len(results)} failed: {', '.join(failed)}")
+        said = "; ".join(
+            f"{one.name} ({one.detail}: {one.remedy or 'see there'})" for one in failed
+        )
+        return Failed(message=f"{len(failed)} of {len(results)} failed: {said}")
     skipped = sum(result.ok is None for result in results)
     message = f"{len(results) - skipped} checks passed, {skipped} not configured"
     return Completed(message=message, data=[asdict(result) for result in results])

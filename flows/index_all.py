@@ -79,7 +79,9 @@ async def index_all(
         _complete(row, wanted.before.get(row["repository"]), records.get(row["repository"]))
     rows += [_gone_row(record) for record in wanted.gone]
     await acreate_table_artifact(
-        key="index-all", description=f"Repositories {_place(root)}.", table=list(rows)
+        key="index-all",
+        description=f"Repositories {_place(root)}; what needs a look comes first.",
+        table=_table(rows),
     )
     return _outcome(rows, len(wanted.gone))
 
@@ -163,6 +165,24 @@ def _complete(
     row["changed"] = after.changed if after and ran else 0
     row["files"], row["chunks"] = (after.files, after.chunks) if after else (0, 0)
     row["warnings"] = "; ".join(after.warnings) if after and ran else ""
+
+
+def _table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows as they are shown: failures, then warnings, then the rest, each by name; runs as
+    links. Prefect's page cuts a table at its right edge."""
+
+    def order(row: dict[str, Any]) -> tuple[int, str]:
+        if row["state"] not in _INDEXED and row["state"] != UNCHANGED:
+            return 0, row["repository"]
+        has_warnings = row["warnings"] or row["state"] == WITH_WARNINGS
+        return 1 if has_warnings else 2, row["repository"]
+
+    shown = []
+    for row in sorted(rows, key=order):
+        link = f"[{row['state']}](/runs/flow-run/{row['run']})" if row["run"] else row["state"]
+        first = {"repository": row["repository"], "run": link, "seconds": row["seconds"]}
+        shown.append(first | {key: value for key, value in row.items() if key not in first})
+    return shown
 
 
 def _outcome(rows: list[dict[str, Any]], gone: int) -> State[Any]:

@@ -6,8 +6,10 @@ is simply started again, and only the batch it was at is embedded twice.
 
 # Annotations are evaluated by Prefect, which makes the form of the UI from them.
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from typing import Annotated, Any
@@ -29,7 +31,8 @@ from flows.policies import BATCH, CHECKOUT, CLONE_TIMEOUT_SECONDS, IO
 from flows.progress import IndexProgress, artifact_key
 from flows.shards import Sharing, index_in_shards
 from flows.sources import Source
-from flows.summary import markdown, sentence
+from flows.summary import Course, markdown, sentence
+from harness.chunking.detection import detect_language
 from harness.configured import open_engines
 from harness.engines import Engines
 from harness.errors import HarnessError, PermanentError, is_transient
@@ -150,8 +153,12 @@ def index_repository(
     ):
         if lease is None:
             return Completed(message=f"{source}: left to a later run, which waits")
-        report = _index(source, name, options, asked, settings, engines, lease)
-    create_markdown_artifact(markdown(report), key=artifact_key("index-report", report.repo))
+        report, course = _index(source, name, options, asked, settings, engines, lease)
+    create_markdown_artifact(
+        markdown(report, course),
+        key=artifact_key("index-report", report.repo),
+        description=sentence(report),
+    )
     if report.files_failed and not allow_failures:
         return Failed(message=sentence(report))
     return completed(sentence(report), report.warnings, asdict(report))
@@ -165,9 +172,10 @@ def _index(
     settings: IndexSettings,
     engines: Engines,
     lease: HeldLease,
-) -> IndexReport:
+) -> tuple[IndexReport, Course]:
     """The steps of a run that holds the repository."""
     began = time.perf_counter()
+    ended: list[float] = []
     data = load(DataSettings)
     with work_folder(source, data.data_dir) as folder:
         records = engines.store.repositories()
@@ -185,6 +193,7 @@ def _index(
         except HarnessError as error:
             note_unreadable(known_as(source_of(source), records), error, engines.store)
             raise
+        ended.append(time.perf_counter())
         claim = Claim(source_dir.source, source_dir.root)
         name = one_name(claim, name, records)
         options = with_entry(options, entered(claim, source_dir.url, asked, engines, name))
@@ -196,6 +205,7 @@ def _index(
             batch_bytes=settings.batch_bytes,
             source=source_dir.source,
         )
+        ended.append(time.perf_counter())
         _rename_run(plan)
         shards = shard_count(plan.size_bytes, settings.shard_bytes)
         limit = work_pool_limit()
@@ -213,9 +223,31 @@ def _index(
             results = index_in_shards(plan, shards, lease, engines, sharing)
         else:
             results = index_batches(plan, engines)
-        seconds = time.perf_counter() - began
-        report: IndexReport = finalize(plan, results, engines, seconds=seconds)
-    return report
+        ended.append(time.perf_counter())
+        report: IndexReport = finalize(plan, results, engines, seconds=ended[-1] - began)
+        ended.append(time.perf_counter())
+    return report, _course(plan, results, [began, *ended])
+
+
+def _course(plan: IndexPlan, results: list[BatchResult], times: list[float]) -> Course:
+    """What the run's report shows of its course.
+
+    :param times: when it began, and when checkout, plan, batches and the end were done.
+    """
+    fetched, planned, indexed, ended = (b - a for a, b in pairwise(times))
+    embedded = min(indexed, sum(result.embed_seconds for result in results))
+    stages = {
+        "fetch": fetched,
+        "list and compare": planned,
+        "read, chunk, write": indexed - embedded,
+        "embed": embedded,
+        "publish": ended,
+    }
+    languages = Counter(
+        detect_language(file.path).name for batch in plan.batches for file in batch.files
+    )
+    named = [one for result in results for one in result.left_out]
+    return Course(stages, languages, (*plan.left_out, *named))
 
 
 def index_batches(

@@ -26,7 +26,7 @@ from harness.models.ollama.client import OllamaClient
 from harness.models.pulls import PullOutcome, PullProgress, PullResult, pull, unique_names
 from harness.settings import OllamaSettings, load
 
-ModelName = Annotated[str, Field(min_length=1, max_length=300)]
+ModelName = Annotated[str, Field(min_length=1, max_length=300, examples=["qwen2.5-coder:7b"])]
 
 # A pull takes as long as the network needs, retries broken streams itself (the server resumes)
 # and runs in a thread, where Prefect's time-out could not interrupt it.

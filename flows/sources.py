@@ -19,4 +19,6 @@ _SOURCE = rf"^(/.*|~/.*|{_URLS}|[^/:@\s]+@[^/@\s]+:[^\s].*)$"
 _REPOSITORY = rf"^({_URLS}|([^:]|:[^/]|:/[^/])+)$"
 
 Source = Annotated[str, Field(pattern=_SOURCE, examples=["/srv/repos/flask"])]
-Repository = Annotated[str, Field(min_length=1, max_length=2000, pattern=_REPOSITORY)]
+Repository = Annotated[
+    str, Field(min_length=1, max_length=2000, pattern=_REPOSITORY, examples=["web"])
+]

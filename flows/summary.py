@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+from flows.charts import bars
 from harness.markdown import code_span, inert_line
 from harness.types import IndexReport
 
 # A broken model server fails every file; the page stays readable and the rest is in the log.
 _MAX_FAILURES_SHOWN = 50
+_MAX_SKIPPED_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a run went, as its flow saw it.
+
+    :param stages: seconds by what they were spent on, in the order of the run.
+    :param languages: how many files of each language the run read.
+    :param skipped: (path, reason) of what this run found and left out.
+    """
+
+    stages: Mapping[str, float] = field(default_factory=dict)
+    languages: Mapping[str, int] = field(default_factory=dict)
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 def sentence(report: IndexReport) -> str:
@@ -34,8 +51,9 @@ def _first_failure(report: IndexReport) -> str:
     return f"; {': '.join(report.failures[0])}" if report.failures else ""
 
 
-def markdown(report: IndexReport) -> str:
-    """The run as a markdown page: counts, skipped files by reason, failures."""
+def markdown(report: IndexReport, course: Course = Course()) -> str:
+    """The run as a markdown page: failures first, then where the time went, counts, and what was
+    skipped by reason and name."""
     commit = f"@{report.commit[:7]}" if report.commit else ""
     speed = report.chunks_embedded / report.embed_seconds if report.embed_seconds else 0.0
     rows = [
@@ -55,16 +73,42 @@ def markdown(report: IndexReport) -> str:
     parts = [f"# {_cell(report.repo)}{commit}", code_span(report.path), _table(("", ""), rows)]
     if report.warnings:
         parts.insert(2, "\n".join(f"> Warning: {_cell(text)}\n" for text in report.warnings))
-    if report.files_skipped:
-        skipped = sorted(report.files_skipped.items(), key=lambda item: (-item[1], item[0]))
-        parts += ["## Skipped files", _table(("Reason", "Files"), skipped)]
-    if report.failures:
-        shown = report.failures[:_MAX_FAILURES_SHOWN]
-        parts += ["## Failed files", _table(("File", "Error"), shown)]
-        if len(report.failures) > len(shown):
-            parts.append(f"and {len(report.failures) - len(shown)} more")
-        parts.append("The next run tries just these again.")
+    at = len(parts) - 1
+    parts[at:at] = [*_failures(report), *_pictures(report, course)]
+    parts += _skipped(report, course)
     return "\n\n".join(parts) + "\n"
+
+
+def _failures(report: IndexReport) -> list[str]:
+    if not report.failures:
+        return []
+    shown = report.failures[:_MAX_FAILURES_SHOWN]
+    parts = ["## Failed files", _table(("File", "Error"), shown)]
+    if len(report.failures) > len(shown):
+        parts.append(f"and {len(report.failures) - len(shown)} more")
+    return [*parts, "The next run tries just these again."]
+
+
+def _pictures(report: IndexReport, course: Course) -> list[str]:
+    languages = dict(sorted(course.languages.items(), key=lambda item: (-item[1], item[0])))
+    skipped = dict(sorted(report.files_skipped.items(), key=lambda item: (-item[1], item[0])))
+    pictures = [
+        bars("Time by stage", course.stages, "s"),
+        bars("Files read, by language", languages, ""),
+        bars("Files skipped, by reason", skipped, ""),
+    ]
+    return [picture for picture in pictures if picture]
+
+
+def _skipped(report: IndexReport, course: Course) -> list[str]:
+    if not report.files_skipped:
+        return []
+    counts = sorted(report.files_skipped.items(), key=lambda item: (-item[1], item[0]))
+    parts = ["## Skipped files", _table(("Reason", "Files"), counts)]
+    if course.skipped:
+        shown = sorted(course.skipped, key=lambda item: (item[1], item[0]))[:_MAX_SKIPPED_SHOWN]
+        parts.append(_table(("File or folder", "Reason"), shown))
+    return [*parts, "`harness index --dry-run` lists all of them, each with the rule that decided."]
 
 
 def _table(header: tuple[str, str], rows: Iterable[tuple[object, object]]) -> str:

@@ -9,7 +9,7 @@ from harness import settings
 _HEADER = """# Settings
 
 All settings are environment variables; unset or empty means the default. This page is made from
-the code by `make docs`.
+the code by `make reference`.
 """
 
 

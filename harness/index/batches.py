@@ -18,7 +18,7 @@ import numpy as np
 from harness.engines import Engines
 from harness.index import embedded_text
 from harness.index.chunk_identity import point_id
-from harness.index.planning import Batch, IndexPlan
+from harness.index.planning import MOST_NAMED, Batch, IndexPlan
 from harness.index.preparing import PreparedBatch, PreparedFile, prepare_batch
 from harness.types import (
     ChunkPoint,
@@ -58,7 +58,8 @@ class EmbeddedBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of a batch; ``failures`` are (path, error)."""
+    """What became of a batch; ``failures`` are (path, error), ``left_out`` the first skipped files
+    as (path, reason)."""
 
     number: int
     files_indexed: int = 0
@@ -70,6 +71,7 @@ class BatchResult:
     embed_seconds: float = 0.0
     skipped: Mapping[str, int] = field(default_factory=dict)
     failures: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def index_batch(
@@ -138,6 +140,7 @@ def embed_batch(
     if not hashes:
         report(Progress(size_bytes=prepared.batch.size_bytes))
     failures = tuple((f.source.path, f.error) for f in prepared.files if f.error)
+    left_out = tuple((f.source.path, str(f.skip_reason)) for f in prepared.files if f.skip_reason)
     result = BatchResult(
         number=prepared.batch.number,
         files_indexed=len(good),
@@ -146,8 +149,9 @@ def embed_batch(
         chunks_reused=sum(len(f.chunks) for f in good) - len(hashes),
         bytes_indexed=sum(f.source.size_bytes for f in good),
         embed_seconds=embed_seconds,
-        skipped=dict(Counter(str(f.skip_reason) for f in prepared.files if f.skip_reason)),
+        skipped=dict(Counter(reason for _, reason in left_out)),
         failures=failures,
+        left_out=left_out[:MOST_NAMED],
     )
     points = [point for f in good for point in _points(plan, f, vectors)]
     return EmbeddedBatch(prepared, tuple(points), result)

@@ -39,6 +39,8 @@ from harness.types import (
 logger = logging.getLogger(__name__)
 
 _BATCH_BYTES = SplitOptions().batch_bytes
+MOST_NAMED = 100
+"""How many skipped files a plan and a batch's result name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class IndexPlan:
     walk found to be wrong with the repository as a whole. ``run`` is what the files' records are
     marked with, empty when nobody has to tell them from those of other runs. ``seen`` and ``key``
     are what the next run is told (:mod:`harness.index.remembered`); with ``is_as_remembered`` this
-    one was told that nothing has changed.
+    one was told that nothing has changed. ``left_out`` names the first of what the walk skipped,
+    as (path, reason), for people.
     """
 
     repo: str
@@ -90,6 +93,7 @@ class IndexPlan:
     skipped_by_name: Mapping[str, int] = field(default_factory=dict)
     is_as_remembered: bool = False
     run: str = ""
+    left_out: tuple[tuple[str, str], ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -186,6 +190,7 @@ def plan(
         key=key,
         files_listed=len(listing.files),
         skipped_by_name=dict(Counter(str(item.reason) for item in listing.skipped)),
+        left_out=tuple((item.path, str(item.reason)) for item in listing.skipped[:MOST_NAMED]),
     )
 
 

@@ -40,10 +40,15 @@ _ALIVE_SECONDS = 15.0
 class Question(BaseModel):
     """A question, and which part of the index it is about."""
 
-    question: str = Field(min_length=1, max_length=20_000, examples=["where is a cookie signed?"])
-    repo: str | None = Field(default=None, max_length=500)
-    lang: str | None = Field(default=None, max_length=100)
-    path: str | None = Field(default=None, max_length=1_000)
+    question: str = Field(
+        min_length=1,
+        max_length=20_000,
+        description="In your words.",
+        examples=["where is a cookie signed?"],
+    )
+    repo: str | None = Field(default=None, max_length=500, description="Only this repository.")
+    lang: str | None = Field(default=None, max_length=100, description="Only this language.")
+    path: str | None = Field(default=None, max_length=1_000, description="Only paths that match.")
     limit: int = Field(default=5, ge=1, le=50, description="Most passages.")
     model: bool = Field(default=True, description="False: passages only.")
 

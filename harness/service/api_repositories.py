@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, Field
 
 from harness.engines import Engines
@@ -22,13 +22,21 @@ _DEPLOYMENT = "index-repository/index-repository"
 
 Administrator = Annotated[Caller, Depends(needs(Scope.ADMIN))]
 Name = Annotated[str, Field(min_length=1, max_length=500)]
+RepositoryName = Annotated[str, Path(description="Its name in the index.")]
 
 
 class NewRepository(BaseModel):
     """A repository to index: a git URL, or a folder as the worker sees it."""
 
-    source: str = Field(min_length=1, max_length=2_000, examples=["https://git.example.org/web"])
-    name: str = Field(min_length=1, max_length=500, examples=["web"])
+    source: str = Field(
+        min_length=1,
+        max_length=2_000,
+        description="A git URL without credentials, or a folder.",
+        examples=["https://git.example.org/web"],
+    )
+    name: str = Field(
+        min_length=1, max_length=500, description="Its name in the index.", examples=["web"]
+    )
 
 
 @router.get("/repositories")
@@ -56,7 +64,7 @@ async def add(request: Request, new: NewRepository, caller: Administrator) -> di
 
 
 @router.post("/repositories/{name:path}/sync", status_code=202)
-async def sync(request: Request, name: str, caller: Administrator) -> dict[str, str]:
+async def sync(request: Request, name: RepositoryName, caller: Administrator) -> dict[str, str]:
     """Index what has changed; the answer names the flow run."""
     allowed(caller, Scope.ADMIN, name)
     note(request, {name})
@@ -64,7 +72,7 @@ async def sync(request: Request, name: str, caller: Administrator) -> dict[str, 
 
 
 @router.delete("/repositories/{name:path}")
-async def remove(request: Request, name: str, caller: Administrator) -> dict[str, str]:
+async def remove(request: Request, name: RepositoryName, caller: Administrator) -> dict[str, str]:
     """Remove a repository from the index; nothing else is touched."""
     allowed(caller, Scope.ADMIN, name)
     note(request, {name})

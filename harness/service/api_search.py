@@ -22,6 +22,17 @@ Reader = Annotated[Caller, Depends(needs(Scope.READ))]
 Repo = Annotated[
     str | None, Query(max_length=500, description="Only this repository.", examples=["web"])
 ]
+Language = Annotated[
+    str | None, Query(max_length=100, description="Only this language.", examples=["python"])
+]
+PathGlob = Annotated[
+    str | None,
+    Query(
+        max_length=1_000,
+        description="Only paths that match, as in .gitignore.",
+        examples=["src/**"],
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -48,11 +59,16 @@ async def search(
         ),
     ],
     repo: Repo = None,
-    lang: Annotated[str | None, Query(max_length=100, examples=["python"])] = None,
-    path: Annotated[str | None, Query(max_length=1_000, examples=["src/**"])] = None,
-    kind: Annotated[str | None, Query(enum=list(KINDS), max_length=20)] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 10,
-    offset: Annotated[int, Query(ge=0, le=retrieval.MAX_LIMIT)] = 0,
+    lang: Language = None,
+    path: PathGlob = None,
+    kind: Annotated[
+        str | None,
+        Query(enum=list(KINDS), max_length=20, description=f"One of {', '.join(KINDS)}."),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Most passages.")] = 10,
+    offset: Annotated[
+        int, Query(ge=0, le=retrieval.MAX_LIMIT, description="How many passages to leave out.")
+    ] = 0,
     text: Annotated[bool, Query(description="With the passages' text.")] = True,
 ) -> SearchResults:
     """Ranked passages, best first."""
@@ -86,7 +102,9 @@ async def symbols(
         str, Query(min_length=1, max_length=300, examples=["Session.close"], description="A name.")
     ],
     repo: Repo = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PLACES)] = 100,
+    limit: Annotated[
+        int, Query(ge=1, le=MAX_PLACES, description="Most definitions, and most uses.")
+    ] = 100,
 ) -> SymbolPlaces:
     """Where a name is defined, and which lines use it."""
 

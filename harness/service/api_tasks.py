@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
@@ -28,15 +28,33 @@ _FENCE = re.compile(r"\A(`{3,})[a-z]*\n(.*)\n\1\s*(?:\n\nCut here;.*)?\Z", re.DO
 _STEP = re.compile(r"\[\d+\] ")
 
 Worker = Annotated[Caller, Depends(needs(Scope.TASK))]
+TaskId = Annotated[str, Path(description="Id of its flow run.")]
 
 
 class NewTask(BaseModel):
     """What to do in an indexed repository."""
 
-    text: str = Field(min_length=1, max_length=20_000, examples=["add a --verbose flag"])
-    repo: str = Field(min_length=1, max_length=500, examples=["web"])
-    verify: str | None = Field(default=None, max_length=2_000, examples=["pytest -q"])
-    ref: str | None = Field(default=None, max_length=200, pattern=r"^[\w./-]+$")
+    text: str = Field(
+        min_length=1,
+        max_length=20_000,
+        description="What to do, in your words.",
+        examples=["add a --verbose flag"],
+    )
+    repo: str = Field(
+        min_length=1, max_length=500, description="Its name in the index.", examples=["web"]
+    )
+    verify: str | None = Field(
+        default=None,
+        max_length=2_000,
+        description="Command that must pass.",
+        examples=["pytest -q"],
+    )
+    ref: str | None = Field(
+        default=None,
+        max_length=200,
+        pattern=r"^[\w./-]+$",
+        description="Commit to start from. Default: the one in the index.",
+    )
 
 
 @router.post("/tasks", status_code=202)
@@ -56,7 +74,9 @@ async def start(request: Request, new: NewTask, caller: Worker) -> dict[str, Any
 
 @router.get("/tasks")
 async def tasks(
-    request: Request, caller: Worker, limit: Annotated[int, Query(ge=1, le=100)] = 20
+    request: Request,
+    caller: Worker,
+    limit: Annotated[int, Query(ge=1, le=100, description="Most tasks.")] = 20,
 ) -> dict[str, list[dict[str, Any]]]:
     """The newest tasks in repositories of the caller."""
     context = context_of(request)
@@ -71,7 +91,7 @@ async def tasks(
 
 
 @router.get("/tasks/{task_id}")
-async def task(request: Request, task_id: str, caller: Worker) -> dict[str, Any]:
+async def task(request: Request, task_id: TaskId, caller: Worker) -> dict[str, Any]:
     """A task: its steps so far and, once it has ended, its patch and report."""
     context = context_of(request)
     shown = await _one(request, task_id, caller)
@@ -93,7 +113,7 @@ async def task(request: Request, task_id: str, caller: Worker) -> dict[str, Any]
 
 
 @router.get("/tasks/{task_id}/patch", response_class=PlainTextResponse)
-async def patch(request: Request, task_id: str, caller: Worker) -> PlainTextResponse:
+async def patch(request: Request, task_id: TaskId, caller: Worker) -> PlainTextResponse:
     """The patch alone, for ``git apply``."""
     found = await task(request, task_id, caller)
     if not found["patch"]:
@@ -102,7 +122,7 @@ async def patch(request: Request, task_id: str, caller: Worker) -> PlainTextResp
 
 
 @router.post("/tasks/{task_id}/cancel", status_code=202)
-async def end(request: Request, task_id: str, caller: Worker) -> dict[str, Any]:
+async def end(request: Request, task_id: TaskId, caller: Worker) -> dict[str, Any]:
     """Ask for the end of a task."""
     context = context_of(request)
     shown = await _one(request, task_id, caller)

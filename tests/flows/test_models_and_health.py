@@ -100,8 +100,12 @@ def test_check_stack_names_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert state.message is not None
     assert "ollama" in state.message
     assert "embedding model" in state.message
-    failed = [r for r in json.loads(artifacts("check-stack")[-1].data) if r["result"] == "failed"]
+    rows = json.loads(artifacts("check-stack")[-1].data)
+    failed = [row for row in rows if row["result"] == "failed"]
+    assert rows[: len(failed)] == failed
     assert all(row["remedy"] for row in failed)
+    assert list(rows[0])[:2] == ["check", "remedy"]
+    assert failed[0]["remedy"] in state.message
 
 
 def test_pulls_are_not_cut_off_by_a_time_out_of_the_task() -> None:

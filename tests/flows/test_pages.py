@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from prefect.states import Failed
 
-from flows import agent_task
+from flows import agent_task, index_all, steps
+from flows.charts import bars
 from flows.outcomes import paragraph
-from flows.summary import markdown
+from flows.summary import Course, markdown
 from harness.agent.envelope import Citation, Envelope
 from harness.agent.result import report, write_results
 from harness.agent.status import Status
@@ -50,6 +55,81 @@ def test_the_page_of_an_index_run_is_inert() -> None:
     assert page.count("| a\\|b\\\\ | x |") == 1
 
 
+def report_of(**fields: object) -> IndexReport:
+    known = (*("web", "/web", "", 4, 1, 0, 0, {"binary": 2, "empty": 1}), 1, 1, 0, 0, 1, 1.0, 0.5)
+    return IndexReport(*known, "m", **fields)  # type: ignore[arg-type]
+
+
+def test_an_index_run_shows_its_course() -> None:
+    course = Course({"embed": 12.5, "publish": 0.0}, {"python": 3, "go": 9}, ((HOSTILE, "binary"),))
+    page = markdown(report_of(failures=(("a.py", "why"),), files_failed=1), course)
+    pictures = re.findall(r"!\[([^\]]*)\]\(data:image/svg\+xml;base64,([^)]+)\)", page)
+    assert [title for title, _ in pictures] == [
+        "Time by stage", "Files read, by language", "Files skipped, by reason",
+    ]  # fmt: skip
+    stages, languages = (
+        [text.text for text in ElementTree.fromstring(base64.b64decode(data)).iter() if text.text]
+        for _, data in pictures[:2]
+    )
+    assert stages == ["Time by stage", "embed", "12 s"]
+    assert languages == ["Files read, by language", "go", "9", "python", "3"]
+    assert page.index("## Failed files") < page.index("Time by stage") < page.index("## Skipped")
+    without_pictures = re.sub(r"!\[[^\]]*\]\(data:[^)]*\)", "", page)
+    assert active(without_pictures) == []
+    assert "| binary |" in without_pictures
+
+
+def test_bars_of_nothing_are_nothing() -> None:
+    assert bars("Time", {}, "s") == bars("Time", {"embed": 0.0}, "s") == ""
+    data = base64.b64decode(
+        bars("<T>", {f"<{n}>": n for n in range(1, 40)}, "&")[:-1].partition(",")[2]
+    )
+    texts = [one.text for one in ElementTree.fromstring(data).iter() if one.text]
+    assert texts[0] == "<T>"
+    assert texts[-2:] == ["27 more", "702 &"]
+
+
+def test_steps_are_read_not_parsed() -> None:
+    lines = [
+        {"kind": "start", "step": 0, "model": "m"},
+        {"kind": "turn", "step": 1, "content": f"I look. {HOSTILE}",
+         "tool_calls": [["grep", {"pattern": "sign", "text": FENCES * 20}]]},
+        {"kind": "message", "step": 1, "role": "tool", "tool": "grep",
+         "content": FENCES + "a.py:1"},
+        {"kind": "message", "step": 1, "role": "assistant", "content": "said already"},
+        {"kind": "verify", "step": 2, "ok": False, "output": "1 failed " + "x" * 5_000},
+        {"kind": "end", "status": HOSTILE, "reason": "why"},
+    ]  # fmt: skip
+    page = steps.page("\n".join([*map(json.dumps, lines), '{"kind": "cut of']), 20_000)
+    assert active(page) == []
+    for words in ("## Step 1", "→ **grep** pattern=`sign`", "a.py:1", "**Verification failed**"):
+        assert words in page
+    assert "said already" not in page
+    assert "characters left out" in page
+    assert '{"kind": "cut of' in page
+    short = steps.page("\n".join(map(json.dumps, lines)), 300)
+    assert len(short) < 400 and short.endswith("in the whole file.*\n")
+    assert active(short) == []
+
+
+def test_the_nightly_table_has_failures_first_and_links() -> None:
+    rows = [
+        {"repository": name, "state": state, "message": "", "seconds": 1.0, "run": run,
+         "warnings": warnings}
+        for name, state, run, warnings in (
+            ("a", "Completed", "r1", ""), ("b", "Unchanged", "", ""),
+            ("c", "CompletedWithWarnings", "r2", "w"), ("d", "Failed", "r3", ""),
+            ("e", "Vanished", "", ""),
+        )
+    ]  # fmt: skip
+    shown = index_all._table(rows)
+    assert [row["repository"] for row in shown] == ["d", "e", "c", "a", "b"]
+    assert list(shown[0])[:3] == ["repository", "run", "seconds"]
+    assert shown[0]["run"] == "[Failed](/runs/flow-run/r3)"
+    assert shown[4]["run"] == "Unchanged"
+    assert set(shown[0]) == set(rows[0])
+
+
 def test_the_reason_of_a_failure_is_inert() -> None:
     assert active(paragraph("f", f"task: {HOSTILE}", Failed(message=HOSTILE))) == []
 
@@ -68,7 +148,7 @@ def test_artifacts_of_a_task_are_inert_and_hold_no_secret(
 
     monkeypatch.setattr(agent_task, "create_markdown_artifact", keep)
     agent_task.collect(tmp_path, HOSTILE)
-    assert len(pages) == 3
+    assert set(pages) == {f"agent-{name}" for name in ("report", "patch", "trajectory", "steps")}
     for page, description in pages.values():
         assert active(page) == []
         assert active(description) == []

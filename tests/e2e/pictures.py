@@ -1,0 +1,106 @@
+"""``make pictures``: pictures of Prefect's pages and of a terminal, light and dark, for the
+documentation. Starts a local stack in a folder of its own and indexes this checkout with it."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.stack.ports import free_port
+from tests.service.browser import CHROMIUM, Browser, browser
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDER = ROOT / "docs" / "pictures"
+COMMANDS = (
+    ("index", ".", "--name", "harness"),
+    ("search", "where are sessions signed in", "--repo", "harness", "--limit", "2"),
+    ("status",),
+)
+_TERMINAL = """<!doctype html><meta charset="utf-8"><style>
+body {{ margin: 0; padding: 20px 24px; background: #fff; color: #24292f; }}
+pre {{ font: 14px/1.45 "DejaVu Sans Mono", monospace; margin: 0; white-space: pre-wrap; }}
+b {{ color: #0969da; }}
+@media (prefers-color-scheme: dark) {{
+  body {{ background: #0d1117; color: #c9d1d9; }} b {{ color: #58a6ff; }}
+}}
+</style><pre>{}</pre>"""
+
+
+def main() -> None:
+    """Write them all."""
+    if CHROMIUM is None:
+        sys.exit("Chromium is not installed; on Debian: apt install chromium")
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        env = {**os.environ, "HARNESS_DATA_DIR": str(data), "PYTHONPATH": str(ROOT)}
+        said = {words: _harness(words, env) for words in COMMANDS}
+        page = Path(folder) / "terminal.html"
+        page.write_text(_terminal({key: text.replace(folder, "~") for key, text in said.items()}))
+        up = json.loads(_harness(("up", "--no-page", "--port", str(free_port()), "--json"), env))
+        try:
+            _harness(("repositories", "add", str(ROOT)), env)
+            _harness(("index", str(ROOT), "--exclude", "tests/**", "--full"), env)
+            run = json.loads(_harness(("run", "nightly-index", "--json"), env))
+            report = json.loads(
+                _harness(
+                    ("run", "index-repository", "--param", f"source={ROOT}", "--param", "full=true",
+                     "--json"),
+                    env,
+                )
+            )  # fmt: skip
+            with browser(Path(folder) / "profile") as tab:
+                _take(tab, "terminal", page.as_uri(), "true", 620)
+                tab.open(up["login_url"])
+                tab.wait("location.pathname !== '/harness/login'")
+                _take(tab, "prefect-run", _v2(run["url"]), "document.querySelector('canvas')")
+                address = next(one["url"] for one in report["artifacts"] if "report" in one["key"])
+                _take(
+                    tab,
+                    "prefect-report",
+                    _v2(address),
+                    "document.querySelector('article img, img')",
+                )
+        finally:
+            _harness(("down",), env)
+
+
+def _harness(words: tuple[str, ...], env: Mapping[str, str]) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *words],
+        env=env, cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    ).stdout  # fmt: skip
+
+
+def _terminal(said: Mapping[tuple[str, ...], str]) -> str:
+    parts = []
+    for words, answer in said.items():
+        shown = " ".join(f'"{word}"' if " " in word else word for word in words)
+        parts.append(f"<b>$ harness {html.escape(shown)}</b>\n{html.escape(answer.rstrip())}\n")
+    return _TERMINAL.format("\n".join(parts))
+
+
+def _v2(address: str) -> str:
+    """The same page of Prefect's interface that follows the browser's light or dark."""
+    return re.sub(r"(://[^/]+)/", r"\1/v2/", address, count=1)
+
+
+def _take(tab: Browser, name: str, address: str, there: str, height: int = 860) -> None:
+    for dark in (False, True):
+        tab.look(dark=dark, width=1280, height=height)
+        tab.open(address)
+        tab.wait(there)
+        # Its fonts, and the graph's own first frames.
+        tab.run("document.fonts.ready.then(() => new Promise(done => setTimeout(done, 2500)))")
+        tab.picture(FOLDER / f"{name}-{'dark' if dark else 'light'}.png")
+    print(f"{name}: light and dark")
+
+
+if __name__ == "__main__":
+    main()
