@@ -27,7 +27,7 @@ _PAYLOAD = re.compile(
 )
 _ENCODED = re.compile(rf"(?:[A-Za-z0-9+/=_-]|\\[nr/]){{{_MIN_ENCODED_CHARS},}}")
 _ESCAPED = re.compile(
-    r"(?:\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{1,3}|[abefnrtv\\'\"])[^\\\s\"'`]{0,3}){40,}"
+    r"(?:\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{1,3}+|[abefnrtv\\'\"])[^\\\s\"'`]{0,3}){40,}"
 )
 _NUMBERS = re.compile(
     rf"[\d\s.,;:+\-\[\](){{}}MmLlHhVvCcSsQqTtAaZzEeXxa-fA-F]{{{_MIN_NUMBER_CHARS},}}"
