@@ -1,15 +1,20 @@
-"""How the tests are spread over processes: ``--dist loadscope`` of pytest-xdist."""
+"""How the tests are spread over processes: ``--dist loadscope`` of pytest-xdist. And how long one
+example of a property may take: however long a busy machine makes it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 _WITH_SERVERS = ("tests/e2e/", "tests/flows/")
 # It starts one too, but is busy with pip for most of its time.
 _APART = "tests/e2e/test_installed.py"
+
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 class Scheduling(LoadScopeScheduling):
