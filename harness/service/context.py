@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,10 +65,11 @@ def caller_of(request: Request, scope: Scope) -> Caller:
     return caller
 
 
-def needs(scope: Scope) -> Callable[[Request], Caller]:
+def needs(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency: the caller, who must have a scope."""
 
-    def dependency(request: Request) -> Caller:
+    # A plain function would be carried out in a thread, for every request.
+    async def dependency(request: Request) -> Caller:
         return caller_of(request, scope)
 
     return dependency

@@ -24,11 +24,13 @@ class FakeQdrant:
     """A context manager that serves; ``url`` is its address.
 
     ``writes`` are the requests that changed something, by method and path; leases are left out.
+    While ``is_down``, connections end without an answer, as of a server that is being restarted.
     """
 
     def __init__(self) -> None:
         self.client = QdrantClient(":memory:")
         self.writes: list[tuple[str, str]] = []
+        self.is_down = False
         self._turn = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -139,7 +141,7 @@ def _handler(fake: FakeQdrant) -> type[BaseHTTPRequestHandler]:
         def serve(self) -> None:
             length = int(self.headers.get("content-length") or 0)
             body = self.rfile.read(length)
-            if len(body) < length:  # the sender is gone
+            if len(body) < length or fake.is_down:  # the sender is gone, or we are
                 self.close_connection = True
                 return
             parts = urlsplit(self.path)

@@ -112,7 +112,7 @@ class Results:
     status: int = 200
 
 
-def asked(
+async def asked(  # a plain function would be carried out in a thread
     q: Annotated[str, Query(max_length=20_000)] = "",
     repo: Annotated[str, Query(max_length=500)] = "",
     lang: Annotated[str, Query(max_length=100)] = "",
