@@ -25,8 +25,6 @@ _RANGES = (
     "\u3105-\u312f\u31a0-\u31bf\ua000-\ua48c"  # Bopomofo, Yi
     "\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\uac00-\ud7fb"  # Hangul
 )
-_UNSPACED = re.compile(f"[{_RANGES}]")
-_RUNS = re.compile(f"([{_RANGES}]+)")
 _FIRST_MARK, _LAST_MARK = 0x0300, 0x1E94A
 """All combining marks but the invisible ones of the last planes, which folding is free to leave."""
 
@@ -36,7 +34,7 @@ def has_unspaced(text: str) -> bool:
 
     :param text: any text.
     """
-    return not text.isascii() and _UNSPACED.search(text) is not None
+    return not text.isascii() and _runs().search(text) is not None
 
 
 def runs(word: str) -> list[tuple[str, bool]]:
@@ -45,7 +43,7 @@ def runs(word: str) -> list[tuple[str, bool]]:
     :param word: letters, marks, digits and underscores.
     :returns: the pieces in order; True for those of such a script.
     """
-    found = enumerate(_RUNS.split(word))
+    found = enumerate(_runs().split(word))
     return [(piece, place % 2 == 1) for place, piece in found if piece]
 
 
@@ -57,6 +55,12 @@ def grams(run: str) -> list[str]:
     """
     letters = _letters().findall(run)
     return [left + right for left, right in pairwise(letters)] + letters
+
+
+@cache
+def _runs() -> re.Pattern[str]:
+    # Made when first needed, which in most processes is never.
+    return re.compile(f"([{_RANGES}]+)")
 
 
 @cache

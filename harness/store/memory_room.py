@@ -7,8 +7,6 @@ from __future__ import annotations
 import resource
 from pathlib import Path
 
-import psutil
-
 from harness.errors import StoreError
 
 # Threads, buffers, and what a query allocates.
@@ -23,6 +21,8 @@ def require_room(folder: Path) -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit == resource.RLIM_INFINITY:
         return
+    import psutil  # longer than all else that a search does to open a shard
+
     needed = _WORKING_BYTES + sum(path.lstat().st_size for path in folder.rglob("*"))
     left = limit - psutil.Process().memory_info().vms
     if left < needed:
