@@ -20,6 +20,7 @@ from flows.limits import ensure_limit, ollama_limit_name
 from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED
 from flows.sources import Repository
+from harness.agent.options import StrategyChoice
 
 DEPLOYMENT = "agent-task/agent-task"
 
@@ -32,6 +33,7 @@ class BatchTask(BaseModel):
     verify: str | None = None
     ref: str | None = None
     model: str | None = None
+    strategy: StrategyChoice | None = None
 
 
 @flow(name="agent-batch", flow_run_name="batch of tasks", timeout_seconds=85_800, **EXPLAINED)

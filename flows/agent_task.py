@@ -24,6 +24,7 @@ from flows.progress import artifact_key
 from flows.sources import Repository
 from harness.agent.envelope import Envelope
 from harness.agent.events import AgentEvent, as_line
+from harness.agent.options import StrategyChoice
 from harness.agent.result import without_secrets
 from harness.agent.turn_cache import DirectoryTurnCache
 from harness.configured import check_push, opened_repository, run_configured_task
@@ -64,6 +65,7 @@ def run_agent(
     verify: str | None,
     model: str | None,
     approve: bool,
+    strategy: StrategyChoice | None,
 ) -> Envelope:
     """The agent's loop; every step is a line of the run's log."""
     logger = get_run_logger()
@@ -79,6 +81,7 @@ def run_agent(
         verify=verify,
         model=model,
         approve=ask_in_ui if approve else None,
+        strategy=strategy,
         turn_cache=DirectoryTurnCache(results / "turns"),
         on_event=log,
     )
@@ -151,6 +154,7 @@ def agent_task(
     model: str | None = None,
     approve: bool = False,
     push: bool = False,
+    strategy: StrategyChoice | None = None,
 ) -> State[Any]:
     """Carry out a coding task on a copy of a repository; yields a patch, a report, a record.
 
@@ -165,6 +169,8 @@ def agent_task(
         approve: Pause before each command until somebody resumes the run and allows it.
         push: Push the patch as a new branch harness/…; the worker's HARNESS_ALLOW_PUSH and the
             repository's credential must allow it.
+        strategy: How to work: `loop`, `localise` (needs `verify`), or `auto` by the model's size.
+            Default: HARNESS_AGENT_STRATEGY.
     """
     show_core_logs()
     results = results_of(str(flow_run.id))
@@ -173,7 +179,7 @@ def agent_task(
         if push:
             check_push(files)
         try:
-            envelope = run_agent(text, files, results, verify, model, approve)
+            envelope = run_agent(text, files, results, verify, model, approve, strategy)
         finally:
             collect(results, text)
         if push and envelope.exit_code == 0:

@@ -74,6 +74,22 @@ def test_a_task_yields_patch_report_and_trajectory(repository: Path, ollama: Fak
     assert OLD in (repository / "greeting.py").read_text()
 
 
+def test_the_way_of_working_can_be_chosen(repository: Path, ollama: FakeOllama) -> None:
+    ollama.say(Turn(f"```python\ndef greet() -> str:\n    {NEW}\n```"))
+    state: State[Any] = agent_task(
+        "Let greet be polite.",
+        str(repository),
+        verify="grep -q Good greeting.py",
+        strategy="localise",
+        return_state=True,
+    )
+    assert state.is_completed(), state.message
+    assert (state.result()["strategy"], state.result()["strategy_reason"]) == (
+        "localise",
+        "asked for",
+    )
+
+
 @pytest.mark.parametrize(
     ("turns", "verify", "status"),
     [
