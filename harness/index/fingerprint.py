@@ -15,7 +15,7 @@ from harness.types import Manifest
 COLLECTION_PREFIX = "harness-"
 
 # Bump when payloads or the rules of harness.repository.content change.
-SCHEMA = "3"
+SCHEMA = "4"
 
 
 def manifest_of(embedder: Embedder) -> Manifest:

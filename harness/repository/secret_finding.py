@@ -15,11 +15,17 @@ import re2
 from harness.repository.kubernetes_secrets import kubernetes_values
 from harness.repository.private_keys import private_keys
 from harness.repository.secret_rules import CompiledRule, rule_set
-from harness.repository.stand_ins import entropy, is_machine_made, is_password_word, is_stand_in
+from harness.repository.stand_ins import (
+    entropy,
+    is_machine_made,
+    is_mixed,
+    is_password_word,
+    is_stand_in,
+)
 
 Span = tuple[int, int]
 
-# What precedes a match may say that it is about something else.
+# What precedes a match in its line may say that it is about something else.
 _CHARS_BEFORE = 12
 
 
@@ -47,6 +53,7 @@ def _by_rule(compiled: CompiledRule, never: tuple[re2._Regexp, ...], data: bytes
     for match in compiled.regex.finditer(data):
         group = _group(compiled, match)
         before = max(0, match.start() - _CHARS_BEFORE)
+        before = max(before, data.rfind(b"\n", before, match.start()) + 1)
         around = any(one.search(data, before, match.end()) for one in compiled.never_around)
         if not around and _is_secret(compiled, never, match[group]):
             yield match.span(group)
@@ -67,6 +74,8 @@ def _is_secret(compiled: CompiledRule, never: tuple[re2._Regexp, ...], found: by
     if rule.typed and any(map(is_password_word, _readings(secret, encoded=rule.encoded))):
         return False
     if rule.random and not is_machine_made(secret):
+        return False
+    if rule.mixed and not is_machine_made(secret) and not is_mixed(secret):
         return False
     return all(must.search(found) for must in compiled.must) and not any(
         exempt.search(found) for exempt in (*compiled.never, *never)

@@ -14,6 +14,7 @@ from importlib.resources import files
 import re2
 
 from harness.repository.rules.own import OWN_RULES
+from harness.repository.rules.positions import PLACE_RULES
 from harness.repository.rules.rule import SecretRule
 
 _KEPT = "betterleaks.json"
@@ -83,7 +84,7 @@ def rule_set() -> RuleSet:
         )
         for entry in document["rules"]
     )
-    return RuleSet((*kept, *OWN_RULES), tuple(document["never"]))
+    return RuleSet((*kept, *OWN_RULES, *PLACE_RULES), tuple(document["never"]))
 
 
 @cache

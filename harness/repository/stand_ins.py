@@ -26,6 +26,11 @@ _MAX_WORD_SHARE = 0.6
 _VOWELS = frozenset("aeiouAEIOU")
 _MIN_VOWEL_SHARE = 0.25
 
+# Of random letters and digits half stand beside another kind; in `getPasswordOfUser2` a sixth does.
+_SHORT_WORD = re.compile(r"[A-Z][a-z]{2,40}|[a-z]{4,40}")
+_MIN_MIXED_CHANGES = 0.35
+_MAX_MIXED_WORD_SHARE = 0.3
+
 # `aabbccdd00112233aabbccdd00112233`: of a random text hardly any three characters come again.
 _MIN_DIFFERENT_TRIPLES = 0.6
 _REPEATING_CHARS = 20
@@ -71,12 +76,35 @@ def is_machine_made(secret: str) -> bool:
     letters = sum(map(str.isalpha, secret))
     if digits < _MIN_MACHINE_DIGITS or letters < _MIN_MACHINE_LETTERS:
         return False
-    in_words = sum(
+    return _in_words(secret) <= _MAX_WORD_SHARE * letters
+
+
+def is_mixed(secret: str) -> bool:
+    """Tell a generated password, also one of letters only, from a name or a sentence: its kinds of
+    characters change more often, and hardly any words are in it."""
+    kinds = "".join(map(_kind, secret))
+    changes = sum(one != other for one, other in pairwise(kinds))
+    letters = kinds.count("a") + kinds.count("A")
+    return (
+        {"a", "A"} <= set(kinds)
+        and changes >= _MIN_MIXED_CHANGES * len(secret)
+        and _in_words(secret, _SHORT_WORD) <= _MAX_MIXED_WORD_SHARE * letters
+    )
+
+
+def _kind(char: str) -> str:
+    if char.isalpha():
+        return "A" if char.isupper() else "a"
+    return "0" if char.isdigit() else "-"
+
+
+def _in_words(text: str, word_form: re.Pattern[str] = _WORD) -> int:
+    """How many of its letters stand in what could be words."""
+    return sum(
         len(word)
-        for word in _WORD.findall(secret)
+        for word in word_form.findall(text)
         if sum(char in _VOWELS for char in word) >= _MIN_VOWEL_SHARE * len(word)
     )
-    return in_words <= _MAX_WORD_SHARE * letters
 
 
 def entropy(text: str) -> float:

@@ -5,15 +5,7 @@ All expressions are RE2's, so repetitions may have at most 1,000 turns.
 
 from __future__ import annotations
 
-from harness.repository.rules.rule import SecretRule
-
-_ASSIGN = r"[\"'\x60\]]{0,2}[ \t]{0,8}(?:=>|:=|=|:)[ \t]{0,8}"
-_TEMPLATE = r"^[<$%{\[(*]|[>}\])]$|\$\{|\{\{|\*{3}|^x+$|^\.+$|^%[a-z]"
-# A page of results is continued with a token, and a name that ends so is about no secret.
-_OTHER_NAMES = (
-    r"(?i)page_?token|next_?token|sync_?token|(?:id|name|type|url|uri|file|path|ref|arn|hash|digest|"
-    r"checksum|algorithm|class)[\"'\x60\]]{0,2}[ \t]{0,8}(?:=>|:=|=|:)"
-)
+from harness.repository.rules.rule import ASSIGN, OTHER_NAMES, TEMPLATE, SecretRule
 
 OWN_RULES = (
     # What the issuers' newer kinds have in common; the kept rules name single ones.
@@ -77,7 +69,7 @@ OWN_RULES = (
         "netrc",
         r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S{4,})",
         ("machine",),
-        never=(_TEMPLATE,),
+        never=(TEMPLATE,),
         typed=True,
     ),
     SecretRule(
@@ -112,7 +104,7 @@ OWN_RULES = (
     SecretRule(
         "aws-secret",
         r"(?i)aws_?.{0,20}?(?:secret|session)_?(?:access)?_?(?:key|token)"
-        + _ASSIGN
+        + ASSIGN
         + r"[\"']?([A-Za-z0-9/+=]{40,1000})",
         ("aws",),
         min_entropy=3.5,
@@ -130,19 +122,19 @@ OWN_RULES = (
         r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:/@'\"\x60<>\[\]{}()]{0,128}:([^\s/@'\"\x60<>]{6,256})@[\w\[]",
         ("://",),
         min_entropy=2.3,
-        never=(_TEMPLATE,),
+        never=(TEMPLATE,),
         typed=True,
     ),
     # A name that says so and a value that nobody types. Without quotes only where the line ends.
     SecretRule(
         "assigned-random",
         r"(?i)(?:api[_-]?key|access[_-]?key|auth[_-]?key|private[_-]?key|secret|token|passw(?:or)?d|passphrase|"
-        r"credentials?)[\w-]{0,20}" + _ASSIGN + r"(?:[\"'\x60]([\w+/=.~!@#$%^&*-]{16,200})[\"'\x60]"
+        r"credentials?)[\w-]{0,20}" + ASSIGN + r"(?:[\"'\x60]([\w+/=.~!@#$%^&*-]{16,200})[\"'\x60]"
         r"|([A-Za-z0-9+/_-]{24,200}={0,2})(?:\s*$|\s*\n))",
         ("key", "secret", "token", "passw", "passphrase", "credential"),
         min_entropy=3.5,
         random=True,
-        never=(_TEMPLATE,),
-        never_around=(_OTHER_NAMES,),
+        never=(TEMPLATE,),
+        never_around=(OTHER_NAMES,),
     ),
 )
