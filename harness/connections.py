@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from uvicorn import Config
 
 logger = logging.getLogger(__name__)
+
+# asyncio accepts this many before it lets any connection be counted, and up to three times as many
+# are under way, each with a descriptor: with uvicorn's 2,048 a burst uses up what a process has.
+_BACKLOG = 64
+_WANTED_FILES = 4_096
 
 
 class Connections:
@@ -142,12 +148,31 @@ class LimitedProtocol(H11Protocol):
             self._held.drop(self)
 
 
+def open_files_allowed() -> int:
+    """How many files this process may have open, after asking for as many as a server needs:
+    what a shell gives is often 256 or 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return _WANTED_FILES
+    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(_WANTED_FILES, hard)
+    if wanted > soft:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):
+            return soft
+    return max(soft, wanted)
+
+
 def server_config(app: ASGIApp, connections: Connections, host: str, port: int) -> Config:
     """How uvicorn serves an application.
+
+    Of the files that this process may have open, connections get half at most.
 
     :param port: 0 takes any free one.
     """
     import uvicorn
+
+    connections.most = min(connections.most, max(1, open_files_allowed() // 2))
 
     class Protocol(LimitedProtocol):
         def __init__(self, **parts: Any) -> None:
@@ -167,6 +192,7 @@ def server_config(app: ASGIApp, connections: Connections, host: str, port: int) 
         server_header=False,
         # Who is asked is decided by the connection's address, never by a header.
         proxy_headers=False,
+        backlog=_BACKLOG,
         # Reached only when every connection has a request that is being answered. uvicorn also
         # counts the requests of dropped connections until they notice, so there is room for these.
         limit_concurrency=2 * connections.most,

@@ -21,6 +21,11 @@ async def listen(config: uvicorn.Config, announce: Callable[[str], None]) -> Non
     """
     import uvicorn
 
+    from harness.repository.secret_rules import rule_set
+
+    # The filter of the log reads its rules from files. A server that has no descriptor left says
+    # so in its log, and would end by what the filter then raises.
+    rule_set()
     host = config.host
 
     class Server(uvicorn.Server):

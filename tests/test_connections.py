@@ -1,0 +1,78 @@
+"""Servers and the descriptors of their process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import resource
+import select
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+
+from harness.connections import Connections, server_config
+
+FEW_FILES = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (96, 96))
+from harness.cli import main
+sys.argv = ["harness", "webhook", "--port", "0"]
+main()
+"""
+
+
+def test_half_of_the_files_are_for_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
+    for limits, most in (((100, 100), 50), ((256, 4_000), 512), ((1_000_000, 1_000_000), 512)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, limits=limits: limits)
+        connections = Connections(512, 10.0)
+        server_config(Starlette(), connections, "127.0.0.1", 0)
+        assert connections.most == most
+    assert asked == [(4_000, 4_000)]
+
+
+def test_more_clients_than_descriptors_do_not_end_a_server(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "HARNESS_DATA_DIR": str(tmp_path),
+        "HARNESS_WEBHOOK_SECRET": "a secret of the test",
+    }
+    command = [sys.executable, "-c", FEW_FILES]
+    with (
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        stack.callback(server.kill)
+        assert server.stdout is not None
+        port = int(re.search(r":(\d+);", server.stdout.readline())[1])  # type: ignore[index]
+        # Stopped, it finds them all at once.
+        server.send_signal(signal.SIGSTOP)
+        for _ in range(200):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", port))
+        server.send_signal(signal.SIGCONT)
+        assert health(port, server) == {"ok": True, "pending": 0, "prefect": "unknown"}
+
+
+def health(port: int, server: subprocess.Popen[str]) -> object:
+    """What a server answers once it has a place for this client; it may drop it a few times."""
+    for _ in range(100):
+        assert server.poll() is None, server.stderr and server.stderr.read()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 10) as one:
+            one.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            select.select([one], [], [], 10)
+            received = b"".join(iter(lambda: one.recv(4096), b""))
+            if received:
+                return json.loads(received.partition(b"\r\n\r\n")[2])
+    return None
