@@ -1,9 +1,9 @@
 """What every request passes before it reaches an endpoint: an ASGI middleware.
 
 In this order: the Host (DNS rebinding), the Origin (requests that another site's page makes a
-browser send), the caller, the rate, the body's size and time. What is refused gets one line of
-JSON. Every answer carries headers that keep a browser from loading or being used for anything
-else; every request of a known caller is a line of the audit log.
+browser send), what is sent twice or in masses, the caller, the rate, the body's size and time.
+What is refused gets one line of JSON. Every answer carries headers that keep a browser from
+loading or being used for anything else; every request of a known caller is a line of the audit log.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/login", "/logout"})
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAX_CALLERS = 10_000
+# FastAPI takes time with the square of their number: 8,000, which fit into a request's line, keep
+# everybody waiting for three seconds.
+_MAX_PARAMETERS = 300
 _HEADERS = (
     (
         b"content-security-policy",
@@ -78,6 +81,8 @@ class Guard:
         self._hosts = {host.lower() for host in options.hosts} | (
             _LOCAL_HOSTS if listens_locally or options.hosts else set()
         )
+        proxy = recogniser.proxy
+        self._told_once = ("authorization", "origin", proxy.user_header, proxy.groups_header)
         self._allowances: OrderedDict[str, _Allowance] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,6 +127,16 @@ class Guard:
         if not _is_same_origin(request):
             return _refused(403, "requests of other sites' pages are refused")
         path = request.url.path
+        if path == "/healthz":
+            # Who asks too much from the probes' address, such as that of a proxy or a node, must
+            # not have the service restarted.
+            return None
+        for name in self._told_once:
+            # A proxy that adds its own to what it was sent would leave the choice to the client.
+            if len(request.headers.getlist(name)) > 1:
+                return _refused(400, f"the header {name} is there twice")
+        if request.scope["query_string"].count(b"&") >= _MAX_PARAMETERS:
+            return _refused(400, f"there are more than {_MAX_PARAMETERS} parameters")
         is_open = path in OPEN_PATHS or path.startswith("/static/")
         client = request.client.host if request.client else ""
         headers = dict(request.headers.items())
@@ -152,10 +167,13 @@ class Guard:
     def _is_our_host(self, request: Request) -> bool:
         if not self._hosts:
             return True
+        named = request.headers.get("host", "")
         try:
-            host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+            host = urlsplit(f"//{named}").hostname
         except ValueError:
             return False
+        if any(mark in named for mark in "/?#@\\"):
+            return False  # more than a host and a port
         # Probes of Kubernetes ask by the pod's address.
         return (host or "").rstrip(".") in self._hosts or request.url.path in (
             "/healthz",

@@ -37,14 +37,18 @@ class Work:
         self._engines: Engines | None = None
         self._threads = ThreadPoolExecutor(options.at_once, thread_name_prefix="search")
         self._others = ThreadPoolExecutor(4 * options.at_once, thread_name_prefix="other")
+        # Questions last for minutes, and probes decide whether the service is restarted: neither
+        # takes a thread that something else waits for.
+        self._questions = ThreadPoolExecutor(4 * options.at_once, thread_name_prefix="question")
+        self._probes = ThreadPoolExecutor(1, thread_name_prefix="probe")
         self.waiting = 0
         self._probed = float("-inf")
         self._probe: tuple[bool, str] = (False, "not looked yet")
 
     def close(self) -> None:
         """Wait for what is under way, then close the engines."""
-        self._threads.shutdown(cancel_futures=True)
-        self._others.shutdown(cancel_futures=True)
+        for pool in (self._threads, self._others, self._questions, self._probes):
+            pool.shutdown(cancel_futures=True)
         if self._engines is not None:
             self._engines.__exit__()
 
@@ -80,15 +84,17 @@ class Work:
         return await self._within_time(asyncio.wrap_future(future))
 
     def start(self, call: Callable[[], None]) -> asyncio.Future[None]:
-        """Begin something long; nothing bounds it from here."""
-        return asyncio.wrap_future(self._others.submit(call))
+        """Begin something long, such as a question, as soon as fewer than 4 times ``at_once`` of
+        them are under way; nothing bounds it from here."""
+        return asyncio.wrap_future(self._questions.submit(call))
 
     async def readiness(self) -> tuple[bool, str]:
         """Whether store and model answer, and what they say; looked at every few seconds."""
         if time.monotonic() - self._probed > _PROBED_EVERY_SECONDS:
             self._probed = time.monotonic()
             try:
-                self._probe = (True, await self.other(self._look))
+                looked = asyncio.wrap_future(self._probes.submit(self._look))
+                self._probe = (True, await self._within_time(looked))
             except Exception as error:
                 self._probe = (False, str(error))
         return self._probe

@@ -63,7 +63,17 @@ def test_on_loopback_no_token_is_needed(local: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example.org", "127.0.0.1.evil.org", "", "localhost.evil:4280", "[::2]"]
+    "host",
+    [
+        "evil.example.org",
+        "127.0.0.1.evil.org",
+        "",
+        "localhost.evil:4280",
+        "[::2]",
+        "127.0.0.1#evil.example.org",
+        "localhost/evil.example.org",
+        "evil.example.org@localhost",
+    ],
 )
 def test_another_host_is_refused_on_loopback(local: Lab, host: str) -> None:
     assert local.get(SEARCH, headers={"Host": host}).status_code == 421
@@ -117,6 +127,21 @@ def test_too_many_requests_are_asked_to_slow_down(index: Path, tmp_path: Path) -
         assert lab.get(SEARCH, "web-reader").status_code == 200
 
 
+def test_a_flood_does_not_keep_probes_out(index: Path, tmp_path: Path) -> None:
+    options = ServiceOptions(requests_per_minute=60)
+    with running(index, tmp_path, options=options) as lab:
+        assert 429 in [lab.get("/login").status_code for _ in range(30)]
+        assert [lab.get("/healthz").status_code for _ in range(30)] == [200] * 30
+
+
+@pytest.mark.parametrize("path", ["/api/v1/search", "/", "/login", "/readyz"])
+def test_masses_of_parameters_are_refused_before_they_are_read(lab: Lab, path: str) -> None:
+    query = "q=sign" + "".join(f"&a{number}=1" for number in range(299))
+    assert lab.get(f"{path}?{query}", "reader").status_code == 200
+    answer = lab.get(f"{path}?{query}&b=1", "reader")
+    assert (answer.status_code, "300 parameters" in answer.text) == (400, True)
+
+
 def test_answers_keep_a_browser_from_being_used(lab: Lab) -> None:
     for answer in (lab.get(SEARCH, "reader"), lab.get(SEARCH), lab.get("/healthz")):
         assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -153,6 +178,27 @@ GROUPS = {
     "web": {"scope": "read", "repos": ["web"]},
     "platform": {"scope": "admin", "repos": ["team/*"]},
 }
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        pytest.param([("X-Forwarded-Groups", "web"), ("X-Forwarded-Groups", "all")], id="groups"),
+        pytest.param([("X-Forwarded-User", "ann"), ("X-Forwarded-User", "eve")], id="user"),
+        pytest.param([("Authorization", "Bearer a"), ("Authorization", "Bearer b")], id="token"),
+        pytest.param([("Origin", "https://code.example.org")] * 2, id="origin"),
+    ],
+)
+def test_what_says_who_asks_is_said_once(
+    index: Path, tmp_path: Path, trust: ProxyTrust, twice: list[tuple[str, str]]
+) -> None:
+    given = {name for name, _ in twice}
+    others = [("X-Forwarded-User", "ann"), ("X-Forwarded-Groups", "web")]
+    headers = [*twice, *(one for one in others if one[0] not in given)]
+    with running(index, tmp_path, client=("10.1.2.3", 4000), proxy=trust) as lab:
+        assert lab.client.get(SEARCH, headers=others).status_code == 200
+        answer = lab.client.get(SEARCH, headers=headers)
+    assert (answer.status_code, "twice" in answer.json()["error"]) == (400, True)
 
 
 @pytest.fixture

@@ -52,6 +52,14 @@ def test_what_is_too_long_is_plain() -> None:
     assert highlighted("def f(): pass # " + "x" * 2_000, "python")[0].startswith("def f(): pass")
 
 
+def test_what_takes_too_long_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["a " * 600] * 5 + ['return "text";']
+    monkeypatch.setattr("harness.service.page.highlighting._MAX_SECONDS", 0.01)
+    assert highlighted("\n".join(lines), "java")[-1] == "return &#34;text&#34;;"
+    monkeypatch.undo()
+    assert "<span" in highlighted(lines[-1], "java")[0]
+
+
 PATCH = """diff --git a/src/a.py b/src/a.py
 index 1..2 100644
 --- a/src/a.py

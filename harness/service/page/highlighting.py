@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 
 from markupsafe import Markup, escape
@@ -14,6 +15,8 @@ from pygments.util import ClassNotFound
 _MAX_CHARS = 200_000
 # Lexers are regular expressions, and some take long for long lines.
 _MAX_LINE_CHARS = 2_000
+# That of Java takes time with the square of a text's words, 11 minutes for 200,000 characters.
+_MAX_SECONDS = 1.0
 _CLASSES = {
     Token.Comment: "c",
     Token.Keyword: "k",
@@ -32,7 +35,8 @@ _CLASSES = {
 
 
 def highlighted(text: str, language: str, path: str = "") -> list[Markup]:
-    """The lines of a text, escaped, as many as it has; plain where it is too long.
+    """The lines of a text, escaped, as many as it has; plain where it is too long, or takes more
+    computing time than a page is worth.
 
     :param language: as the index calls it; where nothing is known by that name, ``path`` decides.
     """
@@ -40,7 +44,10 @@ def highlighted(text: str, language: str, path: str = "") -> list[Markup]:
     if len(text) > _MAX_CHARS or any(len(line) > _MAX_LINE_CHARS for line in lines):
         return [escape(line) for line in lines]
     made: list[list[Markup]] = [[]]
+    latest = time.thread_time() + _MAX_SECONDS
     for kind, value in _lexer(language, path.rpartition("/")[2]).get_tokens(text):
+        if time.thread_time() > latest:
+            return [escape(line) for line in lines]
         name = _class(kind)
         for number, piece in enumerate(value.split("\n")):
             if number:
