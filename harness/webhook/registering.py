@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from harness.engines import Engines
-from harness.errors import InvalidSettingError
+from harness.errors import HarnessError, InvalidSettingError
 from harness.index.naming import Claim, free_name, known_as
 from harness.index.registry import Request, register
 from harness.repository.sources import is_git_url, secrets_of, source_of
 from harness.webhook.events import Push
-from harness.webhook.routes import Target, normalise
+from harness.webhook.routes import Target, normalise, url_of
+
+# Far longer than those of any server; names and files are made of them.
+_MAX_URL_CHARS = 1_000
 
 Register = Callable[[Push], Target | None]
 """Adds the repository of a push to the registry; None: it may not."""
@@ -52,15 +55,30 @@ def allowed(push: Push, owners: Iterable[Owner]) -> tuple[str, Owner] | None:
     known = tuple(owners)
     urls = sorted(push.urls, key=lambda url: not url.startswith("https://"))
     for url in urls:
-        if not is_git_url(url) or url.startswith("file:") or secrets_of(url):
+        if not _is_plain(url):
             continue
         place = normalise(url)
-        if ".." in place.split("/"):
-            continue
         for owner in known:
             if place.startswith(f"{owner.place}/"):
                 return url, owner
     return None
+
+
+def _is_plain(url: str) -> bool:
+    """Whether a URL is a server's and means the same place to everybody who reads it."""
+    if len(url) > _MAX_URL_CHARS or not is_git_url(url) or url.lower().startswith("file:"):
+        return False
+    try:
+        if secrets_of(url):
+            return False
+    except HarnessError:
+        return False  # its host or port is none
+    # A server may take for a separator or a step upwards what we take for a part of a name.
+    lower = url.lower()
+    if any(sign in lower for sign in ("\\", "%2f", "%5c", "%2e", "%25")):
+        return False
+    parts = normalise(url).split("/")
+    return not any(part in ("", ".", "..") or part.startswith("-") for part in parts)
 
 
 def register_push(push: Push, owners: Iterable[Owner], engines: Engines) -> Target | None:
@@ -75,6 +93,10 @@ def register_push(push: Push, owners: Iterable[Owner], engines: Engines) -> Targ
         return None
     url, owner = found
     records = engines.store.repositories()
+    # The routes may be older than a push of a moment ago, and one repository has many URLs.
+    for record in records:
+        if normalise(url_of(record)) == normalise(url):
+            return Target(record.name, url_of(record), record.ref or None)
     source = source_of(url)
     known = known_as(source, records)
     holders = {record.name: record for record in records}

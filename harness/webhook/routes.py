@@ -89,7 +89,7 @@ def known_routes(
     folders: dict[str, Target] = {}
     for record in records:
         root = Path(record.path)
-        url = _url_of(record)
+        url = url_of(record)
         if url:
             # A push to another branch changes nothing; to a fixed commit none ever does.
             branch = record.ref or None
@@ -133,8 +133,8 @@ def _own_names(
     }
 
 
-def _url_of(record: RepositoryRecord) -> str:
-    """The URL that a repository is fetched from, empty for a folder."""
+def url_of(record: RepositoryRecord) -> str:
+    """The URL that an indexed repository is fetched from, empty for a folder."""
     for text in (record.path, record.source):
         if is_git_url(text):
             return text

@@ -53,6 +53,17 @@ def test_what_is_no_host_and_owner_is_refused(text: str) -> None:
         "file:///git.example.org/team/app",
         "/git.example.org/team/app",
         "git.example.org/team/app",
+        "FILE://git.example.org/team/app",
+        "https://git.example.org/team%2fother/app",
+        "https://git.example.org/team/%252e%252e/other/app",
+        "https://git.example.org/team/..%5cother/app",
+        "https://git.example.org/team/..\\other/app",
+        "https://git.example.org/team//app",
+        "https://git.example.org/team/./app",
+        "https://git.example.org/team/--upload-pack=x",
+        "git@git.example.org:team/-x",
+        "ssh://-oProxyCommand=id/team/app",
+        "https://git.example.org/team/" + "a" * 1_000,
     ],
 )
 def test_what_nobody_allows(url: str) -> None:
@@ -77,6 +88,22 @@ def test_a_push_registers_a_repository_once(tmp_path: Path) -> None:
         assert register_push(push(other), OWNERS, engines) == Target("us/app", other)
         found = {r.name: (r.registered, r.credential) for r in store.repositories()}
     assert found == {"app": (True, "reader"), "us/app": (True, "")}
+
+
+def test_one_repository_is_registered_once_whatever_its_url(tmp_path: Path) -> None:
+    urls = (
+        "https://git.example.org/team/app.git",
+        "git@git.example.org:team/app.git",
+        "ssh://git@git.example.org/Team/App",
+        "http://git.example.org:80/team/app",
+        "https://git.example.org//team/app/",
+    )
+    with closing(EdgeStore(tmp_path / "index")) as store:
+        engines = Engines(HashEmbedder(), store, tmp_path)
+        found = [register_push(push(url), OWNERS, engines) for url in urls]
+        assert [record.name for record in store.repositories()] == ["app"]
+    assert {one.name for one in found if one} == {"app"}
+    assert None not in found
 
 
 def test_the_push_that_registers_is_indexed(lab: Lab, tmp_path: Path) -> None:
