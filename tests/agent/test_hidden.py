@@ -137,6 +137,34 @@ def test_output_of_commands(root: Path) -> None:
     assert not any(secret in said for secret in (TOKEN, KNOWN, BODY[0]))
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param("sed -n 4,6p key.py", id="lines-of-a-key"),
+        pytest.param("cat secrets.yaml", id="a-name-alone-tells"),
+        pytest.param("mv secrets.yaml plain.txt; cat plain.txt", id="moved"),
+        pytest.param("cut -d= -f2 .aws/credentials", id="without-its-name"),
+        pytest.param("cut -c10-60 app.py; grep -o 'ghp_.*[^\"]' app.py", id="cut-out"),
+    ],
+)
+def test_parts_of_what_a_command_prints(tmp_path: Path, command: str) -> None:
+    made = "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=40))
+    files: dict[str, str | bytes] = {
+        "app.py": f'token = "{TOKEN}"\n',
+        "key.py": f'KEY = """{KEY}"""\n',
+        "secrets.yaml": f"a: {made}\nfolder: /usr/lib/python3.11/site-packages\n",
+        ".aws/credentials": f"aws_secret_access_key={made}\n",
+    }
+    model = script(("run", {"command": command}), "Done.", "Done.")
+    run_task("Look", make_repository(tmp_path / "r", files), model, results_dir=tmp_path / "out")
+    kept = [(tmp_path / "out" / name).read_text() for name in ("trajectory.jsonl", "report.md")]
+    for text in (said_to(model, 1), *kept):
+        assert not any(secret in text for secret in (made, TOKEN, *BODY))
+    assert "[redacted]" in said_to(model, 1)
+    if "yaml" in command:
+        assert "folder: /usr/lib/python3.11/site-packages" in said_to(model, 1)
+
+
 def test_what_is_hidden_cannot_be_lost_by_writing_it_back(root: Path) -> None:
     whole = 'token = "[redacted]"\nname = "new"\nvalue = "[redacted]"\n'
     line = {"path": "app.py", "search": 'name = "tokenizer-of-ours"', "replace": 'name = "new"'}

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from harness.agent.clock import RunClock
+from harness.agent.tools.held_secrets import held_secrets
 from harness.agent.tools.tool import ToolOutput
 from harness.repository.credentials import redact
 from harness.workspace.commands import run_command
@@ -17,7 +18,8 @@ from harness.workspace.policy import CommandPolicy, Level
 class CommandRunner:
     """Runs commands within the limits of a policy and the time of the run.
 
-    :param secrets: values that are taken out of a command's output.
+    :param secrets: values that are taken out of a command's output, besides what the copy holds
+        before the first command.
     :param cancelled: asked while a command runs; True ends the command and the run.
     """
 
@@ -35,6 +37,7 @@ class CommandRunner:
         self.clock = clock
         self.secrets = tuple(secrets)
         self.cancelled = cancelled
+        self._held: tuple[str, ...] | None = None
 
     @property
     def isolation(self) -> Level:
@@ -54,6 +57,9 @@ class CommandRunner:
         :raises PolicyError: this machine does not isolate commands as the policy demands.
         :raises KeyboardInterrupt: the run was cancelled.
         """
+        if self._held is None:
+            # Before a command can move or change what the files hold.
+            self._held = held_secrets(self.space.root)
         remaining = max(1.0, self.clock.remaining_seconds())
         policy = dataclasses.replace(
             self.policy, timeout_seconds=min(self.policy.timeout_seconds, remaining)
@@ -69,7 +75,8 @@ class CommandRunner:
         )
         if result.stopped == "cancelled":
             raise KeyboardInterrupt
-        output = redact(result.output, self.secrets).rstrip()
+        # A whole key first, so that it is hidden as one and not line by line.
+        output = redact(redact(result.output, self.secrets), self._held).rstrip()
         ending = f"\n[stopped: {result.stopped}]" if result.stopped else ""
         text = f"exit code {result.exit_code}\n{output or '(no output)'}{ending}"
         # Most commands say last what came of it: "3 failed, 5 passed in 0.1s".
