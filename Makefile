@@ -139,8 +139,8 @@ reference: $(INSTALLED) ## Remake docs/settings.md and docs/reference from the c
 
 docs: reference $(DOCS_INSTALLED) ## Build the documentation site, build/site/index.html
 	@$(BIN)/python -m docsite site build/docs
-	@$(VENV)/docs/bin/python -m mkdocs build --quiet --clean
-	@echo "build/site/index.html"
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/python -m mkdocs build --clean
+	@echo "build/site; to read it with its search: python3 -m http.server --directory build/site"
 
 pictures: $(INSTALLED) ## Take the pictures of page, Prefect and terminal in docs/pictures (needs Debian's package chromium)
 	@$(BIN)/python -m tests.service.pictures

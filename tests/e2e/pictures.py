@@ -39,7 +39,12 @@ def main() -> None:
         sys.exit("Chromium is not installed; on Debian: apt install chromium")
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        env = {**os.environ, "HARNESS_DATA_DIR": str(data), "PYTHONPATH": str(ROOT)}
+        env = {
+            **os.environ,
+            "HARNESS_DATA_DIR": str(data),
+            "HARNESS_START_TIMEOUT_SECONDS": "600",
+            "PYTHONPATH": str(ROOT),
+        }
         said = {words: _harness(words, env) for words in COMMANDS}
         page = Path(folder) / "terminal.html"
         page.write_text(_terminal({key: text.replace(folder, "~") for key, text in said.items()}))
