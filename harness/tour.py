@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
@@ -123,8 +124,9 @@ def _running_stack(display: Display, *, stay_up: bool) -> Iterator[StackStatus]:
             serve=False,  # it ends with the tour
         )
         status = lifecycle.up(data_dir, options, on_progress=display.line)
-        for change in status.changes:
-            display.line(f"{change.kind} {change.name}: {change.change}")
+        done = Counter((change.kind, change.change) for change in status.changes)
+        for (kind, what), number in done.items():
+            display.line(f"{number} {kind}{'s' if number > 1 else ''} {what}")
         display.line(f"up after {time.monotonic() - began:.0f} s: {status.url}")
         yield status
         if stay_up:
