@@ -145,7 +145,8 @@ def plan(
     previous, moved_from = _register(name, identity, listing, manifest, engines)
     records = engines.store.file_records(manifest.collection, name)
     with engines.store.opened(manifest.collection):
-        stored = engines.store.chunks_by_path(manifest.collection, name)
+        expected = wholeness.promised(records)
+        stored = engines.store.chunks_by_path(manifest.collection, name, expected)
         may_reuse = engines.store.count_chunks(manifest.collection) > 0
     wrong = wholeness.compare(name, records, stored)
     _check_not_empty(name, listing, previous, engines)

@@ -32,6 +32,15 @@ class Mismatch:
         return f"{self.repo} has chunks of {len(self.files) + len(self.strays)} files too many"
 
 
+def promised(records: Mapping[str, FileRecord]) -> dict[str, int]:
+    """How many chunks each file has by its record; files without any are left out."""
+    return {
+        path: record.chunks
+        for path, record in records.items()
+        if record.chunks and record.status is FileStatus.INDEXED
+    }
+
+
 def compare(repo: str, records: Mapping[str, FileRecord], stored: Mapping[str, int]) -> Mismatch:
     """Compare the records of a repository with how many points each file has.
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
+from harness.store.payload import CANDIDATE_KEYS, TENANT_INDEX, repo_and_chunk
+from harness.store.queries import MAX_VALUES
 from harness.types import Chunk
 
 _MOST_CHUNKS = 10_000
@@ -13,31 +17,55 @@ _MOST_CHUNKS = 10_000
 class ShardMemory:
     """What was read of one shard, by a process that does not write to it meanwhile.
 
-    ``repos``: the repositories with points in it; None: not looked yet.
-
     :param shard: the open shard.
     """
 
-    __slots__ = ("_new", "_old", "repos", "shard")
+    __slots__ = ("_new", "_old", "_repos", "shard")
 
     def __init__(self, shard: Any) -> None:
         self.shard = shard
-        self.repos: frozenset[str] | None = None
+        self._repos: frozenset[str] | None = None
         self._new: dict[int, tuple[str, str, Chunk]] = {}
         self._old: dict[int, tuple[str, str, Chunk]] = {}
 
-    def chunk(self, point: int) -> tuple[str, str, Chunk] | None:
-        """The repository, path and chunk of a point, if they are remembered.
+    def repos(self) -> frozenset[str]:
+        """The repositories with points in the shard."""
+        from qdrant_edge import FacetRequest
 
-        :param point: the number of its id.
+        if self._repos is None:
+            found = self.shard.facet(FacetRequest(TENANT_INDEX, limit=MAX_VALUES, exact=True))
+            self._repos = frozenset(str(hit.value) for hit in found.hits)
+        return self._repos
+
+    def chunks(self, ids: Mapping[int, UUID]) -> dict[int, tuple[str, str, Chunk]]:
+        """Repository, path and chunk of points. Reading them takes as long as finding them, and
+        with a query it would be done for every segment and every list.
+
+        :param ids: by their numbers: hash and comparison of a UUID itself are Python code.
         """
-        found = self._new.get(point)
-        if found is None and (found := self._old.get(point)) is not None:
-            self.keep(point, found)
+        found: dict[int, tuple[str, str, Chunk]] = {}
+        unread = []
+        for number, id_ in ids.items():
+            known = self._recall(number)
+            if known is None:
+                unread.append(id_)
+            else:
+                found[number] = known
+        if unread:
+            for point in self.shard.retrieve(unread, CANDIDATE_KEYS, False):
+                number = point.id.int
+                found[number] = repo_and_chunk(point.payload)
+                self._keep(number, found[number])
         return found
 
-    def keep(self, point: int, chunk: tuple[str, str, Chunk]) -> None:
-        """Remember a point; what was not asked for while 10,000 others were is forgotten."""
+    def _recall(self, point: int) -> tuple[str, str, Chunk] | None:
+        found = self._new.get(point)
+        if found is None and (found := self._old.get(point)) is not None:
+            self._keep(point, found)
+        return found
+
+    def _keep(self, point: int, chunk: tuple[str, str, Chunk]) -> None:
+        # What was not asked for while so many others were is forgotten.
         if len(self._new) >= _MOST_CHUNKS:
             self._old, self._new = self._new, {}
         self._new[point] = chunk

@@ -124,8 +124,13 @@ class VectorStore(RecordStore, LeaseStore, Protocol):
         """The chunks of these files, or (None) of the whole repository, each with its file's path,
         in no order."""
 
-    def chunks_by_path(self, collection: str, repo: str) -> Mapping[str, int]:
-        """The number of points of each file of a repository that has any."""
+    def chunks_by_path(
+        self, collection: str, repo: str, expected: Mapping[str, int] | None = None
+    ) -> Mapping[str, int]:
+        """The number of points of each file of a repository that has any.
+
+        :param expected: what it should be: where that can be proven it is not counted.
+        """
 
     def examine(self, collection: str) -> None:
         """Read all that is stored of a collection and compare it with what was written; nothing on

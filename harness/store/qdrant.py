@@ -212,7 +212,9 @@ class QdrantStore(QdrantRecords, VectorStore):
         found = self.requests.scroll(collection, files_of(repo, paths))
         return (chunk_of(point.payload) for point in found)
 
-    def chunks_by_path(self, collection: str, repo: str) -> Mapping[str, int]:
+    def chunks_by_path(
+        self, collection: str, repo: str, expected: Mapping[str, int] | None = None
+    ) -> Mapping[str, int]:
         return self._counts(collection, "path", files_of(repo))
 
     def examine(self, collection: str) -> None:

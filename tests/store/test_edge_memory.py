@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,31 +13,49 @@ from harness.store import edge_memory
 from harness.store.edge import EdgeStore
 from harness.store.edge_memory import Memories, ShardMemory
 from harness.store.queries import StoreQuery
-from harness.types import Chunk
 from tests.store.points import COLLECTION, MANIFEST, point, vector
 
-CHUNK = Chunk("text", 1, 1, "python", "f", "function", ("f",))
+
+class Shard:
+    """Answers with one chunk for each point, and counts the points that it was asked for."""
+
+    def __init__(self) -> None:
+        self.read: list[int] = []
+
+    def retrieve(self, ids: list[UUID], keys: list[str], vectors: bool) -> list[Any]:
+        self.read += [one.int for one in ids]
+        payload = {
+            "repo": "repo", "path": "a.py", "text": "", "start_line": 1, "end_line": 1,
+            "language": "python", "symbol": "", "kind": "text", "names": [],
+        }  # fmt: skip
+        return [SimpleNamespace(id=one, payload=payload) for one in ids]
+
+
+def ask(memory: ShardMemory, *points: int) -> None:
+    assert set(memory.chunks({point: UUID(int=point) for point in points})) == set(points)
 
 
 def test_only_the_last_points_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge_memory, "_MOST_CHUNKS", 3)
-    memory = ShardMemory(object())
+    shard = Shard()
+    memory = ShardMemory(shard)
     for number in range(9):
-        memory.keep(number, ("repo", f"{number}.py", CHUNK))
-        assert memory.chunk(0) is not None  # asked for again and again
-    kept = [number for number in range(9) if memory.chunk(number)]
-    assert 0 in kept and 8 in kept
-    assert 1 not in kept
-    assert len(kept) <= 6
+        ask(memory, 0, number)
+    assert shard.read == list(range(9)), "what is asked for again and again is read once"
+    ask(memory, 8)
+    assert shard.read == list(range(9))
+    ask(memory, 1)
+    assert shard.read[-1] == 1, "what was not asked for is forgotten"
 
 
 def test_another_shard_of_the_same_name_has_nothing() -> None:
-    memories, one, other = Memories(), object(), object()
-    memories.of("c", one).keep(1, ("repo", "a.py", CHUNK))
-    assert memories.of("c", one).chunk(1) is not None
-    assert memories.of("c", other).chunk(1) is None
+    memories, one, other = Memories(), Shard(), Shard()
+    ask(memories.of("c", one), 1)
+    ask(memories.of("c", one), 1)
+    ask(memories.of("c", other), 1)
     memories.forget("c")
-    assert memories.of("c", other).repos is None
+    ask(memories.of("c", other), 1)
+    assert (one.read, other.read) == ([1], [1, 1])
 
 
 def _lines(store: EdgeStore) -> list[int]:

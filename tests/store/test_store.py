@@ -46,6 +46,34 @@ def test_a_point_comes_back_as_it_was_stored(store: VectorStore) -> None:
     assert candidate.score == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    "expected",
+    [
+        pytest.param(None, id="nothing is expected"),
+        pytest.param({"a.py": 2, "b.py": 1}, id="as it is"),
+        pytest.param({"a.py": 3, "b.py": 1}, id="more"),
+        pytest.param({"a.py": 1, "b.py": 2}, id="the same number in other files"),
+        pytest.param({"a.py": 3}, id="no other file"),
+        pytest.param({"a.py": 2, "b.py": 1, "c.py": 1}, id="what was deleted"),
+    ],
+)
+def test_the_chunks_of_each_file_are_counted_whatever_is_expected(
+    store: VectorStore, expected: dict[str, int] | None
+) -> None:
+    points = [
+        point("a.py", "one\n"),
+        point("a.py", "two\n", seed=1),
+        point("a.py", "three\n", seed=2),
+        point("b.py", "one\n", seed=3),
+        point("b.py", "of another\n", repo="other", seed=4),
+        point("c.py", "one\n", seed=5),
+    ]
+    store.upsert_chunks(COLLECTION, points)
+    store.delete_chunks(COLLECTION, "repo", ["a.py"], keep_ids=[p.id for p in points[:2]])
+    store.delete_chunks(COLLECTION, "repo", ["c.py"])
+    assert store.chunks_by_path(COLLECTION, "repo", expected) == {"a.py": 2, "b.py": 1}
+
+
 def test_the_chunks_of_files_come_back(store: VectorStore) -> None:
     points = [
         point("a.py", "one\n", line=1),
