@@ -25,11 +25,8 @@ class IgnoreTree:
     _files: dict[str, PathPatterns] = field(default_factory=dict)
     _folders: dict[str, bool] = field(default_factory=dict)
     _count: int = 0
-
-    @property
-    def negates(self) -> bool:
-        """True when some pattern lets an entry in again."""
-        return any(patterns.negates for patterns in self._files.values())
+    negates: bool = False
+    """True when some pattern lets an entry in again; read for every file of a walk."""
 
     def add(self, folder: str, text: str) -> None:
         """Add the ignore file of a folder (``""`` for the root) before asking about its content."""
@@ -39,6 +36,7 @@ class IgnoreTree:
         self._count += len(found.patterns)
         if self._count <= MAX_PATTERNS:
             self._files[folder] = found
+            self.negates = self.negates or found.negates
         else:
             logger.warning("too many ignore rules; those of %s are not followed", folder or "all")
 

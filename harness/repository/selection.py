@@ -10,7 +10,11 @@ from pathlib import Path
 from harness.patterns import folders_above
 from harness.repository.folder_signs import DiskTree, TrackedTree
 from harness.repository.ignore import IgnoreTree
-from harness.repository.skip_names import is_secret, skip_file_by_name, skip_folder_by_name
+from harness.repository.skip_names import (
+    is_secret_there,
+    skip_file_by_name,
+    skip_folder_by_name,
+)
 from harness.repository.tracked import Tracked, is_clean
 from harness.text import encodable
 from harness.types import Skip, SkipReason, SourceFile
@@ -110,7 +114,7 @@ class Selection:
         if not stat.S_ISREG(status.st_mode):
             return Skip(SkipReason.NOT_TEXT, "not a regular file")
         by_name = skip_file_by_name(name)
-        if by_name is None and is_secret(path):
+        if by_name is None and is_secret_there(path):
             by_name = Skip(SkipReason.SECRET, "its name in that folder")
         if self.any_kind:
             return by_name if by_name and by_name.reason is SkipReason.SECRET else None

@@ -242,8 +242,16 @@ def is_secret(path: str) -> bool:
 
     :param path: relative to a repository's root, with ``/``.
     """
+    return _is_secret(path.rpartition("/")[2].lower()) or is_secret_there(path)
+
+
+def is_secret_there(path: str) -> bool:
+    """As :func:`is_secret`, of a file whose own name says nothing of the kind.
+
+    :param path: relative to a repository's root, with ``/``.
+    """
     parts = path.lower().split("/")
-    if _is_secret(parts[-1]) or not _SECRET_FOLDERS.isdisjoint(parts):
+    if not _SECRET_FOLDERS.isdisjoint(parts):
         return True
     if _STORE_NAME.fullmatch(parts[-1]) and _NO_STORE_FOLDERS.isdisjoint(parts[:-1]):
         return not _TEMPLATE_PART.search(parts[-1])
@@ -255,18 +263,16 @@ def is_secret(path: str) -> bool:
 
 
 def _is_secret(lower: str) -> bool:
-    if _TEMPLATE_PART.search(lower):
-        return False
     return (
         lower in _SECRET_NAMES
-        or (_ENV_FILE.fullmatch(lower) is not None and not lower.endswith(".d.ts"))
         or lower.endswith(_SECRET_SUFFIXES)
+        or (_ENV_FILE.fullmatch(lower) is not None and not lower.endswith(".d.ts"))
         or (
             lower.startswith(("id_", "ssh_host_"))
             and not lower.endswith(".pub")
             and _SSH_KEY.fullmatch(lower.removesuffix("_key")) is not None
         )
-    )
+    ) and not _TEMPLATE_PART.search(lower)
 
 
 def _is_vendor_copy(disk: DiskTree, folder: str, parent: str) -> bool:
