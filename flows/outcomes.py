@@ -40,20 +40,21 @@ def completed(message: str, warnings: Sequence[str], data: Any = None) -> State[
     )
 
 
-def leave_reason(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
+def leave_reason(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """A hook of every flow: publish why the run failed.
 
-    The artifact names its run itself: a hook is called after the run's context has ended.
+    The artifact names its run itself: a hook is called after the run's context has ended. A worker
+    whose run's process was killed calls it by the names of its parameters.
     """
-    text = redact(paragraph(flow.name, run.name, state), environment_secrets(), suspected=True)
+    text = redact(paragraph(flow.name, flow_run.name, state), environment_secrets(), suspected=True)
     with get_client(sync_client=True) as client:
         client.create_artifact(
             ArtifactCreate(
                 type="markdown",
                 key=artifact_key("failure", flow.name),
-                description=f"Why {run.name} did not end well",
+                description=f"Why {flow_run.name} did not end well",
                 data=text,
-                flow_run_id=run.id,
+                flow_run_id=flow_run.id,
             )
         )
 

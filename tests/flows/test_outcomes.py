@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,11 @@ def test_every_flow_says_why_it_failed(entrypoint: str, monkeypatch: pytest.Monk
     names = [hook.__name__ for hook in (deployed.on_failure_hooks or ())]
     assert names == [leave_reason.__name__]
     assert [hook.__name__ for hook in (deployed.on_crashed_hooks or ())] == names
+
+
+def test_a_worker_may_call_the_hook_by_names() -> None:
+    """As it does for a run whose process was killed."""
+    inspect.signature(leave_reason).bind(flow=None, flow_run=None, state=None)
 
 
 def test_warnings_are_in_the_states_name_and_message() -> None:
