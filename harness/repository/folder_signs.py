@@ -16,8 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from harness.patterns import folders_above
-
 
 class FolderTree(Protocol):
     """The files and folders that count as signs; paths are relative, ``""`` is the root."""
@@ -57,7 +55,13 @@ class TrackedTree:
     @cached_property
     def folders(self) -> frozenset[str]:
         """Every folder with a tracked file in it or below it."""
-        return frozenset(folder for path in self.paths for folder in folders_above(path))
+        found: set[str] = set()
+        for path in self.paths:
+            folder = path.rpartition("/")[0]
+            while folder and folder not in found:  # those above a known one are known
+                found.add(folder)
+                folder = folder.rpartition("/")[0]
+        return frozenset(found)
 
     @cached_property
     def _children(self) -> dict[str, set[str]]:
