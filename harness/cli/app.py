@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from functools import wraps
 from typing import Annotated, Any
 
@@ -155,3 +156,22 @@ def command_names() -> set[str]:
     return groups | {
         info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands
     }
+
+
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The command line, with the one command that is called or with all of them: reading the
+    signatures of all takes longer than most commands' own imports.
+
+    :param arguments: without the program's name.
+    """
+    called = arguments[0] if arguments else ""
+    if called not in command_names():
+        return app
+    narrowed = copy(app)
+    narrowed.registered_groups = [one for one in app.registered_groups if one.name == called]
+    narrowed.registered_commands = [
+        one
+        for one in app.registered_commands
+        if called == (one.name or getattr(one.callback, "__name__", ""))
+    ]
+    return narrowed

@@ -68,12 +68,12 @@ def _command(arguments: list[str], debug: bool) -> int:
     import typer
 
     from harness.cli import console
-    from harness.cli.app import app
+    from harness.cli.app import app_for
 
     process.let_command_clean_up()
     try:
         # Without standalone mode an exit code is returned, and errors are ours to show.
-        code = app(args=arguments, prog_name="harness", standalone_mode=False)
+        code = app_for(arguments)(args=arguments, prog_name="harness", standalone_mode=False)
         if code == 130 and process.just_interrupted():  # while arguments were read
             raise typer.Abort
     except (KeyboardInterrupt, typer.Abort):
