@@ -353,12 +353,14 @@ class ChatMessage:
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How one turn is drawn. ``max_tokens`` of None is the model's own limit; ``seed`` of None
-    lets the server choose; a turn ends before the first of the texts in ``stop``."""
+    lets the server choose; a turn ends before the first of the texts in ``stop``. ``schema`` is a
+    JSON schema that the text has to follow, None: any text; never together with tools."""
 
     temperature: float = 0.2
     max_tokens: int | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    schema: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

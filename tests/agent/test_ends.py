@@ -168,7 +168,9 @@ def test_a_change_that_is_only_claimed(calculator: Path, play: Play, tmp_path: P
 
 def test_verification_failed(calculator: Path, play: Play) -> None:
     edit = ("edit_file", {"path": "n.txt", "content": "n\n"})
-    result = run_task("Fix add", calculator, play(edit, "Done."), verify="python3 check.py")
+    alone = RunOptions(strategy="loop")  # the search would mend it
+    model = play(edit, "Done.")
+    result = run_task("Fix add", calculator, model, verify="python3 check.py", options=alone)
     ends(result, Status.VERIFICATION_FAILED, 6, "failed 3 times")
     assert result.verified is False
     assert changed_lines(result) == ["+n"]

@@ -47,15 +47,6 @@ def messages_for(
     return ChatMessage("system", SYSTEM), ChatMessage("user", "\n\n".join(parts))
 
 
-def asked_again(messages: tuple[ChatMessage, ...], answer: str) -> tuple[ChatMessage, ...]:
-    """Return the conversation with an answer that changed nothing, and what to say to that."""
-    said = (
-        "That is the code as it was: nothing is different, so it still fails. Which line is wrong? "
-        f"Write that line, and what must stand there instead, in this form:\n{_SEARCH_REPLACE}"
-    )
-    return (*messages, ChatMessage("assistant", answer), ChatMessage("user", said))
-
-
 def fenced(text: str, path: str) -> str:
     """Put code into a fence that nothing in it closes."""
     ticks = "```"

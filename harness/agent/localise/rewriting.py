@@ -41,6 +41,19 @@ class Shown:
     text: str
     near: str = ""
 
+    def code_lines(self, text: str) -> list[int]:
+        """Return the numbers (1-based) of the lines that are to be written again.
+
+        :param text: the file as it is.
+        """
+        one, docstring = self.definition, list(self.folded.docstring)
+        numbers = list(range(one.start, one.end + 1))
+        body = text.split("\n")[one.start - 1 : one.end]
+        for start in range(len(body) if docstring else 0):
+            if body[start : start + len(docstring)] == docstring:
+                return [*numbers[:start], *numbers[start + len(docstring) :]]
+        return numbers
+
 
 def show(definition: Definition, text: str) -> Shown:
     """Take a place out of its file's text.
@@ -92,6 +105,15 @@ def rewritten(answer: str, shown: Shown, text: str) -> str:
         new = _with_block(_block(answer), shown, text)
     if new == text:
         raise Unchanged("it changes nothing")
+    return parsing(new, shown, text)
+
+
+def parsing(new: str, shown: Shown, text: str) -> str:
+    """Return a file's new text.
+
+    :param text: the file as it is.
+    :raises Unusable: it does not parse, and the file does.
+    """
     problem = syntax_problem(shown.definition.path, new)
     if problem and not syntax_problem(shown.definition.path, text):
         raise Unusable(f"it does not parse: {problem}")

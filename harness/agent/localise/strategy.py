@@ -10,32 +10,51 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from harness.agent.events import EventKind
+from harness.agent.localise.line_edits import (
+    MAX_TOKENS,
+    asked_for_lines,
+    schema_of,
+    with_new_lines,
+)
 from harness.agent.localise.places import Clues, Place, rank_places
-from harness.agent.localise.prompt import asked_again, messages_for
+from harness.agent.localise.prompt import messages_for
 from harness.agent.localise.renaming import rename_everywhere, wanted_rename
 from harness.agent.localise.rewriting import Shown, Unchanged, Unusable, rewritten, show
+from harness.agent.localise.trials import Sample, choose_change, passing_changes, write
 from harness.agent.recorder import Recorder
 from harness.agent.sources import Definition
+from harness.agent.status import Stop
 from harness.agent.tools.file_text import FileText
 from harness.agent.tools.tool import counted, first_line
 from harness.agent.verification.verifier import Verdict, Verifier
 from harness.errors import HarnessError
 from harness.repository.credentials import redact
-from harness.types import ChatMessage, ChatTurn, Sampling
+from harness.types import Sampling
 from harness.workspace.copies import Workspace
 
-# Temperatures of the samples of the first, the second … place.
-PLAN: tuple[tuple[float, ...], ...] = (
-    (0.0, 0.4, 0.7),
-    (0.0, 0.6),
-    (0.0, 0.6),
-    (0.8, 0.8, 0.8),  # the first place again, together with what the best version failed on
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Samples of the place of a rank, from 0, at these temperatures. ``again``: together with what
+    the best version so far failed on; ``tries``: small changes follow, without the model."""
+
+    rank: int
+    temperatures: tuple[float, ...]
+    again: bool = False
+    tries: bool = False
+
+
+PLAN = (
+    Round(0, (0.0,), tries=True),
+    Round(0, (0.4, 0.7)),
+    Round(1, (0.0, 0.6), tries=True),
+    Round(2, (0.0, 0.6)),
+    Round(0, (0.8, 0.8, 0.8), again=True),
 )
 # A place with less than this share of the best one's score is not worth its samples.
 WORTH = 0.25
 CHARS_PER_TOKEN = 3.0
 MIN_SAMPLE_TOKENS = 300
-Sample = Callable[[Sequence[ChatMessage], Sampling], ChatTurn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,25 +148,57 @@ class Localiser:
             self._note(state, "found no place that the task or the failure points to")
             return ""
         likely = [place for place in places if place.score >= WORTH * places[0].score]
-        rounds = list(zip(likely[:3], PLAN, strict=False))
-        if len(PLAN) > 3:
-            rounds.append((places[0], PLAN[3]))
-        for number, (place, temperatures) in enumerate(rounds):
-            again = number == len(rounds) - 1 and number > 0
-            answer = self._try_place(task, place, temperatures, before, base, state, again)
+        for part in PLAN:
+            if part.rank >= len(likely):
+                continue
+            place = likely[part.rank]
+            answer = self._try_place(task, place, part, before, base, state)
+            if not answer and part.tries:
+                answer = self._try_small_changes(task, place.definition, before, state)
             if answer or self._seconds_left() <= 0:
                 return answer
         return ""
+
+    def _try_small_changes(self, task: str, one: Definition, before: Verdict, state: _State) -> str:
+        text = self._text(one.path)
+        if text is None or not one.name or self._seconds_left() <= 0:
+            return ""
+        shown = show(one, text.plain)
+        if _holds_hidden(shown, text.plain, self._secrets):
+            return ""
+        passing, tried = passing_changes(
+            self._space,
+            self._verifier,
+            one.path,
+            text,
+            shown.code_lines(text.plain),
+            f"{task}\n{before.essence}",
+            self._seconds_left,
+        )
+        where = f"{one.path}:{one.start} {one.name}"
+        self._note(state, f"{where}: tried {counted(tried, 'small change')}, {len(passing)} pass")
+        if not passing:
+            return ""
+        try:
+            chosen = choose_change(task, one.path, passing, self._sample)
+        except Stop:  # no time to ask: any of them is better than none
+            chosen = passing[0]
+        write(self._space, one.path, text, chosen.text)
+        self._space.snapshot()
+        return (
+            f"Changed `{chosen.was}` to `{chosen.now}` ({one.path}:{chosen.line}). It was found by "
+            f"trying small changes, and {'only this one' if len(passing) == 1 else 'others, too,'} "
+            "made the verification pass: look whether it is what you mean."
+        )
 
     def _try_place(
         self,
         task: str,
         place: Place,
-        temperatures: Sequence[float],
+        part: Round,
         before: Verdict,
         base: str,
         state: _State,
-        again: bool,
     ) -> str:
         one = place.definition
         where = f"{one.path}:{one.start} {one.name}".rstrip()
@@ -155,14 +206,11 @@ class Localiser:
         if text is None:
             return ""
         shown = show(one, text.plain)
-        code = f"{shown.text}\n{shown.folded.text}\n{shown.near}"
-        if redact(text.plain, self._secrets) != text.plain and (
-            redact(code, self._secrets) != code or _may_be_cut(text.plain, self._secrets, one)
-        ):
+        if _holds_hidden(shown, text.plain, self._secrets):
             # Hidden values cannot be written again; the loop edits around them.
             self._note(state, f"{where}: holds a credential, so it is not shown whole")
             return ""
-        attempt = state.best.essence if again and state.best is not None else ""
+        attempt = state.best.essence if part.again and state.best is not None else ""
         messages = messages_for(
             task,
             shown,
@@ -173,7 +221,7 @@ class Localiser:
         longest = max(MIN_SAMPLE_TOKENS, int(len(shown.folded.text) / CHARS_PER_TOKEN * 1.5) + 150)
         why = ", ".join(place.reasons) or "words in common"
         self._note(state, f"look at {where} ({why})")
-        for temperature in temperatures:
+        for temperature in part.temperatures:
             if self._seconds_left() <= 0:
                 return ""
             sampling = Sampling(temperature, max_tokens=longest)
@@ -182,10 +230,12 @@ class Localiser:
                 passes = self._try_answer(answer, shown, text, before, base, state, where)
             except Unchanged:
                 # Once more in the same conversation, whose beginning the server knows.
-                self._note(state, f"{where}: it changes nothing, asked again")
-                again_messages = asked_again(messages, answer)
-                sampling = Sampling(max(temperature, 0.3), max_tokens=longest)
-                answer = self._sample(again_messages, sampling).content
+                self._note(state, f"{where}: it changes nothing, asked for the lines")
+                asked = asked_for_lines(messages, answer, shown, text.plain)
+                sampling = Sampling(
+                    max(temperature, 0.3), max_tokens=MAX_TOKENS, schema=schema_of(shown)
+                )
+                answer = self._sample(asked, sampling).content
                 passes = self._try_answer(answer, shown, text, before, base, state, where, True)
             if passes:
                 return f"Changed `{one.name or one.path}` ({where.split(' ')[0]})."
@@ -204,7 +254,8 @@ class Localiser:
     ) -> bool:
         one = shown.definition
         try:
-            new = rewritten(answer, shown, text.plain)
+            read = with_new_lines if last else rewritten
+            new = read(answer, shown, text.plain)
         except Unusable as reason:
             if isinstance(reason, Unchanged) and not last and self._seconds_left() > 0:
                 raise
@@ -214,8 +265,7 @@ class Localiser:
             self._note(state, f"{where}: the same version again")
             return False
         state.seen.add(new)
-        changed = text.replaced(0, len(text.plain), new)
-        self._space.tree.write_bytes(one.path, changed.text.encode("utf-8"))
+        write(self._space, one.path, text, new)
         snapshot = self._space.snapshot()
         verdict = self._verifier.verify(snapshot)
         if verdict.ok:
@@ -240,6 +290,14 @@ class Localiser:
         state.notes.append(text)
         self._recorder.event(EventKind.NOTE, text, summary=text)
         self._recorder.line("localise", text=text)
+
+
+def _holds_hidden(shown: Shown, text: str, secrets: Sequence[str]) -> bool:
+    """Tell whether what a model would see of a place, or write again, holds a credential."""
+    if redact(text, secrets) == text:
+        return False
+    code = f"{shown.text}\n{shown.folded.text}\n{shown.near}"
+    return redact(code, secrets) != code or _may_be_cut(text, secrets, shown.definition)
 
 
 def _may_be_cut(text: str, secrets: Sequence[str], one: Definition) -> bool:

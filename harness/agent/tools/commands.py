@@ -51,19 +51,20 @@ class CommandRunner:
         """
         probe_isolation(self.policy.network).require(self.policy.least_isolation)
 
-    def run(self, command: str) -> ToolOutput:
+    def run(self, command: str, within_seconds: float | None = None) -> ToolOutput:
         """Run a command and return its exit code and output, whatever they are.
 
+        :param within_seconds: a shorter time-out than the policy's.
         :raises PolicyError: this machine does not isolate commands as the policy demands.
         :raises KeyboardInterrupt: the run was cancelled.
         """
         if self._held is None:
             # Before a command can move or change what the files hold.
             self._held = held_secrets(self.space.root)
+        usual = self.policy.timeout_seconds
         remaining = max(1.0, self.clock.remaining_seconds())
-        policy = dataclasses.replace(
-            self.policy, timeout_seconds=min(self.policy.timeout_seconds, remaining)
-        )
+        limit = min(usual, remaining, usual if within_seconds is None else within_seconds)
+        policy = dataclasses.replace(self.policy, timeout_seconds=limit)
         result = run_command(
             command,
             self.space.root,

@@ -129,6 +129,8 @@ class OllamaChatModel(ServedModel):
             "keep_alive": self._keep_alive,
             "options": options,
         }
+        if sampling.schema is not None and not tools:
+            payload["format"] = dict(sampling.schema)
         if tools:
             payload["tools"] = [_tool(tool) for tool in tools]
         if self._think is not None and "thinking" in self.info().capabilities:

@@ -20,16 +20,28 @@ from harness.agent.actions import write_action
 from harness.agent.localise.prompt import SYSTEM
 from harness.agent.scripted import Line
 from harness.types import ChatMessage
-from tests.agent.conftest import make_repository
-from tests.agent.steps import FIX, FIXED_PATCH_LINES, TOOLS, changed_lines
+from tests.agent.conftest import CALC, CHECK, make_repository
+from tests.agent.steps import TOOLS, changed_lines
 
 VERIFY = "python3 check.py"
 FIXED = "It must add.\n```python\ndef add(a, b):\n    return a + b\n```"
-SAME = "```python\ndef add(a, b):\n    return a - b\n```"
+SAME = "```python\ndef add(a, b):\n    return abs(a)\n```"
 WRONG = "```python\ndef add(a, b):\n    return a * b\n```"
 BROKEN = "```python\ndef add(a, b:\n    return a + b\n```"
-EDIT = write_action(TOOLS["edit_file"], FIX[1])
+WAS, NOW = "    return abs(a)", "    return a + b"
+FIXED_PATCH_LINES = [f"-{WAS}", f"+{NOW}"]
+EDIT = write_action(TOOLS["edit_file"], {"path": "calc.py", "search": WAS, "replace": NOW})
 LOCALISE = RunOptions(strategy="localise")
+
+
+@pytest.fixture
+def calculator(tmp_path: Path) -> Path:
+    """One with a fault that no small change mends."""
+    files: dict[str, str | bytes] = {
+        "calc.py": CALC.replace("    return a - b", WAS),
+        "check.py": CHECK,
+    }
+    return make_repository(tmp_path / "calculator", files)
 
 
 def test_the_first_version_that_passes_is_kept(calculator: Path) -> None:
@@ -52,9 +64,9 @@ def test_samples_share_a_prompt_and_differ_in_temperature(calculator: Path) -> N
     run_task("Fix add", calculator, model, verify=VERIFY, options=LOCALISE)
     first, *others = model.requests
     assert all(other == first for other in others)
-    assert "def add(a, b):\n    return a - b" in first[-1].content
+    assert "def add(a, b):\n    return abs(a)" in first[-1].content
     assert f"`{VERIFY}` fails:\n```\n" in first[-1].content
-    assert "AssertionError: -1" in first[-1].content
+    assert "AssertionError: 2" in first[-1].content
     temperatures = [sampling.temperature for sampling in model.sampled if sampling is not None]
     assert temperatures[0] == 0.0 < temperatures[1] < temperatures[2]
 
@@ -153,3 +165,62 @@ def test_the_user_s_files_and_tests_stay(calculator: Path) -> None:
     result = run_task("Fix add", calculator, model, verify=VERIFY, options=LOCALISE, limits=limits)
     assert (calculator / "calc.py").read_text() == before
     assert result.patch == ""
+
+
+def test_asked_for_lines_the_model_answers_in_a_schema(calculator: Path) -> None:
+    lines = '{"reason": "adds", "first_wrong_line": 5, "last_wrong_line": 5, "new_lines": ["%s"]}'
+    model = ScriptedChatModel([SAME, lines % NOW])
+    result = run_task("Fix add", calculator, model, verify=VERIFY, options=LOCALISE)
+    assert (result.status, changed_lines(result)) == (Status.OK, FIXED_PATCH_LINES)
+    free, constrained = model.sampled
+    assert free is not None
+    assert constrained is not None
+    assert (free.schema, constrained.schema is None) == (None, False)
+    assert model.requests[1][: len(model.requests[0])] == model.requests[0]  # read already
+
+
+def test_a_small_change_that_alone_passes_is_kept_and_said_to_be_one(tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "r", {"calc.py": CALC, "check.py": CHECK})
+    events: list[AgentEvent] = []
+    model = ScriptedChatModel(["I do not know."])
+    result = run_task(
+        "Fix add", root, model, verify=VERIFY, options=LOCALISE, on_event=events.append
+    )
+    assert (result.status, result.verified, result.usage.model_calls) == (Status.OK, True, 1)
+    assert changed_lines(result) == ["-    return a - b", "+    return a + b"]
+    assert "trying small changes, and only this one made the verification pass" in result.answer
+    # What failed is no line of the log.
+    assert len([event for event in events if event.kind is EventKind.VERIFY]) == 2
+
+
+def test_of_several_small_changes_the_model_picks(tmp_path: Path) -> None:
+    calc = "def is_free(total):\n    if total > 100:\n        return True\n    return False\n"
+    check = "from calc import is_free\nassert is_free(100)\nassert is_free(101)\n"
+    root = make_repository(tmp_path / "r", {"calc.py": calc, "check.py": check})
+    pick = '{"reason": "exactly 100, too", "number": %d}'
+    told: list[str] = []
+
+    def choose(messages: Sequence[ChatMessage]) -> str:
+        listed = messages[-1].content
+        told.append(listed)
+        return pick % next(n for n in range(1, 5) if f"{n}. calc.py:2" in listed)
+
+    model = ScriptedChatModel(["I do not know.", choose])
+    result = run_task("is_free(100) is free", root, model, verify="python3 check.py",
+                      options=LOCALISE)  # fmt: skip
+    assert result.status is Status.OK
+    assert "`if total > 100:` becomes `if total >= 100:`" in told[0]
+    assert "`return False` becomes `return True`" in told[0]
+    assert changed_lines(result)[1] == "+    if total >= 100:"
+    assert "others, too" in result.answer
+
+
+def test_a_place_with_a_credential_is_not_tried(tmp_path: Path) -> None:
+    key = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    calc = f"def add(a, b):\n    token = '{key}'\n    return a - b\n"
+    check = "from calc import add\nassert add(2, 3) == 5\n"
+    root = make_repository(tmp_path / "r", {"calc.py": calc, "check.py": check})
+    model = ScriptedChatModel(["I do not know."])
+    result = run_task("Fix add", root, model, verify=VERIFY, options=LOCALISE)
+    assert result.patch == ""
+    assert not any("small change" in line for line in result.tried)
