@@ -8,7 +8,7 @@ them a call that was written the other way is understood as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from harness.agent.actions import (
 from harness.agent.families import writes_calls_as_text
 from harness.agent.template_marks import spoken
 from harness.agent.tools.tool import Tool
+from harness.agent.turn_schema import answer_in, turn_schema
 from harness.agent.validation import FormatError
 from harness.types import ChatMessage, ChatTurn, ModelInfo, ToolCall, ToolSpec
 
@@ -36,6 +37,10 @@ class ModelProtocol(Protocol):
     @property
     def offered(self) -> Sequence[ToolSpec]:
         """The tools that go along with a request."""
+
+    @property
+    def schema(self) -> Mapping[str, object] | None:
+        """What a turn in JSON looks like; None where the server takes no schema beside tools."""
 
     def parse(self, turn: ChatTurn) -> Parsed:
         """Understand a turn.
@@ -62,6 +67,11 @@ class NativeProtocol:
     def offered(self) -> Sequence[ToolSpec]:
         """All of them go along with every request."""
         return self._reader.specs
+
+    @property
+    def schema(self) -> Mapping[str, object] | None:
+        """None: Ollama ignores tools where a schema goes along."""
+        return None
 
     def parse(self, turn: ChatTurn) -> Parsed:
         """Take the calls, or recover them from the content."""
@@ -106,8 +116,15 @@ class TextProtocol:
         """None: Ollama answers 400 when such a model gets tools. The prompt describes them."""
         return ()
 
+    @property
+    def schema(self) -> Mapping[str, object] | None:
+        """One call, or the final answer."""
+        return turn_schema(self._reader.specs)
+
     def parse(self, turn: ChatTurn) -> Parsed:
         """Read the one action, or recover a leaked call."""
+        if answer := answer_in(turn.content):
+            return Parsed(answer, answer=answer)
         if turn.tool_calls:  # the model can do more than its card says
             calls = self._reader.validated(turn.tool_calls[:1])
             return Parsed(spoken(turn.content), calls)

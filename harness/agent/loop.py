@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from harness.agent.actions import Parsed
 from harness.agent.call_counter import CallCounter
@@ -22,15 +22,17 @@ from harness.agent.options import Limits
 from harness.agent.recorder import Recorder
 from harness.agent.status import Status, Stop, status_of
 from harness.agent.tools.toolbox import Toolbox
-from harness.agent.turn_cache import TurnCache, turn_key
+from harness.agent.turn_cache import TurnCache
+from harness.agent.turns import Turns
 from harness.agent.validation import FormatError
-from harness.agent.waiting import Watch
-from harness.errors import HarnessError, ServiceTimeoutError, ServiceUnavailableError
+from harness.errors import HarnessError
 from harness.models.protocols import ChatModel
-from harness.retrying import Backoff
-from harness.types import ChatMessage, ChatTurn, Sampling, ToolCall, ToolSpec
+from harness.types import ChatMessage, ChatTurn, Sampling, ToolCall
 
-RETRY_SECONDS = 1.5
+AS_JSON = (
+    'Write your next turn as JSON: {"name": …, "arguments": {…}} for a tool, or {"answer": …} when '
+    "all is done."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +87,37 @@ class Agent:
         self.review = review
         self._as_text = as_text
         self.context = Context(model.num_ctx)
-        self._watch = Watch(model.interrupt, self._is_over, recorder)
-        self.usage = Usage()
+        self._model_turns = Turns(
+            model,
+            self.context,
+            limits,
+            clock,
+            recorder,
+            check_time=self._check_time,
+            is_over=self._is_over,
+            sleep=seams.sleep,
+            cache=seams.turn_cache,
+        )
         self.entries: list[Entry] = []
         self._turns = 0
         self._answer = ""
         self._format_errors = 0
         self._refusals = 0
+        self._begin = 0
+        self._sampling: Sampling | None = None
+        self._schema: Mapping[str, object] | None = None
         self._calls = CallCounter(limits.identical_calls)
         self._append(ChatMessage("system", system_prompt))
 
     @property
     def model_seconds(self) -> float:
         """How long the model was waited for."""
-        return self._watch.seconds
+        return self._model_turns.seconds
+
+    @property
+    def usage(self) -> Usage:
+        """What the request has cost so far."""
+        return self._model_turns.usage
 
     def remember(self, *messages: ChatMessage) -> None:
         """Append what was said before this agent took over."""
@@ -121,7 +140,8 @@ class Agent:
         :param rescue: may answer after the loop was stopped, within the same limits.
         """
         self.clock.restart()
-        self.usage = Usage()
+        self._model_turns.usage = Usage()
+        self._sampling = self._schema = None
         self.recorder.step = self._format_errors = self._refusals = 0
         self._calls.clear()
         self._answer = ""
@@ -148,9 +168,26 @@ class Agent:
         self._check_limits()
         self.recorder.step += 1
         self.recorder.event(EventKind.STEP, f"step {self.recorder.step}")
-        turn = self._turn(messages, (), sampling)
+        turn = self._model_turns.draw(messages, (), sampling, is_sample=True)
         self.recorder.trajectory.write_turn(self.recorder.step, turn)
         return turn
+
+    def converse_again(self, sampling: Sampling) -> str:
+        """Forget what followed the request, and let the loop begin anew; for a ``rescue``.
+
+        The server knows the beginning of the conversation. Steps, tokens and time go on counting.
+
+        :param sampling: how this attempt is drawn, so that it goes another way.
+        :returns: the answer, which the review has accepted.
+        :raises Stop: this attempt failed, too.
+        """
+        del self.entries[self._begin :]
+        self._format_errors = self._refusals = 0
+        self._calls.clear()
+        self._sampling, self._schema = sampling, None
+        self.recorder.trajectory.write("attempt", temperature=sampling.temperature)
+        self._converse()
+        return self._answer
 
     def _work(
         self,
@@ -163,6 +200,7 @@ class Agent:
             self._answer = answer
             return
         self._append(ChatMessage("user", request if isinstance(request, str) else request()))
+        self._begin = len(self.entries)
         try:
             self._converse()
         except Stop as stop:
@@ -242,82 +280,24 @@ class Agent:
     def _next_turn(self) -> ChatTurn:
         tools = self.protocol.offered
         messages = self.context.fit(self.entries, tools)
-        turn = self._turn(messages, tools)
+        sampling = self._sampling
+        if self._schema is not None:
+            sampling = replace(sampling or Sampling(), schema=self._schema)
+            self._schema = None
+        turn = self._model_turns.draw(messages, tools, sampling)
         self.recorder.trajectory.write_turn(self.recorder.step, turn)
         self.context.learn(messages, tools, turn)
         return turn
 
-    def _turn(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        sampling: Sampling | None = None,
-    ) -> ChatTurn:
-        """Take a turn from the cache, or ask the model for it."""
-        cache = self.seams.turn_cache
-        key = ""
-        if cache is not None:
-            # Samples of one prompt are told apart by their step.
-            drawn = "" if sampling is None else f"{self.recorder.step} {sampling}"
-            key = turn_key(self.model, messages, tools, drawn)
-        turn = cache.get(key) if cache is not None else None
-        if turn is not None:
-            self.usage += Usage(replayed_turns=1)
-            self.recorder.event(EventKind.REPLAY, turn.content)
-        else:
-            turn = self._ask_model(messages, tools, sampling)
-            read = turn.prompt_tokens or self.context.estimate(messages, tools)
-            self.usage += Usage(read, turn.completion_tokens, model_calls=1)
-            if cache is not None:
-                cache.put(key, turn)
-        return turn
-
-    def _ask_model(
-        self,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[ToolSpec],
-        sampling: Sampling | None,
-    ) -> ChatTurn:
-        def tell(error: BaseException, seconds: float) -> None:
-            self.recorder.event(EventKind.RETRY, str(error))
-            self.recorder.line("retry", error=str(error))
-
-        def is_worth_it(error: BaseException) -> bool:
-            self._check_time()  # the watch may have ended the request
-            # What was silent for the whole time-out would be so again.
-            passing = isinstance(error, ServiceUnavailableError)
-            return passing and not isinstance(error, ServiceTimeoutError)
-
-        def ask() -> ChatTurn:
-            estimate = self.context.estimate(messages, tools)
-            with self._watch.over(estimate):
-                if sampling is None:
-                    turn = self.model.chat(messages, tools, self._on_token)
-                else:
-                    turn = self.model.chat(messages, tools, self._on_token, sampling)
-            size = turn.prompt_tokens or estimate
-            self._watch.pace.learn(size, self._watch.first_token_seconds)
-            return turn
-
-        backoff = Backoff(self.limits.model_retries + 1, RETRY_SECONDS, sleep=self.seams.sleep)
-        return backoff.call(
-            ask,
-            is_worth_it=is_worth_it,
-            on_retry=tell,
-            seconds_left=self.clock.remaining_seconds,
-        )
-
-    def _on_token(self, text: str) -> None:
-        self._watch.heard()
-        self._check_time()  # ends a stream that would go on beyond the limit
-        self.recorder.event(EventKind.TOKEN, text)
-
     def _refuse_turn(self, turn: ChatTurn, reason: str) -> None:
         self._format_errors += 1
+        self.recorder.trajectory.write("format_error", step=self.recorder.step, reason=reason)
         # Servers reject empty messages of the assistant.
         said = turn.content[: self.toolbox.max_chars] or "(nothing)"
         self._append(ChatMessage("assistant", said), turn=self._turns)
-        self._tell(reason, turn=self._turns)
+        # The next turn cannot fail in its form, where the server enforces one.
+        self._schema = self.protocol.schema
+        self._tell(f"{reason} {AS_JSON}" if self._schema else reason, turn=self._turns)
         if self._format_errors >= self.limits.format_errors:
             raise Stop(
                 Status.FORMAT_ERRORS,

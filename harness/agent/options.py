@@ -21,8 +21,10 @@ class Limits:
     """Bounds of one run; 0 means no bound for ``total_tokens`` only.
 
     ``identical_calls`` counts since a file last changed, ``format_errors`` in a row.
-    ``verifications`` is how often the verification command may fail. ``model_retries`` are for
-    streams that break off, in addition to the retries of the client.
+    ``verifications`` is how often the verification command may fail in one attempt, ``attempts``
+    how often the loop may begin on a task with a verification: anew only while the time that is
+    left is as long as the attempts before. ``model_retries`` are for streams that break off, in
+    addition to the retries of the client.
     """
 
     steps: int = 25
@@ -32,6 +34,7 @@ class Limits:
     format_errors: int = 3
     refusals: int = 3
     verifications: int = 3
+    attempts: int = 2
     model_retries: int = 1
 
 

@@ -37,6 +37,10 @@ class TaskReview:
         self._nudged = False
         self._failures = 0
 
+    def restart(self) -> None:
+        """Begin to count anew, for another attempt."""
+        self._nudged, self._failures = False, 0
+
     def judge(self, answer: str) -> str | None:
         """Return what to tell the model, None when the task is done.
 

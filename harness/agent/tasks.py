@@ -46,7 +46,7 @@ def run_task(
             verifier = Verifier(verify, space, commands, session.recorder)
         session.verifier = verifier
         review = TaskReview(space, verifier, max_failures=session.limits.verifications)
-        work = TaskWork(text, space, session, verifier)
+        work = TaskWork(text, space, session, verifier, review)
         return session.run(
             "task",
             model,

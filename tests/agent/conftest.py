@@ -79,4 +79,4 @@ def play(request: pytest.FixtureRequest) -> Play:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.agent.loop.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("harness.agent.turns.RETRY_SECONDS", 0.0)
