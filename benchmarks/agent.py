@@ -23,6 +23,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.agent_measures import (
+    NOT_MEASURED,
+    Measures,
+    measured,
+    overrun_seconds,
+    sampled,
+)
 from benchmarks.other_agents import run_aider, run_mini
 from harness.agent import AgentEvent, Limits, RunOptions, run_task
 from harness.agent.events import as_line
@@ -48,6 +55,8 @@ class Row:
     prompt_tokens: int
     completion_tokens: int
     detail: str
+    overrun: float = 0.0
+    measures: Measures = NOT_MEASURED
 
     @property
     def is_false_claim(self) -> bool:
@@ -95,7 +104,12 @@ def run_harness(
 ) -> Row:
     """One run of our agent."""
     model = OllamaChatModel(
-        OllamaOptions(options.host, chat_model=options.model, num_ctx=options.num_ctx)
+        OllamaOptions(
+            options.host,
+            chat_model=options.model,
+            num_ctx=options.num_ctx,
+            timeout_seconds=options.seconds,
+        )
     )
 
     def tell(event: AgentEvent) -> None:
@@ -104,17 +118,19 @@ def run_harness(
                 file.write(f"[{event.step}] {line}\n")
 
     policy = CommandPolicy(environment={"PATH": environment(options.tools)["PATH"]})
+    results = log.with_suffix(".results")
     try:
-        result = run_task(
-            task["text"],
-            repository,
-            model,
-            verify=task["verify"],
-            limits=Limits(wall_seconds=options.seconds),
-            options=RunOptions(strategy=options.strategy, policy=policy),
-            results_dir=log.with_suffix(".results"),
-            on_event=tell,
-        )
+        with measured(options.host, results) as measures:
+            result = run_task(
+                task["text"],
+                repository,
+                model,
+                verify=task["verify"],
+                limits=Limits(wall_seconds=options.seconds),
+                options=RunOptions(strategy=options.strategy, policy=policy),
+                results_dir=results,
+                on_event=tell,
+            )
     finally:
         model.close()
     solved = bool(result.patch) and passes(repository, result.patch, task["verify"], options.tools)
@@ -127,6 +143,8 @@ def run_harness(
         result.usage.prompt_tokens,
         result.usage.completion_tokens,
         f"{result.status} {result.strategy}",
+        overrun_seconds(result.duration_seconds, options.seconds),
+        measures(),
     )
 
 
@@ -162,17 +180,22 @@ def table(rows: Sequence[Row], runs: int) -> str:
     """The numbers of a set of runs, as Markdown."""
     total = len(rows)
     tokens = sum(row.prompt_tokens + row.completion_tokens for row in rows)
+    read = sum(row.measures.prompt_tokens for row in rows)
+    again = sum(row.measures.again_tokens for row in rows)
     cells = (
         f"{sum(row.solved for row in rows)} of {total}",
         str(sum(not row.patched for row in rows)),
         str(sum(row.is_false_claim for row in rows)),
         f"{tokens // max(1, total):,}",
         f"{sum(row.seconds for row in rows) / max(1, total):.0f}",
+        f"{sum(row.measures.first_turn_lost for row in rows)} of {total}",
+        f"{max((row.overrun for row in rows), default=0.0):.1f} s",
+        f"{again / read:.0%}" if read else "-",
         str(runs),
     )
     return (
-        "| solved | no patch | false claims | tokens a task | seconds a task | runs |\n"
-        "|---|---|---|---|---|---|\n| " + " | ".join(cells) + " |"
+        "| solved | no patch | false claims | tokens a task | seconds a task | first turn lost | "
+        f"overrun | read again | runs |\n|{'---|' * len(cells)}\n| " + " | ".join(cells) + " |"
     )
 
 
@@ -181,6 +204,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("tasks", type=Path)
     parser.add_argument("--only", nargs="*", default=[], metavar="ID")
+    parser.add_argument("--sample", type=int, metavar="N",
+                        help="N of the tasks, by the hash of their ids")  # fmt: skip
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--system", choices=SYSTEMS, default="harness")
     parser.add_argument("--strategy", choices=StrategyChoice.__args__, default="auto")
@@ -195,6 +220,8 @@ def main() -> None:
     options = parser.parse_args()
     options.tools = options.tools.absolute()
     tasks = json.loads((options.tasks / "tasks.json").read_text())
+    if options.sample is not None:
+        tasks = sampled(tasks, options.sample)
     rows: list[Row] = []
     run_one = run_harness if options.system == "harness" else run_other
     stamp = time.strftime("%H%M%S")

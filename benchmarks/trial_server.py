@@ -9,7 +9,8 @@ xllamacpp is no dependency of Harness; run this file with the Python of an envir
 
 ``/api/tags``, ``/api/show``, ``/api/version`` and ``/api/chat`` answer as Ollama 0.24 does where
 Harness, mini-swe-agent and aider look. ``/trial/requests`` is its own: one object for each chat
-request with ``prompt_tokens``, those ``evaluated`` (not taken from the cache), ``written``, and
+request with ``prompt_tokens``, those ``evaluated`` (not taken from the cache), those read ``again``
+(evaluated although the request before had them, by the length of the texts), ``written``, and
 ``seconds``.
 """
 
@@ -106,6 +107,7 @@ class Runner:
         self.requests: list[dict[str, Any]] = []
         self._server = xllamacpp.Server(options)
         self._lock = threading.Lock()
+        self._before = ""  # the last prompt with its answer
 
     def complete(
         self, prompt: str, body: dict[str, Any], on_text: Callable[[str], bool]
@@ -133,6 +135,7 @@ class Runner:
         elif body.get("format") == "json":
             request["json_schema"] = {"type": "object"}
         told: dict[str, Any] = {"reason": "stop"}
+        written: list[str] = []
 
         def take(part: Any) -> bool:
             data = json.loads(part) if isinstance(part, str | bytes) else part
@@ -146,6 +149,7 @@ class Runner:
                 told["written"] = timings["predicted_n"]
             for choice in data.get("choices", ()):
                 told["reason"] = choice.get("finish_reason") or told["reason"]
+                written.append(choice.get("text") or "")
                 if choice.get("text") and on_text(choice["text"]):
                     return True
             return False
@@ -156,6 +160,10 @@ class Runner:
             if not on_text(""):
                 self._server.handle_completions(request, take)
             told["seconds"] = round(time.monotonic() - began, 2)
+            common = _common(self._before, prompt) / max(1, len(prompt))
+            cached = told.get("prompt_tokens", 0) - told.get("evaluated", 0)
+            told["again"] = max(0, int(common * told.get("prompt_tokens", 0)) - cached)
+            self._before = prompt + "".join(written)
             self.requests.append(told)
         return told
 
@@ -290,6 +298,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+
+
+def _common(before: str, prompt: str) -> int:
+    """How many characters two texts have in common from their beginning."""
+    pairs = enumerate(zip(before, prompt, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(before), len(prompt)))
 
 
 def _calls(text: str) -> list[dict[str, Any]]:
