@@ -113,6 +113,17 @@ class TestTurn:
             "stop": ["\n\n"],
         }
 
+    def test_a_schema_goes_along_but_never_with_tools(
+        self, fake: FakeOllama, make: Callable[..., ChatModel]
+    ) -> None:
+        schema = {"type": "object", "properties": {"answer": {"type": "string"}}}
+        chat = make()
+        chat.chat(ASK, sampling=Sampling(schema=schema))
+        chat.chat(ASK, [READ_FILE], sampling=Sampling(schema=schema))
+        alone, with_tools = fake.bodies("/api/chat")
+        assert alone["format"] == schema
+        assert "format" not in with_tools
+
     @pytest.mark.parametrize("silent", ["before-the-answer", "within-it"])
     def test_another_thread_ends_a_silent_turn(
         self, fake: FakeOllama, make: Callable[..., ChatModel], silent: str
