@@ -47,6 +47,8 @@ _IMAGE_CODE_DIR = "/opt/harness"
 # The claim of the backups' volume in a cluster; the chart names the one that existed before it.
 _BACKUPS_VARIABLE = "HARNESS_BACKUPS_CLAIM"
 _BACKUPS_CLAIM = "harness-backups"
+# The type of a work pool, and the tag of deployments that only make sense there.
+_KUBERNETES = "kubernetes"
 # Fields of a deployment that change by themselves.
 _VOLATILE = frozenset(
     {"created", "updated", "last_polled", "status", "version_id", "version_info", "updated_by"}
@@ -56,12 +58,13 @@ _VOLATILE = frozenset(
 def apply_deployments(client: Any, work_pool: str, pool_type: str) -> list[dict[str, str]]:
     """Deploy everything in prefect.yaml and tell what that changed."""
     # The variables' own values take precedence.
-    code = _IMAGE_CODE_DIR if pool_type == "kubernetes" else str(code_dir())
+    code = _IMAGE_CODE_DIR if pool_type == _KUBERNETES else str(code_dir())
     os.environ.setdefault(_CODE_VARIABLE, code)
     os.environ.setdefault(_BACKUPS_VARIABLE, _BACKUPS_CLAIM)
     document = _prefect_document()
     in_timezone(document, load(ScheduleSettings).timezone)
     in_work_pool(document, work_pool)
+    for_pool_type(document, pool_type)
     before = _deployments(client, work_pool)
     _prefect_deploy(document)
     lines = []
@@ -158,6 +161,14 @@ def in_work_pool(document: Mapping[str, Any], work_pool: str) -> None:
         pool = deployment["work_pool"]
         if pool["name"] == StackOptions().work_pool:
             deployment["work_pool"] = {**pool, "name": work_pool}
+
+
+def for_pool_type(document: dict[str, Any], pool_type: str) -> None:
+    """Leave out the deployments of prefect.yaml that are for Kubernetes only, elsewhere."""
+    if pool_type != _KUBERNETES:
+        document["deployments"] = [
+            entry for entry in document["deployments"] if _KUBERNETES not in entry.get("tags", ())
+        ]
 
 
 def _wait_for_server(client: Any, wait_seconds: float) -> None:

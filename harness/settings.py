@@ -388,6 +388,66 @@ class PrefectSettings(_Settings):
     )
 
 
+class WorkerSettings(_Settings):
+    """The worker of a Kubernetes work pool, `python -m deployments.worker`; set by the chart."""
+
+    runs: str = Field(
+        default="",
+        validation_alias="HARNESS_WORKER_RUNS",
+        description="Deployments whose runs the worker carries out in its own pod instead of a Job "
+        "each, separated by commas. Unset: none.",
+    )
+    agent_images: str = Field(
+        default="",
+        validation_alias="HARNESS_AGENT_IMAGES",
+        description="Images for tasks by repository, made from Harness's own: "
+        "`app=registry.lan/app-tools:1`, separated by commas. Unset: every Job has the same.",
+    )
+    agent_runtime_class: str = Field(
+        default="",
+        validation_alias="HARNESS_AGENT_RUNTIME_CLASS",
+        description="RuntimeClass of the Jobs that carry out tasks, such as `gvisor`. Unset: the "
+        "work pool's.",
+    )
+
+    agent_qdrant_secret: str = Field(
+        default="",
+        validation_alias="HARNESS_AGENT_QDRANT_SECRET",
+        description="Kubernetes Secret whose `QDRANT_API_KEY`, one that may only read, is given to "
+        "the Jobs that carry out tasks. Unset: the key of all Jobs.",
+    )
+
+    @property
+    def own_runs(self) -> frozenset[str]:
+        """The deployments in ``runs``."""
+        return frozenset(_names(self.runs))
+
+    @property
+    def images(self) -> dict[str, str]:
+        """The images by repository.
+
+        :raises UsageError: an entry is not ``repository=image``.
+        """
+        images = {}
+        for entry in _names(self.agent_images):
+            repository, equals, image = entry.partition("=")
+            if not (repository and equals and image):
+                raise UsageError(f"HARNESS_AGENT_IMAGES: {entry!r} is not repository=image")
+            images[repository.strip()] = image.strip()
+        return images
+
+
+class ChecksSettings(_Settings):
+    """What `harness doctor` and `check-stack` look at."""
+
+    folders: bool = Field(
+        default=True,
+        validation_alias="HARNESS_CHECK_FOLDERS",
+        description="Whether the folders for backups, results and repositories are checked; false "
+        "in a pod without their volumes.",
+    )
+
+
 class ScheduleSettings(_Settings):
     """When scheduled runs start; read by `harness up` and `harness deploy`."""
 

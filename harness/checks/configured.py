@@ -11,6 +11,7 @@ from harness.environment import unknown_variables
 from harness.errors import HarnessError
 from harness.settings import (
     AgentSettings,
+    ChecksSettings,
     ClientSettings,
     DataSettings,
     IndexSettings,
@@ -26,12 +27,19 @@ _BACKUP_REMEDY = "set HARNESS_BACKUP_DIR to a folder you can write to, with some
 _RESULTS_REMEDY = "set HARNESS_RESULTS_DIR to a folder you can write to, with some space"
 
 
+_FOLDERS_ELSEWHERE = [
+    Check(name, lambda: (None, "its volume is not in this pod (HARNESS_CHECK_FOLDERS)", ""))
+    for name in ("backup directory", "results directory", "repositories root")
+]
+
+
 def configured_checks() -> list[Check]:
     """The checks, in the order they are shown. Never raises: bad settings are a failed check."""
     try:
         data, ollama_settings = load(DataSettings), load(OllamaSettings)
         agent, client = load(AgentSettings), load(ClientSettings)
         prefect_settings = load(PrefectSettings)
+        folders = load(ChecksSettings).folders
         load(IndexSettings), load(QdrantSettings)  # read again when the store is opened
     except HarnessError as error:
         message = str(error)
@@ -42,9 +50,7 @@ def configured_checks() -> list[Check]:
         Check("settings", partial(local.variables, unknown_variables()), _SETTINGS_REMEDY),
         Check("git", local.git),
         Check("data directory", partial(local.writable, data.data_dir), _DATA_REMEDY),
-        Check("backup directory", partial(local.writable, data.backups), _BACKUP_REMEDY),
-        Check("results directory", partial(local.writable, data.results), _RESULTS_REMEDY),
-        Check("repositories root", partial(local.repositories_root, data.repos_root)),
+        *(_folders(data) if folders else _FOLDERS_ELSEWHERE),
         Check("credentials", partial(local.credentials, data.credentials)),
         Check(
             "isolation of commands",
@@ -54,4 +60,12 @@ def configured_checks() -> list[Check]:
         *ollama.checks(ollama_settings.options(), agent.protocol, open_embedder),
         *qdrant.checks(open_store, open_embedder),
         *prefect.checks(data.data_dir, prefect_settings.api_url, auth, prefect_settings.work_pool),
+    ]
+
+
+def _folders(data: DataSettings) -> list[Check]:
+    return [
+        Check("backup directory", partial(local.writable, data.backups), _BACKUP_REMEDY),
+        Check("results directory", partial(local.writable, data.results), _RESULTS_REMEDY),
+        Check("repositories root", partial(local.repositories_root, data.repos_root)),
     ]

@@ -90,6 +90,10 @@ def run(
         raise typer.Exit(1)
 
 
+# Pending states of Prefect's; any other one is a reason for waiting (deployments/diagnosis.py).
+_ON_ITS_WAY = frozenset({"Pending", "Submitting", "InfrastructurePending"})
+
+
 def _words(say: Callable[[str], None]) -> Callable[[FlowRun], None]:
     """Says each change; progress in steps that a log can bear."""
     shown: tuple[object, ...] = ()
@@ -102,6 +106,8 @@ def _words(say: Callable[[str], None]) -> Callable[[FlowRun], None]:
             return
         shown = now
         words = f"{run.name}: {run.state_name.lower()}"
+        if run.state_type == "PENDING" and run.state_name not in _ON_ITS_WAY and run.message:
+            words = f"{run.name}: {run.state_name}: {_reason(run)}"
         if run.progress is not None:
             words += f", {run.progress:.0f} %"
         if run.children:

@@ -135,3 +135,13 @@ def test_isolation_that_is_too_low_is_a_failed_check(monkeypatch: pytest.MonkeyP
     ok, detail, remedy = local.isolation("namespaces", network=True)
     assert (ok, detail.split(" (")[0]) == (False, "landlock+seccomp, with network")
     assert "HARNESS_COMMAND_ISOLATION=landlock+seccomp" in remedy
+
+
+def test_folders_without_their_volumes_are_not_checked(clean: pytest.MonkeyPatch) -> None:
+    clean.setenv("HARNESS_CHECK_FOLDERS", "false")
+    clean.setenv("HARNESS_BACKUP_DIR", "/proc/nowhere")
+    clean.setenv("HARNESS_REPOS_ROOT", "/proc/nowhere")
+    found = {result.name: result for result in check_stack()}
+    for name in ("backup directory", "results directory", "repositories root"):
+        assert found[name].ok is None, found[name]
+    assert found["data directory"].ok

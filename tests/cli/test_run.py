@@ -38,6 +38,13 @@ def harness(prefect: FakePrefect, capfd: pytest.CaptureFixture[str]) -> Run:
     return call
 
 
+def test_what_a_run_waits_for_is_said(prefect: FakePrefect, harness: Run) -> None:
+    reason = "0/2 nodes are available: 2 Insufficient memory; make room"
+    prefect.play(("PENDING", "Unschedulable", reason), ("RUNNING", "Running", ""), DONE)
+    code, _, err = harness("index-repository", "--param", SOURCE)
+    assert code == 0 and f"Unschedulable: {reason}" in err
+
+
 def test_followed_to_its_end(prefect: FakePrefect, harness: Run) -> None:
     prefect.play(("PENDING", "Pending", ""), ("RUNNING", "Running", ""), DONE)
     prefect.artifacts = [

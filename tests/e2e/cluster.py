@@ -20,7 +20,9 @@ import json, sys
 from prefect.client.orchestration import get_client
 with get_client(sync_client=True) as client:
     deployment = client.read_deployment_by_name(sys.argv[1])
-    run = client.create_flow_run_from_deployment(deployment.id, parameters=json.loads(sys.argv[2]))
+    run = client.create_flow_run_from_deployment(
+        deployment.id, parameters=json.loads(sys.argv[2]), job_variables=json.loads(sys.argv[3])
+    )
     print(json.dumps(str(run.id)))
 """
 _STATE = """
@@ -28,7 +30,7 @@ import json, sys
 from prefect.client.orchestration import get_client
 with get_client(sync_client=True) as client:
     state = client.read_flow_run(sys.argv[1]).state
-    print(json.dumps([state.type.value, state.message]))
+    print(json.dumps([state.type.value, state.message, state.name]))
 """
 _AUTOMATIC = """
 import json, sys
@@ -94,13 +96,29 @@ class Release:
 
     def start(self, deployment: str, **parameters: Any) -> str:
         """A flow run's id."""
-        run: str = self._prefect(_START, deployment, json.dumps(parameters))
+        return self.start_as(deployment, {}, **parameters)
+
+    def start_as(self, deployment: str, job_variables: dict[str, Any], **parameters: Any) -> str:
+        """The same with variables of its Job."""
+        run: str = self._prefect(
+            _START, deployment, json.dumps(parameters), json.dumps(job_variables)
+        )
         return run
 
     def state(self, run: str) -> tuple[str, str]:
         """Type and message of a run's state."""
-        kind, message = self._prefect(_STATE, run)
+        kind, message, _ = self._prefect(_STATE, run)
         return kind, message or ""
+
+    def wait_for_name(self, run: str, name: str, seconds: float = 300) -> str:
+        """The message of the state once it is called this."""
+
+        def reached() -> str | None:
+            _, message, now = self._prefect(_STATE, run)
+            return message if now == name else None
+
+        message: str = until(reached, seconds, pause=3)
+        return message
 
     def wait_for(self, run: str, *kinds: str, seconds: float = 900) -> tuple[str, str]:
         """The state once its type is one of these; fails at once on another final one."""

@@ -173,6 +173,36 @@ def test_a_killed_pod_is_replaced_and_the_run_completes(release: Release) -> Non
     assert len(release.jobs_of(run)) == 2
 
 
+def test_a_check_of_the_stack_needs_no_job(release: Release) -> None:
+    run = release.start("check-stack/check-stack")
+    release.wait_for(run, "COMPLETED")
+    assert not release.jobs_of(run)
+    run = release.start("check-stack/check-volumes")
+    release.wait_for(run, "COMPLETED")
+    assert len(release.jobs_of(run)) == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "state", "words"),
+    [
+        ({"memory_request": "900Gi", "memory_limit": "900Gi"}, "Unschedulable", "memory"),
+        ({"image": "harness:nobody-has-built-this"}, "ImagePullFailed", "nobody-has-built-this"),
+        ({"workspace_size": "1Gi"}, "QuotaExceeded", "exceeded quota: none"),
+    ],
+)
+def test_a_run_that_cannot_start_says_why(
+    release: Release, variables: dict[str, str], state: str, words: str
+) -> None:
+    if state == "QuotaExceeded":
+        release.kubectl("create", "quota", "none", "--hard=pods=0")
+    try:
+        run = release.start_as(INDEX, variables, source="/repos/small")
+        assert words in release.wait_for_name(run, state)
+        release.toolbox("prefect", "flow-run", "cancel", run)
+    finally:
+        release.kubectl("delete", "quota", "none", "--ignore-not-found")
+
+
 def test_a_cancelled_run_ends_cancelled(release: Release) -> None:
     _make_repository(release, "endless", files=20_000)
     run = release.start(INDEX, source="/repos/endless")

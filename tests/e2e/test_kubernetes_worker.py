@@ -1,221 +1,86 @@
-"""Prefect's own worker and observer with our template, against an imitation of Kubernetes.
+"""Our worker and Prefect's observer with our template, against an imitation of Kubernetes.
 
-Shown: the Jobs that the worker sends, and how a flow run ends when it is cancelled, when its pod
-fails and when its Job vanishes. Not shown: anything that a real cluster would do.
+Shown: the Jobs that the worker sends, how a flow run ends when it is cancelled, when its pod fails
+and when its Job vanishes, and what it says when it cannot start. Not shown: anything that a real
+cluster would do.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from tests.fakes.kubernetes_api import KubernetesImitation, Object
+from tests.e2e.kubernetes_reasons import TROUBLES, Trouble
+from tests.e2e.kubernetes_stack import AUTH, Stack, running_stack, until
+from tests.fakes.kubernetes_api import Object
 from tests.k8s import jobs
-from tests.k8s.documents import ROOT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
-_BIN = Path(sys.executable).parent
-_AUTH = "harness:not-a-secret"
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 # Enough for a flow run of each deployment to be made; the flows themselves do not run here.
 _PARAMETERS: dict[str, dict[str, Any]] = {
     "index-repository": {"source": "/repos/example"},
     "agent-task": {"text": "Explain this repository.", "repository": "/repos/example"},
 }
-_SLEEPER = """
-import time
-from prefect import flow
-
-@flow
-def sleeper():
-    for _ in range(600):
-        time.sleep(0.2)
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """A Prefect server, a worker of our pool, and the imitated cluster."""
-
-    api_url: str
-    kubernetes: KubernetesImitation
-
-    @contextlib.contextmanager
-    def client(self) -> Iterator[Any]:
-        from prefect.client.orchestration import SyncPrefectClient
-
-        with SyncPrefectClient(self.api_url, auth_string=_AUTH) as client:
-            yield client
-
-    def start(self, deployment: str, **parameters: Any) -> UUID:
-        with self.client() as client:
-            found = client.read_deployment_by_name(deployment)
-            run = client.create_flow_run_from_deployment(found.id, parameters=parameters)
-            return UUID(str(run.id))
-
-    def wait_for(self, run: UUID, *types: str, seconds: float = 120) -> Any:
-        """The run's state once it has one of these types."""
-        with self.client() as client:
-            return _until(
-                lambda: (s := client.read_flow_run(run).state).type.value in types and s, seconds
-            )
-
-    def job_of(self, run: UUID) -> tuple[Object, Object]:
-        """What the worker sent for a run, and the Job that the cluster keeps."""
-        label = str(run)
-
-        def find() -> tuple[Object, Object] | None:
-            cluster = self.kubernetes.cluster
-            for sent in list(cluster.created):
-                if sent["metadata"]["labels"]["prefect.io/flow-run-id"] == label:
-                    kept = cluster.listing("jobs", f"prefect.io/flow-run-id={label}")["items"]
-                    return sent, kept[0]
-            return None
-
-        return _until(find, 90)
-
-
-def _until(probe: Callable[[], Any], seconds: float) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := probe()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.3)
-    return value
-
-
-def _healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextlib.contextmanager
-def _process(
-    environment: dict[str, str], log: Path, *command: str, cwd: Path = ROOT
-) -> Iterator[None]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, env=environment, cwd=cwd, stdout=output, stderr=subprocess.STDOUT
-        )
-        try:
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    home = tmp_path_factory.mktemp("kubernetes-worker")
-    port = _free_port()
-    api_url = f"http://127.0.0.1:{port}/api"
-    common = {
-        "PATH": f"{_BIN}:{os.environ['PATH']}",
-        "HOME": str(home),
-        "PREFECT_HOME": str(home / "prefect"),
-        "PREFECT_API_URL": api_url,
-        "PREFECT_API_AUTH_STRING": _AUTH,
-        "DO_NOT_TRACK": "1",
-    }
-    server = common | {
-        "PREFECT_SERVER_API_AUTH_STRING": _AUTH,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    }
-    flow = home / "flow"
-    flow.mkdir()
-    (flow / "sleeper.py").write_text(_SLEEPER, encoding="utf-8")
-    with contextlib.ExitStack() as cleanup:
-        kubernetes = cleanup.enter_context(KubernetesImitation())
-        kubernetes.cluster.secrets["harness-prefect", "auth-string"] = _AUTH
-        # Folders of the pod that this machine does not have.
-        kubernetes.cluster.host_environment |= {
-            "HOME": str(home), "TMPDIR": str(home), "PREFECT_HOME": str(home / "pod"),
-            "PATH": common["PATH"],
-        }  # fmt: skip
-        config = home / "kubeconfig"
-        config.write_text(json.dumps(kubernetes.kubeconfig()), encoding="utf-8")
-        cleanup.enter_context(
-            _process(
-                server,
-                home / "server.log",
-                "prefect",
-                "server",
-                "start",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(port),
-            )
-        )
-        _until(lambda: _healthy(f"{api_url}/health"), 150)
-        for command in (
-            [sys.executable, "-m", "deployments.apply", "--pool", "kubernetes"],
-            [sys.executable, "-c", _DEPLOY_SLEEPER, str(flow)],
-        ):
-            environment = common | {"HARNESS_CODE_DIR": "/opt/harness"}
-            done = subprocess.run(
-                command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, done.stderr[-3000:]
-        worker = common | {
-            "KUBECONFIG": str(config),
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_INTEGRATIONS_KUBERNETES_OBSERVER_NAMESPACES": "harness",
-            "PREFECT_INTEGRATIONS_KUBERNETES_CLUSTER_UID": "harness",
-            "PREFECT_INTEGRATIONS_KUBERNETES_WORKER_API_AUTH_STRING_SECRET_NAME": "harness-prefect",
-            "PREFECT_INTEGRATIONS_KUBERNETES_WORKER_API_AUTH_STRING_SECRET_KEY": "auth-string",
-        }
-        cleanup.enter_context(
-            _process(
-                worker,
-                home / "worker.log",
-                "prefect",
-                "worker",
-                "start",
-                "--pool",
-                "harness",
-                "--type",
-                "kubernetes",
-                "--install-policy",
-                "never",
-                "--no-create-pool-if-not-found",
-            )
-        )
-        yield Stack(api_url, kubernetes)
+    with running_stack(tmp_path_factory.mktemp("kubernetes-worker")) as running:
+        yield running
 
 
-_DEPLOY_SLEEPER = """
-import sys
-from prefect import flow
-flow.from_source(source=sys.argv[1], entrypoint="sleeper.py:sleeper").deploy(
-    name="sleeper", work_pool_name="harness", build=False, push=False, print_next_steps=False
-)
-"""
+@pytest.fixture(scope="module")
+def troubled(stack: Stack) -> dict[str, UUID]:
+    """One run for each trouble, all under way at once: first, so that the notifications of those
+    that wait are there when the last test asks."""
+    stack.wait_less("harness-cannot-start", seconds=10)
+    # It would start those again that have crashed.
+    stack.pause("harness-restart-crashed")
+    cluster = stack.kubernetes.cluster
+    runs: dict[str, UUID] = {}
+    for behaviour in {trouble.behaviour for trouble in TROUBLES}:
+        cluster.behaviour = behaviour
+        begun = [trouble for trouble in TROUBLES if trouble.behaviour == behaviour]
+        runs |= {trouble.name: stack.start("sleeper/sleeper") for trouble in begun}
+        for trouble in begun:
+            _, job = stack.job_of(runs[trouble.name])
+            if trouble.running:
+                stack.running(runs[trouble.name])
+            trouble.happen(cluster, job)
+    return runs
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
+def test_a_run_says_why_it_does_not_start_or_has_ended(
+    stack: Stack, troubled: dict[str, UUID], trouble: Trouble
+) -> None:
+    state = stack.wait_for_name(troubled[trouble.name], trouble.state)
+    assert trouble.words in state.message
+    assert state.type.value == ("CRASHED" if trouble.state == "Crashed" else "PENDING")
+
+
+def test_a_run_that_waited_in_vain_still_says_for_what(
+    stack: Stack, troubled: dict[str, UUID]
+) -> None:
+    state = stack.wait_for_name(troubled["deadline"], "Crashed")
+    assert "exceeded quota: harness" in state.message
+
+
+def test_a_pod_that_has_got_a_node_waits_no_more(stack: Stack) -> None:
+    cluster = stack.kubernetes.cluster
+    cluster.behaviour = "wait"
+    run = stack.start("sleeper/sleeper")
+    _, job = stack.job_of(run)
+    (scheduling,) = [trouble for trouble in TROUBLES if trouble.name == "scheduling"]
+    scheduling.happen(cluster, job)
+    stack.wait_for_name(run, "Unschedulable")
+    scheduled = {"type": "PodScheduled", "status": "True"}
+    cluster.report(job["metadata"]["name"], {"conditions": [scheduled]})
+    stack.wait_for_name(run, "InfrastructurePending")
 
 
 def _without_identity(job: Object) -> Object:
@@ -254,7 +119,7 @@ def test_the_worker_sends_exactly_the_expected_job(stack: Stack, deployment: str
     }
     assert environment["PREFECT_API_URL"]["value"] == stack.api_url
     assert environment["PREFECT_HOME"]["value"] == "/home/harness/.prefect"
-    assert _AUTH not in json.dumps(sent)
+    assert AUTH not in json.dumps(sent)
 
 
 @pytest.mark.parametrize("deployment", ["backup-index/nightly-backup", "check-stack/check-stack"])
@@ -264,6 +129,18 @@ def test_a_job_that_needs_the_backups_has_their_volume(stack: Stack, deployment:
     volumes = sent["spec"]["template"]["spec"]["volumes"]
     (backups,) = [volume for volume in volumes if volume["name"] == "backups"]
     assert backups["persistentVolumeClaim"] == {"claimName": "harness-backups"}
+
+
+def test_a_run_of_the_workers_own_needs_no_job(stack: Stack) -> None:
+    ended = {
+        stack.start("quick/quick"): "COMPLETED",
+        stack.start("quick/quick", fail=True): "FAILED",
+    }
+    for run, expected in ended.items():
+        state = stack.wait_for(run, "COMPLETED", "FAILED", "CRASHED")
+        assert state.type.value == expected, state.message
+    labels = [job["metadata"]["labels"] for job in list(stack.kubernetes.cluster.created)]
+    assert not {str(run) for run in ended} & {one["prefect.io/flow-run-id"] for one in labels}
 
 
 def test_the_worker_asks_only_for_what_its_role_allows(stack: Stack) -> None:
@@ -307,7 +184,7 @@ def test_an_evicted_run_starts_again_in_a_new_job(stack: Stack) -> None:
             job for job in list(cluster.created) if job["metadata"]["labels"][label] == str(run)
         ]
 
-    assert _until(lambda: len(jobs_of_run()) == 2, 90)
+    assert until(lambda: len(jobs_of_run()) == 2, 400)
 
 
 def test_a_run_that_is_cancelled_ends_cancelled(stack: Stack) -> None:
@@ -322,6 +199,18 @@ def test_a_run_that_is_cancelled_ends_cancelled(stack: Stack) -> None:
         client.set_flow_run_state(run, Cancelling())
     state = stack.wait_for(run, "CANCELLED", "CRASHED", "FAILED", "COMPLETED")
     assert state.type.value == "CANCELLED"
-    assert _until(lambda: cluster.processes[job["metadata"]["name"]].poll() is not None, 60)
+    assert until(lambda: cluster.processes[job["metadata"]["name"]].poll() is not None, 400)
     assert len([j for j in cluster.created
                 if j["metadata"]["labels"]["prefect.io/flow-run-id"] == str(run)]) == 1  # fmt: skip
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
+def test_somebody_is_told(stack: Stack, troubled: dict[str, UUID], trouble: Trouble) -> None:
+    with stack.client() as client:
+        name = client.read_flow_run(troubled[trouble.name]).name
+
+    def told() -> bool:
+        of_run = [body for body in list(stack.notified) if name in body]
+        return any(json.dumps(trouble.words)[1:-1] in body for body in of_run)
+
+    until(told, 400)

@@ -272,7 +272,9 @@ def test_what_is_no_longer_declared_goes_only_with_prune(
         patch.setenv("OLLAMA_HOST", "http://models.example:11434")
         patch.setenv("HARNESS_NOTIFY_URL", "json://127.0.0.1:9/nobody")
         made = deploy()
-    notifying = ("harness-check-stack-failing", "harness-late")
+    notifying = (
+        "harness-cannot-start", "harness-check-stack-failing", "harness-crashed", "harness-late",
+    )  # fmt: skip
     created = dict.fromkeys((limit, "harness-notify", *notifying), "created")
     assert made == created
     (action,) = lab.automation("harness-late")["actions"]  # type: ignore[misc]

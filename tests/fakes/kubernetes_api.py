@@ -23,8 +23,9 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 Object = dict[str, Any]
-# run: a local process; fail: the pod fails at once; hold: it runs for ever and does nothing.
-Behaviour = Literal["run", "fail", "hold"]
+# run: a local process; fail: the pod fails at once; hold: it runs for ever and does nothing;
+# wait: it is Pending until a test says more; refuse: there is no pod.
+Behaviour = Literal["run", "fail", "hold", "wait", "refuse"]
 _RESOURCES = {
     "/api/v1": ("v1", [("pods", "Pod"), ("events", "Event"), ("namespaces", "Namespace")]),
     "/apis/batch/v1": ("batch/v1", [("jobs", "Job")]),
@@ -67,7 +68,8 @@ class Cluster:
                 "spec": template["spec"], "status": {"phase": "Pending"},
             }  # fmt: skip
             self._store("jobs", job, "ADDED")
-            self._store("pods", pod, "ADDED")
+            if self.behaviour != "refuse":
+                self._store("pods", pod, "ADDED")
             # Read here: a test that has seen this Job may choose what the next one does.
             life = (name, metadata["name"], self.behaviour)
         threading.Thread(target=self._live, args=life, daemon=True).start()
@@ -80,6 +82,40 @@ class Cluster:
             for pod_name, pod in list(self.objects["pods"].items()):
                 if pod["metadata"]["labels"]["job-name"] == name:
                     self._remove("pods", pod_name)
+
+    def report(self, job_name: str, status: Object) -> None:
+        """What scheduler, kubelet or garbage collector write into the status of a Job's pod."""
+        with self._lock:
+            pod = self.pod_of(job_name)
+            self._update("pods", pod["metadata"]["name"], pod["status"] | status)
+
+    def end(self, job_name: str, status: Object) -> None:
+        """What the Job controller writes into a Job's status at its end."""
+        self._update("jobs", job_name, status)
+
+    def warn(self, about: Object, reason: str, message: str) -> None:
+        """An event of the namespace about one of its objects."""
+        namespace = about["metadata"]["namespace"]
+        event = {
+            "apiVersion": "v1", "kind": "Event", "type": "Warning",
+            "reason": reason, "message": message,
+            "metadata": self._identity("event-", namespace),
+            "involvedObject": {
+                "kind": about["kind"], "name": about["metadata"]["name"], "namespace": namespace,
+            },
+        }  # fmt: skip
+        with self._lock:
+            self._store("events", event, "ADDED")
+
+    def pod_of(self, job_name: str) -> Object:
+        """A Job's pod."""
+        with self._lock:
+            (pod,) = [
+                pod
+                for pod in self.objects["pods"].values()
+                if pod["metadata"]["labels"]["job-name"] == job_name
+            ]
+            return deepcopy(pod)
 
     def evict(self, job_name: str) -> None:
         """What a drained node, a deleted pod or the Job's deadline do to a process: SIGTERM."""
@@ -123,6 +159,8 @@ class Cluster:
             process.wait()
 
     def _live(self, job_name: str, pod_name: str, behaviour: Behaviour) -> None:
+        if behaviour in ("wait", "refuse"):
+            return
         if behaviour == "fail":
             self._finish(job_name, pod_name, exit_code=137)
             return

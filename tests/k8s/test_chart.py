@@ -59,6 +59,11 @@ def test_documents_fit_the_schemas(
         pytest.param(["prefect.database.kind=mysql"], "kind", id="database"),
         pytest.param(["networkPolicy.apiServer.cidr=everywhere"], "cidr", id="cidr"),
         pytest.param(["harness.settings.QDRANT_API_KEY=x"], "QDRANT_API_KEY", id="secret"),
+        # The pods of tasks hold credentials; without isolation a command could read them.
+        pytest.param(
+            ["harness.settings.HARNESS_COMMAND_ISOLATION=none"], "COMMAND_ISOLATION", id="isolation"
+        ),
+        pytest.param(["agent.images.a\\,b=c:1"], "a,b", id="name of a repository"),
         pytest.param(["ollama.models={two words}"], "models", id="model name"),
         pytest.param(["prefect.server.uiApiUrl=localhost"], "uiApiUrl", id="url"),
         pytest.param(["imagePullPolicy=Sometimes"], "imagePullPolicy", id="pull policy"),

@@ -39,7 +39,7 @@ def test_deployments_that_templates_start_exist() -> None:
         if path.is_file()
     )
     started = set(re.findall(r"deployment run ([a-z-]+/[a-z-]+)", text))
-    assert {"pull-models/pull-models", "check-stack/check-stack"} <= started
+    assert {"pull-models/pull-models", "check-stack/check-volumes"} <= started
     assert started <= set(_deployments())
 
 
@@ -65,9 +65,13 @@ def test_bootstrap_registers_with_arguments_that_exist() -> None:
 
 @pytest.mark.parametrize("component", ["prefect-server", "worker"])
 def test_prefect_has_the_arguments(component: str) -> None:
-    program, *arguments = _arguments(component)
-    assert program == "prefect"
-    offered = _help("prefect", *arguments[:2])
+    arguments = _arguments(component)
+    if component == "worker":
+        assert arguments[:3] == ["python", "-m", "deployments.worker"]
+        offered = _help("deployments.worker")
+    else:
+        assert arguments[0] == "prefect"
+        offered = _help(*arguments[:3])
     for flag in (argument for argument in arguments if argument.startswith("--")):
         assert flag in offered, flag
 
@@ -76,7 +80,7 @@ def test_the_worker_polls_the_pool_that_is_deployed_to() -> None:
     arguments = _arguments("worker")
     assert arguments[arguments.index("--pool") + 1] == StackOptions().work_pool
     text = template_text("default", 4, "--set", "harness.settings.HARNESS_WORK_POOL=team-a")
-    assert '--pool, "team-a", --type' in text
+    assert '--pool, "team-a", --with' in text
     assert '\n  HARNESS_WORK_POOL: "team-a"\n' in text, "the bootstrap Job would use another one"
 
 

@@ -58,7 +58,9 @@ def test_every_pod_has_a_checksum_of_what_it_reads(values_set: str) -> None:
 
 
 def test_a_setting_restarts_who_reads_it_and_nobody_else() -> None:
-    assert _restarted("--set", "harness.settings.HARNESS_MAX_STEPS=9") == {"api", "webhook"}
+    assert _restarted("--set", "harness.settings.HARNESS_MAX_STEPS=9") == {
+        "api", "prefect-worker", "webhook",
+    }  # fmt: skip
     mapping = '{"https://git.example.com/a.git":{"name":"a"}}'
     assert _restarted("--set-json", f"webhook.repositories={mapping}") == {"webhook"}
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deployments import automations
+from deployments import automations, diagnosis
 from deployments.apply import comparable, in_timezone, in_work_pool
 from deployments.job_template import base_job_template
 from harness.errors import InvalidSettingError
@@ -127,7 +127,7 @@ def test_automations_watch_the_configured_work_pool() -> None:
         for resource in (related if isinstance(related, list) else [related])
         if resource["prefect.resource.role"] == "work-pool"
     ]
-    assert watched == ["team-a"] * 3
+    assert watched == ["team-a"] * 5
 
 
 def test_a_checkout_deploys_its_own_code() -> None:
@@ -182,6 +182,11 @@ def test_a_crashed_shard_is_left_to_its_repositorys_run(flow: str, restarted: bo
         for role, name in (("flow", flow), ("deployment", flow), ("work-pool", "harness"))
     ]
     assert trigger.covers_resources(run, related) is restarted
+
+
+def test_the_automation_knows_every_reason_for_waiting() -> None:
+    (entry,) = [a for a in AUTOMATIONS if a["name"] == "harness-cannot-start"]
+    assert entry["trigger"]["after"] == [f"prefect.flow-run.{name}" for name in diagnosis.WAITING]
 
 
 def test_states_of_automations_are_those_that_the_stack_sets() -> None:

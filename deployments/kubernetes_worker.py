@@ -1,0 +1,118 @@
+"""Prefect's Kubernetes worker, with two differences: runs of some deployments are carried out in
+the worker's own pod, and tasks get the image and the RuntimeClass that their repository calls for.
+
+A check every ten minutes would otherwise be 144 Jobs a day, each with a pod to schedule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerResult
+
+from harness.settings import WorkerSettings, load
+
+_DEPLOYMENT = "prefect.io/deployment-name"
+_AGENT_TASK = "agent-task"
+_OWN = "worker"
+# An own run that is asked to end has this long (seconds).
+_GRACE_SECONDS = 10.0
+
+with warnings.catch_warnings():
+    # Taking the place of the type "kubernetes" is the point.
+    warnings.filterwarnings("ignore", message="Type 'HarnessWorker'")
+
+    class HarnessWorker(KubernetesWorker):  # type: ignore[misc]
+        """Takes the place of Prefect's own worker of the type ``kubernetes``."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._own: dict[str, asyncio.subprocess.Process] = {}
+
+        async def run(self, flow_run: Any, configuration: Any, task_status: Any = None) -> Any:
+            """Carry out a run here, or make its Job."""
+            settings = load(WorkerSettings)
+            labels = configuration.job_manifest["metadata"].get("labels") or {}
+            deployment = labels.get(_DEPLOYMENT, "")
+            if deployment in settings.own_runs:
+                return await self._run_here(flow_run, task_status)
+            if deployment == _AGENT_TASK:
+                repository = str((flow_run.parameters or {}).get("repository", ""))
+                fit_task(configuration.job_manifest, repository, settings)
+            return await super().run(flow_run, configuration, task_status)
+
+        async def kill_infrastructure(
+            self, infrastructure_pid: str, configuration: Any, grace_seconds: int = 30
+        ) -> None:
+            """End a run that is cancelled."""
+            if process := self._own.get(infrastructure_pid):
+                await _end(process)
+            else:
+                await super().kill_infrastructure(infrastructure_pid, configuration, grace_seconds)
+
+        async def _run_here(self, flow_run: Any, task_status: Any) -> KubernetesWorkerResult:
+            # The engine alone, without the runner that a Job has around it: there is no SIGTERM to
+            # hand the run back for. Nothing of the deployment decides what is started.
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "prefect.engine", str(flow_run.id)), env=own_environment()
+            )
+            name = f"{_OWN}:{process.pid}"
+            self._own[name] = process
+            if task_status is not None:
+                task_status.started(name)
+            try:
+                code = await process.wait()
+            finally:
+                # Nothing to do unless the worker is stopping.
+                await _end(process)
+                del self._own[name]
+            return KubernetesWorkerResult(identifier=name, status_code=code)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _GRACE_SECONDS)
+        except TimeoutError:
+            process.kill()
+
+
+def own_environment() -> dict[str, str]:
+    """The environment of a run in this pod: the worker's own, without what is for workers only."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PREFECT_INTEGRATIONS_KUBERNETES_", "PREFECT_WORKER_"))
+    }
+
+
+def fit_task(manifest: dict[str, Any], repository: str, settings: WorkerSettings) -> None:
+    """Give the Job of a task the image of its repository, its RuntimeClass, and a key of Qdrant's
+    that can do no more than a task needs.
+
+    :param manifest: of the Job; changed.
+    :param repository: as the task names it: a name, a URL or a folder.
+    """
+    pod = manifest["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    if image := image_for(settings.images, repository):
+        container["image"] = image
+    if settings.agent_qdrant_secret:
+        for source in container["envFrom"]:
+            if "secretRef" in source:
+                source["secretRef"] = {"name": settings.agent_qdrant_secret}
+    if settings.agent_runtime_class:
+        pod["runtimeClassName"] = settings.agent_runtime_class
+
+
+def image_for(images: Mapping[str, str], repository: str) -> str | None:
+    """The image of a repository: by what it is called in full, else by the last part of that, as
+    an index names it."""
+    short = repository.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    return images.get(repository) or images.get(short)

@@ -1,0 +1,172 @@
+"""Handlers beside those of Prefect's observer, in its thread: they show in the flow run itself why
+its pod does not start, or has ended.
+
+Prefect's observer logs what a pod's status says and leaves the run at ``InfrastructurePending``, or
+crashes it with words that fit every cause. It does not look at events at all, where a quota and a
+volume are named. Importing this module adds the handlers; `deployments.worker` does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import kopf
+from cachetools import TTLCache
+from kubernetes_asyncio.client import BatchV1Api, CoreV1Api
+from kubernetes_asyncio.client.exceptions import ApiException
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.logging.loggers import flow_run_logger
+from prefect.states import Crashed, InfrastructurePending, Pending
+from prefect_kubernetes import observer
+
+from deployments import diagnosis
+from deployments.diagnosis import Diagnosis
+
+_RUN = "prefect.io/flow-run-id"
+_LABELS: dict[str, Any] = {_RUN: kopf.PRESENT}
+# The last reason seen for a run, for when its pod and Job are gone. As long as a Job is kept.
+_seen: TTLCache[str, Diagnosis] = TTLCache(maxsize=1000, ttl=3600)
+_propose_state = observer.propose_state
+
+
+@kopf.on.startup()
+def only_warnings(settings: kopf.OperatorSettings, **_: Any) -> None:
+    """Of the namespace's events only those that warn are sent to us."""
+    settings.watching.field_selectors["v1", "events"] = "type=Warning"
+
+
+@kopf.on.event("", "v1", "pods", labels=_LABELS)
+async def on_pod(status: kopf.Status, labels: kopf.Labels, **_: Any) -> None:
+    """A pod was made or has changed; called after Prefect's own handler."""
+    run_id = labels[_RUN]
+    if status.get("phase") == "Pending":
+        if found := diagnosis.waiting_pod(status):
+            await _show(run_id, found)
+        elif diagnosis.is_scheduled(status):
+            await _show_progress(run_id)
+    elif (found := diagnosis.disruption(status)) and _seen.get(run_id) != found:
+        _seen[run_id] = found
+        # The run may still be alive, and may be handed back: a line in its log, no state.
+        flow_run_logger(flow_run_id=UUID(run_id)).getChild("observer").warning(found.message)
+
+
+@kopf.on.event("", "v1", "events")
+async def on_event(body: kopf.Body, namespace: str | None, **_: Any) -> None:
+    """An event of the namespace, about anything in it."""
+    about = body.get("involvedObject") or {}
+    found = diagnosis.warning(
+        about.get("kind", ""), body.get("reason", ""), body.get("message") or ""
+    )
+    if found and (labels := await _labels(about["kind"], about["name"], namespace or "")):
+        await _show(labels[_RUN], found)
+
+
+@kopf.on.event("batch", "v1", "jobs", labels=_LABELS)
+async def on_job(status: kopf.Status, labels: kopf.Labels, **_: Any) -> None:
+    """A Job that never had a pod and has ended: Prefect's handler, which counts failed pods, waits
+    for more."""
+    if status.get("failed") or not (found := diagnosis.ended(status, [])):
+        return
+    run_id = labels[_RUN]
+    if await _pending(run_id):
+        await _client().set_flow_run_state(UUID(run_id), Crashed(message=_with_seen(run_id, found)))
+
+
+async def propose_with_reason(client: Any, state: State[Any], flow_run_id: UUID, **_: Any) -> Any:
+    """What Prefect's observer calls in place of its ``propose_state``: a crash says why."""
+    if state.type == StateType.CRASHED and (found := await _why_ended(str(flow_run_id))):
+        state = state.model_copy(update={"message": f"{state.message}: {found}"})
+    return await _propose_state(client=client, state=state, flow_run_id=flow_run_id)
+
+
+# Prefect decides when a run has crashed (other Jobs of the run, logs of the pod) and has no other
+# place where its words could be chosen; tests/e2e/test_kubernetes_worker.py fails if it goes.
+observer.propose_state = propose_with_reason
+
+
+async def _show(run_id: str, found: Diagnosis) -> None:
+    """Give a run that waits the reason as its state; the server refuses it to any other."""
+    _seen[run_id] = found
+    run = await _pending(run_id)
+    if run and run.state and run.state.name != found.name:
+        state: State[Any] = Pending(name=found.name, message=found.message)
+        await _client().set_flow_run_state(UUID(run_id), state)
+
+
+async def _show_progress(run_id: str) -> None:
+    """The pod has a node: nothing of what kept it from being made or placed is true any more."""
+    over = {diagnosis.QUOTA, diagnosis.REFUSED, diagnosis.UNSCHEDULABLE}
+    if run_id in _seen and _seen[run_id].name in over and (run := await _pending(run_id)):
+        _seen.pop(run_id, None)
+        if run.state and run.state.name in over:
+            state: State[Any] = InfrastructurePending(message="Kubernetes pod is pending.")
+            await _client().set_flow_run_state(UUID(run_id), state)
+
+
+async def _pending(run_id: str) -> FlowRun | None:
+    """The run if it is waiting to start."""
+    try:
+        run: FlowRun = await _client().read_flow_run(UUID(run_id))
+    except (ObjectNotFound, ValueError):
+        return None
+    return run if run.state and run.state.type == StateType.PENDING else None
+
+
+async def _why_ended(run_id: str) -> str:
+    """What is known of a run's end; empty when nothing is."""
+    try:
+        found = await _look(run_id)
+    except Exception:  # the crash is reported in any case
+        logging.getLogger(__name__).debug("no reason for %s", run_id, exc_info=True)
+        found = None
+    return _with_seen(run_id, found)
+
+
+def _with_seen(run_id: str, found: Diagnosis | None) -> str:
+    """The end, and what the run had been waiting for, or its pod been taken away for."""
+    seen = _seen.pop(run_id, None)
+    return "; ".join(dict.fromkeys(one.message for one in (found, seen) if one))
+
+
+async def _look(run_id: str) -> Diagnosis | None:
+    selector = f"{_RUN}={run_id}"
+    jobs: list[Mapping[str, Any]] = []
+    pods: list[Mapping[str, Any]] = []
+    api = await observer._get_kubernetes_client()
+    try:
+        for namespace in observer.settings.observer.namespaces:
+            of_jobs = await BatchV1Api(api).list_namespaced_job(namespace, label_selector=selector)
+            of_pods = await CoreV1Api(api).list_namespaced_pod(namespace, label_selector=selector)
+            jobs += [api.sanitize_for_serialization(job.status) or {} for job in of_jobs.items]
+            pods += [api.sanitize_for_serialization(pod.status) or {} for pod in of_pods.items]
+    finally:
+        await api.close()
+    return diagnosis.ended(jobs[-1] if jobs else None, reversed(pods))
+
+
+async def _labels(kind: str, name: str, namespace: str) -> Mapping[str, str] | None:
+    """The labels of a Job or pod of a flow run; None when it is gone, or something else."""
+    api = await observer._get_kubernetes_client()
+    try:
+        found: Any
+        if kind == "Job":
+            found = await BatchV1Api(api).read_namespaced_job(name, namespace)
+        else:
+            found = await CoreV1Api(api).read_namespaced_pod(name, namespace)
+    except ApiException as error:
+        if error.status == 404:
+            return None
+        raise
+    finally:
+        await api.close()
+    labels: Mapping[str, str] = found.metadata.labels or {}
+    return labels if _RUN in labels else None
+
+
+def _client() -> Any:
+    """The Prefect client that the observer has opened in its own loop."""
+    return observer.orchestration_client
