@@ -8,6 +8,7 @@ volume are named. Importing this module adds the handlers; `deployments.worker` 
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -121,7 +122,7 @@ async def _why_ended(run_id: str) -> str:
     try:
         found = await _look(run_id)
     except Exception:  # the crash is reported in any case
-        logging.getLogger(__name__).debug("no reason for %s", run_id, exc_info=True)
+        logging.getLogger(__name__).warning("no reason for the end of %s", run_id, exc_info=True)
         found = None
     return _with_seen(run_id, found)
 
@@ -133,16 +134,18 @@ def _with_seen(run_id: str, found: Diagnosis | None) -> str:
 
 
 async def _look(run_id: str) -> Diagnosis | None:
-    selector = f"{_RUN}={run_id}"
+    chosen = {"label_selector": f"{_RUN}={run_id}"}
     jobs: list[Mapping[str, Any]] = []
     pods: list[Mapping[str, Any]] = []
     api = await observer._get_kubernetes_client()
     try:
         for namespace in observer.settings.observer.namespaces:
-            of_jobs = await BatchV1Api(api).list_namespaced_job(namespace, label_selector=selector)
-            of_pods = await CoreV1Api(api).list_namespaced_pod(namespace, label_selector=selector)
-            jobs += [api.sanitize_for_serialization(job.status) or {} for job in of_jobs.items]
-            pods += [api.sanitize_for_serialization(pod.status) or {} for pod in of_pods.items]
+            for listing, statuses in (
+                (BatchV1Api(api).list_namespaced_job, jobs),
+                (CoreV1Api(api).list_namespaced_pod, pods),
+            ):
+                found = await _asked(listing, namespace, **chosen) or {"items": []}
+                statuses += [item.get("status") or {} for item in found["items"]]
     finally:
         await api.close()
     return diagnosis.ended(jobs[-1] if jobs else None, reversed(pods))
@@ -152,19 +155,30 @@ async def _labels(kind: str, name: str, namespace: str) -> Mapping[str, str] | N
     """The labels of a Job or pod of a flow run; None when it is gone, or something else."""
     api = await observer._get_kubernetes_client()
     try:
-        found: Any
         if kind == "Job":
-            found = await BatchV1Api(api).read_namespaced_job(name, namespace)
+            found = await _asked(BatchV1Api(api).read_namespaced_job, name, namespace)
         else:
-            found = await CoreV1Api(api).read_namespaced_pod(name, namespace)
-    except ApiException as error:
-        if error.status == 404:
-            return None
-        raise
+            found = await _asked(CoreV1Api(api).read_namespaced_pod, name, namespace)
     finally:
         await api.close()
-    labels: Mapping[str, str] = found.metadata.labels or {}
+    labels: Mapping[str, str] = found["metadata"].get("labels") or {} if found else {}
     return labels if _RUN in labels else None
+
+
+async def _asked(call: Any, *arguments: str, **options: str) -> Mapping[str, Any] | None:
+    """What the API says, None for 404: as it is, because the client's own classes refuse objects
+    that lack what they expect.
+
+    :raises ApiException: it refuses.
+    """
+    answer = await call(*arguments, **options, _preload_content=False)
+    text = await answer.read()
+    if answer.status == 404:
+        return None
+    if answer.status != 200:
+        raise ApiException(status=answer.status, reason=text[:200].decode(errors="replace"))
+    said: Mapping[str, Any] = json.loads(text)
+    return said
 
 
 def _client() -> Any:
