@@ -276,3 +276,24 @@ def read_pairs(packages: Sequence[Package], folder: Path) -> Iterator[tuple[Pack
             with gzip.open(file, "rt", encoding="utf-8") as lines:
                 for line in lines:
                     yield package, Pair(*json.loads(line))
+
+
+def source_files(package: Package, archive: Path) -> dict[str, str]:
+    """Text by path of everything in a release that may be learned from, tests, documentation and
+    data included; none of a release that is evaluated or not permissive.
+
+    :param package: the release.
+    :param archive: where it is.
+    """
+    if exclusions.is_excluded_name(package.registry, package.name):
+        return {}
+    files = _files(package, archive)
+    verdict = licences.judge(package.registry, files, _poms(package, archive))
+    texts: dict[str, str] = {}
+    for path, data in sorted(files.items()):
+        if not verdict.is_permissive or not verdict.may_use(path) or b"\0" in data[:4000]:
+            continue
+        text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+        if not path.endswith(".po") and not exclusions.is_evaluated_text(text):
+            texts[path] = text
+    return texts

@@ -80,8 +80,8 @@ def _code_pairs(path: str, language: LanguageSpec, lines: list[str], data: bytes
 
 
 def _definition_pairs(path: str, language: str, lines: list[str], scope: Scope) -> Iterator[Pair]:
-    head, said = _head_and_comment(lines, scope, language)
-    body_start, inside = _docstring(lines, head, scope.end, language)
+    head, said = head_and_comment(lines, scope, language)
+    body_start, inside = docstring(lines, head, scope.end, language)
     rows = [*range(head, body_start), *range(body_start + len(inside), scope.end + 1)]
     code = _cut(lines[row] for row in rows)
     if len(code.split()) < 6:
@@ -96,8 +96,13 @@ def _definition_pairs(path: str, language: str, lines: list[str], scope: Scope) 
         yield Pair("name", language, " ".join(parts[1:]), path, symbol, code)
 
 
-def _head_and_comment(lines: Sequence[str], scope: Scope, language: str) -> tuple[int, list[str]]:
-    """The row where a definition's code begins, attributes included, and the comment above."""
+def head_and_comment(lines: Sequence[str], scope: Scope, language: str) -> tuple[int, list[str]]:
+    """The row where a definition's code begins, attributes included, and the comment above.
+
+    :param lines: of the file.
+    :param scope: the definition.
+    :param language: as the chunker names it.
+    """
     head = scope.start
     if language == "elixir":
         while head < scope.end and not _ELIXIR_HEAD.match(lines[head]):
@@ -141,8 +146,14 @@ def _elixir_doc(lines: Sequence[str], row: int) -> list[str]:
 _DOCSTRING = re.compile(r"\s*(?:[rRuUbB]*|@moduledoc\s+)(\"\"\"|''')")
 
 
-def _docstring(lines: Sequence[str], head: int, end: int, language: str) -> tuple[int, list[str]]:
-    """Row and lines of the docstring below a definition's head; an empty one at ``head``."""
+def docstring(lines: Sequence[str], head: int, end: int, language: str) -> tuple[int, list[str]]:
+    """Row and lines of the docstring below a definition's head; an empty one at ``head``.
+
+    :param lines: of the file.
+    :param head: row where the definition begins.
+    :param end: its last row.
+    :param language: as the chunker names it.
+    """
     if language not in ("python", "elixir"):
         return head, []
     within = 15 if language == "python" else 6
@@ -181,22 +192,36 @@ def _comment_pairs(
     for scope in scopes:
         if scope.kind not in (Kind.FUNCTION, Kind.METHOD):
             continue
-        head, _ = _head_and_comment(lines, scope, language)
-        row = head + 1
-        while row < scope.end - 2:
-            if not comments.is_comment(lines[row], language):
-                row += 1
-                continue
-            start = row
-            while row < scope.end and comments.is_comment(lines[row], language):
-                row += 1
-            below = row
-            while row <= scope.end and row - below < 15 and lines[row].strip():
-                row += 1
-            query = comments.summary(lines[start:below])
-            if query and row - below >= 3 and len(query.split()) > 3:
-                code = _cut(lines[below:row])
-                yield Pair("comment", language, query, path, ".".join(scope.path), code)
+        head, _ = head_and_comment(lines, scope, language)
+        for comment, code in inner_comments(lines, head, scope, language):
+            query = comments.summary(lines[comment.start : comment.stop])
+            if query and len(code) >= 3 and len(query.split()) > 3:
+                below = _cut(lines[code.start : code.stop])
+                yield Pair("comment", language, query, path, ".".join(scope.path), below)
+
+
+def inner_comments(
+    lines: Sequence[str], head: int, scope: Scope, language: str
+) -> Iterator[tuple[range, range]]:
+    """The rows of each comment inside a function, and of the code below it up to a blank line.
+
+    :param lines: of the file.
+    :param head: row where the function's code begins.
+    :param scope: the function.
+    :param language: as the chunker names it.
+    """
+    row = head + 1
+    while row < scope.end - 2:
+        if not comments.is_comment(lines[row], language):
+            row += 1
+            continue
+        start = row
+        while row < scope.end and comments.is_comment(lines[row], language):
+            row += 1
+        below = row
+        while row <= scope.end and row - below < 15 and lines[row].strip():
+            row += 1
+        yield range(start, below), range(below, row)
 
 
 def _file_pairs(
@@ -208,7 +233,7 @@ def _file_pairs(
         return
     chance = random.Random(crc32(query.encode("utf-8", "surrogatepass")))  # noqa: S311
     for scope in chance.sample(list(scopes), min(2, len(scopes))):
-        head, _ = _head_and_comment(lines, scope, language)
+        head, _ = head_and_comment(lines, scope, language)
         code = _cut(lines[head : scope.end + 1])
         if len(code.split()) > 6:
             yield Pair("file", language, query, path, ".".join(scope.path), code)
@@ -216,12 +241,24 @@ def _file_pairs(
 
 def _file_summary(lines: Sequence[str], language: str) -> str:
     """The first comment of a file that is no licence, or its docstring."""
+    rows = file_comment(lines, language)
+    return comments.summary(lines[rows.start : rows.stop])
+
+
+def file_comment(lines: Sequence[str], language: str) -> range:
+    """The rows of the first comment of a file that says something and is no licence, or of its
+    docstring; none if there is no such comment.
+
+    :param lines: of the file.
+    :param language: as the chunker names it.
+    """
     row, tries = 0, 0
     while row < min(len(lines), 80) and tries < 3:
         opening = _DOCSTRING.match(lines[row]) if language == "python" else None
         if opening:
             below = ["def module():", *lines[row : row + 60]]
-            return comments.summary(_docstring(below, 0, len(below) - 1, language)[1])
+            _, inside = docstring(below, 0, len(below) - 1, language)
+            return range(row, row + len(inside))
         start = row
         while row < len(lines) and comments.is_comment(lines[row], language):
             row += 1
@@ -229,9 +266,9 @@ def _file_summary(lines: Sequence[str], language: str) -> str:
             tries += 1
             query = comments.summary(lines[start:row])
             if query and len(query.split()) > 4:
-                return query
+                return range(start, row)
         row += 1
-    return ""
+    return range(0)
 
 
 def _sections(

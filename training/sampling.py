@@ -76,10 +76,20 @@ def _example(group: int, pair: Pair, chance: random.Random) -> Example:
     if is_masked:
         pair = masked(pair)
     if pair.kind != "name" and chance.random() < _ASKED:
-        query = chance.choice(_FRAMES).format(query[:1].lower() + query[1:].rstrip("."))
+        query = asked(query, chance)
     if chance.random() < _MISSPELT:
         query = misspelt(query, chance)
     return Example(group, pair.language, pair.kind, query, pair.passage)
+
+
+def asked(description: str, chance: random.Random) -> str:
+    """A description as a question.
+
+    :param description: one or two sentences.
+    :param chance: chooses how.
+    """
+    said = description[:1].lower() + description[1:].rstrip(".")
+    return chance.choice(_FRAMES).format(said)
 
 
 def masked(pair: Pair) -> Pair:
