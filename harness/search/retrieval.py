@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from itertools import chain, zip_longest
+from typing import Any
 
 from harness.engines import Engines
 from harness.errors import StoreError, UsageError
 from harness.folding import fold
 from harness.models import lexical
-from harness.search import ranking
+from harness.search import match, ranking
 from harness.search.language_names import extension_of, is_known, languages_called
 from harness.search.matched_symbol import matched_symbol
 from harness.search.mentions import WEAK, beneath, likeness
@@ -21,7 +22,14 @@ from harness.search.query_embedder import dense_vector
 from harness.store.catalog import Visible, in_scope_at
 from harness.store.payload import stem_of
 from harness.store.queries import Place, StoreQuery, matches
-from harness.types import Candidate, CandidateLists, Filter, Hit, RepositoryRecord
+from harness.types import (
+    Candidate,
+    CandidateLists,
+    Filter,
+    Hit,
+    RepositoryRecord,
+    SearchAnswer,
+)
 
 # Fusion and the ranking rules need more candidates than are shown.
 CANDIDATES = 100
@@ -33,7 +41,16 @@ _MAX_FILES = 50
 _MAX_PLACES = 8
 
 
-def search(
+def search(text: str, engines: Engines, **filters: Any) -> list[Hit]:
+    """The passages of :func:`find`, best first.
+
+    :param text: a question.
+    :param filters: as there.
+    """
+    return list(find(text, engines, **filters).hits)
+
+
+def find(
     text: str,
     engines: Engines,
     *,
@@ -45,7 +62,7 @@ def search(
     offset: int = 0,
     visible: Visible | None = None,
     operators: bool = True,
-) -> list[Hit]:
+) -> SearchAnswer:
     """Ranked passages, best first, at most ``limit``.
 
     :param text: a question, a symbol, a path, a stack trace; see
@@ -82,7 +99,7 @@ def search(
     if kind and kind not in KINDS:
         raise UsageError(f"the kind {kind!r} is unknown; the kinds are: {', '.join(KINDS)}")
 
-    def look() -> list[Hit]:
+    def look() -> SearchAnswer:
         scope = in_scope_at(engines.store, repo, visible)
         return _look(text, asked, engines, scope, language, path_glob, kind, limit, offset)
 
@@ -107,7 +124,7 @@ def _look(
     kind: str | None,
     limit: int,
     offset: int,
-) -> list[Hit]:
+) -> SearchAnswer:
     """One look at the index as its records are now."""
     paths: PathFilter | None = None
     if path_glob and path_glob.strip():
@@ -133,8 +150,9 @@ def _look(
     ]
     if paths is not None and not lists:
         raise nothing_matches(paths.asked, sorted(_values("path", engines, collections)))
-    ranked = ranking.rank(query, merge(lists), offset + limit)[offset:]
-    hits = [_hit(query, found, score) for found, score in ranked]
+    ranked = ranking.rank(query, merge(lists), max(match.LOOKED_AT, offset + limit))
+    shown = ranked[offset : offset + limit]
+    hits = tuple(_hit(query, one.candidate, one.score) for one in shown)
     if languages is not None and not hits:
         known = _values("language", engines, collections)
         if known.isdisjoint(languages):
@@ -142,7 +160,23 @@ def _look(
                 f"no indexed file is in the language {language!r}; the languages in the index "
                 f"are: {', '.join(sorted(known))}"
             )
-    return hits
+    likely = match.likelihood(query, ranked)
+    parts = tuple(one.parts() for one in shown)
+    return SearchAnswer(hits, round(likely, 3), likely >= match.WELL, parts)
+
+
+def candidates(text: str, engines: Engines) -> tuple[Query, CandidateLists]:
+    """What a search without filters puts in order: to learn the ranking, and to measure it.
+
+    :param text: the question.
+    """
+    query = parse(text)
+    collections = _by_collection(engines.store.repositories())
+    lists = [
+        _query_collection(query, name, Filter(repos=repos), engines, None, CANDIDATES)
+        for name, repos in collections.items()
+    ]
+    return query, merge([found for found in lists if found])
 
 
 def _once(name: str, option: str | None, operator: str) -> str | None:

@@ -23,7 +23,7 @@ def candidate(
 
 
 def paths(query: str, lists: CandidateLists, limit: int = 10) -> list[str]:
-    return [found.path for found, _ in rank(parse(query), lists, limit)]
+    return [found.candidate.path for found in rank(parse(query), lists, limit)]
 
 
 def test_nothing_found() -> None:
@@ -252,8 +252,8 @@ def test_any_answer_is_sorted_unique_and_complete(
     query: str, lists: CandidateLists, limit: int
 ) -> None:
     answer = rank(parse(query), lists, limit)
-    ids = [found.id for found, _ in answer]
-    scores = [score for _, score in answer]
+    ids = [found.candidate.id for found in answer]
+    scores = [found.score for found in answer]
     known = {c.id for part in (lists.dense, lists.lexical, lists.defined, lists.stem) for c in part}
     assert len(ids) == len(set(ids)) == min(limit, len(known))
     assert set(ids) <= known
@@ -274,3 +274,15 @@ def test_any_query_can_be_read(query: str) -> None:
     for name in (*found.names, *found.stems):
         assert name
         assert name == name.lower()
+
+
+def test_a_score_is_the_sum_of_its_parts() -> None:
+    lists = CandidateLists(
+        dense=tuple(candidate("a.py", "def send(): ...", ("send",), line) for line in (1, 20)),
+        lexical=(candidate("tests/test_a.py", "send a session"),),
+    )
+    answer = [found.parts() for found in rank(parse("send the session"), lists, 10)]
+    for found, parts in zip(rank(parse("send the session"), lists, 10), answer, strict=True):
+        assert sum(parts.values()) == pytest.approx(found.score, abs=0.02)
+        assert list(map(abs, parts.values())) == sorted(map(abs, parts.values()), reverse=True)
+    assert sum("rules" in parts for parts in answer) == 2  # both chunks of the file with two

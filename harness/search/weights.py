@@ -1,0 +1,85 @@
+"""The weights of the ranking: learned, and kept beside this module in ``weights.json``.
+
+``make train-ranking`` writes the file; decision 0004 says what it was learned from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from harness.errors import ModelMissingError
+from harness.types import FloatArray
+
+FILE = Path(__file__).with_name("weights.json")
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """``ranking``: how much each of :data:`harness.search.features.FEATURES` counts, by its name.
+    ``match``: the same for what tells whether anything matches, see :mod:`harness.search.match`;
+    its ``intercept`` is the log odds when all are 0. ``learned_from``: for people."""
+
+    ranking: Mapping[str, float]
+    match: Mapping[str, float]
+    learned_from: Mapping[str, object] = field(default_factory=dict)
+
+    def of(self, features: tuple[str, ...]) -> FloatArray:
+        """The weights of these features in their order, ``(n,)``; 0 for those not learned."""
+        return np.array([self.ranking.get(name, 0.0) for name in features], dtype=np.float32)
+
+
+@cache
+def shipped() -> Weights:
+    """The weights of this release.
+
+    :raises ModelMissingError: the file is missing or no such file.
+    """
+    return read(FILE)
+
+
+def read(file: Path) -> Weights:
+    """Read weights.
+
+    :param file: as :func:`write` wrote it.
+    :raises ModelMissingError: the file is missing, or its form is another version's.
+    """
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if found["version"] != VERSION:
+            raise ValueError(f"version {found['version']}")
+        ranking, match = (
+            {str(name): float(value) for name, value in found[part].items()}
+            for part in ("ranking", "match")
+        )
+        return Weights(ranking, match, found["learned_from"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelMissingError(
+            f"The weights of the ranking {file} cannot be read ({error}): install Harness again."
+        ) from error
+
+
+def write(weights: Weights, file: Path) -> None:
+    """Write weights, the heaviest first, so that the file can be read as a table.
+
+    :param weights: what was learned.
+    :param file: replaced.
+    """
+    document = {
+        "version": VERSION,
+        "ranking": _sorted(weights.ranking),
+        "match": _sorted(weights.match),
+        "learned_from": weights.learned_from,
+    }
+    file.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _sorted(values: Mapping[str, float]) -> dict[str, float]:
+    order = sorted(values, key=lambda name: (-abs(values[name]), name))
+    return {name: round(float(values[name]), 3) for name in order}

@@ -1,0 +1,91 @@
+"""The numbers of candidates, and the weights that this release has for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import ModelMissingError
+from harness.search import weights
+from harness.search.features import FEATURES, features, pool_of
+from harness.search.query import parse
+from harness.types import Candidate, CandidateLists, FloatArray
+from tests.search.test_ranking import candidate
+
+
+def column(query: str, lists: CandidateLists, name: str) -> FloatArray:
+    return features(parse(query), lists, pool_of(lists))[:, FEATURES.index(name)]
+
+
+def scored(found: Candidate, score: float) -> Candidate:
+    return replace(found, score=score)
+
+
+def test_a_pool_has_every_candidate_once() -> None:
+    a, b = candidate("a.py"), candidate("b.py")
+    assert pool_of(CandidateLists(dense=(a,), lexical=(b, a), stem=(b,))) == [a, b]
+
+
+def test_scores_are_measured_between_the_first_and_the_last_of_their_list() -> None:
+    a, b, c = candidate("a.py"), candidate("b.py"), candidate("c.py")
+    lists = CandidateLists(lexical=(scored(a, 9.0), scored(b, 4.0), scored(c, 5.0)))
+    assert column("some words", lists, "lexical score").tolist() == pytest.approx([1.0, 0.0, 0.2])
+    assert column("some words", lists, "dense score").tolist() == [0.0, 0.0, 0.0]
+
+
+def test_places_count_apart_for_words_and_for_a_name() -> None:
+    lists = CandidateLists(dense=(candidate("a.py"), candidate("b.py")))
+    for query, used, other in (("two words", "words", "name"), ("word", "name", "words")):
+        places = column(query, lists, f"dense place, {used} asked")
+        assert places[0] == 1.0 > places[1] > 0.9
+        assert not column(query, lists, f"dense place, {other} asked").any()
+
+
+def test_the_other_chunks_of_a_file_speak_for_it() -> None:
+    many = [candidate("many.py", line=line) for line in (1, 20, 40)]
+    lists = CandidateLists(dense=(many[0], candidate("one.py"), many[1], many[2]))
+    first, single, second, third = column("two words", lists, "file in dense")
+    assert single == 0.0
+    assert third > second > first > 0  # each is told what the others are
+
+
+def test_words_of_a_file_count_wherever_they_are_in_it() -> None:
+    halves = (
+        candidate("a.py", "sessions", line=1),
+        candidate("a.py", "signing", line=20),
+        candidate("b.py", "signing"),
+    )
+    lists = CandidateLists(lexical=halves)
+    assert column("session signing", lists, "file says it").tolist()[:2] == [1.0, 1.0]
+    assert 0 < column("session signing", lists, "file says it")[2] < 1
+    assert max(column("session signing", lists, "text says it")) < 1
+
+
+def test_a_kind_that_the_question_is_about_is_no_kind() -> None:
+    lists = CandidateLists(lexical=(candidate("tests/test_a.py"),))
+    assert column("how is it done", lists, "is test").tolist() == [1.0]
+    assert column("tests of it", lists, "is test").tolist() == [0.0]
+
+
+def test_the_shipped_weights_are_those_of_these_features() -> None:
+    shipped = weights.read(weights.FILE)
+    assert set(shipped.ranking) == set(FEATURES)
+    assert shipped.match["intercept"] < 0
+    assert np.isfinite(shipped.of(FEATURES)).all()
+
+
+def test_weights_are_read_as_they_were_written(tmp_path: Path) -> None:
+    written = weights.Weights({"a": -1.5, "b": 2.0}, {"intercept": 0.25}, {"releases": 3})
+    weights.write(written, tmp_path / "w.json")
+    assert weights.read(tmp_path / "w.json") == written
+    assert written.of(("b", "c", "a")).tolist() == [2.0, 0.0, -1.5]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"version": 0}'])
+def test_a_damaged_file_of_weights_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "w.json").write_text(text)
+    with pytest.raises(ModelMissingError, match="install Harness again"):
+        weights.read(tmp_path / "w.json")
