@@ -31,7 +31,7 @@ from harness.errors import (
 from harness.index.status import RepositoryStatus
 from harness.proxies import is_internal, route_to
 from harness.search.symbols import SymbolPlace, SymbolPlaces
-from harness.types import Hit
+from harness.types import Hit, SearchAnswer
 
 _API = "/api/v1"
 _PAGE = 100
@@ -88,18 +88,30 @@ class ServiceClient:
         language: str | None,
         path_glob: str | None,
         limit: int,
-    ) -> list[Hit]:
-        """Ranked passages, best first; see :func:`harness.search.retrieval.search`."""
+        explain: bool = False,
+    ) -> SearchAnswer:
+        """Ranked passages, best first; see :func:`harness.search.retrieval.find`.
+
+        A service of a former version says nothing of how well they match: it is taken for well.
+        """
         hits: list[Hit] = []
+        parts: list[dict[str, float]] = []
+        match, matches_well = 1.0, True
         while len(hits) < limit or limit < 1:
             wanted = min(limit - len(hits), _PAGE)
             where = {"q": query, "repo": repo, "lang": language, "path": path_glob}
+            if explain:
+                where["explain"] = "true"
             found = self._get("/search", **where, limit=wanted, offset=len(hits))
             page = [self._as(Hit, entry) for entry in found["results"]]
+            if not hits:
+                match = float(found.get("match", match))
+                matches_well = bool(found.get("matches_well", matches_well))
             hits += page
+            parts += found.get("parts") or []
             if not page or not found.get("more"):
                 break
-        return hits
+        return SearchAnswer(tuple(hits), match, matches_well, tuple(parts))
 
     def symbol(self, name: str, *, repo: str | None, limit: int) -> SymbolPlaces:
         """Where a name is defined and used; see :func:`harness.search.symbols.find_symbol`."""

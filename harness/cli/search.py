@@ -29,6 +29,9 @@ def search(
     lang: Language = None,
     path: PathGlob = None,
     limit: Annotated[int, typer.Option(help="Number of passages.")] = 10,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what each passage's score is the sum of.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Find passages, best first."""
@@ -40,21 +43,28 @@ def search(
     service = open_service()
     if service is not None:
         with service:
-            hits = service.search(query, **filters)
+            answer = service.search(query, **filters, explain=explain)
     else:
         from harness.search import retrieval
 
         with open_engines() as engines:
-            hits = retrieval.search(query, engines, **filters)
+            answer = retrieval.find(query, engines, **filters)
+    hits = answer.hits
+    parts = answer.parts if explain else ()
     if as_json:
-        console.print_json({"query": query, "results": hits})
+        found: dict[str, Any] = {"match": answer.match, "matches_well": answer.matches_well}
+        if explain:
+            found["parts"] = parts
+        console.print_json({"query": query, "results": hits, **found})
         return
     if not hits:
         console.error("nothing found; try other words, or fewer filters")
         return
+    if not answer.matches_well:
+        console.error("nothing matches well; this is the nearest")
     several = len({hit.repo for hit in hits}) > 1
     out = console.stdout()
-    for hit in hits:
+    for number, hit in enumerate(hits):
         where = f"{hit.repo}/{hit.path}" if several else hit.path
         out.print(
             console.printable(f"{where}:{hit.start_line}-{hit.end_line}"),
@@ -63,8 +73,11 @@ def search(
             end="",
         )
         out.print(console.printable(f"  {hit.symbol}"), style="dim", markup=False)
+        if number < len(parts):
+            said = ", ".join(f"{name} {value:+.2f}" for name, value in parts[number].items())
+            out.print(f"        {hit.score:.2f} = {said}", style="dim", markup=False)
         first, lines = shorten(query, hit, _LINES_SHOWN)
         for offset, line in enumerate(lines):
-            number = min(first + offset, hit.end_line)
-            out.print(f"{number:6}  {console.printable(line.rstrip())}", markup=False)
+            at = min(first + offset, hit.end_line)
+            out.print(f"{at:6}  {console.printable(line.rstrip())}", markup=False)
         out.print()

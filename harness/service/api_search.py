@@ -14,7 +14,7 @@ from harness.search.operators import KINDS
 from harness.search.symbols import MAX_PLACES, SymbolPlaces, find_symbol
 from harness.service.callers import Caller, Scope
 from harness.service.context import context_of, needs, note
-from harness.types import Hit
+from harness.types import Hit, SearchAnswer
 
 router = APIRouter(prefix="/api/v1", tags=["search"])
 
@@ -37,11 +37,17 @@ PathGlob = Annotated[
 
 @dataclass(frozen=True)
 class SearchResults:
-    """The ``search`` JSON of the command line. ``more``: there is a further page."""
+    """The ``search`` JSON of the command line. ``match``: how likely one of the passages holds what
+    was asked for; ``matches_well`` is false when that is too little to rely on. ``parts``: for each
+    passage what its score is the sum of, if that was asked for. ``more``: there is a further page.
+    """
 
     query: str
     results: list[Hit]
+    match: float
+    matches_well: bool
     more: bool
+    parts: list[dict[str, float]]
 
 
 @router.get("/search")
@@ -70,11 +76,12 @@ async def search(
         int, Query(ge=0, le=retrieval.MAX_LIMIT, description="How many passages to leave out.")
     ] = 0,
     text: Annotated[bool, Query(description="With the passages' text.")] = True,
+    explain: Annotated[bool, Query(description="With what each score is the sum of.")] = False,
 ) -> SearchResults:
     """Ranked passages, best first."""
 
-    def find(engines: Engines) -> list[Hit]:
-        return retrieval.search(
+    def find(engines: Engines) -> SearchAnswer:
+        return retrieval.find(
             q,
             engines,
             repo=repo,
@@ -86,12 +93,19 @@ async def search(
             visible=caller.visible(),
         )
 
-    hits = await context_of(request).work.search(find)
-    shown = hits[:limit]
+    found = await context_of(request).work.search(find)
+    shown = list(found.hits[:limit])
     note(request, {hit.repo for hit in shown}, q)
     if not text:
         shown = [replace(hit, text="") for hit in shown]
-    return SearchResults(q, shown, len(hits) > limit)
+    return SearchResults(
+        q,
+        shown,
+        found.match,
+        found.matches_well,
+        len(found.hits) > limit,
+        [dict(part) for part in found.parts[: len(shown)]] if explain else [],
+    )
 
 
 @router.get("/symbols")
