@@ -200,3 +200,21 @@ def test_module_forms(arguments: list[str], task: str, expected: list[str]) -> N
 )
 def test_indexer_module(arguments: list[str], expected: list[str]) -> None:
     assert arguments_for_index(arguments) == expected
+
+
+def test_a_search_explains_its_scores_and_says_when_nothing_matches(
+    harness: Run, repository: Path
+) -> None:
+    harness("index", str(repository))
+    found = document(harness("search", "register a route", "--explain", "--json"))
+    assert found["matches_well"] is True
+    assert len(found["parts"]) == len(found["results"])
+    for hit, parts in zip(found["results"], found["parts"], strict=True):
+        assert sum(parts.values()) == pytest.approx(hit["score"], abs=0.02)
+    assert " = " in harness("search", "register a route", "--explain")[1]
+    assert " = " not in harness("search", "register a route")[1].split("\n")[1]
+    code, _, err = harness("search", "quantum chromodynamics of heavy lattices")
+    assert (code, "nothing matches well" in err) == (0, True)
+    none = document(harness("search", "quantum chromodynamics of heavy lattices", "--json"))
+    assert none["match"] < 0.25
+    assert none["matches_well"] is False

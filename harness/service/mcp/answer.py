@@ -44,15 +44,19 @@ def of_hits(
     full_text: bool,
     more: bool,
     offset: int = 0,
+    matches_well: bool = True,
 ) -> Answer:
     """Passages, best first.
 
     :param places: of each repository its folder or URL, empty where it is not told.
     :param full_text: with all lines of each, as long as there is room; else the best one.
     :param more: whether there are further ones.
+    :param matches_well: whether they are worth reading.
     """
     several = len({hit.repo for hit in hits}) > 1
     lines = _heads(places, {hit.repo for hit in hits})
+    if hits and not matches_well:
+        lines.append("Nothing matches well; this is the nearest:")
     room = MAX_CHARS
     shown: list[Hit] = []
     short = 0
@@ -81,6 +85,7 @@ def of_hits(
         "query": query,
         "results": [asdict(hit) for hit in shown],
         "more": more,
+        "matches_well": matches_well,
         "repositories": {hit.repo: places.get(hit.repo, "") for hit in shown},
     }
     return _answer(lines, document, {hit.repo for hit in hits})

@@ -81,7 +81,7 @@ class Tools:
 
         def find(engines: Engines) -> answers.Answer:
             where = self._scope(repo, engines) if not read_operators(text).repo else repo
-            hits = retrieval.search(
+            found = retrieval.find(
                 text,
                 engines,
                 repo=where,
@@ -94,11 +94,12 @@ class Tools:
             )
             return answers.of_hits(
                 text,
-                hits[:limit],
+                found.hits[:limit],
                 _places(engines, caller),
                 full_text=full_text,
-                more=len(hits) > limit,
+                more=len(found.hits) > limit,
                 offset=offset,
+                matches_well=found.matches_well,
             )
 
         return self._said(call, await self._context.work.search(find), text)
