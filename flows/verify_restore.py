@@ -35,6 +35,8 @@ def verify_restore(name: Annotated[str, Field(min_length=1)] = "latest") -> Stat
     show_core_logs()
     report = try_restore(name)
     message = f"{report.name} can be restored: {report.points} chunks, {report.samples} compared"
+    if report.prefect:
+        message += f", {report.prefect.flow_runs} flow runs"
     create_markdown_artifact(
         f"# {message}\n\n`{report.path}`, made {report.created_at} by the engine {report.engine}; "
         f"{report.collections} collections, {report.seconds} s.\n",

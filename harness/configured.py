@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from harness.agent.tools.access import Approve, Search
     from harness.answers.assistant import Assistant
     from harness.backup.operations import Backups
+    from harness.backup.prefect_copy import PrefectDatabase
+    from harness.backup.vault import Vault
     from harness.index.opened import Opened
     from harness.models.protocols import ChatModel, Embedder
     from harness.repository.remotes import Remote
@@ -153,16 +155,58 @@ def open_store() -> VectorStore:
 
 
 def open_backups() -> Backups:
-    """Backups of the configured index. Raises as :func:`open_store`."""
+    """Backups of the configured index. Raises as :func:`open_store`.
+
+    :raises InvalidSettingError: a key or an address cannot be used; nothing is then kept in clear.
+    """
     from harness.backup.operations import Backups
 
-    backup = load(BackupSettings)
+    backup, data = load(BackupSettings), load(DataSettings)
+    vault = _vault(backup, data)
     return Backups(
-        load(DataSettings).backups,
+        data.data_dir / "backup-work" if vault else data.backups,
         open_store(),
+        prefect=_prefect_database(backup, data),
+        vault=vault,
         retention=backup.retention(),
         lock_timeout_seconds=load(IndexSettings).lock_timeout_seconds,
     )
+
+
+def _vault(backup: BackupSettings, data: DataSettings) -> Vault | None:
+    """What keeps the backups in place of a folder of plain files."""
+    text = backup.key.get_secret_value() if backup.key else ""
+    if not text and backup.key_file:
+        try:
+            text = backup.key_file.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            raise InvalidSettingError(
+                f"HARNESS_BACKUP_KEY_FILE: {backup.key_file} cannot be read; without the key no "
+                "backup is made"
+            ) from None
+    has_key = backup.key is not None or backup.key_file is not None
+    if not has_key and not backup.url:
+        return None
+    from harness.backup.objects import FolderObjects
+    from harness.backup.sealing import parse_keys
+    from harness.backup.vault import Vault
+
+    keys = parse_keys(text) if has_key else None
+    if not backup.url:
+        return Vault(FolderObjects(data.backups), keys)
+    from harness.backup.s3 import S3Objects
+
+    return Vault(S3Objects(backup.url, backup.endpoint), keys)
+
+
+def _prefect_database(backup: BackupSettings, data: DataSettings) -> PrefectDatabase:
+    if backup.prefect_database_url:
+        from harness.backup.prefect_postgres import PostgresDatabase
+
+        return PostgresDatabase(backup.prefect_database_url.get_secret_value())
+    from harness.backup.prefect_sqlite import SqliteDatabase
+
+    return SqliteDatabase(data.data_dir)
 
 
 def has_chat_model() -> bool:
@@ -237,7 +281,8 @@ def _hidden_folders() -> tuple[str, ...]:
     """What no command of the agent sees, wherever it lies: what Harness keeps."""
     data = load(DataSettings)
     kept = (data.data_dir, data.results, data.backups, data.credentials)
-    return tuple(str(folder) for folder in kept)
+    key_file = load(BackupSettings).key_file
+    return tuple(str(path) for path in (*kept, key_file) if path)
 
 
 def run_configured_task(

@@ -125,7 +125,7 @@ class DataSettings(_Settings):
 
 
 class BackupSettings(_Settings):
-    """How long backups are kept; the newest always is kept."""
+    """What is in backups and how long they are kept; the newest always is kept."""
 
     keep_daily: int = Field(
         default=_RETENTION.keep_daily,
@@ -138,6 +138,37 @@ class BackupSettings(_Settings):
         ge=0,
         validation_alias="HARNESS_BACKUP_KEEP_WEEKLY",
         description="For how many weeks the newest backup of each is kept.",
+    )
+
+    url: str | None = Field(
+        default=None,
+        validation_alias="HARNESS_BACKUP_URL",
+        description="Object storage that keeps the backups (`s3://bucket/prefix`; the extra `s3`); "
+        "credentials as for AWS' own tools. Unset: HARNESS_BACKUP_DIR.",
+    )
+    endpoint: str | None = Field(
+        default=None,
+        validation_alias="HARNESS_BACKUP_ENDPOINT",
+        description="Address of that storage (`https://storage.example.org:9000`). Unset: AWS.",
+    )
+    key: SecretStr | None = Field(
+        default=None,
+        validation_alias="HARNESS_BACKUP_KEY",
+        description="Key that encrypts backups, base64 of 32 bytes (`openssl rand -base64 32`); "
+        "further lines are former keys. Unset: HARNESS_BACKUP_KEY_FILE.",
+    )
+    key_file: HomePath | None = Field(
+        default=None,
+        validation_alias="HARNESS_BACKUP_KEY_FILE",
+        description="File with that key. Unset, without HARNESS_BACKUP_KEY: backups are not "
+        "encrypted.",
+    )
+    prefect_database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="HARNESS_PREFECT_DATABASE_URL",
+        description="The Prefect server's Postgres database as that server has it "
+        "(`postgresql+asyncpg://user:password@host/database`), to back it up. Unset: the local "
+        "server's SQLite file.",
     )
 
     def retention(self) -> Retention:

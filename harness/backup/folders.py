@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +67,7 @@ class BackupFolders:
         if not self.root.is_dir():
             return []
         found = [path.name for path in self.root.iterdir() if path.is_dir()]
-        return sorted((name for name in found if _NAME.fullmatch(name)), key=_order)
+        return in_order(name for name in found if _NAME.fullmatch(name))
 
     def find(self, name: str) -> Path:
         """The folder of a backup; ``latest`` names the newest.
@@ -91,11 +91,14 @@ class BackupFolders:
             before(path)
             shutil.rmtree(path, ignore_errors=True)
 
-    def begin(self, now: datetime) -> Path:
-        """A new, private, partial folder."""
+    def begin(self, now: datetime, taken: Sequence[str] = ()) -> Path:
+        """A new, private, partial folder.
+
+        :param taken: names that are in use elsewhere.
+        """
         base = now.astimezone(UTC).strftime(_TIME)
         name, number = base, 1
-        while (self.root / name).exists():
+        while name in taken or (self.root / name).exists():
             number += 1
             name = f"{base}-{number}"
         return private_folder(self.root / f"{_PARTIAL}{name}", new=True)
@@ -127,6 +130,22 @@ def expired(names: Sequence[str], retention: Retention) -> list[str]:
     kept = {*newest_first[:1], *list(days.values())[: retention.keep_daily]}
     kept |= set(list(weeks.values())[: retention.keep_weekly])
     return sorted(set(names) - kept, key=_order)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of backups, oldest first."""
+    return sorted(names, key=_order)
+
+
+def made_at(name: str) -> datetime | None:
+    """When the backup of this name was made; None: it is no backup's name."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        return datetime.strptime(match[1], _TIME).replace(tzinfo=UTC)
+    except ValueError:  # the 99th of a month
+        return None
 
 
 def _order(name: str) -> tuple[str, int]:

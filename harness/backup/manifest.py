@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.backup.prefect_copy import PrefectFile
+from harness.backup.sealing import SUFFIX
 from harness.errors import StoreError, UnsafeNameError
 from harness.files import new_private
 from harness.names import path_name
@@ -19,24 +21,27 @@ from harness.store.snapshots import (
 
 NAME = "manifest.json"
 _MAX_BYTES = 4_000_000  # some kilobytes for each collection
-SCHEMA_VERSION = 2
-"""Version 1 also named the target of an alias, which nothing read; it can still be restored."""
+SCHEMA_VERSION = 3
+"""Version 1 also named the target of an alias, which nothing read; version 2 knew no copy of
+Prefect's database. Both can still be restored."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackupManifest:
-    """``created_at`` is UTC in ISO 8601. ``files`` are in the order in which they were copied."""
+    """``created_at`` is UTC in ISO 8601. ``files`` are in the order in which they were copied;
+    ``prefect`` is None where no database of Prefect's was copied."""
 
     schema_version: int
     created_at: str
     engine: str
     harness_version: str
     files: tuple[SnapshotFile, ...]
+    prefect: PrefectFile | None = None
 
     @property
     def bytes(self) -> int:
         """Size of all files."""
-        return sum(file.bytes for file in self.files)
+        return sum(file.bytes for file in self.files) + (self.prefect.bytes if self.prefect else 0)
 
     @property
     def points(self) -> int:
@@ -56,6 +61,8 @@ def read(folder: Path) -> BackupManifest:
     :raises StoreError: it is missing, damaged, or of a version that this Harness does not know.
     """
     path = folder / NAME
+    if (folder / (NAME + SUFFIX)).exists():
+        raise StoreError(f"{folder} is encrypted; set HARNESS_BACKUP_KEY_FILE to its key")
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ValueError(f"it has more than {_MAX_BYTES} bytes")
@@ -63,7 +70,7 @@ def read(folder: Path) -> BackupManifest:
         version = data["schema_version"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read ({error}); choose another backup") from error
-    if version not in (1, SCHEMA_VERSION):
+    if version not in (1, 2, SCHEMA_VERSION):
         raise StoreError(
             f"{path} has schema version {version}, this Harness knows up to {SCHEMA_VERSION}; use "
             f"the Harness that made it ({data.get('harness_version', 'unknown')})"
@@ -75,7 +82,12 @@ def read(folder: Path) -> BackupManifest:
             SnapshotFile(**{**file, "samples": tuple(Sample(**s) for s in file["samples"])})
             for file in data["files"]
         )
-        manifest = BackupManifest(**{**data, "files": files})
+        prefect = PrefectFile(**data["prefect"]) if data.get("prefect") else None
+        manifest = BackupManifest(**{**data, "files": files, "prefect": prefect})
+        if prefect:
+            path_name(prefect.file, "a backup's file")
+            if not isinstance(prefect.rows, dict):
+                raise ValueError("rows of Prefect's database are not told by table")
         for file in files:
             path_name(file.file, "a backup's file")
             if file.collection:
@@ -85,12 +97,18 @@ def read(folder: Path) -> BackupManifest:
     return manifest
 
 
+def file_names(manifest: BackupManifest) -> list[str]:
+    """All files of a backup but the manifest."""
+    prefect = [manifest.prefect.file] if manifest.prefect else []
+    return [*(file.file for file in manifest.files), *prefect]
+
+
 def verify_files(folder: Path, manifest: BackupManifest) -> None:
     """Compare every file with its recorded size and SHA-256.
 
     :raises StoreError: a file is missing or differs.
     """
-    for file in manifest.files:
+    for file in (*manifest.files, *((manifest.prefect,) if manifest.prefect else ())):
         path = folder / file.file
         if path.is_symlink() or file_sha256(path) != file.sha256:
             raise StoreError(

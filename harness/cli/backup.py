@@ -21,14 +21,18 @@ def _open() -> Backups:
 
 
 def backup(as_json: AsJson = False) -> None:
-    """Copy the whole index into HARNESS_BACKUP_DIR, with checksums; old copies are removed."""
+    """Copy the whole index, and Prefect's database, into HARNESS_BACKUP_DIR, with checksums; old
+    copies are removed."""
     with _open() as backups, console.steps(quiet=as_json) as step:
         report = backups.backup(step)
     if as_json:
         console.print_json(report)
         return
     megabytes = report.bytes / 1e6
-    print(f"{report.name}: {report.points} chunks, {megabytes:.1f} MB, {report.seconds:.1f} s")
+    runs = f", {report.prefect.flow_runs} flow runs" if report.prefect else ""
+    print(
+        f"{report.name}: {report.points} chunks{runs}, {megabytes:.1f} MB, {report.seconds:.1f} s"
+    )
     print(f"In {console.printable(report.path)}")
     if report.removed:
         print(f"Removed: {', '.join(report.removed)}")
@@ -39,11 +43,20 @@ def restore(
     check: Annotated[
         bool, typer.Option("--check", help="Only try: restore beside the index and compare.")
     ] = False,
+    prefect: Annotated[
+        bool,
+        typer.Option("--prefect", help="Also replace Prefect's database; stop its server first."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Replace the index by a backup; it is verified before anything is touched."""
     with _open() as backups, console.steps(quiet=as_json) as step:
-        report = (backups.verify_restore if check else backups.restore)(name, step)
+        if check:
+            report = backups.verify_restore(name, step)
+        else:
+            report = backups.restore(name, step, with_prefect=prefect)
+    if report.prefect_restored and report.prefect and report.prefect.kind == "postgres":
+        _end_runs()  # `harness up` does that for the local server
     if as_json:
         console.print_json(report)
         return
@@ -52,3 +65,22 @@ def restore(
         f"{report.name}: {done} ({report.points} chunks, {report.samples} vectors compared, "
         f"{report.seconds:.1f} s)"
     )
+    if report.prefect_restored and report.prefect:
+        print(f"Prefect: {report.prefect.flow_runs} flow runs are back; {report.next_step}")
+    elif report.prefect and report.restored:
+        print("Prefect's database is in this backup, too; --prefect restores it.")
+
+
+def _end_runs() -> None:
+    """Correct the state of runs that were under way when the backup was made."""
+    from harness.configured import prefect_apis
+    from harness.errors import HarnessError
+    from harness.settings import PrefectSettings, load
+    from harness.stack.runs import end_orphans
+
+    try:
+        end_orphans(prefect_apis()(), load(PrefectSettings).work_pool)
+    except HarnessError as error:
+        console.note(
+            f"runs of the backup are still shown as running ({error}); cancel them in Prefect's UI"
+        )

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.errors import StackError
+from harness.stack import processes
 from harness.stack.access import auth_string_for
 from harness.stack.api import PrefectApi
 from harness.stack.deploying import Change, deploying
@@ -102,6 +103,20 @@ def down(data_dir: Path, *, on_progress: OnProgress | None = None) -> bool:
         stopped = stop(state, on_request=True)
         remove_state(layout)
         return stopped
+
+
+@contextmanager
+def stopped(data_dir: Path) -> Iterator[None]:
+    """See to it that nothing of the local stack runs, and that none is started meanwhile.
+
+    :raises StackError: it runs.
+    """
+    layout = Layout(data_dir.resolve())
+    with _locked(layout):
+        state = read_state(layout)
+        if state is not None and processes.members(state.id, state.processes):
+            raise StackError("the local Prefect server runs; stop it first with `harness down`")
+        yield
 
 
 def status(data_dir: Path) -> StackStatus | None:

@@ -26,6 +26,11 @@ class Layout:
         return self.data_dir / "prefect"
 
     @property
+    def database(self) -> Path:
+        """The Prefect server's database, whose name is Prefect's default."""
+        return self.prefect_home / "prefect.db"
+
+    @property
     def directory(self) -> Path:
         """State, lock and logs."""
         return self.data_dir / "stack"

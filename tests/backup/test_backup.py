@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from harness.backup import manifest as manifests
 from harness.backup.operations import Backups
+from harness.backup.prefect_copy import PrefectFile
 from harness.errors import StoreBusyError, StoreError, UsageError
 from tests.backup.cases import KEY, OTHER, Case, edge, fill, state
 from tests.store.points import COLLECTION
@@ -78,8 +80,12 @@ def test_a_manifest_that_cannot_be_used_is_refused(case: Case) -> None:
     before = state(case.store)
     path = case.newest() / manifests.NAME
     data = json.loads(path.read_text())
+    prefect = asdict(PrefectFile("a", "", 1, "sqlite", "", {}))
     changes: list[tuple[dict[str, object], type[Exception]]] = [
-        ({"schema_version": 3}, StoreError),
+        ({"schema_version": 4}, StoreError),
+        ({"prefect": "no copy"}, StoreError),
+        ({"prefect": prefect | {"file": "../a"}}, StoreError),
+        ({"prefect": prefect | {"rows": []}}, StoreError),
         ({"schema_version": None}, StoreError),
         ({"engine": "another"}, UsageError),
         ({"files": [{"file": "../x"}]}, StoreError),

@@ -40,13 +40,15 @@ def test_a_backup_of_the_former_version_is_restored(tmp_path: Path) -> None:
     assert case.backups.backup().points == 40
 
 
-def test_a_manifest_with_an_alias_is_read(case: Case) -> None:
+def test_former_manifests_are_read(case: Case) -> None:
     before = state(case.store)
     case.backups.backup()
     path = case.newest() / manifests.NAME
     data = json.loads(path.read_text())
-    assert data["schema_version"] == 2
-    path.write_text(json.dumps(data | {"schema_version": 1, "alias": COLLECTION}))
-    fill(case.store, seed=500)
-    case.backups.restore()
-    assert state(case.store) == before
+    assert data["schema_version"] == 3
+    assert data.pop("prefect") is None
+    for former in ({"schema_version": 1, "alias": COLLECTION}, {"schema_version": 2}):
+        path.write_text(json.dumps(data | former))
+        fill(case.store, seed=500)
+        case.backups.restore()
+        assert state(case.store) == before

@@ -111,4 +111,4 @@ def test_image_locks_agree_with_the_main_lock(lock: str) -> None:
 def test_image_lock_has_no_development_tools() -> None:
     names = {name for name, _ in _PIN.findall((ROOT / "requirements-image.lock").read_text())}
     assert not names & {"pytest", "mypy", "ruff", "hypothesis", "hatchling", "pip", "setuptools"}
-    assert {"prefect", "prefect-kubernetes", "qdrant-client", "ollama", "asyncpg"} <= names
+    assert {"prefect", "prefect-kubernetes", "qdrant-client", "ollama", "asyncpg", "boto3"} <= names

@@ -1,0 +1,167 @@
+"""Backups in object storage that speaks S3: AWS, MinIO, Ceph, Garage, Cloudflare and others.
+
+boto3 finds credentials as everywhere: in ``AWS_…`` variables, in a file that
+``AWS_SHARED_CREDENTIALS_FILE`` names, or from the cluster (IRSA, Pod Identity). They are never
+parameters here, and appear in no message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from harness.errors import InvalidSettingError, ServiceUnavailableError, StoreError
+from harness.files import new_private
+from harness.store.snapshots import file_sha256
+
+_PIECE_BYTES = 1 << 20
+_ATTEMPTS = 4
+_CONNECT_SECONDS, _READ_SECONDS = 10, 60
+# Worth another try by whoever asked; botocore has tried by itself by then.
+_BUSY = frozenset(
+    {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "503", "500"}
+)
+_MISSING = frozenset({"NoSuchKey", "404"})
+
+
+class S3Objects:
+    """See :class:`harness.backup.objects.Objects`.
+
+    :param url: ``s3://bucket/prefix``.
+    :param endpoint: address of the storage; None: AWS, or what ``AWS_ENDPOINT_URL_S3`` says.
+    :param attempts: how often botocore sends a request, with backoff between.
+    :raises InvalidSettingError: an address cannot be used, or boto3 is not installed.
+    """
+
+    def __init__(self, url: str, endpoint: str | None = None, *, attempts: int = _ATTEMPTS) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or parts.query:
+            raise InvalidSettingError(
+                "HARNESS_BACKUP_URL must be s3://bucket or s3://bucket/prefix"
+            )
+        self._bucket = parts.netloc
+        prefix = parts.path.strip("/")
+        self._prefix = f"{prefix}/" if prefix else ""
+        self.where = f"s3://{self._bucket}/{prefix}".rstrip("/")
+        self._client = _client(endpoint, attempts)
+
+    def names(self) -> list[str]:
+        """See the Protocol."""
+        found = []
+        with self._explained():
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix
+            )
+            for page in pages:
+                found += [str(row["Key"]) for row in page.get("Contents", ())]
+        return [key.removeprefix(self._prefix) for key in found]
+
+    def put(self, name: str, source: Path) -> None:
+        """See the Protocol. Large files go in parts; all of it is read back and compared, because
+        checksums of uploads are not something that every storage knows."""
+        with self._explained():
+            with source.open("rb") as file:
+                self._client.upload_fileobj(file, self._bucket, self._prefix + name)
+            digest = hashlib.sha256()
+            for piece in self._pieces(name):
+                digest.update(piece)
+        if digest.hexdigest() != file_sha256(source):
+            raise StoreError(f"{self.where}/{name} is not what was written; look at that storage")
+
+    def get(self, name: str, target: Path) -> None:
+        """See the Protocol."""
+        with self._explained(), new_private(target, durable=False) as file:
+            for piece in self._pieces(name):
+                file.write(piece)
+
+    def remove(self, names: Sequence[str]) -> None:
+        """See the Protocol. One request each: removing many at once is not known everywhere."""
+        with self._explained():
+            for name in names:
+                self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
+
+    def _pieces(self, name: str) -> Iterator[bytes]:
+        body = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"]
+        with body:
+            yield from body.iter_chunks(_PIECE_BYTES)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Errors of boto3 as those of the tree.
+
+        :raises ServiceUnavailableError: it does not answer, or is busy.
+        :raises StoreError: it refuses.
+        """
+        from boto3.exceptions import Boto3Error
+        from botocore import exceptions
+
+        try:
+            yield
+        except exceptions.ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if code in _BUSY:
+                raise ServiceUnavailableError(f"{self.where} is busy ({code})") from None
+            if code in _MISSING:
+                raise StoreError(
+                    f"a file of the backup is missing in {self.where}; choose another backup"
+                ) from None
+            raise StoreError(
+                f"{self.where} refuses ({code}); check that the bucket exists and that the "
+                "credentials may list, read, write and delete there"
+            ) from None
+        except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError):
+            raise StoreError(
+                f"no credentials for {self.where}; set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE"
+            ) from None
+        except (
+            exceptions.HTTPClientError,
+            exceptions.ConnectionError,
+            exceptions.IncompleteReadError,
+        ) as error:
+            raise ServiceUnavailableError(
+                f"{self.where} does not answer ({type(error).__name__}); check "
+                "HARNESS_BACKUP_ENDPOINT and the network"
+            ) from None
+        except (exceptions.BotoCoreError, Boto3Error) as error:
+            raise StoreError(f"{self.where} cannot be used ({type(error).__name__})") from None
+
+
+def _client(endpoint: str | None, attempts: int) -> Any:
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError:
+        raise InvalidSettingError(
+            "HARNESS_BACKUP_URL needs the extra s3: pip install 'harness-code-assistant[s3]'"
+        ) from None
+    # Its debug output quotes signed requests.
+    for name in ("boto3", "botocore", "s3transfer", "urllib3"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"total_max_attempts": attempts, "mode": "standard"},
+        # Its newer defaults are refused by storages that are not AWS'.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        # A bucket is a subdomain at AWS only.
+        s3={"addressing_style": "path" if endpoint else "auto"},
+    )
+    try:
+        return boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            config=config,
+            # Storages of one's own have one; AWS wants the bucket's.
+            region_name=boto3.Session().region_name or "us-east-1",
+        )
+    except ValueError:
+        raise InvalidSettingError(
+            "HARNESS_BACKUP_ENDPOINT must be an address such as https://storage.example.org:9000"
+        ) from None
