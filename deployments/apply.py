@@ -49,6 +49,9 @@ _BACKUPS_VARIABLE = "HARNESS_BACKUPS_CLAIM"
 _BACKUPS_CLAIM = "harness-backups"
 # The type of a work pool, and the tag of deployments that only make sense there.
 _KUBERNETES = "kubernetes"
+# And the Secret of the backup deployments, likewise.
+_SECRET_VARIABLE = "HARNESS_BACKUP_SECRET"  # noqa: S105 - the name of a variable
+_SECRET = "harness-backup"  # noqa: S105 - the name of a Secret
 # Fields of a deployment that change by themselves.
 _VOLATILE = frozenset(
     {"created", "updated", "last_polled", "status", "version_id", "version_info", "updated_by"}
@@ -61,6 +64,7 @@ def apply_deployments(client: Any, work_pool: str, pool_type: str) -> list[dict[
     code = _IMAGE_CODE_DIR if pool_type == _KUBERNETES else str(code_dir())
     os.environ.setdefault(_CODE_VARIABLE, code)
     os.environ.setdefault(_BACKUPS_VARIABLE, _BACKUPS_CLAIM)
+    os.environ.setdefault(_SECRET_VARIABLE, _SECRET)
     document = _prefect_document()
     in_timezone(document, load(ScheduleSettings).timezone)
     in_work_pool(document, work_pool)

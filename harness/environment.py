@@ -25,9 +25,10 @@ def command_environment() -> dict[str, str]:
 
 
 # Read where they are used: a task for the container; the code's folder, the Jobs' defaults and the
-# backups' claim of `harness deploy`; the mark of a local stack's processes.
+# backups' claim and Secret of `harness deploy`; the mark of a local stack's processes.
 _OTHER_VARIABLES = frozenset(
-    "HARNESS_" + name for name in ("TASK", "CODE_DIR", "JOB_DEFAULTS", "BACKUPS_CLAIM", "STACK_ID")
+    "HARNESS_" + name
+    for name in ("TASK", "CODE_DIR", "JOB_DEFAULTS", "BACKUPS_CLAIM", "BACKUP_SECRET", "STACK_ID")
 )
 # Of this project's own tests.
 _TEST_VARIABLES = ("HARNESS_TEST_", "HARNESS_CLUSTER_")

@@ -25,4 +25,13 @@ password="$(random)"
 create harness-qdrant "QDRANT_API_KEY=$(random)"
 create harness-prefect "auth-string=harness:$password" "username=harness" "password=$password"
 create harness-postgres "password=$(random)"
+# What is in the cluster: the Secret may be older than this run.
+database="$($kubectl --namespace "$namespace" get -o 'jsonpath={.data.password}' secret harness-postgres | base64 -d)"
+case "$database" in
+    "" | *[!A-Za-z0-9]*)
+        echo "harness-backup: make it by hand (k8s/secrets.example.yaml); the password of harness-postgres needs %XX" >&2 ;;
+    *)
+        create harness-backup \
+            "HARNESS_PREFECT_DATABASE_URL=postgresql+asyncpg://prefect:$database@postgres:5432/prefect" ;;
+esac
 create harness-webhook "HARNESS_WEBHOOK_SECRET=$(random)"

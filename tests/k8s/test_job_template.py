@@ -55,6 +55,19 @@ def test_deployments_use_the_releases_own_volume_of_backups(values_set: str) -> 
     assert mounted == {maps["harness-config"]["HARNESS_BACKUPS_CLAIM"]}
 
 
+def test_only_backups_know_the_secret_and_have_its_reach() -> None:
+    backups = {"nightly-backup", "verify-restore", "restore-index"}
+    for deployment, variables in DEPLOYMENTS.items():
+        expected = (
+            ("{{ $HARNESS_BACKUP_SECRET }}", "backup") if deployment in backups else (None,) * 2
+        )
+        found = (variables.get("backup_secret"), variables.get("reach"))
+        assert found == expected, deployment
+    job = jobs.build({"backup_secret": "team-backup", "reach": "backup"})
+    assert {"secretRef": {"name": "team-backup", "optional": True}} in _container(job)["envFrom"]
+    assert job["spec"]["template"]["metadata"]["labels"]["harness/reach"] == "backup"
+
+
 @pytest.mark.parametrize("deployment", sorted(DEPLOYMENTS))
 def test_deployments_set_only_variables_that_exist(deployment: str) -> None:
     jsonschema.validate(DEPLOYMENTS[deployment], jobs.template()["variables"])
@@ -117,7 +130,10 @@ def test_the_job_is_exactly_this() -> None:
     assert container["envFrom"] == [
         {"configMapRef": {"name": "harness-config"}},
         {"secretRef": {"name": "harness-qdrant", "optional": True}},
+        # Of no existing Secret: only the backup deployments name theirs.
+        {"secretRef": {"name": "harness-no-secret", "optional": True}},
     ]
+    assert job["spec"]["template"]["metadata"]["labels"]["harness/reach"] == "work"
     mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
     assert mounts["repositories"] == {
         "name": "repositories",

@@ -124,6 +124,40 @@ def test_without_pulls_nothing_leaves() -> None:
     assert not allowed(policies, component("worker"), KUBERNETES, 443)
 
 
+BACKUP = Place("backup job", (("app.kubernetes.io/component", "job"), ("harness/reach", "backup")))
+STORAGE = Place("object storage", address="192.0.2.40")
+
+
+def test_only_backups_reach_the_database_and_the_storage() -> None:
+    policies = _policies(rendered("ha"))
+    for source in (BACKUP, component("toolbox")):
+        assert allowed(policies, source, component("postgres"), 5432)
+        assert allowed(policies, source, STORAGE, 443)
+        assert not allowed(policies, source, STORAGE, 80)
+    for name in ("job", "api", "worker", "webhook", "bootstrap"):
+        assert not allowed(policies, component(name), component("postgres"), 5432), name
+        # The worker may go to any address on 443, where the Kubernetes API may be.
+        assert name == "worker" or not allowed(policies, component(name), STORAGE, 443), name
+    assert not allowed(_policies(rendered("default")), BACKUP, STORAGE, 443)
+    # Both ends.
+    assert passes(policies, "Ingress", component("postgres"), BACKUP, 5432)
+    assert not passes(policies, "Ingress", component("postgres"), component("job"), 5432)
+
+
+def test_backups_reach_a_database_outside() -> None:
+    documents = rendered("external-database")
+    (database,) = [d for d in kind(documents, "NetworkPolicy") if d["metadata"]["name"] == "backup"]
+    blocks = [
+        block["ipBlock"]["cidr"] for rule in database["spec"]["egress"] for block in rule["to"]
+    ]
+    policies = _policies(documents)
+    assert blocks
+    for block in blocks:
+        place = Place("database", address=block.partition("/")[0])
+        assert allowed(policies, BACKUP, place, 5432)
+        assert not allowed(policies, component("job"), place, 5432)
+
+
 def test_a_model_server_does_not_reach_its_neighbours() -> None:
     policies = _policies(rendered("default"))
     assert allowed(policies, component("ollama"), INTERNET, 443)

@@ -14,6 +14,9 @@ from tests.k8s.documents import K8S
 _KUBECTL = """#!/bin/sh
 echo "$*" >> "$STATE/calls"
 case "$*" in
+    *"get -o jsonpath={.data.password} secret harness-postgres")
+        sed -n 's/^  password: "\\(.*\\)"/\\1/p' "$STATE/harness-postgres.yaml" \\
+            | tr -d '\\n' | base64 ;;
     *"get secret "*) for last; do :; done; test -e "$STATE/$last.yaml" ;;
     "get namespace"*) test -e "$STATE/namespace" ;;
     "create namespace"*) touch "$STATE/namespace" ;;
@@ -51,11 +54,20 @@ def test_it_makes_the_secrets_of_the_example_and_leaves_existing_ones(tmp_path: 
     assert {secret["metadata"]["namespace"] for secret in made.values()} == {"team-a"}
     prefect = made["harness-prefect"]["stringData"]
     assert prefect["auth-string"] == f"{prefect['username']}:{prefect['password']}"
+    database = made["harness-postgres"]["stringData"]["password"]
+    assert f":{database}@" in made["harness-backup"]["stringData"]["HARNESS_PREFECT_DATABASE_URL"]
     values = [value for s in made.values() for value in s["stringData"].values()]
     assert all(len(value) >= 48 for value in values if value != prefect["username"])
     before = {path.name: path.read_bytes() for path in tmp_path.glob("*.yaml")}
     assert _run(tmp_path).count(" exists") == len(made)
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.yaml")} == before
+
+
+def test_a_password_that_an_address_would_have_to_quote_is_left_to_people(tmp_path: Path) -> None:
+    (tmp_path / "harness-postgres.yaml").write_text('stringData:\n  password: "a/b@c"\n')
+    _run(tmp_path)
+    assert not (tmp_path / "harness-backup.yaml").exists()
+    assert (tmp_path / "harness-webhook.yaml").exists()
 
 
 def test_values_are_never_arguments_of_a_command(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def test_every_key_of_the_config_map_is_a_setting(values_set: str) -> None:
     ]
     # The claim is read by `harness deploy`, which the bootstrap Job and the toolbox run.
     assert set(config["data"]) <= _setting_names() | {
-        "HARNESS_BACKUPS_CLAIM", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+        "HARNESS_BACKUPS_CLAIM", "HARNESS_BACKUP_SECRET", "AWS_DEFAULT_REGION",
+        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
     }  # fmt: skip
     assert {"OLLAMA_HOST", "CHAT_MODEL", "EMBED_MODEL"} <= set(config["data"])
 

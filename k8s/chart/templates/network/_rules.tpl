@@ -73,6 +73,26 @@ ports:
 {{- end }}
 {{- end }}
 
+{{/* What backups need besides: Prefect's database, and object storage. */}}
+{{- define "harness.backupEgress" -}}
+{{- if include "harness.ownPostgres" . }}
+{{- include "harness.toComponent" (dict "to" "postgres" "ports" (list 5432)) }}
+{{- else if eq .Values.prefect.database.kind "external" }}
+{{- include "harness.toCidrs" .Values.networkPolicy.external.postgres }}
+{{- end }}
+{{ include "harness.toCidrs" .Values.networkPolicy.objectStorage }}
+{{- end }}
+
+{{- define "harness.ownPostgres" -}}
+{{- if and .Values.prefect.server.enabled (eq .Values.prefect.database.kind "postgres") }}yes{{ end }}
+{{- end }}
+
+{{/* The Jobs of backups: the labels come from the base job template. */}}
+{{- define "harness.backupSelector" -}}
+{{ include "harness.selector" "job" }}
+harness/reach: backup
+{{- end }}
+
 {{- define "harness.policyHead" -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
