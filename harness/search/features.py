@@ -221,7 +221,9 @@ class _Terms:
 
     def _share_covered(self, words: tuple[str, ...]) -> float:
         terms = {term for word in words for term in self._terms.like(word)}
-        return sum([weight for term, weight in self._weights.items() if term in terms]) / self._total
+        return (
+            sum([weight for term, weight in self._weights.items() if term in terms]) / self._total
+        )
 
     def _share_meant(self, words: tuple[str, ...]) -> float:
         found = 0.0
