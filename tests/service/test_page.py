@@ -10,7 +10,7 @@ import pytest
 
 from harness.index.options import IndexOptions
 from harness.index.run import index_repository
-from harness.service.app import _API, _PAGE
+from harness.service.app import API_MODULES, PAGE_MODULES
 from harness.service.callers import Scope
 from harness.stack.api import PrefectApi
 from tests.fakes.prefect_api import FakePrefect
@@ -213,12 +213,12 @@ def test_who_may_see_which_page(lab: Lab, method: str, address: str, scope: Scop
 def test_every_page_has_a_row() -> None:
     routes = {
         (method, route.path)  # type: ignore[attr-defined]
-        for module in _PAGE
+        for module in PAGE_MODULES
         for route in module.router.routes
         for method in route.methods  # type: ignore[attr-defined]
     }
     assert routes == {(method, path.partition("?")[0]) for method, path, _ in PAGES} | OPEN
-    assert not {id(module) for module in _API} & {id(module) for module in _PAGE}
+    assert not {id(module) for module in API_MODULES} & {id(module) for module in PAGE_MODULES}
 
 
 def test_another_sites_page_can_send_no_form(local: Lab) -> None:
