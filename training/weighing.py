@@ -40,7 +40,7 @@ EXPECTED = np.array(
 _NEVER_AGAINST = (
     "dense place, words asked", "dense place, name asked", "dense score",
     "lexical place, words asked", "lexical place, name asked", "lexical score",
-    "defines the name", "defines a word", "names say it", "names say only that", "symbol says it",
+    "defines the name", "defines a word", "names say it", "names say only that",
     "text says it", "file says it", "path says it", "stem is meant",
     "file in dense", "file in lexical",
 )  # fmt: skip

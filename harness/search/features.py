@@ -36,16 +36,20 @@ library of commands, "command" distinguishes nothing."""
 OTHER_CHUNKS = 3
 """Further chunks of a file that speak for it, so that long files do not win by their length."""
 
-KINDS = tuple(FACTORS)
+KINDS = tuple(f"is {kind}" for kind in FACTORS)
+_SHAPES = ("function", "class", "section", "data", "no code")
+_SHAPE_OF = {
+    "function": ("function",), "method": ("function",), "class": ("class",),
+    "section": ("section",), "data": ("data",), "text": ("no code",),
+}  # fmt: skip
 
 FEATURES = (
     "dense place, words asked", "dense place, name asked", "dense score",
     "lexical place, words asked", "lexical place, name asked", "lexical score", "in both lists",
     "defines the name", "defines a word", "names say it", "names say only that",
-    "symbol says it", "text says it", "text says it together", "path says it", "stem is meant",
+    "text says it", "text says it together", "path says it", "stem is meant",
     "lacks the name", "file in dense", "file in lexical", "file says it",
-    *(f"is {kind}" for kind in KINDS),
-    "function", "class", "section", "data", "no code", "log lines", "log definitions", "depth",
+    *KINDS, *_SHAPES, "log lines", "log definitions", "depth",
 )  # fmt: skip
 
 
@@ -75,42 +79,54 @@ def features(query: Query, lists: CandidateLists, pool: Sequence[Candidate]) -> 
         columns[f"{name} place"], columns[f"{name} score"] = _places(ranked, at)
         columns[f"{name} place, words asked"] = columns[f"{name} place"] * (not query.by_letters)
         columns[f"{name} place, name asked"] = columns[f"{name} place"] * query.by_letters
-    columns["in both lists"] = _floats(
-        (columns["dense place"] > 0) & (columns["lexical place"] > 0)
+    columns["in both lists"] = np.minimum(
+        np.sign(columns["dense place"]), np.sign(columns["lexical place"])
     )
     chunks = [candidate.chunk for candidate in pool]
     names = [frozenset(map(fold, chunk.definitions)) for chunk in chunks]
     words = frozenset(query.names)
-    columns["defines the name"] = _floats(not n.isdisjoint(query.symbols) for n in names)
+    columns["defines the name"] = _floats([not n.isdisjoint(query.symbols) for n in names])
     columns["defines a word"] = _floats(
-        terms.weight_of(n & words) * n.isdisjoint(query.symbols) for n in names
+        [
+            terms.weight_of(n & words) if n.isdisjoint(query.symbols) and n & words else 0.0
+            for n in names
+        ]
     )
-    columns["names say it"] = _floats(terms.covered(name_words(c.definitions)) for c in chunks)
+    columns["names say it"] = _floats([terms.covered(name_words(c.definitions)) for c in chunks])
     columns["names say only that"] = _floats(
-        max((terms.meant(name_words((name,))) for name in c.definitions), default=0.0)
-        for c in chunks
+        [max([terms.named(name) for name in c.definitions], default=0.0) for c in chunks]
     )
-    columns["symbol says it"] = _floats(terms.covered(name_words((c.symbol,))) for c in chunks)
     columns["text says it"] = terms.in_texts()
     columns["text says it together"] = columns["text says it"] ** 2
-    columns["path says it"] = _floats(terms.covered(path_words(c.path)) for c in pool)
-    columns["stem is meant"] = _floats(terms.meant(stem_words(c.path)) for c in pool)
+    columns["path says it"] = _floats([terms.covered(path_words(c.path)) for c in pool])
+    columns["stem is meant"] = _floats([terms.meant(stem_words(c.path)) for c in pool])
     columns["lacks the name"] = _lacking(query, pool, terms.texts)
     columns |= _of_files(pool, columns, terms)
-    kinds = [_kinds(candidate, query) for candidate in pool]
-    columns |= {f"is {kind}": _floats(kind in found for found in kinds) for kind in KINDS}
-    columns["function"] = _floats(c.kind in ("function", "method") for c in chunks)
-    for kind in ("class", "section", "data"):
-        columns[kind] = _floats(c.kind == kind for c in chunks)
-    columns["no code"] = _floats(c.kind == "text" for c in chunks)
-    columns["log lines"] = _floats(math.log2(2 + c.end_line - c.start_line) / 8 for c in chunks)
-    columns["log definitions"] = _floats(math.log2(1 + len(c.definitions)) / 4 for c in chunks)
-    columns["depth"] = _floats(min(8, c.path.count("/")) / 8 for c in pool)
+    columns |= _marked(KINDS, [_kinds(candidate, query) for candidate in pool])
+    columns |= _marked(_SHAPES, [_SHAPE_OF.get(chunk.kind, ()) for chunk in chunks])
+    columns["log lines"] = _logs([2 + c.end_line - c.start_line for c in chunks], 8)
+    columns["log definitions"] = _logs([1 + len(c.definitions) for c in chunks], 4)
+    columns["depth"] = _floats([min(8, c.path.count("/")) / 8 for c in pool])
     return np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
 
 
-def _floats(values: Iterable[float] | FloatArray) -> FloatArray:
-    return np.array(values if isinstance(values, np.ndarray) else list(values), dtype=np.float32)
+def _floats(values: Sequence[float]) -> FloatArray:
+    return np.array(values, dtype=np.float32)
+
+
+def _logs(values: Sequence[int], largest: int) -> FloatArray:
+    """Logarithms to the base 2, as shares of the largest that is usual."""
+    return _floats([math.log2(value) / largest for value in values])
+
+
+def _marked(names: Sequence[str], marks: Sequence[Iterable[str]]) -> dict[str, FloatArray]:
+    """A column for each name: 1 where a row is marked with it."""
+    at = {name: column for column, name in enumerate(names)}
+    found = np.zeros((len(names), len(marks)), np.float32)
+    for row, marked in enumerate(marks):
+        for name in marked:
+            found[at[name], row] = 1.0
+    return dict(zip(names, found, strict=True))
 
 
 def _places(ranked: Sequence[Candidate], at: dict[str, int]) -> tuple[FloatArray, FloatArray]:
@@ -126,18 +142,18 @@ def _places(ranked: Sequence[Candidate], at: dict[str, int]) -> tuple[FloatArray
     return places, scores
 
 
-def _kinds(candidate: Candidate, query: Query) -> frozenset[str]:
+def _kinds(candidate: Candidate, query: Query) -> list[str]:
     """The kinds of a candidate's file that the query is not about; a test also for what is in a
     module of tests inside ordinary source, usual in Rust and a namespace in C#, unless it defines
     what was asked for by name."""
-    kinds = path_kinds(candidate.path) - query.topics
+    kinds = [f"is {kind}" for kind in path_kinds(candidate.path) if kind not in query.topics]
     chunk = candidate.chunk
     symbol = chunk.symbol.lower()
     if "test" in query.topics or "tests" not in symbol or "tests" not in symbol.split("."):
         return kinds
     if any(fold(name) in query.symbols for name in chunk.definitions):
         return kinds
-    return kinds | {"test"}
+    return [*kinds, "is test"]
 
 
 def _lacking(query: Query, pool: Sequence[Candidate], texts: Sequence[str]) -> FloatArray:
@@ -196,6 +212,7 @@ class _Terms:
         self._total = sum(self._weights.values()) or 1.0
         self._covered: dict[tuple[str, ...], float] = {}
         self._meant: dict[tuple[str, ...], float] = {}
+        self._named: dict[str, float] = {}
 
     def weight_of(self, names: frozenset[str]) -> float:
         """The largest weight of some words of the query; 1 for those joined of several."""
@@ -218,6 +235,13 @@ class _Terms:
     def meant(self, words: tuple[str, ...]) -> float:
         """Share of these words that are in the query, each by the weight of its term."""
         return _kept(self._meant, words, self._share_meant)
+
+    def named(self, name: str) -> float:
+        """The same for the words of one name."""
+        value = self._named.get(name)
+        if value is None:
+            value = self._named[name] = self.meant(name_words((name,)))
+        return value
 
     def _share_covered(self, words: tuple[str, ...]) -> float:
         terms = {term for word in words for term in self._terms.like(word)}
