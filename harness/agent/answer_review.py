@@ -25,7 +25,7 @@ _ABSENCE = re.compile(
     r"exist\w*|have|implement\w*|available|possible)\b",
     re.IGNORECASE,
 )
-_NO = re.compile(
+DENIES = re.compile(
     r"^\W*no\b|\b(?:there (?:is|are) no|no such|not found|could not find|did not find|does not|"
     r"do not|doesn't|don't|isn't|aren't|is not|are not|cannot find|none of)\b",
     re.IGNORECASE,
@@ -54,7 +54,7 @@ class AnswerReview:
         if any(citation.verified for citation in cited):
             return None
         remark = AGAIN
-        if _ABSENCE.search(self._question) and _NO.search(answer):
+        if _ABSENCE.search(self._question) and DENIES.search(answer):
             words, lines = self._look_for(telling_words(self._question))
             if words and not lines:
                 self.searched = f"searched all files for {', '.join(words)}: no line has them"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from harness.agent.answer_review import DENIES
 from harness.agent.json_repair import read_object
 from harness.types import ChatMessage, Sampling
 
@@ -50,7 +51,11 @@ def sampling_for(passages: str) -> Sampling | None:
 
 
 def answer_in(content: str, passages: str) -> str:
-    """Return the answer with its citation; empty: there is none, or it cites what was not shown."""
+    """Return the answer with its citation; empty: there is none, or it cites what was not shown.
+
+    Seen with a real model: the right answer and the right line, and "none" for the path. Unless the
+    answer denies something, the best passage with that line is meant; the review checks it.
+    """
     start = content.find("{")
     read = read_object(content, start) if start >= 0 else None
     if read is None:
@@ -58,11 +63,12 @@ def answer_in(content: str, passages: str) -> str:
     path, line, answer = (read[0].get(name) for name in ("path", "line", "answer"))
     if not isinstance(path, str) or not isinstance(line, int) or not isinstance(answer, str):
         return ""
-    if not answer.strip() or not any(
-        path == shown and first <= line <= last for shown, first, last in _shown(passages)
-    ):
-        return ""
+    with_line = [shown for shown, first, last in _shown(passages) if first <= line <= last]
+    if path == NONE and with_line and not DENIES.search(answer):
+        path = with_line[0]
     text = answer.strip()
+    if not text or path not in with_line:
+        return ""
     return f"{text.removesuffix('.')} ({path}:{line})."
 
 

@@ -35,7 +35,8 @@ def test_a_small_model_answers_from_the_passages_in_one_turn(calculator: Path) -
 @pytest.mark.parametrize(
     "first",
     [
-        pytest.param(said("none", 1, "I do not know."), id="not-there"),
+        pytest.param(said("none", 5, "I do not know."), id="not-there"),
+        pytest.param(said("none", 900, "It subtracts."), id="no-place-at-all"),
         pytest.param(said("calc.py", 900, "It subtracts."), id="not-shown"),
         pytest.param(said("calc.py", 5, "Bananas ripen slowly."), id="does-not-bear-it-out"),
         pytest.param("It subtracts.", id="no-json"),
@@ -65,3 +66,8 @@ def test_only_what_was_shown_can_be_cited() -> None:
     assert answer_in(said("b.c", 2, "x"), PASSAGES) == "x (b.c:2)."
     assert answer_in(said("b.c", 3, "x"), PASSAGES) == ""
     assert sampling_for("no file is named") is None
+
+
+def test_a_line_without_its_file_is_that_of_the_best_passage() -> None:
+    assert answer_in(said("none", 5, "It subtracts."), PASSAGES) == "It subtracts (src/a.py:5)."
+    assert answer_in(said("none", 5, "No, it does not."), PASSAGES) == ""
