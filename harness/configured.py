@@ -162,11 +162,12 @@ def open_backups() -> Backups:
     from harness.backup.operations import Backups
 
     backup, data = load(BackupSettings), load(DataSettings)
-    vault = _vault(backup, data)
+    # Before the store is opened: what cannot be used is said first.
+    vault, prefect = _vault(backup, data), _prefect_database(backup, data)
     return Backups(
         data.data_dir / "backup-work" if vault else data.backups,
         open_store(),
-        prefect=_prefect_database(backup, data),
+        prefect=prefect,
         vault=vault,
         retention=backup.retention(),
         lock_timeout_seconds=load(IndexSettings).lock_timeout_seconds,

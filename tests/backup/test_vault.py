@@ -206,23 +206,26 @@ def cut(newest: Path, _former: Files) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [(exchange, "was changed"), (plain, "is not encrypted"), (cut, "was changed")],
-)
-def test_what_somebody_else_has_written_is_refused(
-    store: EdgeStore, tmp_path: Path, change: Callable[[Path, Files], None], words: str
-) -> None:
-    vault = Vault(FolderObjects(tmp_path / "kept"), KEYS)
-    kept = Backups(tmp_path / "work", store, vault=vault)
+CHANGES: dict[Callable[[Path, Files], None], str] = {
+    exchange: "was changed",
+    plain: "is not encrypted",
+    cut: "was changed",
+}
+
+
+def test_what_somebody_else_has_written_is_refused(store: EdgeStore, tmp_path: Path) -> None:
+    kept = Backups(tmp_path / "work", store, vault=Vault(FolderObjects(tmp_path / "kept"), KEYS))
     former = files(Path(kept.backup().path))
     fill(store, seed=500)
     newest = kept.backup()
-    change(Path(newest.path), former)
-    before = state(store)
-    with pytest.raises(StoreError, match=words):
-        kept.restore(newest.name)
+    whole, before = files(Path(newest.path)), state(store)
+    for change, words in CHANGES.items():
+        change(Path(newest.path), former)
+        with pytest.raises(StoreError, match=words):
+            kept.restore(newest.name)
+        exchange(Path(newest.path), whole)
     assert state(store) == before
+    assert kept.verify_restore(newest.name).points == 40
 
 
 def test_without_the_key_nothing_is_opened(store: EdgeStore, tmp_path: Path) -> None:
