@@ -52,7 +52,9 @@ class Stack:
     def client(self) -> Iterator[Any]:
         from prefect.client.orchestration import SyncPrefectClient
 
-        with SyncPrefectClient(self.api_url, auth_string=AUTH) as client:
+        # A busy machine's server may take longer than the client's minute.
+        patient = {"timeout": 300.0}
+        with SyncPrefectClient(self.api_url, auth_string=AUTH, httpx_settings=patient) as client:
             yield client
 
     def start(self, deployment: str, **parameters: Any) -> UUID:
