@@ -104,6 +104,11 @@ def features(query: Query, lists: CandidateLists, pool: Sequence[Candidate]) -> 
     columns |= _of_files(pool, columns, terms)
     columns |= _marked(KINDS, [_kinds(candidate, query) for candidate in pool])
     columns |= _marked(_SHAPES, [_SHAPE_OF.get(chunk.kind, ()) for chunk in chunks])
+    if not query.topics.isdisjoint(("config", "docs")):
+        # What is not code is what was asked for.
+        columns |= {
+            name: np.zeros(len(pool), np.float32) for name in ("section", "data", "no code")
+        }
     columns["log lines"] = _logs([2 + c.end_line - c.start_line for c in chunks], 8)
     columns["log definitions"] = _logs([1 + len(c.definitions) for c in chunks], 4)
     columns["depth"] = _floats([min(8, c.path.count("/")) / 8 for c in pool])

@@ -55,7 +55,7 @@ _TOPICS = {
     "generated": _set("generated amalgamation"),
     "config": _set(
         "config configuration settings ci workflow package manifest build setup yaml toml json"
-        " docker helm"
+        " docker helm requirements"
     ),
 }
 """Words of a query that make it about a kind of file, a key of

@@ -70,6 +70,14 @@ def test_a_kind_that_the_question_is_about_is_no_kind() -> None:
     assert column("tests of it", lists, "is test").tolist() == [0.0]
 
 
+def test_what_is_no_code_is_no_sign_when_that_is_asked_for() -> None:
+    found = candidate("requirements.txt", "starlette==1")
+    lists = CandidateLists(lexical=(replace(found, chunk=replace(found.chunk, kind="text")),))
+    assert column("how is it done", lists, "no code").tolist() == [1.0]
+    assert column("python requirements", lists, "no code").tolist() == [0.0]
+    assert column("python requirements", lists, "is config").tolist() == [0.0]
+
+
 def test_the_shipped_weights_are_those_of_these_features() -> None:
     shipped = weights.read(weights.FILE)
     assert set(shipped.ranking) == set(FEATURES)
