@@ -45,21 +45,20 @@ def main() -> None:
             "HARNESS_START_TIMEOUT_SECONDS": "600",
             "PYTHONPATH": str(ROOT),
         }
-        said = {words: _harness(words, env) for words in COMMANDS}
+        # Of its own, so that pages show no folder of whoever takes the pictures.
+        source = Path(folder) / "harness"
+        clone = ["git", "clone", "--quiet", str(ROOT), str(source)]
+        subprocess.run(clone, check=True)
+        said = {words: _harness(words, env, source) for words in COMMANDS}
         page = Path(folder) / "terminal.html"
         page.write_text(_terminal({key: text.replace(folder, "~") for key, text in said.items()}))
         up = json.loads(_harness(("up", "--no-page", "--port", str(free_port()), "--json"), env))
         try:
-            _harness(("repositories", "add", str(ROOT)), env)
-            _harness(("index", str(ROOT), "--exclude", "tests/**", "--full"), env)
+            _harness(("repositories", "add", str(source)), env)
+            _harness(("index", str(source), "--exclude", "tests/**", "--full"), env)
             run = json.loads(_harness(("run", "nightly-index", "--json"), env))
-            report = json.loads(
-                _harness(
-                    ("run", "index-repository", "--param", f"source={ROOT}", "--param", "full=true",
-                     "--json"),
-                    env,
-                )
-            )  # fmt: skip
+            order = ("run", "index-repository", "--param", f"source={source}", "--json")
+            report = json.loads(_harness((*order, "--param", "full=true"), env))
             with browser(Path(folder) / "profile") as tab:
                 _take(tab, "terminal", page.as_uri(), "true", 620)
                 tab.open(up["login_url"])
@@ -76,10 +75,11 @@ def main() -> None:
             _harness(("down",), env)
 
 
-def _harness(words: tuple[str, ...], env: Mapping[str, str]) -> str:
+def _harness(words: tuple[str, ...], env: Mapping[str, str], folder: Path = ROOT) -> str:
     return subprocess.run(
         [sys.executable, "-m", "harness", *words],
-        env=env, cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+        env=env, cwd=folder, check=True, text=True,
+        stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
     ).stdout  # fmt: skip
 
 
