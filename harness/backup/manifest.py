@@ -97,6 +97,20 @@ def read(folder: Path) -> BackupManifest:
     return manifest
 
 
+def require_index(manifest: BackupManifest) -> None:
+    """Refuse what is less than an index: restored, it would take the place of a whole one.
+
+    :raises StoreError: chunks or records are missing, or a file is there twice.
+    """
+    chunks = [file.file for file in manifest.files if file.holds_chunks]
+    names = [file.file for file in manifest.files]
+    if not chunks or len(chunks) == len(names) or len(set(names)) < len(names):
+        raise StoreError(
+            "the backup's manifest is damaged (it does not name chunks and records, each file "
+            "once); choose another backup"
+        )
+
+
 def file_names(manifest: BackupManifest) -> list[str]:
     """All files of a backup but the manifest."""
     prefect = [manifest.prefect.file] if manifest.prefect else []

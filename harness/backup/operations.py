@@ -222,6 +222,7 @@ class Backups:
                     f"backup {folder.name} is of the engine {manifest.engine}, but the one in use "
                     f"is {self._store.engine}; set or unset QDRANT_HOST, or index again"
                 )
+            manifests.require_index(manifest)
             database = self._database(manifest, required=with_prefect)
             step("verifying checksums")
             manifests.verify_files(folder, manifest)

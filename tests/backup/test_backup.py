@@ -103,6 +103,22 @@ def test_a_manifest_that_cannot_be_used_is_refused(case: Case) -> None:
     assert state(case.store) == before
 
 
+@pytest.mark.parametrize("part", ["nothing", "chunks", "records", "twice"])
+def test_a_manifest_of_less_than_an_index_is_refused(case: Case, part: str) -> None:
+    case.backups.backup()
+    before = state(case.store)
+    path = case.newest() / manifests.NAME
+    data = json.loads(path.read_text())
+    chunks = [file for file in data["files"] if file["samples"]]
+    records = [file for file in data["files"] if not file["samples"]]
+    parts = {"nothing": [], "chunks": chunks, "records": records, "twice": data["files"] * 2}
+    path.write_text(json.dumps(data | {"files": parts[part]}))
+    for use in (case.backups.verify_restore, case.backups.restore):
+        with pytest.raises(StoreError, match="damaged"):
+            use()
+    assert state(case.store) == before
+
+
 def test_unknown_and_missing_backups_are_named(case: Case) -> None:
     with pytest.raises(UsageError, match="none"):
         case.backups.restore()
