@@ -12,13 +12,17 @@ from typing import Any
 import pytest
 from prefect import get_client
 from prefect.client.schemas.objects import State
+from prefect.settings import get_current_settings
 
 from flows.backup_index import backup_index
 from flows.clean_up import clean_up
 from flows.restore_index import restore_index
 from flows.verify_restore import verify_restore
+from harness.backup.operations import Backups
+from harness.backup.prefect_sqlite import NAME, SqliteDatabase
 from harness.errors import StoreError, UsageError
 from harness.store.edge import EdgeStore
+from tests.backup import prefect_tables
 from tests.backup.test_backup import fill
 from tests.backup.test_backup import state as everything
 from tests.store.test_store import COLLECTION
@@ -94,6 +98,45 @@ def test_a_backup_is_tried_and_a_damaged_one_fails_the_run(
         with pytest.raises(StoreError, match="sha256 differs"):
             state.result()
     assert everything(store) == before
+
+
+def test_prefects_database_comes_back_into_an_empty_stack(
+    store: EdgeStore, data_dir: Path, tmp_path: Path
+) -> None:
+    """Of the server that carries out this very backup."""
+    database = get_current_settings().server.database.connection_url
+    assert database
+    (data_dir / "prefect").mkdir()
+    source = data_dir / "prefect" / "prefect.db"
+    source.symlink_to(database.get_secret_value().partition("///")[2])
+    with get_client(sync_client=True) as client:
+        client._client.post("/variables/", json={"name": "of_before", "value": [1]})
+        limit = {"name": "of-before", "limit": 9, "active_slots": 7}
+        client._client.post("/v2/concurrency_limits/", json=limit).raise_for_status()
+    made = run(backup_index)
+    assert made.is_completed(), made.message
+    assert NAME in {row["file"] for row in json.loads(artifact("backup-index"))}
+    tried = run(verify_restore)
+    assert "flow runs" in str(tried.message), tried.message
+
+    empty = tmp_path / "empty"
+    index = EdgeStore(empty / "index", lock_timeout_seconds=10)
+    with Backups(data_dir / "backups", index, prefect=SqliteDatabase(empty)) as backups:
+        report = backups.restore(with_prefect=True)
+    assert report.prefect
+    restored = empty / "prefect" / "prefect.db"
+    for table in report.prefect.rows:
+        if table in ("block_type", "deployment", "deployment_schedule", "variable", "work_pool"):
+            assert prefect_tables.rows(restored, table) == prefect_tables.rows(source, table)
+    assert any("of_before" in row for row in prefect_tables.rows(restored, "variable"))
+    slots = {
+        path: [
+            row for row in prefect_tables.rows(path, "concurrency_limit_v2") if "of-before" in row
+        ]
+        for path in (source, restored)
+    }
+    assert [(9 in row, 7 in row) for row in slots[source]] == [(True, True)]
+    assert [(9 in row, 7 in row) for row in slots[restored]] == [(True, False)]
 
 
 def test_an_empty_index_has_nothing_to_back_up(store: EdgeStore, data_dir: Path) -> None:
