@@ -31,6 +31,7 @@ from deployments.limits import apply_limits
 from deployments.work_pool import apply_work_pool
 from harness.errors import HarnessError, ServiceUnavailableError, StackError, UsageError
 from harness.settings import (
+    BackupSettings,
     NotifySettings,
     OllamaSettings,
     PrefectSettings,
@@ -69,6 +70,8 @@ def apply_deployments(client: Any, work_pool: str, pool_type: str) -> list[dict[
     in_timezone(document, load(ScheduleSettings).timezone)
     in_work_pool(document, work_pool)
     for_pool_type(document, pool_type)
+    if load(BackupSettings).url:
+        without_backups_volume(document)
     before = _deployments(client, work_pool)
     _prefect_deploy(document)
     lines = []
@@ -165,6 +168,12 @@ def in_work_pool(document: Mapping[str, Any], work_pool: str) -> None:
         pool = deployment["work_pool"]
         if pool["name"] == StackOptions().work_pool:
             deployment["work_pool"] = {**pool, "name": work_pool}
+
+
+def without_backups_volume(document: Mapping[str, Any]) -> None:
+    """Backups are in object storage: Jobs that need no claim start on any node."""
+    for deployment in document["deployments"]:
+        deployment["work_pool"]["job_variables"].pop("backups_volume", None)
 
 
 def for_pool_type(document: dict[str, Any], pool_type: str) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
+from deployments.apply import without_backups_volume
 from deployments.job_template import ADDITIONS, read_defaults, with_defaults
 from tests.k8s import jobs
-from tests.k8s.documents import VALUES_SETS, Document, job_defaults, kind, pods, rendered
+from tests.k8s.documents import ROOT, VALUES_SETS, Document, job_defaults, kind, pods, rendered
 from tests.k8s.pod_security import findings
 from tests.k8s.test_references import EXISTING_CLAIMS
 
@@ -42,6 +44,15 @@ def test_every_deployments_job_is_a_valid_restricted_job(
     assert findings(job["spec"]["template"]["spec"]) == []
 
 
+def test_backups_in_object_storage_need_no_claim() -> None:
+    document = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+    without_backups_volume(document)
+    for entry in document["deployments"]:
+        volumes = jobs.pod(jobs.build(entry["work_pool"]["job_variables"]))["volumes"]
+        (backups,) = [volume for volume in volumes if volume["name"] == "backups"]
+        assert set(backups) == {"name", "emptyDir"}, entry["name"]
+
+
 @pytest.mark.parametrize("values_set", sorted(VALUES_SETS))
 def test_deployments_use_the_releases_own_volume_of_backups(values_set: str) -> None:
     documents = rendered(values_set)
@@ -50,9 +61,13 @@ def test_deployments_use_the_releases_own_volume_of_backups(values_set: str) -> 
         volume["persistentVolumeClaim"]["claimName"]
         for pod in pods(documents)
         for volume in pod.spec.get("volumes", [])
-        if volume["name"] == "backups"
+        if volume["name"] == "backups" and "persistentVolumeClaim" in volume
     }
-    assert mounted == {maps["harness-config"]["HARNESS_BACKUPS_CLAIM"]}
+    config = maps["harness-config"]
+    in_storage = "HARNESS_BACKUP_URL" in config
+    assert mounted == (set() if in_storage else {config["HARNESS_BACKUPS_CLAIM"]})
+    claims = {d["metadata"]["name"] for d in kind(documents, "PersistentVolumeClaim")}
+    assert not (in_storage and "harness-backups" in claims)
 
 
 def test_only_backups_know_the_secret_and_have_its_reach() -> None:
