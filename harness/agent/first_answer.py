@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from harness.agent.answer_review import DENIES
+from harness.agent.claim_words import bears_out
 from harness.agent.json_repair import read_object
 from harness.types import ChatMessage, Sampling
 
@@ -27,6 +28,8 @@ _HOW = (
     f'that line); `path` is "{NONE}" if they do not say it. Then `answer`, in one or two '
     "sentences, with the names and values that stand there."
 )
+NEAR_LINES = 3
+_NUMBERED = re.compile(r"\s*(\d+)\| ?(.*)$")
 _HEAD = re.compile(r"^([^\s:]\S*?)(?::(\d+)-(\d+)| ?, lines (\d+)-(\d+))", re.MULTILINE)
 
 
@@ -50,8 +53,9 @@ def sampling_for(passages: str) -> Sampling | None:
     return Sampling(0.0, max_tokens=MAX_TOKENS, schema=schema)
 
 
-def answer_in(content: str, passages: str) -> str:
-    """Return the answer with its citation; empty: there is none, or it cites what was not shown.
+def answer_in(content: str, passages: str, question: str) -> str:
+    """Return the answer with its citation; empty: there is none, or it cites what was not shown, or
+    lines that have nothing to do with the question.
 
     Seen with a real model: the right answer and the right line, and "none" for the path. Unless the
     answer denies something, the best passage with that line is meant; the review checks it.
@@ -69,7 +73,22 @@ def answer_in(content: str, passages: str) -> str:
     text = answer.strip()
     if not text or path not in with_line:
         return ""
+    # Also seen: a wrong answer that fits the line it cites, and a line that fits no question.
+    if not bears_out(question, _lines_near(passages, path, line), [path]):
+        return ""
     return f"{text.removesuffix('.')} ({path}:{line})."
+
+
+def _lines_near(passages: str, path: str, line: int) -> Sequence[str]:
+    """The lines of a file's passages that are at most :data:`NEAR_LINES` away."""
+    found: list[str] = []
+    here = False
+    for row in passages.split("\n"):
+        if head := _HEAD.match(row):
+            here = head[1] == path
+        elif here and (match := _NUMBERED.match(row)) and abs(int(match[1]) - line) <= NEAR_LINES:
+            found.append(match[2])
+    return found
 
 
 def _shown(passages: str) -> Sequence[tuple[str, int, int]]:

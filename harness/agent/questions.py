@@ -56,7 +56,7 @@ def ask(question: str, root: Path, model: ChatModel, **arguments: Unpack[RunArgu
         if sampling is None or not 0 < billions_of(agent.model.info()) <= first_answer.MAX_BILLIONS:
             return ""
         asked = first_answer.messages_for(question, found)
-        return first_answer.answer_in(agent.sample(asked, sampling).content, found)
+        return first_answer.answer_in(agent.sample(asked, sampling).content, found, question)
 
     def message(agent: Agent) -> str:
         found = passages(agent)

@@ -10,7 +10,11 @@ import pytest
 from harness.agent import AgentEvent, EventKind, ScriptedChatModel, Status, ask
 from harness.agent.first_answer import answer_in, sampling_for
 
-PASSAGES = "src/a.py:4-9 (add)\n    4| def add(a, b):\n    5|     return a - b\n\nb.c, lines 1-2\n"
+PASSAGES = (
+    "src/a.py:4-9 (add)\n    4| def add(a, b):\n    5|     return a - b\n\n"
+    "b.c, lines 1-2\n    1| int add;\n    2| /* limits */\n"
+)
+QUESTION = "What does `add` return?"
 
 
 def said(path: object, line: object, answer: object) -> str:
@@ -63,11 +67,17 @@ def test_only_what_was_shown_can_be_cited() -> None:
     fields = sampling.schema["properties"]
     assert fields["path"] == {"enum": ["src/a.py", "b.c", "none"]}  # type: ignore[index]
     assert fields["line"]["maximum"] == 9  # type: ignore[index]
-    assert answer_in(said("b.c", 2, "x"), PASSAGES) == "x (b.c:2)."
-    assert answer_in(said("b.c", 3, "x"), PASSAGES) == ""
+    assert answer_in(said("b.c", 2, "x"), PASSAGES, QUESTION) == "x (b.c:2)."
+    assert answer_in(said("b.c", 3, "x"), PASSAGES, QUESTION) == ""
     assert sampling_for("no file is named") is None
 
 
 def test_a_line_without_its_file_is_that_of_the_best_passage() -> None:
-    assert answer_in(said("none", 5, "It subtracts."), PASSAGES) == "It subtracts (src/a.py:5)."
-    assert answer_in(said("none", 5, "No, it does not."), PASSAGES) == ""
+    found = answer_in(said("none", 5, "It subtracts."), PASSAGES, QUESTION)
+    assert found == "It subtracts (src/a.py:5)."
+    assert answer_in(said("none", 5, "No, it does not."), PASSAGES, QUESTION) == ""
+
+
+def test_lines_that_have_nothing_to_do_with_the_question_are_no_answer() -> None:
+    written = said("src/a.py", 5, "The function returns a.")
+    assert answer_in(written, PASSAGES, "How are commas between digits treated?") == ""
