@@ -34,6 +34,7 @@ from benchmarks.other_agents import run_aider, run_mini
 from harness.agent import AgentEvent, Limits, RunOptions, run_task
 from harness.agent.events import as_line
 from harness.agent.options import StrategyChoice
+from harness.environment import command_environment
 from harness.models.ollama.chat import OllamaChatModel
 from harness.models.ollama.options import OllamaOptions
 from harness.workspace.patches import apply_patch
@@ -117,7 +118,9 @@ def run_harness(
             with log.open("a") as file:
                 file.write(f"[{event.step}] {line}\n")
 
-    policy = CommandPolicy(environment={"PATH": environment(options.tools)["PATH"]})
+    # As the command line has it: toolchains lie where these variables say.
+    path = environment(options.tools)["PATH"]
+    policy = CommandPolicy(environment={**command_environment(), "PATH": path})
     results = log.with_suffix(".results")
     try:
         with measured(options.host, results) as measures:
