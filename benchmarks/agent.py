@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,7 @@ from harness.models.ollama.options import OllamaOptions
 from harness.workspace.patches import apply_patch
 from harness.workspace.policy import CommandPolicy
 
+_IS_TEST = re.compile(r"test|check")
 SYSTEMS = ("harness", "mini", "aider")
 
 
@@ -72,9 +74,10 @@ def passes(repository: Path, patch: str, verify: str, tools: Path) -> bool:
         shutil.copytree(repository, copy, symlinks=True)
         if patch:
             apply_patch(patch, copy)
-            subprocess.run(
-                ["git", "checkout", "-q", "HEAD", "--", *_tests(copy)], cwd=copy, check=False
-            )
+            if tests := _tests(copy):
+                subprocess.run(
+                    ["git", "checkout", "-q", "HEAD", "--", *tests], cwd=copy, check=True
+                )
         done = subprocess.run(
             verify,
             shell=True,
@@ -97,7 +100,7 @@ def _tests(root: Path) -> list[str]:
     names = subprocess.run(
         ["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True
     ).stdout.split()
-    return [name for name in names if "test" in name.rpartition("/")[2].lower()] or ["."]
+    return [name for name in names if _IS_TEST.search(name.rpartition("/")[2].lower())]
 
 
 def run_harness(
