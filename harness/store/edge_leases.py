@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.errors import StoreBusyError, StoreError
-from harness.files import new_private
 from harness.store.leases import Lease, LeaseStore
 from harness.store.sqlite_files import check_schema, connect
 
@@ -54,12 +53,6 @@ class EdgeLeases(LeaseStore):
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        try:
-            if not self._path.exists():
-                with new_private(self._path, durable=False):
-                    pass  # SQLite would make it with the usual mode
-        except FileExistsError:
-            pass  # another process was quicker
         try:
             with connect(self._path, timeout_seconds=self._timeout_seconds) as db, db:
                 # A transaction that writes from its start: two that make the table at once, or read

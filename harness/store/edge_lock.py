@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from harness.errors import StoreBusyError, StoreError
+from harness.files import open_private
 
 _POLL_SECONDS = 0.01
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -61,8 +62,9 @@ class StoreLock:
                 ) from error
             raise
         self._queue, self._lock = opened
-        with contextlib.suppress(OSError):  # only for messages: a full disk must not stop reads
-            (self._root / "holder").write_text(f"{os.getpid()}\n")
+        # Only for messages: a full disk must not stop reads.
+        with contextlib.suppress(OSError), open_private(self._root / "holder") as file:
+            file.write(f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Give the lock back; nothing happens when it is not held."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from harness.errors import StoreError
+from harness.files import new_private
 
 MAX_VALUE_BYTES = 4_000_000
 """A record is some hundred bytes, and with the warnings of a run some thousand."""
@@ -22,10 +23,15 @@ _MAX_SCHEMA_ROWS = 100
 
 @contextmanager
 def connect(path: Path, *, timeout_seconds: float = 5.0) -> Iterator[sqlite3.Connection]:
-    """Open a database defensively; nothing is read yet.
+    """Open a database defensively, or make a private one; nothing is read yet.
 
     :param timeout_seconds: how long to wait for another process.
     """
+    if not path.exists():
+        # SQLite would make it, and with it its log, with the usual mode. Another process may be
+        # quicker; what else is wrong SQLite says itself.
+        with suppress(OSError), new_private(path, durable=False):
+            pass
     with closing(sqlite3.connect(path, timeout=timeout_seconds)) as db:
         # Before anything reads the schema, which is when SQLite parses it.
         db.execute("PRAGMA trusted_schema=OFF")

@@ -165,23 +165,38 @@ def test_hooks_and_configuration_planted_by_a_command_do_not_run(
 
 
 @pytest.mark.parametrize(
-    ("command", "reason"),
+    ("command", "seconds", "reason"),
     [
-        pytest.param("for i in $(seq 90); do sleep 20 & done; wait", "processes", id="fork-bomb"),
-        pytest.param("trap '' TERM; sleep 20; sleep 20", "no end after 1 s", id="ignores-sigterm"),
-        pytest.param("yes", "bytes of output", id="endless-output"),
+        pytest.param(
+            "for i in $(seq 90); do sleep 200 & done; wait", 120, "processes", id="fork-bomb"
+        ),
+        pytest.param(
+            "trap '' TERM; sleep 200; sleep 200", 1, "no end after 1 s", id="ignores-sigterm"
+        ),
+        pytest.param("yes", 120, "bytes of output", id="endless-output"),
     ],
 )
 def test_commands_that_want_it_all(
-    hostile: Path, play: Play, command: str, reason: str, monkeypatch: pytest.MonkeyPatch
+    hostile: Path,
+    play: Play,
+    command: str,
+    seconds: float,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("harness.workspace.commands.GRACE_SECONDS", 0.3)
-    policy = CommandPolicy(timeout_seconds=1, max_processes=20, max_output_bytes=3_000_000)
+    policy = CommandPolicy(timeout_seconds=seconds, max_processes=20, max_output_bytes=3_000_000)
     model = play(("run", {"command": command}), "Done.", "Done.")
     run_task("Run it", hostile, model, options=RunOptions(policy=policy))
     assert "[stopped: " in said_to(model, 1)
     assert reason in said_to(model, 1)
     assert len(said_to(model, 1)) < 9000
+
+
+def test_a_pattern_with_a_nul_byte_is_refused_in_a_line(hostile: Path, play: Play) -> None:
+    model = play(("grep", {"pattern": "a\0b"}), "Done.")
+    ask("Search", hostile, model)
+    assert "holds a NUL byte" in said_to(model, 1)
 
 
 def test_a_regular_expression_that_never_ends(

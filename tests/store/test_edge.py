@@ -127,7 +127,11 @@ def test_damage_is_one_clear_error(tmp_path: Path) -> None:
 
 
 def test_the_folder_is_private(tmp_path: Path) -> None:
-    EdgeStore(tmp_path / "index")
+    with closing(EdgeStore(tmp_path / "index")) as store:
+        store.ensure_collection(MANIFEST)
+        files = [file for file in (tmp_path / "index").iterdir() if file.is_file()]
+        assert {"records.sqlite", "holder"} <= {file.name for file in files}
+        assert [file.name for file in files if file.stat().st_mode & 0o077] == []
     assert (tmp_path / "index").stat().st_mode & 0o777 == 0o700
 
 

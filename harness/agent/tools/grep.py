@@ -43,6 +43,8 @@ def grep(access: ReadAccess) -> Tool:
 def _grep(access: ReadAccess, arguments: Arguments) -> ToolOutput:
     pattern = str(arguments["pattern"])
     note = ""
+    if "\0" in pattern:
+        raise UsageError("no line of a text file holds a NUL byte; leave it out")
     try:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError):
