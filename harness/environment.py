@@ -18,10 +18,31 @@ COMMAND_VARIABLES = (
     *("JAVA_HOME", "GOROOT", "CARGO_HOME", "RUSTUP_HOME", "NVM_DIR", "NODE_PATH", "DOTNET_ROOT"),
 )
 
+# Programs that stand for the chosen version of another look for it below the home, unless a
+# variable says where: a command's home is another one.
+_VERSIONS = {
+    "RUSTUP_HOME": ".rustup",
+    "PYENV_ROOT": ".pyenv",
+    "RBENV_ROOT": ".rbenv",
+    "NODENV_ROOT": ".nodenv",
+    "GOENV_ROOT": ".goenv",
+    "ASDF_DATA_DIR": ".asdf",
+    "VOLTA_HOME": ".volta",
+    "MISE_DATA_DIR": ".local/share/mise",
+}
+
 
 def command_environment() -> dict[str, str]:
-    """Return the environment of the agent's commands: an allow-list."""
-    return {name: os.environ[name] for name in COMMAND_VARIABLES if name in os.environ}
+    """Return the environment of the agent's commands: an allow-list, and where the versions of
+    toolchains are that lie below the home."""
+    names = (*COMMAND_VARIABLES, *_VERSIONS)
+    found = {name: os.environ[name] for name in names if name in os.environ}
+    home = os.path.expanduser("~")  # noqa: PTH111 - a container's user may have none
+    for name, folder in _VERSIONS.items():
+        place = os.path.join(home, folder)  # noqa: PTH118
+        if name not in found and os.path.isdir(place):  # noqa: PTH112
+            found[name] = place
+    return found
 
 
 # Read where they are used: a task for the container; the code's folder, the Jobs' defaults and the

@@ -36,7 +36,8 @@ _ETC_PREFIXES = ("java", "python", "perl", "php", "mono", "dotnet", "maven", "R"
 _PROGRAM_FOLDERS = frozenset({"bin", "sbin", ".bin", "shims", "Scripts"})
 _TOOL_VARIABLES = (
     *("VIRTUAL_ENV", "CONDA_PREFIX", "JAVA_HOME", "GOROOT", "CARGO_HOME", "RUSTUP_HOME"),
-    *("NVM_DIR", "NODE_PATH", "DOTNET_ROOT"),
+    *("NVM_DIR", "NODE_PATH", "DOTNET_ROOT", "PYENV_ROOT", "RBENV_ROOT", "NODENV_ROOT"),
+    *("GOENV_ROOT", "ASDF_DATA_DIR", "VOLTA_HOME", "MISE_DATA_DIR"),
 )
 _MAX_TOOLCHAINS = 64
 _MAX_DEPTH = 8

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.environment import command_environment
 from harness.workspace.visible import view
 
 
@@ -89,3 +90,20 @@ def test_the_home_and_relative_folders_are_never_shown(home: Path, tmp_path: Pat
     assert not {"/", "/home", "/root", "/etc", "/run", "/var", "/tmp"} & {
         where for _, where in view({"PATH": "/:/etc:/var:/tmp:/run"}, (), ()).shown
     }
+
+
+def test_versions_of_toolchains_below_the_home_are_found(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """rustup's programs only look for the compiler, below a home that a command does not have."""
+    for variable in ("RUSTUP_HOME", "PYENV_ROOT"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    program(home / ".rustup" / "toolchains" / "stable" / "bin" / "rustc")
+    program(home / ".pyenv" / "versions" / "3.12" / "bin" / "python")
+    program(tmp_path / "pyenv" / "versions" / "3.12" / "bin" / "python")
+    found = command_environment()
+    assert found["RUSTUP_HOME"] == str(home / ".rustup")
+    assert found["PYENV_ROOT"] == str(tmp_path / "pyenv"), "what the user has set comes first"
+    shown = view(found | {"PATH": ""}, (), ()).shown
+    assert {str(home / ".rustup"), str(tmp_path / "pyenv")} <= {where for _, where in shown}
