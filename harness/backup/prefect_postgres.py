@@ -172,7 +172,7 @@ class PostgresDatabase:
 
     def _silent(self, error: Exception) -> ServiceUnavailableError:
         return ServiceUnavailableError(
-            f"Postgres at {self._where} does not answer ({error or 'time-out'}); "
+            f"Postgres at {self._where} does not answer ({str(error) or 'time-out'}); "
             "HARNESS_PREFECT_DATABASE_URL names it"
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -128,7 +129,7 @@ def _unpacked(folder: Path, file: PrefectFile, target: Path) -> Iterator[Path]:
         with closing(_open(target)) as db:
             compare(file, *_examined(db))
         yield target
-    except (sqlite3.Error, gzip.BadGzipFile, EOFError) as error:
+    except (sqlite3.Error, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise StoreError(f"{file.file} is damaged ({error}); restore another backup") from error
     finally:
         _remove(target)

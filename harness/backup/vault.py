@@ -16,10 +16,9 @@ from pathlib import Path
 
 from harness.backup import manifest as manifests
 from harness.backup.folders import LATEST, in_order, made_at
-from harness.backup.manifest import BackupManifest
 from harness.backup.objects import Objects
 from harness.backup.sealing import SUFFIX, Keys
-from harness.errors import UsageError
+from harness.errors import StoreError, UsageError
 from harness.files import private_folder
 from harness.store.snapshots import Step
 
@@ -84,15 +83,17 @@ class Vault:
     def fetched(self, name: str, root: Path, step: Step) -> Iterator[Path]:
         """A backup as plain files in a folder below ``root``, which is gone afterwards.
 
-        :raises StoreError: it was changed, or is sealed with another key.
+        :raises StoreError: it was changed, or is sealed with another key, or the disk is full.
         """
         folder = private_folder(root / name, new=True)
         try:
-            self._fetch(name, manifests.NAME, folder)
-            manifest: BackupManifest = manifests.read(folder)
-            for file in manifests.file_names(manifest):
-                step(f"fetching {file}")
-                self._fetch(name, file, folder)
+            try:
+                self._fetch_all(name, folder, step)
+            except OSError as error:
+                raise StoreError(
+                    f"cannot fetch {self.location(name)} ({error.strerror or error}); check the "
+                    f"space of {root}"
+                ) from error
             yield folder
         finally:
             for path in folder.iterdir():
@@ -124,6 +125,12 @@ class Vault:
             if file in markers and made_at(folder) is not None
         }
         return in_order(found)
+
+    def _fetch_all(self, name: str, folder: Path, step: Step) -> None:
+        self._fetch(name, manifests.NAME, folder)
+        for file in manifests.file_names(manifests.read(folder)):
+            step(f"fetching {file}")
+            self._fetch(name, file, folder)
 
     def _fetch(self, name: str, file: str, folder: Path) -> None:
         if self.keys is None:

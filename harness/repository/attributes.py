@@ -27,6 +27,8 @@ _MOST_BYTES = 1_000_000
 _MOST_STARS = 3
 _MOST_STARS_IN_PATHS = 4
 _STARS = re.compile(rb"\*+")
+# Of all white space these alone end a pattern (attr.c).
+_BLANKS = re.compile(rb"[ \t\r]")
 
 
 def is_slow(text: bytes) -> bool:
@@ -41,7 +43,7 @@ def _is_slow_line(line: bytes) -> bool:
     if line.startswith(b"#"):
         return False
     # A pattern in quotes may hold blanks; values of attributes seldom hold stars, and few then.
-    pattern = line if line.startswith(b'"') else line.split(None, 1)[0] if line else b""
+    pattern = line if line.startswith(b'"') else _BLANKS.split(line, maxsplit=1)[0]
     stars = sum(1 for _ in _STARS.finditer(pattern))
     return stars > (_MOST_STARS_IN_PATHS if b"/" in pattern else _MOST_STARS)
 

@@ -87,13 +87,18 @@ def _stored(root: Path, names: Sequence[str], git_dir: Path, *, by_line: bool) -
 
 
 def store_contents(contents: Mapping[str, bytes], git_dir: Path) -> dict[str, str]:
-    """Make blobs of bytes: key to id."""
+    """Make blobs of bytes: key to id.
+
+    :raises GitError: git cannot write all of them.
+    """
     if not contents:
         return {}
     with tempfile.TemporaryDirectory(prefix="blobs-", dir=git_dir) as folder:
         for number, data in enumerate(contents.values()):
             Path(folder, str(number)).write_bytes(data)
         made = store_files(Path(folder), [str(n) for n in range(len(contents))], git_dir)
+    if len(made) < len(contents):
+        raise GitError(f"git cannot write to {git_dir}; check the disk's space")
     return {key: made[str(number)] for number, key in enumerate(contents)}
 
 

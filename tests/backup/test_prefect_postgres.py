@@ -209,6 +209,15 @@ def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_server_that_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def connect(*_: object, **__: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(asyncpg, "connect", connect)
+    with pytest.raises(ServiceUnavailableError, match=r"does not answer \(time-out\)"):
+        PostgresDatabase("postgresql://u@host/db").capture(tmp_path, print)
+
+
 def test_another_database_is_refused() -> None:
     with pytest.raises(InvalidSettingError, match="HARNESS_PREFECT_DATABASE_URL") as refused:
         PostgresDatabase("mysql://u:s3cret@host/db")

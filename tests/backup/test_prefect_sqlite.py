@@ -15,6 +15,7 @@ import pytest
 
 from harness.backup import manifest as manifests
 from harness.backup.operations import Backups
+from harness.backup.prefect_copy import PrefectFile
 from harness.backup.prefect_sqlite import NAME, SqliteDatabase
 from harness.errors import StackError, StoreError, UsageError
 from harness.stack import processes
@@ -174,6 +175,15 @@ def test_a_copy_that_is_not_what_was_recorded_is_refused(backups: Backups, datab
     assert (database.read_bytes(), state(backups._store)) == (before, index)
     assert not database.with_name("prefect.db.before-restore").exists()
     assert sorted(path.name for path in folder.parent.iterdir()) == [".lock", folder.name]
+
+
+def test_a_copy_that_cannot_be_unpacked_is_refused(data_dir: Path, tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(b"a" * 1000))
+    packed[10] = 0xFF  # no kind of block that deflate knows
+    (tmp_path / NAME).write_bytes(packed)
+    file = PrefectFile(NAME, "", len(packed), "sqlite", "", {})
+    with pytest.raises(StoreError, match="is damaged"):
+        SqliteDatabase(data_dir).rehearse(tmp_path, file, print)
 
 
 def test_a_damaged_database_pushes_out_no_backup(backups: Backups, database: Path) -> None:

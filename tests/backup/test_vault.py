@@ -131,17 +131,24 @@ def test_old_backups_and_abandoned_halves_are_removed(
 
 
 class Failing(FolderObjects):
-    """Its disk is full when the third file comes."""
+    """The disk is full when the third file comes."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.left = 2
 
     def put(self, name: str, source: Path) -> None:
+        self._take_room()
+        super().put(name, source)
+
+    def get(self, name: str, target: Path) -> None:
+        self._take_room()
+        super().get(name, target)
+
+    def _take_room(self) -> None:
         self.left -= 1
         if self.left < 0:
             raise OSError(28, "No space left on device")
-        super().put(name, source)
 
 
 def test_half_a_backup_is_none(store: EdgeStore, tmp_path: Path) -> None:
@@ -157,6 +164,10 @@ def test_half_a_backup_is_none(store: EdgeStore, tmp_path: Path) -> None:
         kept.restore()
     objects.left = 100
     made = kept.backup()
+    objects.left = 2
+    with pytest.raises(StoreError, match=r"cannot fetch .*No space left"):
+        kept.restore()
+    objects.left = 100
     assert kept.restore().name == made.name
 
 

@@ -28,6 +28,8 @@ pytestmark = pytest.mark.usefixtures("impatient")
         pytest.param(f"  {ENDLESS}\ttext", True, id="indented"),
         pytest.param(f"# {ENDLESS}", False, id="comment"),
         pytest.param("****** text", False, id="one run"),
+        pytest.param("\f", False, id="form feed"),
+        pytest.param(f"a\f{ENDLESS} text", True, id="form feed in a name"),
         pytest.param("a" * 1_000_001, True, id="large"),
     ],
 )
