@@ -111,18 +111,14 @@ class LimitedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """A part of a request has arrived."""
         super().data_received(data)
-        if not self._is_answering:
-            return
-        # The headers are there; the time for the body is the application's business.
-        self._stop_waiting()
-        if not self.cycle.more_body:
-            self._held.complete(self)
+        self._note_request()
 
     def on_response_complete(self) -> None:
         """The answer is sent."""
         self._held.answered(self)
         self._await_request()
         super().on_response_complete()
+        self._note_request()  # the next one may have come before the answer
 
     def abort(self) -> None:
         """End the connection at once."""
@@ -133,6 +129,14 @@ class LimitedProtocol(H11Protocol):
     @property
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
+
+    def _note_request(self) -> None:
+        if not self._is_answering:
+            return
+        # The headers are there; the time for the body is the application's business.
+        self._stop_waiting()
+        if not self.cycle.more_body:
+            self._held.complete(self)
 
     def _await_request(self) -> None:
         self._stop_waiting()

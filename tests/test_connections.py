@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -12,12 +13,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from harness.connections import Connections, server_config
+from tests.webhook.lab import Running
 
 FEW_FILES = """
 import resource, sys
@@ -63,6 +69,53 @@ def test_more_clients_than_descriptors_do_not_end_a_server(tmp_path: Path) -> No
             client.connect_ex(("127.0.0.1", port))
         server.send_signal(signal.SIGCONT)
         assert health(port, server) == {"ok": True, "pending": 0, "prefect": "unknown"}
+
+
+def test_a_pipelined_request_that_is_complete_is_not_dropped() -> None:
+    begun = {name: threading.Event() for name in ("a", "b")}
+    released = threading.Event()
+
+    async def wait(request: Request) -> Response:
+        begun[request.query_params["name"]].set()
+        while not released.is_set():
+            await asyncio.sleep(0.01)
+        return Response("released")
+
+    async def release(_request: Request) -> Response:
+        released.set()
+        return Response("done")
+
+    app = Starlette(routes=[Route("/wait", wait), Route("/release", release)])
+    connections = Connections(2, 600.0)
+    server = Running(server_config(app, connections, "127.0.0.1", 0))
+    try:
+        with contextlib.ExitStack() as stack:
+
+            def send(*targets: str) -> socket.socket:
+                address = ("127.0.0.1", server.port)
+                client = stack.enter_context(socket.create_connection(address, 120))
+                requests = (f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n" for target in targets)
+                client.sendall("".join(requests).encode())
+                return client
+
+            first = send("/missing", "/wait?name=a")
+            assert begun["a"].wait(120)
+            send("/wait?name=b")
+            assert begun["b"].wait(120)
+            send("/release")  # one more than there may be
+            assert read_until(first, b"released"), "it was dropped"
+    finally:
+        released.set()
+        server.stop()
+
+
+def read_until(client: socket.socket, words: bytes) -> bool:
+    """Whether a server says this before it ends the connection."""
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        while words not in received and (piece := client.recv(4096)):
+            received += piece
+    return words in received
 
 
 def health(port: int, server: subprocess.Popen[str]) -> object:
