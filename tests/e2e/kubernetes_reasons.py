@@ -21,7 +21,8 @@ class Trouble:
     :param event: of (kind, reason, message), about the Job or its pod.
     :param job: becomes the Job's status, its end.
     :param running: the flow had started before.
-    :param state: the run's, by name.
+    :param waits_as: the run's state before the Job ends, by name.
+    :param state: the run's at last, by name.
     :param words: in the state's message, and in the notification.
     """
 
@@ -32,22 +33,26 @@ class Trouble:
     event: tuple[str, str, str] | None = None
     job: Object = field(default_factory=dict)
     running: bool = False
+    waits_as: str = ""
 
     @property
     def behaviour(self) -> Behaviour:
         """How the Job begins."""
         return "refuse" if self.event and self.event[0] == "Job" else "wait"
 
-    def happen(self, cluster: Cluster, job: Object) -> None:
-        """Let the cluster say it."""
+    def begin(self, cluster: Cluster, job: Object) -> None:
+        """Let the cluster say what keeps the pod from running."""
         name = job["metadata"]["name"]
         if self.pod:
             cluster.report(name, self.pod)
         if self.event:
             kind, reason, message = self.event
             cluster.warn(job if kind == "Job" else cluster.pod_of(name), reason, message)
+
+    def end(self, cluster: Cluster, job: Object) -> None:
+        """Let the Job end, if it does."""
         if self.job:
-            cluster.end(name, self.job)
+            cluster.end(job["metadata"]["name"], self.job)
 
 
 def _waits(reason: str, message: str) -> Object:
@@ -148,6 +153,7 @@ TROUBLES = [
         "Crashed",
         "the Job's deadline has passed",
         event=_QUOTA,
+        waits_as="QuotaExceeded",
         job={
             "conditions": [
                 {"type": "Failed", "status": "True", "reason": "DeadlineExceeded"},

@@ -75,6 +75,21 @@ class Stack:
         with self.client() as client:
             return until(lambda: (s := client.read_flow_run(run).state).name == name and s, seconds)
 
+    def wait_for_pending(self, run: UUID, job: Object) -> None:
+        """Until Prefect's observer has dealt with the new pod: said later, that it is pending would
+        hide what an event has told, which a real cluster repeats and this one does not."""
+        name = job["metadata"]["name"]
+        with self.client() as client:
+
+            def said() -> bool:
+                if client.read_flow_run(run).state.name == "InfrastructurePending":
+                    return True
+                # What failed on a busy machine is tried again with the pod's next change.
+                self.kubernetes.cluster.report(name, {})
+                return False
+
+            until(said, 400)
+
     def running(self, run: UUID) -> None:
         """What the flow's process says when it starts."""
         from prefect.states import Running

@@ -50,7 +50,12 @@ def troubled(stack: Stack) -> dict[str, UUID]:
         _, job = stack.job_of(run)
         if trouble.running:
             stack.running(run)
-        trouble.happen(cluster, job)
+        elif trouble.behaviour == "wait":
+            stack.wait_for_pending(run, job)
+        trouble.begin(cluster, job)
+        if trouble.waits_as:
+            stack.wait_for_name(run, trouble.waits_as)
+        trouble.end(cluster, job)
     return runs
 
 
@@ -76,7 +81,7 @@ def test_a_pod_that_has_got_a_node_waits_no_more(stack: Stack) -> None:
     run = stack.start("sleeper/sleeper")
     _, job = stack.job_of(run)
     (scheduling,) = [trouble for trouble in TROUBLES if trouble.name == "scheduling"]
-    scheduling.happen(cluster, job)
+    scheduling.begin(cluster, job)
     stack.wait_for_name(run, "Unschedulable")
     scheduled = {"type": "PodScheduled", "status": "True"}
     cluster.report(job["metadata"]["name"], {"conditions": [scheduled]})
