@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from harness.stack.ports import free_port
 from tests.fakes.kubernetes_api import KubernetesImitation, Object
 from tests.k8s.documents import ROOT
 
@@ -145,13 +145,6 @@ def _healthy(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def _process(
     environment: dict[str, str], log: Path, *command: str, cwd: Path = ROOT
@@ -199,7 +192,7 @@ def _notified() -> Iterator[tuple[str, list[str]]]:
 @contextlib.contextmanager
 def running_stack(home: Path) -> Iterator[Stack]:
     """Everything started, and the deployments registered; logs are below ``home``."""
-    port = _free_port()
+    port = free_port()
     api_url = f"http://127.0.0.1:{port}/api"
     common = {
         "PATH": f"{_BIN}:{os.environ['PATH']}",

@@ -178,8 +178,8 @@ def test_the_service_takes_another_port_where_its_own_is_taken() -> None:
         taken = other.getsockname()[1]
         assert port_or_free(taken) not in (0, taken)
     assert port_or_free(0) != 0
-    free = free_port()
-    assert port_or_free(free) == free
+    # Somebody else may take a free one meanwhile, but not each time.
+    assert any(port_or_free(free) == free for free in (free_port() for _ in range(9)))
 
 
 def test_a_taken_port_names_the_option(tmp_path: Path) -> None:
