@@ -42,8 +42,11 @@ def _is_slow_line(line: bytes) -> bool:
     line = line.strip(b" \t\r")
     if line.startswith(b"#"):
         return False
-    # A pattern in quotes may hold blanks; values of attributes seldom hold stars, and few then.
-    pattern = line if line.startswith(b'"') else _BLANKS.split(line, maxsplit=1)[0]
+    if line.startswith(b'"'):
+        # It may hold blanks, and stars as octal numbers; values of attributes seldom hold any.
+        pattern = line.replace(rb"\052", b"*")
+    else:
+        pattern = _BLANKS.split(line, maxsplit=1)[0]
     stars = sum(1 for _ in _STARS.finditer(pattern))
     return stars > (_MOST_STARS_IN_PATHS if b"/" in pattern else _MOST_STARS)
 
@@ -79,7 +82,7 @@ def slow_for_patch(root: Path, names: Sequence[str], patch: bytes) -> Path | Non
     :returns: the first such file, of the tree or of the patch; None: git may be asked.
     """
     slow = slow_attributes(root, names)
-    if slow is None and ATTRIBUTES.encode() in patch:
+    if slow is None and ATTRIBUTES.encode() in patch.lower():  # file systems ignore case
         added = (line[1:] for line in patch.split(b"\n") if line.startswith(b"+"))
         if any(map(is_slow, added)):
             return Path(ATTRIBUTES)

@@ -124,7 +124,7 @@ def _write(commit: str, folder: Path, remote: Remote) -> None:
     rules = {
         name: entry
         for name, entry in found.items()
-        if name.rpartition("/")[2] == ATTRIBUTES and entry.mode in (REGULAR, EXECUTABLE)
+        if name.rpartition("/")[2].lower() == ATTRIBUTES and entry.mode in (REGULAR, EXECUTABLE)
     }
     git_dir = folder / ".git"
     slow = [name for name, data in contents(rules, git_dir) if is_slow(data)]

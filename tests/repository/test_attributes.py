@@ -25,6 +25,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
         pytest.param("*a*b*c*d text", True, id="four in a name"),
         pytest.param(f"{ENDLESS} text", True, id="endless"),
         pytest.param(f'"{ENDLESS} b" text', True, id="quoted"),
+        pytest.param('"{}" text'.format(ENDLESS.replace("*", "\\052")), True, id="octal"),
         pytest.param(f"  {ENDLESS}\ttext", True, id="indented"),
         pytest.param(f"# {ENDLESS}", False, id="comment"),
         pytest.param("****** text", False, id="one run"),
