@@ -138,8 +138,14 @@ def _lift_named(
             for mention in query.mentions
             if mention.line and likeness(mention, repo, path) + WEAK > surest
         }
-        for line in lines or {0}:
-            bonus[min(places, key=lambda place: _distance(scored[place][0], line))] = value
+        meant = {
+            min(range(len(places)), key=lambda at: _distance(scored[places[at]][0], line))
+            for line in lines or {0}
+        }
+        for before, at in enumerate(sorted(meant)):
+            # In a long file the chunk at a line may be the fiftieth by its words, which would cost
+            # it more than the bonus: only those that are named as well count as before it.
+            bonus[places[at]] = value + REPEATED * (at - before)
     return [(found, score + bonus.get(place, 0.0)) for place, (found, score) in enumerate(scored)]
 
 

@@ -89,6 +89,26 @@ def test_other_files_are_shown_early() -> None:
     assert "other0.py" in paths("zzz", CandidateLists(dense=(*many[:10], *others, *many[10:])))
 
 
+@pytest.mark.parametrize("line", [1, 405, 791])
+def test_a_line_of_a_long_file_comes_first_wherever_its_words_put_it(line: int) -> None:
+    long = tuple(candidate("src/long.py", line=first) for first in range(1, 800, 10))
+    lists = CandidateLists(lexical=(candidate("other.py"), *long), named=long)
+    best = rank(parse(f"src/long.py:{line}"), lists, 3)[0].candidate
+    assert (best.path, best.chunk.start_line) == ("src/long.py", (line - 1) // 10 * 10 + 1)
+
+
+def test_several_lines_of_a_long_file_come_before_what_is_not_named() -> None:
+    long = tuple(candidate("src/long.py", line=first) for first in range(1, 800, 10))
+    other = candidate("src/other.py")
+    lists = CandidateLists(lexical=long, named=(*long, other))
+    trace = "src/long.py:605 src/long.py:705 src/other.py:5"
+    found = [
+        (one.candidate.path, one.candidate.chunk.start_line) for one in rank(parse(trace), lists, 3)
+    ]
+    assert found[0] == ("src/long.py", 601)
+    assert set(found) == {("src/long.py", 601), ("src/long.py", 701), ("src/other.py", 1)}
+
+
 @pytest.mark.parametrize(
     "path",
     [
