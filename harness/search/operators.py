@@ -30,6 +30,7 @@ _OPERATOR = re.compile(
     rf'(?<!\S)({"|".join(_NAMES)}):(?:"([^"\n]{{1,1000}})"|([^\s:"/][^\s"]{{0,999}}))(?!\S)'
 )
 _EXACT = re.compile(r'(?<!\S)"([^"\n]{1,1000})"(?!\S)')
+_QUALIFIED = re.compile(r"(?:\.|::|#|->|/)(?=[^.:#>/])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,19 @@ class Operators:
     symbol: str = ""
     kind: str = ""
     exact: tuple[str, ...] = ()
+
+    @property
+    def holds_for_all(self) -> bool:
+        """Whether every passage that fits has all that was asked for: no words are left over."""
+        return bool(self.exact) and self.words.split() == " ".join(self.exact).split()
+
+
+def name_parts(name: str) -> list[str]:
+    """The parts of a name that may be qualified as its language does, the outermost first.
+
+    :param name: not empty.
+    """
+    return [part for part in _QUALIFIED.split(name) if part] or [name]
 
 
 def read_operators(text: str) -> Operators:

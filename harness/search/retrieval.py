@@ -15,7 +15,7 @@ from harness.search import match, ranking
 from harness.search.language_names import extension_of, is_known, languages_called
 from harness.search.matched_symbol import matched_symbol
 from harness.search.mentions import WEAK, beneath, likeness
-from harness.search.operators import KINDS, Operators, contains, read_operators
+from harness.search.operators import KINDS, Operators, contains, name_parts, read_operators
 from harness.search.path_filter import PathFilter, nothing_matches, read_filter
 from harness.search.query import Query, parse, readable
 from harness.search.query_embedder import dense_vector
@@ -136,7 +136,7 @@ def _look(
     where = Filter(
         languages=languages,
         kinds=(kind,) if kind else None,
-        definitions=(fold(asked.symbol),) if asked.symbol else None,
+        definitions=(fold(name_parts(asked.symbol)[-1]),) if asked.symbol else None,
     )
     wanted = MAX_LIMIT * 2 if asked.exact else max(CANDIDATES, 2 * (limit + offset))
     lists = [
@@ -160,7 +160,7 @@ def _look(
                 f"no indexed file is in the language {language!r}; the languages in the index "
                 f"are: {', '.join(sorted(known))}"
             )
-    likely = match.likelihood(query, ranked)
+    likely = 1.0 if asked.holds_for_all and hits else match.likelihood(query, ranked)
     parts = tuple(one.parts() for one in shown)
     return SearchAnswer(hits, round(likely, 3), likely >= match.WELL, parts)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from harness.errors import UsageError
 from harness.folding import fold
 from harness.models import lexical
 from harness.search.definitions import definitions_of, lines_with
+from harness.search.operators import name_parts
 from harness.search.path_kinds import path_factor
 from harness.store.catalog import Visible, in_scope_at
 from harness.store.queries import StoreQuery
@@ -23,7 +23,6 @@ MAX_PLACES = 500
 _CHUNKS = 1_000
 _MAX_NAME_CHARS = 300
 _MAX_LINE_CHARS = 300
-_QUALIFIED = re.compile(r"(?:\.|::|#|->|/)(?=[^.:#>/])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def find_symbol(
         raise UsageError("say one name, such as open_store or Session.close")
     if not 1 <= limit <= MAX_PLACES:
         raise UsageError(f"the limit must be between 1 and {MAX_PLACES}")
-    parts = [part for part in _QUALIFIED.split(name) if part] or [name]
+    parts = name_parts(name)
     last = parts[-1]
     groups: dict[str, tuple[str, ...]] = {}
     for record in in_scope_at(engines.store, repo, visible):

@@ -11,7 +11,7 @@ from harness.engines import Engines
 from harness.errors import RepositoryNotFoundError, UsageError
 from harness.index.options import IndexOptions
 from harness.index.run import index_repository
-from harness.search.retrieval import search
+from harness.search.retrieval import find, search
 from harness.search.symbols import find_symbol
 from harness.store.edge import EdgeStore
 from tests.fakes.embedder import HashEmbedder
@@ -94,6 +94,7 @@ def paths(engines: Engines, text: str, **options: Any) -> set[str]:
         pytest.param("close repo:tools", {"lib.go"}, id="repository"),
         pytest.param("close path:tests/**", {"tests/test_session.py"}, id="path"),
         pytest.param("symbol:stop", {"src/app.py"}, id="symbol"),
+        pytest.param("symbol:Session.close repo:web", {"src/session.py"}, id="qualified-symbol"),
         pytest.param('"closed by"', {"README.md"}, id="exact"),
         pytest.param('"closed by" lang:go', set(), id="exact-elsewhere"),
         pytest.param('session "self.session.close()"', {"src/session.py"}, id="exact-code"),
@@ -102,6 +103,20 @@ def paths(engines: Engines, text: str, **options: Any) -> set[str]:
 )
 def test_operators_hold_for_every_result(engines: Engines, query: str, expected: set[str]) -> None:
     assert paths(engines, query) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "likely"),
+    [
+        pytest.param('"closed by"', True, id="it-is-there"),
+        pytest.param('"closed by" lang:go', False, id="it-is-not"),
+        pytest.param('kubernetes "closed by"', False, id="beside-other-words"),
+    ],
+)
+def test_exact_words_alone_match_well_where_they_are(
+    engines: Engines, query: str, likely: bool
+) -> None:
+    assert (find(query, engines).match == 1.0) is likely
 
 
 def test_pages_follow_one_another(engines: Engines) -> None:
