@@ -53,6 +53,13 @@ def test_a_search_that_is_not_possible_says_why(lab: Lab) -> None:
     assert "team/api" not in open_page(lab, "/?q=x+repo:nope", "web-reader", status=404).text
 
 
+def test_an_answer_that_is_only_the_nearest_says_so(lab: Lab) -> None:
+    for query, nearest in (("how+do+whales+sleep", True), ("src/session.py", False)):
+        page = open_page(lab, f"/?q={query}", "reader")
+        assert page.links()
+        assert ("Nothing matches well" in page.text) is nearest
+
+
 @pytest.mark.parametrize("field", ["q", "repo", "lang", "path", "kind"])
 def test_what_is_asked_stays_text(lab: Lab, field: str) -> None:
     query = {"q": "sign", field: f'"{EVIL}'}

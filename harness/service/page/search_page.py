@@ -100,7 +100,8 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What is shown for a search. ``message``: why there is nothing."""
+    """What is shown for a search. ``message``: why there is nothing. ``matches_well``: whether the
+    passages are worth reading."""
 
     search: Search
     groups: tuple[FileGroup, ...] = ()
@@ -109,6 +110,7 @@ class Results:
     later: str = ""
     earlier: str = ""
     message: str = ""
+    matches_well: bool = True
     status: int = 200
 
 
@@ -146,7 +148,7 @@ async def _results(request: Request, caller: Caller, search: Search) -> Results:
     offset = (search.page - 1) * _SHOWN
 
     def find(engines: Engines) -> Results:
-        hits = retrieval.search(
+        answer = retrieval.find(
             search.q,
             engines,
             repo=search.repo or None,
@@ -157,6 +159,7 @@ async def _results(request: Request, caller: Caller, search: Search) -> Results:
             offset=offset,
             visible=caller.visible(),
         )
+        hits = list(answer.hits)
         shown = hits[:_SHOWN]
         # Colours are made here, too, because this is a thread that may take its time.
         return Results(
@@ -168,6 +171,7 @@ async def _results(request: Request, caller: Caller, search: Search) -> Results:
             if len(hits) > _SHOWN and search.page < _LAST_PAGE
             else "",
             earlier=search.address(page=search.page - 1) if search.page > 1 else "",
+            matches_well=answer.matches_well,
         )
 
     try:
