@@ -72,7 +72,8 @@ def search(
             markup=False,
             end="",
         )
-        out.print(console.printable(f"  {hit.symbol}"), style="dim", markup=False)
+        title = f"  {hit.symbol}" if hit.symbol else ""
+        out.print(console.printable(title), style="dim", markup=False)
         if number < len(parts):
             said = ", ".join(f"{name} {value:+.2f}" for name, value in parts[number].items())
             out.print(f"        {hit.score:.2f} = {said}", style="dim", markup=False)

@@ -76,7 +76,9 @@ def read_labels(file: Path) -> list[LabelledQuery]:
             )
             for entry in entries
         ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{file} is not a list of labelled queries ({error!r}): "
             "each needs `query` and `relevant`, see benchmarks/README.md."

@@ -65,5 +65,5 @@ def test_other_forms_are_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match=r"none\.json cannot be read: No such file"):
         read_labels(tmp_path / "none.json")
