@@ -28,9 +28,11 @@ def shorten(question: str, hit: Hit, lines_shown: int = _LINES_SHOWN) -> tuple[i
         return hit.start_line + at, lines[at : at + lines_shown]
     wanted = set(lexical.words(question))
     scores = [len(wanted & set(lexical.words(line))) for line in lines]
-    # A definition's first lines say what it is: they win a tie, and get a small head start.
+    # A definition's first lines say what it is: they win a tie, and get a small head start. The
+    # first line alone gets none, for it may be a decorator.
+    start = int(lines_shown > 1)
     best = max(
         range(len(lines) - lines_shown + 1),
-        key=lambda at: (sum(scores[at : at + lines_shown]) + (at == 0), -at),
+        key=lambda at: (sum(scores[at : at + lines_shown]) + start * (at == 0), -at),
     )
     return min(hit.start_line + best, hit.end_line), lines[best : best + lines_shown]

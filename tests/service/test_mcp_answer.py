@@ -59,6 +59,12 @@ def test_a_short_result_has_the_line_that_answers_best() -> None:
     assert answer.text.endswith("(more with offset=1)")
 
 
+def test_a_decorator_is_not_what_answers_best() -> None:
+    found = hit("@public\nclass Session(Protocol):\n    def close(self): ...")
+    answer = of_hits("the session", [found], {}, full_text=False, more=False)
+    assert answer.document["results"][0]["text"] == "class Session(Protocol):"
+
+
 def test_an_outline_of_very_many_goes_on_where_it_ended() -> None:
     many = tuple(Definition("f", "f" * 50, line, "x" * 1_000) for line in range(1, 1_001))
     first = of_outline(file(["x"] * 1_000, many), "", 1)
