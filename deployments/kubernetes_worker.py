@@ -104,9 +104,9 @@ def fit_task(manifest: dict[str, Any], repository: str, settings: WorkerSettings
     if image := image_for(settings.images, repository):
         container["image"] = image
     if settings.agent_qdrant_secret:
-        for source in container["envFrom"]:
-            if "secretRef" in source:
-                source["secretRef"] = {"name": settings.agent_qdrant_secret}
+        others = [source for source in container["envFrom"] if "secretRef" not in source]
+        key = {"secretRef": {"name": settings.agent_qdrant_secret}}
+        container["envFrom"] = [*others, key]
     if settings.agent_runtime_class:
         pod["runtimeClassName"] = settings.agent_runtime_class
 

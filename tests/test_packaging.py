@@ -64,7 +64,10 @@ def _imported() -> Mapping[str, str]:
 
 def test_what_is_imported_is_declared() -> None:
     extras = PROJECT["optional-dependencies"]
-    requirements = [*PROJECT["dependencies"], *extras["mcp"], *extras["chat"], *extras["minilm"]]
+    requirements = [
+        *PROJECT["dependencies"],
+        *(one for extra in ("mcp", "chat", "minilm", "s3") for one in extras[extra]),
+    ]
     declared = {_normal(re.split(r"[^A-Za-z0-9._-]", line)[0]) for line in requirements}
     distributions = packages_distributions()
     third_party = _imported().keys() - sys.stdlib_module_names - set(OURS)
