@@ -24,7 +24,7 @@ IDLE_RUN_SECONDS = 10.6
 # prefect.yaml: how many runs of index-repository the server admits at once.
 RUNS_AT_ONCE = 4
 # Rows that one run of index-repository with one batch leaves in Prefect's database: events with
-# their resources, states, logs.
+# their resources, states, logs. A rough estimate; it was not counted.
 PREFECT_ROWS_PER_RUN = 200
 
 
