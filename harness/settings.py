@@ -20,6 +20,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from harness.agent.options import Limits, ProtocolChoice, RunOptions, StrategyChoice
@@ -67,8 +68,22 @@ def _default_data_dir() -> Path:
 
 
 class _Settings(BaseModel):
+    """Made without arguments it is what the environment says; what is given goes before that.
+
+    The case of a variable's name does not count, and one that is empty is not set.
+    pydantic-settings would read them in the same way, and takes longer to import than everything
+    else that a search does.
+    """
+
     # Most commands use three or four of the classes: the others' validators are never built.
     model_config = ConfigDict(frozen=True, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_environment(cls, given: dict[str, object]) -> dict[str, object]:
+        set_ = {name.upper(): value for name, value in os.environ.items() if value}
+        names = (str(field.validation_alias) for field in cls.model_fields.values())
+        return {name: set_[name] for name in names if name in set_} | given
 
 
 class DataSettings(_Settings):
@@ -644,18 +659,12 @@ def classes() -> list[type[_Settings]]:
 
 
 def load(settings_class: type[SettingsT]) -> SettingsT:
-    """Read one settings class from the environment. The case of a variable's name does not count,
-    and one that is empty is not set.
-
-    pydantic-settings would read them in the same way, and takes longer to import than everything
-    else that a search does.
+    """Read one settings class from the environment.
 
     :raises InvalidSettingError: a variable's value cannot be used; the message names it.
     """
-    set_ = {name.upper(): value for name, value in os.environ.items() if value}
-    names = (str(field.validation_alias) for field in settings_class.model_fields.values())
     try:
-        return settings_class.model_validate({name: set_[name] for name in names if name in set_})
+        return settings_class()
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

@@ -60,3 +60,14 @@ def test_every_setting_has_a_variable_and_a_description(settings_class: type[Bas
 def test_a_misspelt_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_MAX_STEP", "3")
     assert ("HARNESS_MAX_STEP", "HARNESS_MAX_STEPS") in unknown_variables()
+
+
+def test_settings_made_directly_are_those_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("qdrant_url", "http://q:7000")
+    monkeypatch.setenv("QDRANT_PORT", "")
+    assert settings.QdrantSettings() == settings.load(settings.QdrantSettings)
+    assert settings.QdrantSettings().url == "http://q:7000"
+    given = settings.QdrantSettings.model_validate({"QDRANT_URL": "http://given"})
+    assert given.url == "http://given"
