@@ -31,7 +31,7 @@ run: $(INSTALLED) ## Index this repository through Prefect and search it; Ctrl-C
 	@$(BIN)/python -m harness.tour
 
 # One process waits for servers and their workers while the other one computes: tests/conftest.py.
-SPREAD := --numprocesses 2 --dist loadscope --no-loadscope-reorder
+SPREAD := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 test: $(INSTALLED) ## Run the tests (ARGS="-k name" picks some)
 	@$(BIN)/python -m pytest $(SPREAD) $(ARGS)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from prefect import flow, get_client, get_run_logger
-from prefect.artifacts import acreate_table_artifact
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments.flow_runs import arun_deployment
@@ -19,6 +19,7 @@ from pydantic import Field
 from flows.limits import work_pool_limit
 from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED, WITH_WARNINGS, completed
+from flows.trend import last_runs, picture
 from harness.configured import open_store
 from harness.errors import HarnessError, UsageError
 from harness.index.naming import left_out, names_for, vanished_below
@@ -74,6 +75,7 @@ async def index_all(
                 for name, source in wanted.sources.items()
             )
         )
+        trend = picture(await last_runs(client, "index-all"))
     records = {record.name: record for record in _records()}
     for row in rows:
         _complete(row, wanted.before.get(row["repository"]), records.get(row["repository"]))
@@ -83,6 +85,10 @@ async def index_all(
         description=f"Repositories {_place(root)}; what needs a look comes first.",
         table=_table(rows),
     )
+    if trend:
+        await acreate_markdown_artifact(
+            key="index-all-trend", description="How long the last runs took.", markdown=trend
+        )
     return _outcome(rows, len(wanted.gone))
 
 

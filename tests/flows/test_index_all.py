@@ -3,8 +3,10 @@ sub-runs are carried out by threads of this process."""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,11 @@ def test_what_is_wrong_with_a_repository_is_no_plain_success(
     assert "harness forget gone" in rows["gone"]["warnings"]
     for words in ("gone: its folder is gone", "plain: it was a git repository"):
         assert words in str(second.message)
+    with get_client(sync_client=True) as client:
+        pages = [a for a in client.read_artifacts(limit=200) if a.key == "index-all-trend"]
+    newest = str(max(pages, key=lambda artifact: str(artifact.created)).data)
+    picture = base64.b64decode(newest.partition("base64,")[2].rstrip(")")).decode()
+    assert re.search(r">\d\d \w{3} \d\d:\d\d warnings</text>", picture), "the first run"
     assert records(data_dir)["fine"].path == str(tmp_path / "outside/fine")
     assert records(data_dir)["gone"].warnings and not records(data_dir)["fine"].warnings
 
