@@ -30,7 +30,7 @@ help: ## List these targets
 run: $(INSTALLED) ## Index this repository through Prefect and search it; Ctrl-C stops everything
 	@$(BIN)/python -m harness.tour
 
-# One process waits for servers and their workers while the other one computes: tests/conftest.py.
+# One process waits for servers and their workers while the others compute: tests/conftest.py.
 SPREAD := --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 test: $(INSTALLED) ## Run the tests (ARGS="-k name" picks some)

@@ -22,7 +22,7 @@ hypothesis.settings.load_profile("patient")
 
 class Scheduling(LoadScopeScheduling):
     """A module stays in one process, for its fixtures. All that start a Prefect server share one
-    process, in their order: there they wait much of the time, while the other one computes."""
+    process, in their order: there they wait much of the time, while the others compute."""
 
     def _split_scope(self, nodeid: str) -> str:
         # Not the mark xdist_group: xdist 3.8 does not see it with pytest 9.2.
