@@ -43,5 +43,8 @@ class LightEmbedder:
         """0: there is no window."""
         return 0
 
+    def by_words(self) -> None:
+        """None: it reads bytes."""
+
     def close(self) -> None:
         """Nothing is held."""

@@ -112,6 +112,8 @@ def embed_batch(
     report = on_progress or (lambda progress: None)
     good = [f for f in prepared.files if f.skip_reason is None and not f.error]
     vectors, reused = _stored_vectors(plan, good, engines)
+    made = _made_vectors(good, vectors)
+    vectors.update(made)
     missing = {
         prepared_chunk.embed_hash: embedded_text.embedding_text(f.source.path, prepared_chunk.chunk)
         for f in good
@@ -121,8 +123,12 @@ def embed_batch(
     # Steps are of alike lengths, so a file's chunks are in several: it counts with its last one.
     waiting = {f.source.path: {c.embed_hash for c in f.chunks} & missing.keys() for f in good}
     unread = len(prepared.files) - len(good)
-    report(Progress(files=unread + _take_done(waiting), chunks=reused))
-    embed_seconds = 0.0
+    report(
+        Progress(
+            files=unread + _take_done(waiting), chunks=reused + len(made), chunks_embedded=len(made)
+        )
+    )
+    embed_seconds = sum(f.embed_seconds for f in good)
     hashes = list(missing)
     # Alike lengths together: padding is what a batch of mixed lengths wastes.
     hashes.sort(key=lambda embed_hash: len(missing[embed_hash]))
@@ -139,14 +145,15 @@ def embed_batch(
         report(Progress(_take_done(waiting), len(step), len(step), share))
     if not hashes:
         report(Progress(size_bytes=prepared.batch.size_bytes))
+    embedded = len(made) + len(hashes)
     failures = tuple((f.source.path, f.error) for f in prepared.files if f.error)
     left_out = tuple((f.source.path, str(f.skip_reason)) for f in prepared.files if f.skip_reason)
     result = BatchResult(
         number=prepared.batch.number,
         files_indexed=len(good),
         files_failed=len(failures),
-        chunks_embedded=len(hashes),
-        chunks_reused=sum(len(f.chunks) for f in good) - len(hashes),
+        chunks_embedded=embedded,
+        chunks_reused=sum(len(f.chunks) for f in good) - embedded,
         bytes_indexed=sum(f.source.size_bytes for f in good),
         embed_seconds=embed_seconds,
         skipped=dict(Counter(reason for _, reason in left_out)),
@@ -155,6 +162,19 @@ def embed_batch(
     )
     points = [point for f in good for point in _points(plan, f, vectors)]
     return EmbeddedBatch(prepared, tuple(points), result)
+
+
+def _made_vectors(
+    files: Sequence[PreparedFile], stored: Mapping[str, FloatArray]
+) -> dict[str, FloatArray]:
+    """Vectors by embed hash that were made when the files were read, and are not stored."""
+    return {
+        chunk.embed_hash: row
+        for f in files
+        if f.vectors is not None
+        for chunk, row in zip(f.chunks, f.vectors, strict=True)
+        if chunk.embed_hash not in stored
+    }
 
 
 def _take_done(waiting: dict[str, set[str]]) -> int:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from harness.index.embedded_text import Window
 from harness.index.preparing import prepare_files
+from harness.models.protocols import WordEmbedder
 from harness.types import SourceFile
 
 _LENGTH = struct.Struct(">Q")
@@ -31,6 +32,7 @@ class Piece:
     files: tuple[SourceFile, ...]
     max_file_bytes: int
     window: Window
+    words: WordEmbedder | None
 
 
 def send(stream: BinaryIO, value: object) -> None:
@@ -75,7 +77,9 @@ def serve() -> None:
 
 def _answer(piece: Piece) -> object:
     try:
-        return prepare_files(piece.root, piece.files, piece.max_file_bytes, piece.window)
+        return prepare_files(
+            piece.root, piece.files, piece.max_file_bytes, piece.window, piece.words
+        )
     except Exception as error:
         try:
             pickle.loads(pickle.dumps(error))  # noqa: S301 - our own

@@ -1,11 +1,12 @@
-"""Reading and chunking a batch of planned files: what writes nothing and embeds nothing."""
+"""Reading and chunking a batch of planned files: what writes nothing. A model that needs no more of
+a passage than its words embeds it here, where they are counted."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.chunking.chunker import chunk_text
@@ -15,16 +16,16 @@ from harness.index.embedded_text import TokenWindow
 from harness.index.fingerprint import max_chars
 from harness.index.planning import Batch, IndexPlan
 from harness.models import lexical
-from harness.models.protocols import Embedder
+from harness.models.protocols import Embedder, WordEmbedder
 from harness.repository.content import SourceText, read_source
-from harness.types import Chunk, SkipReason, SourceFile, SparseVector
+from harness.types import Chunk, FloatArray, SkipReason, SourceFile, SparseVector
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedChunk:
-    """A chunk that is not embedded yet. ``chunk_hash`` identifies its code and symbol,
+    """A chunk and its words. ``chunk_hash`` identifies its code and symbol,
     ``embed_hash`` the text that is embedded."""
 
     chunk: Chunk
@@ -35,13 +36,16 @@ class PreparedChunk:
 
 @dataclass(frozen=True, slots=True)
 class PreparedFile:
-    """One file, chunked but not embedded; or why it is not indexed."""
+    """One file in chunks, or why it is not indexed. ``vectors``: those of the chunks, ``(n, dim)``,
+    made within ``embed_seconds``; None when they are still to be embedded."""
 
     source: SourceFile
     content_id: str
     chunks: tuple[PreparedChunk, ...] = ()
     skip_reason: SkipReason | None = None
     error: str = ""
+    vectors: FloatArray | None = field(default=None, repr=False, compare=False)
+    embed_seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +58,32 @@ class PreparedBatch:
 
 
 def prepare_batch(plan: IndexPlan, batch: Batch, embedder: Embedder) -> PreparedBatch:
-    """Read and chunk the files of a batch; the embedder is asked for its window and for counts.
-    Writes nothing."""
+    """Read and chunk the files of a batch; the embedder is asked for its window and for counts, and
+    for vectors when it embeds by words. Writes nothing.
+
+    :raises HarnessError: the model cannot be read.
+    """
     recorded_ns = time.time_ns()
-    files = prepare_files(plan.root, batch.files, plan.max_file_bytes, embedder)
+    words = embedder.by_words()
+    files = prepare_files(plan.root, batch.files, plan.max_file_bytes, embedder, words)
     log_errors(files)
     return PreparedBatch(batch, files, recorded_ns)
 
 
 def prepare_files(
-    root: str, files: Sequence[SourceFile], max_file_bytes: int, window: TokenWindow
+    root: str,
+    files: Sequence[SourceFile],
+    max_file_bytes: int,
+    window: TokenWindow,
+    words: WordEmbedder | None = None,
 ) -> tuple[PreparedFile, ...]:
     """Read and chunk files below a folder, in their order.
 
     :param window: what the embedding model reads of a text.
+    :param words: the model, when it embeds by words.
+    :raises HarnessError: the model cannot be read.
     """
-    return tuple(_prepare_file(Path(root), file, max_file_bytes, window) for file in files)
+    return tuple(_prepare_file(Path(root), file, max_file_bytes, window, words) for file in files)
 
 
 def log_errors(files: Sequence[PreparedFile]) -> None:
@@ -80,23 +94,36 @@ def log_errors(files: Sequence[PreparedFile]) -> None:
 
 
 def _prepare_file(
-    root: Path, source: SourceFile, max_file_bytes: int, window: TokenWindow
+    root: Path,
+    source: SourceFile,
+    max_file_bytes: int,
+    window: TokenWindow,
+    words: WordEmbedder | None,
 ) -> PreparedFile:
     read = read_source(root, source, max_file_bytes)
     if not isinstance(read, SourceText):
         return PreparedFile(source, source.content_id or "", skip_reason=read)
-    fits = embedded_text.window_check(window, source.path)
+    path = source.path
+    fits = embedded_text.window_check(window, path)
     try:
-        chunks = chunk_text(source.path, read.text, max_chars=max_chars(window), fits=fits)
+        chunks = chunk_text(path, read.text, max_chars=max_chars(window), fits=fits)
     except Exception as error:  # one strange file must not stop the others
         return PreparedFile(source, read.content_id, error=f"cannot be chunked: {error}")
-    return PreparedFile(source, read.content_id, tuple(_prepare(source.path, c) for c in chunks))
+    counted = [lexical.count_words(chunk.text) for chunk in chunks]
+    prepared = tuple(_prepare(path, *one) for one in zip(chunks, counted, strict=True))
+    if words is None:
+        return PreparedFile(source, read.content_id, prepared)
+    began = time.perf_counter()
+    headers = [embedded_text.header(path, chunk.symbol) for chunk in chunks]
+    vectors = words.embed_counted(headers, counted)
+    seconds = time.perf_counter() - began
+    return PreparedFile(source, read.content_id, prepared, vectors=vectors, embed_seconds=seconds)
 
 
-def _prepare(path: str, chunk: Chunk) -> PreparedChunk:
+def _prepare(path: str, chunk: Chunk, words: Mapping[str, int]) -> PreparedChunk:
     return PreparedChunk(
         chunk=chunk,
         chunk_hash=chunk_hash_of(chunk),
         embed_hash=embed_hash_of(path, chunk),
-        lexical=lexical.document_vector(chunk.text, path, chunk.symbol),
+        lexical=lexical.counted_vector(words, path, chunk.symbol),
     )

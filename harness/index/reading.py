@@ -31,7 +31,7 @@ from harness.index.preparing import (
     prepare_batch,
     prepare_files,
 )
-from harness.models.protocols import Embedder
+from harness.models.protocols import Embedder, WordEmbedder
 from harness.types import SourceFile
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,8 @@ def batch_reader(plan: IndexPlan, embedder: Embedder) -> Iterator[Submit]:
     """What reads a plan's batches; leaving the block ends it, whatever is under way."""
     if is_light(embedder) and plan.size_bytes >= _WORTH_BYTES and sys.executable:
         window = Window(embedder.max_tokens, embedder.count_tokens(""))
-        with _Workers(plan, window, min(available_cores(), _MOST_WORKERS)) as workers:
+        count = min(available_cores(), _MOST_WORKERS)
+        with _Workers(plan, window, embedder.by_words(), count) as workers:
             yield workers.submit
         return
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare") as thread:
@@ -67,9 +68,12 @@ def batch_reader(plan: IndexPlan, embedder: Embedder) -> Iterator[Submit]:
 class _Workers:
     """Processes that prepare pieces of batches, each fed by a thread of its own."""
 
-    def __init__(self, plan: IndexPlan, window: Window, count: int) -> None:
+    def __init__(
+        self, plan: IndexPlan, window: Window, words: WordEmbedder | None, count: int
+    ) -> None:
         self._plan = plan
         self._window = window
+        self._words = words
         self._threads = ThreadPoolExecutor(max_workers=count, thread_name_prefix="prepare")
         self._own = threading.local()
         self._started: list[_Worker] = []
@@ -101,9 +105,10 @@ class _Workers:
     def _prepare(
         self, files: tuple[SourceFile, ...], again: bool = False
     ) -> tuple[PreparedFile, ...]:
-        piece = Piece(self._plan.root, files, self._plan.max_file_bytes, self._window)
+        root, max_file_bytes = self._plan.root, self._plan.max_file_bytes
         if self._cannot_start:
-            return prepare_files(piece.root, files, piece.max_file_bytes, self._window)
+            return prepare_files(root, files, max_file_bytes, self._window, self._words)
+        piece = Piece(root, files, max_file_bytes, self._window, self._words)
         worker: _Worker | None = getattr(self._own, "worker", None)
         if worker is None:
             worker = self._own.worker = _Worker()

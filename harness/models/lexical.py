@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from itertools import pairwise
 from zlib import crc32
@@ -59,6 +60,14 @@ def whole_words(text: str) -> list[str]:
     if text.isascii():
         return _WORD.findall(text)
     return _word_with_marks().findall(compose(text))
+
+
+def count_words(text: str) -> dict[str, int]:
+    """How often a text has each of its words, in the order in which they come first.
+
+    :param text: as for :func:`whole_words`.
+    """
+    return Counter(whole_words(text))
 
 
 @cache
@@ -135,11 +144,15 @@ def _word_ids(word: str) -> tuple[tuple[int, ...], int]:
 
 
 def _count(text: str) -> tuple[dict[int, int], int]:
+    return _count_terms(count_words(text))
+
+
+def _count_terms(words: Mapping[str, int]) -> tuple[dict[int, int], int]:
     """How often each term occurs, and the text's length in terms."""
     counts: dict[int, int] = {}
     length = 0
-    # Counting whole words first: a chunk repeats them, and each is then looked up only once.
-    for word, count in Counter(whole_words(text)).items():
+    # Of whole words: a chunk repeats them, and each is then looked up only once.
+    for word, count in words.items():
         ids, terms = _word_ids(word)
         length += count * terms
         for index in ids:
@@ -161,7 +174,15 @@ def document_vector(text: str, path: str, symbol: str) -> SparseVector:
     :param path: its file, relative to the repository.
     :param symbol: path of enclosing definitions; may be empty.
     """
-    counts, length = _count(text)
+    return counted_vector(count_words(text), path, symbol)
+
+
+def counted_vector(words: Mapping[str, int], path: str, symbol: str) -> SparseVector:
+    """:func:`document_vector` of a chunk whose words are counted.
+
+    :param words: of the chunk's code, as :func:`count_words` gives them.
+    """
+    counts, length = _count_terms(words)
     place, place_length = _place_counts(path, symbol)
     for index, count in place:
         counts[index] = counts.get(index, 0) + count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from harness.types import ChatMessage, ChatTurn, FloatArray, ModelInfo, Sampling, ToolSpec
@@ -44,8 +44,30 @@ class Embedder(Protocol):
         """Exact number of tokens of a text, special tokens included, before any cut; None when
         the tokenizer is out of reach, for every text alike: sizes are then estimated."""
 
+    def by_words(self) -> WordEmbedder | None:
+        """The same model for passages whose words are counted; None when it reads more of a text
+        than that, which is then the work of :meth:`embed_documents`."""
+
     def close(self) -> None:
         """Release connections and threads; the embedder cannot be used afterwards."""
+
+
+class WordEmbedder(Protocol):
+    """An embedding model that reads of a passage which words it has and how often. BM25 counts
+    them, too, so that it works best where a text is read: it can be pickled, for other
+    processes."""
+
+    def embed_counted(
+        self, headers: Sequence[str], words: Sequence[Mapping[str, int]]
+    ) -> FloatArray:
+        """Embed passages: bit for bit what :meth:`Embedder.embed_documents` makes of them.
+
+        :param headers: what is above each passage's code.
+        :param words: of each passage's code, as
+            :func:`harness.models.lexical.count_words` gives them.
+        :raises ModelMissingError: the model is not installed.
+        :raises ModelMismatchError: it is another one than in the process that it comes from.
+        """
 
 
 class ChatModel(Protocol):

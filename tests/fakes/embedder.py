@@ -61,6 +61,9 @@ class HashEmbedder:
         """None: there is no tokenizer, so the chunker estimates."""
         return None
 
+    def by_words(self) -> None:
+        """None: it keeps the texts themselves."""
+
     def close(self) -> None:
         """Nothing is held."""
 

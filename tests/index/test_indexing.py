@@ -27,6 +27,7 @@ from harness.index.options import IndexOptions
 from harness.index.planning import plan
 from harness.index.preparing import prepare_batch
 from harness.index.run import index_repository
+from harness.models.static.embedder import StaticEmbedder
 from harness.search import retrieval
 from harness.store.edge import EdgeStore
 from harness.store.queries import files_of
@@ -179,6 +180,24 @@ def test_one_edited_function_embeds_what_differs(
     assert (report.files_indexed, report.files_unchanged) == (1, 2)
     assert 1 <= report.chunks_embedded <= 2
     assert report.chunks_reused > 0
+    assert_whole(engines, repository)
+
+
+def test_a_model_that_embeds_by_words_counts_what_is_stored(
+    repository: Path, tmp_path: Path
+) -> None:
+    engines = Engines(StaticEmbedder(), EdgeStore(tmp_path / "words"), tmp_path)
+    first = index_repository("project", repository, engines, IndexOptions())
+    assert first.chunks_embedded + first.chunks_reused == first.chunks_total > 0
+    path = repository / "src" / "routing.py"
+    chunks = engines.store.chunks_by_path(engines.store.manifests()[0].collection, "project")
+    path.write_text(path.read_text().replace("value = argument * 5", "value = argument * 55"))
+    edited = index_repository("project", repository, engines, IndexOptions())
+    assert edited.chunks_embedded + edited.chunks_reused == chunks["src/routing.py"]
+    assert 1 <= edited.chunks_embedded <= 2
+    path.rename(path.with_name("ways.py"))
+    moved = index_repository("project", repository, engines, IndexOptions())
+    assert (moved.chunks_embedded, moved.chunks_reused) == (0, chunks["src/routing.py"])
     assert_whole(engines, repository)
 
 

@@ -11,16 +11,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from harness.engines import Engines
 from harness.index import reading
+from harness.index.embedded_text import embedding_text
 from harness.index.options import IndexOptions
 from harness.index.planning import IndexPlan, plan
 from harness.index.preparing import PreparedFile, prepare_batch
 from harness.index.reading import batch_reader
 from harness.index.run import index_repository
+from harness.models.static.embedder import StaticEmbedder
 from harness.store.edge import EdgeStore
 from tests.fakes.embedder import HashEmbedder
 from tests.repositories import make_repository
@@ -85,6 +88,16 @@ def test_other_processes_prepare_what_this_one_would(planned: IndexPlan, engines
     assert len(here) > 1
     assert read_all(planned, engines) == [file for files in here for file in files]
     assert workers() == []
+
+
+def test_other_processes_embed_by_words(planned: IndexPlan, tmp_path: Path) -> None:
+    embedder = StaticEmbedder()
+    read = read_all(planned, Engines(embedder, EdgeStore(tmp_path / "index"), tmp_path))
+    assert sum(file.vectors is not None for file in read) == sum(bool(f.chunks) for f in read) > 1
+    for file in read:
+        if file.vectors is not None:
+            texts = [embedding_text(file.source.path, one.chunk) for one in file.chunks]
+            np.testing.assert_array_equal(file.vectors, embedder.embed_documents(texts))
 
 
 def test_a_file_that_ends_its_process_fails_alone(

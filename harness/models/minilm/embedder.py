@@ -146,6 +146,9 @@ class MiniLmEmbedder:
         """
         return len(self._load_tokenizer().encode(text).ids)
 
+    def by_words(self) -> None:
+        """None: the order of the words counts, too."""
+
     def close(self) -> None:
         """End the threads and free the model; a later call would load it again."""
         with self._lock:

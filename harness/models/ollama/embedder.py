@@ -73,6 +73,9 @@ class OllamaEmbedder(ServedModel):
         """None: Ollama has no request that counts tokens."""
         return None
 
+    def by_words(self) -> None:
+        """None: the order of the words counts, too."""
+
     @property
     def digest(self) -> str:
         """Digest of the model's manifest on the server; changes when it was pulled anew."""

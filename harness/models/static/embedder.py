@@ -7,7 +7,7 @@ No network is run, so a passage takes some 0.05 ms. The file lies next to this m
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,6 +23,8 @@ MODEL = "harness-static"
 MODEL_FILE = Path(__file__).parent / "model.bin"
 
 _CACHED_TERMS = 1 << 16
+# Rows that one passage takes, nearly always; 1 MB for each thread.
+_PREPARED_ROWS = 1024
 
 
 @lru_cache(maxsize=4)
@@ -30,12 +32,20 @@ def _digest(file: Path, stamp: tuple[int, int]) -> str:
     return model_file.digest(file)
 
 
+@lru_cache(maxsize=1)
+def _sent(file: Path, digest: str) -> StaticEmbedder:
+    """The embedder that was sent by another process; it comes often, and its table is read once."""
+    return StaticEmbedder(file, digest)
+
+
 class StaticEmbedder:
-    """``Embedder`` over a table of term vectors; usable from several threads at once.
+    """``Embedder`` and ``WordEmbedder`` over a table of term vectors; usable from several threads
+    at once. In another process it is the same model, or an error.
 
     A vector depends on its text alone. The table is read on first use (some 10 ms).
 
     :param file: another model than the one that is shipped.
+    :param expected: what its digest has to be; None: nothing is expected.
     """
 
     engine = "embedded"
@@ -44,10 +54,14 @@ class StaticEmbedder:
     query_prefix = ""
     max_tokens = 0
 
-    def __init__(self, file: Path = MODEL_FILE) -> None:
+    def __init__(self, file: Path = MODEL_FILE, expected: str | None = None) -> None:
         self._file = file
+        self._expected = expected
         self._lock = threading.Lock()
         self._table: _Table | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., StaticEmbedder], tuple[Path, str]]:
+        return _sent, (self._file, self.digest)
 
     @property
     def dimension(self) -> int:
@@ -80,6 +94,24 @@ class StaticEmbedder:
             vectors[place] = table.vector(terms.document_terms(text), table.scales)
         return vectors
 
+    def by_words(self) -> StaticEmbedder:
+        """Itself: it reads nothing but words."""
+        return self
+
+    def embed_counted(
+        self, headers: Sequence[str], words: Sequence[Mapping[str, int]]
+    ) -> FloatArray:
+        """Embed passages whose words are counted. Raises as :meth:`embed_documents`.
+
+        :param headers: what is above each passage's code.
+        :param words: of each passage's code.
+        """
+        table = self._loaded()
+        vectors = np.zeros((len(headers), table.model.dimension), dtype=np.float32)
+        for place, (header, counts) in enumerate(zip(headers, words, strict=True)):
+            vectors[place] = table.vector(terms.counted_terms(header, counts), table.scales)
+        return vectors
+
     def embed_query(self, text: str) -> FloatArray:
         """Embed one query: ``(dimension,)`` float32, L2-normalised. Raises as
         :meth:`embed_documents`.
@@ -110,6 +142,10 @@ class StaticEmbedder:
                         f"{self._file} was trained on {model.tokenizer}, and this version cuts "
                         f"text as {terms.VERSION}: install Harness again."
                     )
+                if self._expected not in (None, self.digest):
+                    raise ModelMismatchError(
+                        f"{self._file} was replaced while it was in use: run the same command again"
+                    )
                 self._table = _Table(model)
             return self._table
 
@@ -123,6 +159,7 @@ class _Table:
         self.query_scales = self.scales * model.weights.astype(np.float32)
         self._known = dict(zip(model.hashes.tolist(), range(len(model.hashes)), strict=True))
         self._find = lru_cache(maxsize=_CACHED_TERMS)(self._look_up)
+        self._room = threading.local()
 
     def vector(self, weighted: Mapping[str, float], scales: npt.NDArray[np.float32]) -> FloatArray:
         """The sum of the terms' rows, of length 1; zeros without terms.
@@ -130,20 +167,37 @@ class _Table:
         :param weighted: terms and weights.
         :param scales: of every row, for documents or for questions.
         """
-        rows, weights = self._rows(weighted.items())
+        rows, weights = self._rows(weighted)
         taken = np.array(rows, dtype=np.intp)
         factors = np.array(weights, dtype=np.float32) * scales[taken]
-        total: FloatArray = factors @ self.model.rows[taken].astype(np.float32)
-        return total / max(float(np.linalg.norm(total)), 1e-12)
+        total: FloatArray = np.dot(factors, self._floats(taken))
+        return total / max(float(np.sqrt(total @ total)), 1e-12)
 
-    def _look_up(self, term: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        return terms.term_rows(term, self._known, self.model.buckets)
+    def _floats(self, taken: npt.NDArray[np.intp]) -> FloatArray:
+        """Rows as numbers to multiply, ``(k, dimension)``; valid until the thread asks again. Fresh
+        memory for each passage would take as long as the sum."""
+        if len(taken) > _PREPARED_ROWS:
+            return self.model.rows[taken].astype(np.float32)
+        if not hasattr(self._room, "floats"):
+            shape = (_PREPARED_ROWS, self.model.dimension)
+            self._room.floats = np.empty(shape, np.float32)
+        floats: FloatArray = self._room.floats[: len(taken)]
+        np.copyto(floats, self.model.rows[taken])
+        return floats
 
-    def _rows(self, weighted: Iterable[tuple[str, float]]) -> tuple[list[int], list[float]]:
+    def _look_up(self, term: str) -> int | tuple[tuple[int, ...], tuple[float, ...]]:
+        """A term's only row, or its rows and each one's share."""
+        rows, shares = terms.term_rows(term, self._known, self.model.buckets)
+        return rows[0] if len(rows) == 1 else (rows, shares)
+
+    def _rows(self, weighted: Mapping[str, float]) -> tuple[list[int], list[float]]:
         rows: list[int] = []
         weights: list[float] = []
-        for term, weight in weighted:
-            found, shares = self._find(term)
-            rows += found
-            weights += [weight * share for share in shares]
+        for found, weight in zip(map(self._find, weighted), weighted.values(), strict=True):
+            if isinstance(found, int):
+                rows.append(found)
+                weights.append(weight)
+            else:
+                rows += found[0]
+                weights += [weight * share for share in found[1]]
         return rows, weights

@@ -8,12 +8,12 @@ share an unknown name are alike.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from zlib import crc32
 
-from harness.models.lexical import K1, whole_words, word_parts
+from harness.models.lexical import K1, count_words, word_parts
 
 VERSION = "terms-1"
 """Changes with anything below that changes a weight; a model file names the one it was trained
@@ -39,11 +39,31 @@ def document_terms(text: str) -> dict[str, float]:
         :mod:`harness.index.embedded_text`, whose path counts less.
     """
     head, _, code = text.partition("\n")
+    return counted_terms(head, count_words(code))
+
+
+def counted_terms(header: str, words: Mapping[str, int]) -> dict[str, float]:
+    """:func:`document_terms` of a passage whose words are counted.
+
+    :param header: what is above the code; may have several lines, of which the first is that of
+        path and symbol.
+    :param words: of the code, as :func:`harness.models.lexical.count_words` gives them.
+    """
+    head, _, rest = header.partition("\n")
     path, _, symbol = head.partition(" | ")
-    counts = {term: count * PATH_WEIGHT for term, count in _count(path).items()}
-    for term, count in _count(f"{symbol}\n{code}").items():
-        counts[term] = counts.get(term, 0.0) + count
+    # Words do not reach over the end of a line, so those of the parts are those of the whole. The
+    # order of the terms is that in which their rows are added up.
+    below = _count(f"{symbol}\n{rest}", words)
+    counts = dict(_path_counts(path))
+    for term in counts.keys() & below.keys():
+        counts[term] += below.pop(term)
+    counts.update(below)
     return {term: tf * (K1 + 1.0) / (tf + K1) for term, tf in counts.items()}
+
+
+@lru_cache(maxsize=1 << 10)
+def _path_counts(path: str) -> tuple[tuple[str, float], ...]:
+    return tuple((term, count * PATH_WEIGHT) for term, count in _count(path).items())
 
 
 def query_terms(text: str) -> dict[str, float]:
@@ -54,9 +74,13 @@ def query_terms(text: str) -> dict[str, float]:
     return {term: tf * (K1 + 1.0) / (tf + K1) for term, tf in _count(text).items()}
 
 
-def _count(text: str) -> dict[str, float]:
+def _count(text: str, more: Mapping[str, int] = MappingProxyType({})) -> dict[str, float]:
+    """How often each term occurs in a text, and in ``more`` words below it."""
+    words = count_words(text)
+    for word, count in more.items():
+        words[word] = words.get(word, 0) + count
     counts: dict[str, float] = {}
-    for word, count in Counter(whole_words(text)).items():
+    for word, count in words.items():
         for term in marked_parts(word):
             counts[term] = counts.get(term, 0.0) + count
     return counts

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
+import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from harness.errors import ModelMismatchError
+from harness.models.lexical import count_words
 from harness.models.static import model_file
 from harness.models.static.embedder import MODEL_FILE, StaticEmbedder
 
@@ -79,6 +84,32 @@ def test_a_vector_depends_on_its_text_alone(embedder: StaticEmbedder) -> None:
     with ThreadPoolExecutor(4) as pool:
         again = list(pool.map(lambda text: fresh.embed_documents([text])[0], texts))
     np.testing.assert_array_equal(vectors, np.stack(again))
+
+
+def test_counted_words_give_the_same_vectors_in_another_process_too(
+    embedder: StaticEmbedder,
+) -> None:
+    many = "app/net.py | connect\n" + " ".join(f"unknown{n}word" for n in range(400))
+    passages = [many, "a.py | f\n", LONG, *PASSAGES.values()]
+    headers, codes = zip(*(text.split("\n", 1) for text in passages), strict=True)
+    words = [count_words(code) for code in codes]
+    vectors = embedder.embed_documents(passages)
+    np.testing.assert_array_equal(embedder.by_words().embed_counted(headers, words), vectors)
+    sent = pickle.dumps(embedder)
+    assert len(sent) < 1000
+    assert pickle.loads(sent) is pickle.loads(sent)  # its table is read once
+    np.testing.assert_array_equal(pickle.loads(sent).embed_counted(headers, words), vectors)
+
+
+def test_another_model_in_another_process_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "model.bin"
+    shutil.copyfile(MODEL_FILE, file)
+    sent = pickle.dumps(StaticEmbedder(file))
+    with file.open("r+b") as stream:
+        stream.seek(-1, 2)
+        stream.write(b"\x05")
+    with pytest.raises(ModelMismatchError, match=r"was replaced while it was in use"):
+        pickle.loads(sent).embed_counted(["a.py"], [{"word": 1}])
 
 
 def test_no_texts(embedder: StaticEmbedder) -> None:
