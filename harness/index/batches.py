@@ -251,7 +251,7 @@ def _points(
         seen[one.chunk_hash] += 1
         points.append(
             ChunkPoint(
-                id=str(point),
+                id=point,
                 repo=plan.repo,
                 path=path,
                 chunk=one.chunk,

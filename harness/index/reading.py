@@ -9,19 +9,23 @@ any other model a thread is enough.
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import itertools
 import json
 import logging
 import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import BinaryIO, cast
 
 from harness.cores import available_cores
-from harness.index.chunk_worker import Piece, receive, send
+from harness.index.chunk_worker import Piece, packed, receive, send, unpacked
 from harness.index.embedded_text import Window, is_light
 from harness.index.planning import Batch, IndexPlan
 from harness.index.preparing import (
@@ -42,6 +46,8 @@ Submit = Callable[[Batch], Callable[[], PreparedBatch]]
 # Of source. Less is not worth the third of a second that starting a process takes.
 _WORTH_BYTES = 2_000_000
 _PIECE_BYTES = 200_000
+# Holds the answer to a piece, so that the process can go on while nobody reads it.
+_PIPE_BYTES = 1 << 20
 # Each takes some 100 MB, and one that writes keeps up with no more.
 _MOST_WORKERS = 4
 
@@ -66,7 +72,8 @@ def batch_reader(plan: IndexPlan, embedder: Embedder) -> Iterator[Submit]:
 
 
 class _Workers:
-    """Processes that prepare pieces of batches, each fed by a thread of its own."""
+    """Processes that prepare pieces of batches, each fed by two threads, so that it has another
+    piece while this process is busy with its last answer."""
 
     def __init__(
         self, plan: IndexPlan, window: Window, words: WordEmbedder | None, count: int
@@ -74,8 +81,9 @@ class _Workers:
         self._plan = plan
         self._window = window
         self._words = words
-        self._threads = ThreadPoolExecutor(max_workers=count, thread_name_prefix="prepare")
+        self._threads = ThreadPoolExecutor(max_workers=2 * count, thread_name_prefix="prepare")
         self._own = threading.local()
+        self._seats = itertools.cycle([_Seat() for _ in range(count)])
         self._started: list[_Worker] = []
         self._closed = False
         self._cannot_start = False
@@ -102,70 +110,128 @@ class _Workers:
 
         return result
 
-    def _prepare(
-        self, files: tuple[SourceFile, ...], again: bool = False
-    ) -> tuple[PreparedFile, ...]:
-        root, max_file_bytes = self._plan.root, self._plan.max_file_bytes
+    def _prepare(self, files: tuple[SourceFile, ...]) -> _Answer:
+        """Let one of the processes prepare a piece; alone, when it has ended meanwhile."""
         if self._cannot_start:
-            return prepare_files(root, files, max_file_bytes, self._window, self._words)
-        piece = Piece(root, files, max_file_bytes, self._window, self._words)
-        worker: _Worker | None = getattr(self._own, "worker", None)
-        if worker is None:
-            worker = self._own.worker = _Worker()
-            self._started.append(worker)
+            return self._prepare_here(files)
+        if not hasattr(self._own, "seat"):
+            self._own.seat = next(self._seats)
+        seat: _Seat = self._own.seat
+        with seat.lock:
+            if seat.worker is None:
+                seat.worker = self._new()
+            worker = seat.worker
         try:
-            return worker.prepare(piece)
+            return worker.prepare(self._piece(files))
         except ChildProcessError as error:
-            if self._closed:
-                raise EOFError from None
-            logger.warning("%s: reading goes on in this one", error)
-            self._cannot_start = True
-            return self._prepare(files)
+            return self._without_workers(files, error)
         except EOFError:
             if self._closed:
                 raise
-        self._own.worker = None
+        worker.end()
+        with seat.lock:
+            if seat.worker is worker:
+                seat.worker = None
+        return self._prepare_alone(files, self._new())
+
+    def _prepare_alone(
+        self, files: tuple[SourceFile, ...], worker: _Worker, again: bool = False
+    ) -> _Answer:
+        """Find out which file ends its process: one that has nothing else to do."""
+        try:
+            answer = worker.prepare(self._piece(files))
+        except ChildProcessError as error:
+            return self._without_workers(files, error)
+        except EOFError:
+            if self._closed:
+                raise
+        else:
+            worker.end()
+            return answer
         reason = worker.end()
-        if len(files) > 1:  # which of them was it?
+        if len(files) > 1:
             half = len(files) // 2
-            return self._prepare(files[:half]) + self._prepare(files[half:])
+            first = self._prepare_alone(files[:half], self._new())
+            second = self._prepare_alone(files[half:], self._new())
+            return lambda: first() + second()
         if not again:  # somebody may have ended it
-            return self._prepare(files, again=True)
-        return (
-            PreparedFile(
-                files[0],
-                files[0].content_id or "",
-                error=f"cannot be chunked: the process that read it {reason}",
-            ),
+            return self._prepare_alone(files, self._new(), again=True)
+        failed = PreparedFile(
+            files[0],
+            files[0].content_id or "",
+            error=f"cannot be chunked: the process that read it {reason}",
         )
+        return lambda: (failed,)
+
+    def _without_workers(self, files: tuple[SourceFile, ...], error: Exception) -> _Answer:
+        if self._closed:
+            raise EOFError from None
+        if not self._cannot_start:
+            logger.warning("%s: reading goes on in this one", error)
+            self._cannot_start = True
+        return self._prepare_here(files)
+
+    def _prepare_here(self, files: tuple[SourceFile, ...]) -> _Answer:
+        piece = self._piece(files)
+        prepared = prepare_files(piece.root, files, piece.max_file_bytes, piece.window, piece.words)
+        return lambda: prepared
+
+    def _piece(self, files: tuple[SourceFile, ...]) -> Piece:
+        plan = self._plan
+        return Piece(plan.root, files, plan.max_file_bytes, self._window, self._words)
+
+    def _new(self) -> _Worker:
+        worker = _Worker()
+        self._started.append(worker)
+        return worker
+
+
+_Answer = Callable[[], tuple[PreparedFile, ...]]
+"""Unpacks what a process has answered: as bytes it takes a fifth of the memory until its turn."""
+
+
+class _Seat:
+    """Where the threads of one process find it; None: one has to be started."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.worker: _Worker | None = None
 
 
 class _Worker:
-    """One process; it is started by the first piece."""
+    """One process; it is started by the first piece. Several threads may use it."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._sending = threading.Lock()
+        self._receiving = threading.Lock()
+        self._expected: deque[list[bytes]] = deque()
 
-    def prepare(self, piece: Piece) -> tuple[PreparedFile, ...]:
-        """Let the process prepare a piece.
+    def prepare(self, piece: Piece) -> _Answer:
+        """Let the process prepare a piece; what it raises is raised by unpacking the answer.
 
         :raises EOFError: it has ended.
         :raises ChildProcessError: it cannot be started.
-        :raises Exception: what preparing raised.
         """
-        if self._process is None:
-            self._start()
-        requests, answers = self._streams()
-        try:
-            send(requests, piece)
-        except (OSError, ValueError):
-            raise EOFError from None
-        answer = receive(answers)
-        if isinstance(answer, Exception):
-            raise answer
-        files: tuple[PreparedFile, ...] = answer
-        log_errors(files)
-        return files
+        answer: list[bytes] = []
+        data = packed(piece)
+        with self._sending:
+            if self._process is None:
+                self._start()
+            requests, answers = self._streams()
+            self._expected.append(answer)
+            try:
+                send(requests, data)
+            except (OSError, ValueError):
+                raise EOFError from None
+        while not answer:
+            with self._receiving:
+                if not answer:  # whoever waits first receives for whom it is
+                    try:
+                        self._expected.popleft().append(receive(answers))
+                    except (OSError, ValueError, IndexError):
+                        raise EOFError from None
+        return partial(_read, answer[0])
 
     def _start(self) -> None:
         utf8 = ["-X", "utf8"] if sys.flags.utf8_mode else []
@@ -181,6 +247,8 @@ class _Worker:
             requests.write(json.dumps(sys.path).encode() + b"\n")
             requests.flush()
             receive(answers)
+            with contextlib.suppress(OSError, AttributeError):  # a system without, or its limit
+                fcntl.fcntl(answers, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         except (OSError, EOFError):
             raise ChildProcessError(f"a process that reads files {self.end()}") from None
 
@@ -220,5 +288,14 @@ def _pieces(files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, ...]]:
         yield tuple(piece)
 
 
-def _joined(parts: Sequence[Future[tuple[PreparedFile, ...]]]) -> tuple[PreparedFile, ...]:
-    return tuple(file for part in parts for file in part.result())
+def _read(answer: bytes) -> tuple[PreparedFile, ...]:
+    found = unpacked(answer)
+    if isinstance(found, Exception):
+        raise found
+    files: tuple[PreparedFile, ...] = found
+    log_errors(files)
+    return files
+
+
+def _joined(parts: Sequence[Future[_Answer]]) -> tuple[PreparedFile, ...]:
+    return tuple(file for part in parts for file in part.result()())

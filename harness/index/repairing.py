@@ -108,7 +108,7 @@ def _proven(manifest: Manifest, point: SalvagedPoint) -> ChunkPoint | None:
         and chunk.end_line - chunk.start_line == _last_line(chunk.text)
         and point.dense.shape == (manifest.dimension,)
         and abs(length - 1.0) < _NORM_TOLERANCE
-        and uuid.UUID(point.id) in ids
+        and str(uuid.UUID(point.id)) in ids
     )
     if not fits:
         return None

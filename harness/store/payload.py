@@ -22,6 +22,7 @@ Indexes of former versions also hold ``segments``, the parts of the path, which 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ KEYWORD_INDEXES = ("path", "stem", "definitions", "embed_hash")
 against every payload on disk: 0.3 s at 20,000 points instead of 0.02 s."""
 
 
+@lru_cache(maxsize=1 << 10)
 def stem_of(path: str) -> str:
     """Folded file name without its last extension; that of a dotfile is the whole name."""
     name = fold(path.rpartition("/")[2])
@@ -44,8 +46,7 @@ def stem_of(path: str) -> str:
 def to_payload(point: ChunkPoint) -> dict[str, Any]:
     """The payload of a point."""
     chunk = point.chunk
-    piece = {"piece": chunk.piece} if chunk.piece else {}
-    return piece | {
+    payload = {
         "repo": point.repo,
         "path": point.path,
         "stem": stem_of(point.path),
@@ -61,6 +62,9 @@ def to_payload(point: ChunkPoint) -> dict[str, Any]:
         "content_id": point.content_id,
         "text": chunk.text,
     }
+    if chunk.piece:
+        payload["piece"] = chunk.piece
+    return payload
 
 
 def to_candidate(point_id: object, payload: Mapping[str, Any] | None, score: float) -> Candidate:
