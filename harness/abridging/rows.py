@@ -78,6 +78,8 @@ def _kind(line: str) -> str:
 
 def _close_gaps(lines: Sequence[str], kinds: list[str]) -> None:
     """Among lines of base64 some are less mixed than most, by chance."""
+    if _ENCODED not in kinds:
+        return
     rows = range(1, len(lines))
     for pairs in (((row, row - 1) for row in rows), ((row - 1, row) for row in reversed(rows))):
         for row, beside in pairs:

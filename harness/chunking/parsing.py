@@ -63,12 +63,19 @@ def parse(language: str, data: bytes, ranges: list[Range] | None = None) -> Node
     # An embedded part is confined to its range; an empty list means the whole document.
     parser.included_ranges = ranges or []
     seconds_left: float | None = getattr(_local, "seconds_left", None)
+    limit = _limit(len(data)) if seconds_left is None else seconds_left
     began = time.thread_time()
-    deadline = began + (_limit(len(data)) if seconds_left is None else seconds_left)
+    deadline, earliest = began + limit, time.monotonic() + limit
+
+    def is_late(_offset: int, _error: bool) -> bool:
+        # Asked for every hundred steps. A thread's time takes twenty times as long to read as the
+        # clock, and cannot run faster.
+        return time.monotonic() > earliest and time.thread_time() > deadline
+
     try:
         tree = parser.parse(
             lambda offset, _point: data[offset : offset + 65536],
-            progress_callback=lambda _offset, _error: time.thread_time() > deadline,
+            progress_callback=is_late,
         )
     except ValueError:  # raised when the progress callback cancels
         parser.reset()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from unicodedata import category
 
 _RANGES = (
@@ -66,9 +66,14 @@ def _runs() -> re.Pattern[str]:
 @cache
 def marks() -> str:
     """All combining marks, for a character class: ``\\w`` does not match them, although vowels
-    of many scripts are marks. Made when first needed, in some 20 ms."""
-    every = map(chr, range(_FIRST_MARK, _LAST_MARK + 1))
-    return "".join(char for char in every if category(char)[0] == "M")
+    of many scripts are marks. Made when first needed, in some 10 ms."""
+    every = [n for n in range(_FIRST_MARK, _LAST_MARK + 1) if category(chr(n))[0] == "M"]
+    # As ranges: a class of single characters takes three times as long to match.
+    found: list[str] = []
+    for _, run in groupby(enumerate(every), lambda one: one[1] - one[0]):
+        numbers = [number for _, number in run]
+        found.append(f"{chr(numbers[0])}-{chr(numbers[-1])}")
+    return "".join(found)
 
 
 @cache
