@@ -17,6 +17,8 @@ from harness.errors import TransientError
 from harness.files import open_regular
 from harness.patterns import folders_above
 from harness.repository.git import SEALED, USER, Trust, run_git
+from harness.repository.git_names import is_attribute_file
+from harness.repository.patch_names import PatchNames
 
 logger = logging.getLogger(__name__)
 
@@ -75,18 +77,27 @@ def slow_attributes(root: Path, names: Iterable[str]) -> Path | None:
     return next((path for path in files if is_slow(_content(path))), None)
 
 
-def slow_for_patch(root: Path, names: Sequence[str], patch: bytes) -> Path | None:
+def slow_for_patch(
+    root: Path, names: Sequence[str], patch: bytes, touched: PatchNames
+) -> Path | None:
     """Find an attribute file over which git would take long when it applies a patch.
 
     :param names: the patch's files, or more, relative to ``root``.
+    :param touched: the names of the patch.
     :returns: the first such file, of the tree or of the patch; None: git may be asked.
     """
     slow = slow_attributes(root, names)
-    if slow is None and ATTRIBUTES.encode() in patch.lower():  # file systems ignore case
-        added = (line[1:] for line in patch.split(b"\n") if line.startswith(b"+"))
-        if any(map(is_slow, added)):
-            return Path(ATTRIBUTES)
-    return slow
+    if slow is not None:
+        return slow
+    # Git reads a name in quotes with octal numbers as well; file systems ignore case.
+    made = [name for name in touched.changed if is_attribute_file(name.rpartition("/")[2])]
+    if not made:
+        return None
+    added = (line[1:] for line in patch.split(b"\n") if line.startswith(b"+"))
+    # What is renamed or copied may become one with a content that is not in the patch.
+    if any(map(is_slow, added)) or any(is_slow(_content(root / one)) for one in touched.sources):
+        return Path(made[0])
+    return next((Path(name) for name in made if name in touched.binary), None)
 
 
 def attributes_of(

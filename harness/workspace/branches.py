@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from harness.errors import CredentialError, PatchConflictError, PolicyError
+from harness.errors import CredentialError, GitError, PatchConflictError, PolicyError
 from harness.repository.attributes import REMEDY, slow_for_patch
 from harness.repository.credentials import redact
 from harness.repository.git import SEALED, run_git
+from harness.repository.patch_names import patch_names
 from harness.repository.remotes import Remote
 from harness.repository.tracked import tracked_names
 
@@ -61,7 +62,15 @@ def push_patch(
         raise PolicyError(f"{branch!r} does not begin with {PREFIX}, so it is not pushed")
     seconds = remote.timeout_seconds
     data = patch.encode("utf-8", "surrogateescape")
-    slow = slow_for_patch(root, list(tracked_names(root, SEALED)), data)
+    try:
+        touched = patch_names(data)
+    except GitError as error:
+        raise PatchConflictError(f"the patch does not fit {remote.url}: {error}") from None
+    if name := touched.of_git():
+        raise PatchConflictError(
+            f"the patch does not fit {remote.url}: {name!r} may be git's own folder"
+        )
+    slow = slow_for_patch(root, list(tracked_names(root, SEALED)), data, touched)
     if slow is not None:
         raise PolicyError(
             f"git would take too long over a pattern in {slow.name} of {remote.url}; {REMEDY}"

@@ -10,7 +10,11 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-_CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = false\n\tfileMode = true\n"
+# A patch may be applied on any system, so no name gets into one that is .git anywhere.
+_CONFIG = (
+    "[core]\n\trepositoryformatversion = {version}\n\tbare = false\n\tfileMode = true\n"
+    "\tprotectHFS = true\n\tprotectNTFS = true\n"
+)
 _MAX_ALTERNATES = 20
 _RAW = "* -text -eol -ident -filter -working-tree-encoding\n"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.errors import PolicyError
 from harness.files import PRIVATE_FOLDER
+from harness.repository.git_names import is_git_folder
 
 
 def remove_nested_repositories(root: Path) -> None:
@@ -41,8 +42,7 @@ def _nested(root: Path) -> list[Path]:
     while pending:
         folder = pending.pop()
         for entry in _entries(folder):
-            # Some file systems take .GIT for .git, and git knows that of some.
-            if entry.name.casefold() == ".git":
+            if is_git_folder(entry.name):
                 if folder != str(root):
                     found.append(Path(entry.path))
             elif entry.is_dir(follow_symlinks=False):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from harness.errors import GitError, HarnessError, PatchConflictError
 from harness.repository.attributes import REMEDY, slow_for_patch
+from harness.repository.patch_names import PatchNames, patch_names
 from harness.workspace import conversions
 from harness.workspace.control import configure, initialise
 from harness.workspace.conversions import ENCODING
@@ -65,8 +66,9 @@ class _Home:
 
         :raises GitError: it does not.
         """
-        names = self._names()
-        self._refuse_slow_attributes(names)
+        touched = patch_names(self.data)
+        self._refuse(touched)
+        names = touched.changed
         if self.source.objects is None:
             self.git("--check", "--binary")
             return
@@ -87,26 +89,18 @@ class _Home:
             self._convert([*new, *checked], values)
             self.git("--check", "--binary")
 
-    def _refuse_slow_attributes(self, names: Sequence[str]) -> None:
-        slow = slow_for_patch(self.source.root, names, self.data)
+    def _refuse(self, touched: PatchNames) -> None:
+        if name := touched.of_git():
+            raise PatchConflictError(
+                f"the patch does not apply to {self.source.root}: {name!r} may be git's own "
+                "folder; nothing was changed"
+            )
+        slow = slow_for_patch(self.source.root, touched.changed, self.data, touched)
         if slow is not None:
             raise PatchConflictError(
                 f"the patch does not apply to {self.source.root}: git would take too long over "
                 f"a pattern in {slow}; {REMEDY}; nothing was changed"
             )
-
-    def _names(self) -> list[str]:
-        # In a folder without attribute files, which git would follow.
-        folder = self.control / "refs"
-        options = ["--whitespace=nowarn", "--numstat", "-z", "-"]
-        rows = run_git(
-            ["apply", *options],
-            cwd=folder,
-            git_dir=self.control,
-            work_tree=folder,
-            data=self.data,
-        ).split(b"\0")
-        return [os.fsdecode(row.split(b"\t", 2)[2]) for row in rows if row.count(b"\t") >= 2]
 
     def _convert(self, names: Iterable[str], values: Mapping[str, Mapping[str, str]]) -> None:
         attributes = [(name, conversions.in_words(values.get(name, {}))) for name in names]

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from harness.errors import PolicyError, UsageError
 from harness.files import open_regular, write_atomically
+from harness.repository.git_names import is_git_folder
 from harness.repository.skip_names import is_secret
 
 
@@ -120,7 +121,7 @@ class ConfinedTree:
         if not resolved.is_relative_to(self.root):
             raise PolicyError(f"{path}: leads out of the repository")
         inside = resolved.relative_to(self.root).parts
-        if any(part.casefold() == ".git" for part in (*inside, *pure.parts)):
+        if any(map(is_git_folder, (*inside, *pure.parts))):
             raise PolicyError(f"{path}: git's own files are off limits")
         if is_secret("/".join(pure.parts)) or is_secret("/".join(inside)):
             raise PolicyError(f"{path}: held back, its name says that it holds credentials")

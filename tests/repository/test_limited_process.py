@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -75,3 +77,20 @@ def test_what_is_left_on_purpose_stays(tmp_path: Path) -> None:
         assert not is_gone(pid)
     finally:
         os.kill(pid, signal.SIGKILL)
+
+
+def test_a_kernel_without_signals_of_pipes_still_runs_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """gVisor and WSL 1 answer as here."""
+    known = fcntl.fcntl
+
+    def old(descriptor: int, command: int, argument: int = 0) -> int:
+        if command == getattr(fcntl, "F_SETSIG", None):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return known(descriptor, command, argument)
+
+    monkeypatch.setattr(fcntl, "fcntl", old)
+    environment = dict(os.environ)
+    limits = {"stdin": b"", "timeout_seconds": 600, "max_output_bytes": 99}
+    assert run_limited(["echo", "ran"], tmp_path, environment, **limits).stdout == b"ran\n"

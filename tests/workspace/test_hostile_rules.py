@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import PatchConflictError, TransientError
+from harness.repository.git_names import leads_to_git
 from harness.workspace import apply_patch, create_workspace, list_files
 from harness.workspace import contents as contents_module
 from tests.repositories import ENDLESS, LONG_NAME, commit_unmatched, make_repository
@@ -88,7 +89,10 @@ def test_rules_that_take_long_do_not_cost_the_patch(
     assert "__pycache__" not in patch
 
 
-@pytest.mark.parametrize("name", ["git~1", ".GIT", "with\nline", '"quoted', " blank ", "é\udcff"])
+@pytest.mark.parametrize(
+    "name",
+    ["git~1", ".GIT", ".g\u200cit", ".git::$DATA", "with\nline", '"quoted', " blank ", "é\udcff"],
+)
 def test_odd_names_cost_only_themselves(repository: Path, tmp_path: Path, name: str) -> None:
     """Git takes no path that a file system might take for its own folder."""
     space = create_workspace(repository, tmp_path / "state")
@@ -97,7 +101,7 @@ def test_odd_names_cost_only_themselves(repository: Path, tmp_path: Path, name: 
     (space.root / "a.py").write_text("b\n")
     patch = space.patch()
     assert "+b\n" in patch
-    assert ("+odd\n" in patch) == (name not in ("git~1", ".GIT"))
+    assert ("+odd\n" in patch) == (not leads_to_git(name))
     space.restore(before)
     assert (space.root / "a.py").read_text() == "a\n"
     assert space.patch() == ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from harness.errors import PatchConflictError
 from harness.workspace import apply_patch, create_workspace
 from harness.workspace.control import quote_pattern
+from tests.repositories import ENDLESS
 
 
 def git(folder: Path, *arguments: str, data: bytes = b"") -> None:
@@ -210,3 +213,60 @@ def patch_of(root: Path, ref: str | None, name: str, old: bytes, new: bytes) -> 
     patch = space.patch()
     space.close()
     return patch
+
+
+MADE = (
+    'diff --git "a/{0}" "b/{0}"\nnew file mode 100644\n--- /dev/null\n+++ "b/{0}"\n'
+    "@@ -0,0 +1 @@\n+x\n"
+)
+# Git's form of two bytes: the length of what zlib makes of them as a letter, then base 85.
+BINARY = "J" + base64.b85encode(zlib.compress(b"\0\n"), pad=True).decode()
+MOVED = 'diff --git "a/{1}" "b/{0}"\nsimilarity index 100%\n{2} from "{1}"\n{2} to "{0}"\n'
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(".git/config", id="plain"),
+        pytest.param(".GIT/config", id="case"),
+        pytest.param("in/.git::$INDEX_ALLOCATION/config", id="stream"),
+        pytest.param("GIT~1/config", id="short"),
+        pytest.param(".git. /config", id="dots-and-blanks"),
+        pytest.param(".g\u200cit/config", id="left-out-by-hfs"),
+        pytest.param(r".g\342\200\214it/config", id="left-out-by-hfs-octal"),
+        pytest.param(r"\056git/config", id="octal"),
+    ],
+)
+def test_git_s_own_folder_is_refused(tmp_path: Path, name: str) -> None:
+    root = committed(tmp_path / "r", {"a.txt": b"x\n"})
+    for patch in (
+        MADE.format(name),
+        MOVED.format(name, "a.txt", "rename"),
+        MOVED.format("b.txt", name, "copy"),
+    ):
+        with pytest.raises(PatchConflictError, match="git's own folder"):
+            apply_patch(patch, root)
+    assert sorted(path.name for path in root.iterdir()) == [".git", "a.txt"]
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        pytest.param(
+            MADE.format(r".git\141ttributes").replace("+x", f"+{ENDLESS} -text"), id="octal"
+        ),
+        pytest.param(MADE.format(".GITattributes").replace("+x", f"+{ENDLESS} -text"), id="case"),
+        pytest.param(MOVED.format("in/.gitattributes", "a.txt", "rename"), id="renamed"),
+        pytest.param(MOVED.format("in/.gitattributes", "a.txt", "copy"), id="copied"),
+        pytest.param(
+            "diff --git a/.gitattributes b/.gitattributes\nnew file mode 100644\nindex "
+            f"{0:040}..{1:040}\nGIT binary patch\nliteral 2\n{BINARY}\n\nliteral 0\n"
+            "HcmV?d00001\n\n",
+            id="in-no-lines",
+        ),
+    ],
+)
+def test_slow_attributes_are_found_under_any_name(tmp_path: Path, patch: str) -> None:
+    root = committed(tmp_path / "r", {"a.txt": f"{ENDLESS} text\n".encode()})
+    with pytest.raises(PatchConflictError, match="too long over a pattern"):
+        apply_patch(patch, root)
