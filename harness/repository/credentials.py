@@ -73,17 +73,21 @@ def redact(text: str, values: Iterable[str] = (), *, suspected: bool = False) ->
             text = text.replace(value, HIDDEN)
     data = text.encode("utf-8", "surrogatepass")
     spans = secret_spans(data)
-    clean = _without(data, spans) if spans else data
+    clean = without(data, spans) if spans else data
     if suspected:
-        clean = _without(clean, merged(private_keys(clean, suspected=True)))
+        clean = without(clean, merged(private_keys(clean, suspected=True)))
         for regex in _SUSPECTS:
             group = 1 if _compiled(regex).groups else 0
             matches = _compiled(regex).finditer(clean)
-            clean = _without(clean, [match.span(group) for match in matches])
+            clean = without(clean, [match.span(group) for match in matches])
     return text if clean is data else clean.decode("utf-8", "surrogatepass")
 
 
-def _without(data: bytes, spans: Iterable[tuple[int, int]], mark: bytes = HIDDEN.encode()) -> bytes:
+def without(data: bytes, spans: Iterable[tuple[int, int]], mark: bytes = HIDDEN.encode()) -> bytes:
+    """Put a mark in the place of parts of a text; line ends in them stay, behind the mark.
+
+    :param spans: ascending, none overlapping another.
+    """
     parts, last = [], 0
     for start, end in spans:
         parts += [data[last:start], mark, b"\n" * data.count(b"\n", start, end)]
@@ -105,9 +109,9 @@ def redact_urls(text: str) -> str:
     """
     data = text.encode("utf-8", "surrogatepass")
     users = (match.span(1) for match in _compiled(_USERINFO).finditer(data) if match[1] != b"git")
-    data = _without(data, users, b"***")
+    data = without(data, users, b"***")
     queries = [match.span(1) for match in _compiled(_QUERY).finditer(data)]
-    return _without(data, queries, b"***").decode("utf-8", "surrogatepass")
+    return without(data, queries, b"***").decode("utf-8", "surrogatepass")
 
 
 def is_secret_variable(name: str) -> bool:

@@ -145,6 +145,9 @@ def test_output_of_commands(root: Path) -> None:
         pytest.param("mv secrets.yaml plain.txt; cat plain.txt", id="moved"),
         pytest.param("cut -d= -f2 .aws/credentials", id="without-its-name"),
         pytest.param("cut -c10-60 app.py; grep -o 'ghp_.*[^\"]' app.py", id="cut-out"),
+        pytest.param(
+            "rev app.py; base64 .aws/credentials; od -An -tx1 .aws/credentials", id="encoded"
+        ),
     ],
 )
 def test_parts_of_what_a_command_prints(tmp_path: Path, command: str) -> None:
@@ -159,7 +162,8 @@ def test_parts_of_what_a_command_prints(tmp_path: Path, command: str) -> None:
     run_task("Look", make_repository(tmp_path / "r", files), model, results_dir=tmp_path / "out")
     kept = [(tmp_path / "out" / name).read_text() for name in ("trajectory.jsonl", "report.md")]
     for text in (said_to(model, 1), *kept):
-        assert not any(secret in text for secret in (made, TOKEN, *BODY))
+        assert not any(secret in text for secret in (made, TOKEN, TOKEN[::-1], *BODY))
+        assert made[9:29].encode().hex() not in "".join(text.split())
     assert "[redacted]" in said_to(model, 1)
     if "yaml" in command:
         assert "folder: /usr/lib/python3.11/site-packages" in said_to(model, 1)

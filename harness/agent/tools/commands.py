@@ -9,6 +9,7 @@ from harness.agent.clock import RunClock
 from harness.agent.tools.held_secrets import held_secrets
 from harness.agent.tools.tool import ToolOutput
 from harness.repository.credentials import redact
+from harness.repository.known_values import KnownValues
 from harness.workspace.commands import run_command
 from harness.workspace.copies import Workspace
 from harness.workspace.isolation import probe_isolation
@@ -19,7 +20,7 @@ class CommandRunner:
     """Runs commands within the limits of a policy and the time of the run.
 
     :param secrets: values that are taken out of a command's output, besides what the copy holds
-        before the first command.
+        before the first command, in any form that :class:`KnownValues` finds.
     :param cancelled: asked while a command runs; True ends the command and the run.
     """
 
@@ -37,7 +38,7 @@ class CommandRunner:
         self.clock = clock
         self.secrets = tuple(secrets)
         self.cancelled = cancelled
-        self._held: tuple[str, ...] | None = None
+        self._known: KnownValues | None = None
 
     @property
     def isolation(self) -> Level:
@@ -58,9 +59,9 @@ class CommandRunner:
         :raises PolicyError: this machine does not isolate commands as the policy demands.
         :raises KeyboardInterrupt: the run was cancelled.
         """
-        if self._held is None:
+        if self._known is None:
             # Before a command can move or change what the files hold.
-            self._held = held_secrets(self.space.root)
+            self._known = KnownValues((*self.secrets, *held_secrets(self.space.root)))
         usual = self.policy.timeout_seconds
         remaining = max(1.0, self.clock.remaining_seconds())
         limit = min(usual, remaining, usual if within_seconds is None else within_seconds)
@@ -77,7 +78,7 @@ class CommandRunner:
         if result.stopped == "cancelled":
             raise KeyboardInterrupt
         # A whole key first, so that it is hidden as one and not line by line.
-        output = redact(redact(result.output, self.secrets), self._held).rstrip()
+        output = self._known.hide(redact(result.output, self.secrets)).rstrip()
         ending = f"\n[stopped: {result.stopped}]" if result.stopped else ""
         text = f"exit code {result.exit_code}\n{output or '(no output)'}{ending}"
         # Most commands say last what came of it: "3 failed, 5 passed in 0.1s".
