@@ -3,8 +3,9 @@
 uvicorn counts open connections and answers 503 beyond its limit, whatever the open ones do: a few
 hundred clients that send their headers byte by byte would shut out everybody else. Here a new
 connection is always taken. When there are too many, the one that has kept us waiting longest for
-its request is dropped, first of the address that has most of them; one whose request is complete
-is never dropped. Genuine requests are complete within milliseconds.
+its request is dropped, first of the address that has most of them; then the one that has kept an
+answer waiting longest. One whose request is complete and whose answer is read is never dropped.
+Genuine requests are complete within milliseconds.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import logging
 import resource
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from uvicorn import Config
 
 logger = logging.getLogger(__name__)
+
+# Within which a client has to make room for more of an answer: above what a laptop sleeps through.
+_READ_SECONDS = 60.0
 
 # asyncio accepts this many before it lets any connection be counted, and up to three times as many
 # are under way, each with a descriptor: with uvicorn's 2,048 a burst uses up what a process has.
@@ -34,20 +39,26 @@ class Connections:
 
     :param most: of more than these the slowest are dropped.
     :param header_seconds: within which a request's headers must have arrived.
+    :param read_seconds: within which a client must take some of an answer that it does not read.
     """
 
-    def __init__(self, most: int, header_seconds: float) -> None:
+    def __init__(
+        self, most: int, header_seconds: float, read_seconds: float = _READ_SECONDS
+    ) -> None:
         self.most = most
         self.header_seconds = header_seconds
+        self.read_seconds = read_seconds
         self.dropped = 0
         self._open: set[LimitedProtocol] = set()
         # Whose request is not complete, in the order of how long they have been waited for.
         self._waiting: dict[LimitedProtocol, None] = {}
+        # Whose client does not read, in the order of how long it has not.
+        self._stalled: dict[LimitedProtocol, None] = {}
 
     def opened(self, connection: LimitedProtocol) -> None:
         """Take a connection, if need be in the place of another one."""
-        if len(self._open) >= self.most and self._waiting:
-            self.drop(self._worst())
+        if len(self._open) >= self.most and (self._waiting or self._stalled):
+            self.drop(_worst(self._waiting or self._stalled))
         self._open.add(connection)
         self._waiting[connection] = None
 
@@ -55,6 +66,7 @@ class Connections:
         """Forget a connection."""
         self._open.discard(connection)
         self._waiting.pop(connection, None)
+        self._stalled.pop(connection, None)
 
     def complete(self, connection: LimitedProtocol) -> None:
         """Its request has arrived."""
@@ -74,10 +86,20 @@ class Connections:
         self.closed(connection)
         connection.abort()
 
-    def _worst(self) -> LimitedProtocol:
-        by_address = Counter(connection.address for connection in self._waiting)
-        (address, _), *_ = by_address.most_common(1)
-        return next(one for one in self._waiting if one.address == address)
+    def stalled(self, connection: LimitedProtocol) -> None:
+        """Its client does not read."""
+        if connection in self._open:
+            self._stalled[connection] = None
+
+    def read(self, connection: LimitedProtocol) -> None:
+        """Its client reads again."""
+        self._stalled.pop(connection, None)
+
+
+def _worst(slow: Mapping[LimitedProtocol, None]) -> LimitedProtocol:
+    by_address = Counter(connection.address for connection in slow)
+    (address, _), *_ = by_address.most_common(1)
+    return next(one for one in slow if one.address == address)
 
 
 class LimitedProtocol(H11Protocol):
@@ -90,6 +112,7 @@ class LimitedProtocol(H11Protocol):
         super().__init__(**parts)
         self._held = held
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
 
     @property
     def address(self) -> str:
@@ -106,7 +129,21 @@ class LimitedProtocol(H11Protocol):
         """The connection has ended."""
         self._held.closed(self)
         self._stop_waiting()
+        self._stop_stalling()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client leaves more of an answer unread than is kept for it."""
+        super().pause_writing()
+        self._stop_stalling()
+        self._held.stalled(self)
+        self._unread = self.loop.call_later(self._held.read_seconds, self._held.drop, self)
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._stop_stalling()
+        self._held.read(self)
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """A part of a request has arrived."""
@@ -146,6 +183,11 @@ class LimitedProtocol(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _stop_stalling(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _too_slow(self) -> None:
         if not self._is_answering:

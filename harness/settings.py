@@ -545,7 +545,8 @@ class WebhookSettings(_Settings):
         validation_alias="HARNESS_WEBHOOK_REGISTER",
         description="Hosts and owners whose repositories a push may add to the registry, separated "
         "by commas, each with the name of a credential if they need one: "
-        "`git.example.org/team=reader`. Unset: none.",
+        "`git.example.org/team=reader`. They are read by https and ssh; "
+        "`http://git.example.org/team` allows what is not encrypted. Unset: none.",
     )
     max_body_bytes: int = Field(
         default=_WEBHOOK.max_body_bytes,
@@ -589,6 +590,13 @@ class ServiceSettings(_Settings):
         description="Networks of an authenticating proxy whose user and groups are believed, "
         "separated by commas. Unset: none.",
     )
+    ingress_addresses: str = Field(
+        default="",
+        validation_alias="HARNESS_INGRESS_ADDRESSES",
+        description="Networks of proxies, such as an Ingress, whose `X-Forwarded-For` says where a "
+        "request without a token came from, so that each client has limits of its own; separated "
+        "by commas. Unset: none.",
+    )
     proxy_groups: HomePath | None = Field(
         default=None,
         validation_alias="HARNESS_PROXY_GROUPS",
@@ -626,7 +634,11 @@ class ServiceSettings(_Settings):
 
     def proxy(self) -> ProxyTrust:
         """Which proxy is believed."""
-        return ProxyTrust(_names(self.proxy_addresses), groups_file=self.proxy_groups)
+        return ProxyTrust(
+            _names(self.proxy_addresses),
+            _names(self.ingress_addresses),
+            groups_file=self.proxy_groups,
+        )
 
 
 class ClientSettings(_Settings):

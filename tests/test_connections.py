@@ -14,12 +14,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from harness.connections import Connections, server_config
@@ -106,6 +108,50 @@ def test_a_pipelined_request_that_is_complete_is_not_dropped() -> None:
             assert read_until(first, b"released"), "it was dropped"
     finally:
         released.set()
+        server.stop()
+
+
+@pytest.mark.parametrize("others", [0, 3], ids=["its-time", "others-come"])
+def test_who_does_not_read_an_answer_is_dropped(others: int) -> None:
+    """By its time, or at once when its place is wanted; the answer is larger than all buffers."""
+    ended = threading.Event()
+
+    async def endless(_request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield bytes(1 << 20)
+                    await asyncio.sleep(0)
+            finally:
+                ended.set()
+
+        return StreamingResponse(pieces())
+
+    async def small(_request: Request) -> Response:
+        return Response("small")
+
+    app = Starlette(routes=[Route("/endless", endless), Route("/small", small)])
+    connections = Connections(2, 600.0, 600.0 if others else 0.2)
+    server = Running(server_config(app, connections, "127.0.0.1", 0))
+    try:
+        with contextlib.ExitStack() as stack:
+
+            def connect(target: str) -> socket.socket:
+                address = ("127.0.0.1", server.port)
+                client = stack.enter_context(socket.create_connection(address, 120))
+                client.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                return client
+
+            slow = [connect("/endless") for _ in range(2 if others else 1)]
+            assert all(client.recv(1) for client in slow)
+            # The kernel's buffers take a few megabytes first.
+            while others and len(connections._stalled) < len(slow):
+                time.sleep(0.01)
+            for _ in range(others):
+                assert read_until(connect("/small"), b"small")
+            assert ended.wait(120)
+            assert connections.dropped > 0
+    finally:
         server.stop()
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -51,6 +51,12 @@ _HEADERS = (
 )
 
 
+_LATER = {"Retry-After": "5"}
+
+_Asking = tuple[bool, str]
+"""A known caller and its name, or nobody known and an address."""
+
+
 @dataclass(slots=True)
 class _Allowance:
     left: float
@@ -83,7 +89,8 @@ class Guard:
         )
         proxy = recogniser.proxy
         self._told_once = ("authorization", "origin", proxy.user_header, proxy.groups_header)
-        self._allowances: OrderedDict[str, _Allowance] = OrderedDict()
+        self._allowances: OrderedDict[_Asking, _Allowance] = OrderedDict()
+        self._under_way: Counter[_Asking] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -112,7 +119,19 @@ class Guard:
             await caller(scope, receive, answer)
         else:
             scope["state"] = {**scope.get("state", {}), "caller": caller}
-            await self._carry_out(scope, receive, answer)
+            asking = self._asking(request, caller)
+            if self._under_way[asking] >= self._options.requests_at_once:
+                await _refused(429, "your other requests are still being answered", _LATER)(
+                    scope, receive, answer
+                )
+            else:
+                self._under_way[asking] += 1
+                try:
+                    await self._carry_out(scope, receive, answer)
+                finally:
+                    self._under_way[asking] -= 1
+                    if not self._under_way[asking]:
+                        del self._under_way[asking]
         seconds = time.monotonic() - began
         route = getattr(scope.get("route"), "path", "other")
         self._metrics.requests.labels(route, str(status)).inc()
@@ -146,9 +165,8 @@ class Guard:
         except HarnessError as error:
             logger.error("%s", error)
             caller = None
-        who = caller.name if caller else client
-        if not self._within_rate(who):
-            return _refused(429, "too many requests; slow down", {"Retry-After": "5"})
+        if not self._within_rate(self._asking(request, caller)):
+            return _refused(429, "too many requests; slow down", _LATER)
         if is_open:
             return None
         if caller is not None:
@@ -163,6 +181,14 @@ class Guard:
             f"{reason}; an administrator makes one with `harness tokens create`",
             {"WWW-Authenticate": "Bearer"},
         )
+
+    def _asking(self, request: Request, caller: Caller | None) -> _Asking:
+        """Whose limits count."""
+        if caller is not None:
+            return True, caller.name
+        client = request.client.host if request.client else ""
+        forwarded = request.headers.getlist("x-forwarded-for")
+        return False, self._recogniser.address(client, forwarded)
 
     def _is_our_host(self, request: Request) -> bool:
         if not self._hosts:
@@ -180,7 +206,7 @@ class Guard:
             "/readyz",
         )
 
-    def _within_rate(self, who: str) -> bool:
+    def _within_rate(self, who: _Asking) -> bool:
         now = time.monotonic()
         per_second = self._options.requests_per_minute / 60
         burst = max(10.0, self._options.requests_per_minute / 10)

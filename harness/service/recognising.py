@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class Recogniser:
     tokens: Tokens
     proxy: ProxyTrust = field(default_factory=ProxyTrust)
     _networks: tuple[Network, ...] = ()
+    _forwarders: tuple[Network, ...] = ()
 
     @classmethod
     def build(cls, needs_token: bool, tokens: Tokens, proxy: ProxyTrust) -> Recogniser:
@@ -37,10 +38,8 @@ class Recogniser:
 
         :raises InvalidSettingError: an address or the file of groups cannot be used.
         """
-        try:
-            networks = tuple(ipaddress.ip_network(one, strict=False) for one in proxy.addresses)
-        except ValueError as error:
-            raise InvalidSettingError(f"HARNESS_PROXY_ADDRESSES: {error}") from None
+        networks = _networks(proxy.addresses, "HARNESS_PROXY_ADDRESSES")
+        forwarders = _networks(proxy.forwarders, "HARNESS_INGRESS_ADDRESSES")
         if networks and proxy.groups_file is None:
             raise InvalidSettingError(
                 "HARNESS_PROXY_ADDRESSES is set without HARNESS_PROXY_GROUPS, the file that says "
@@ -48,7 +47,27 @@ class Recogniser:
             )
         if proxy.groups_file is not None:
             read_groups(proxy.groups_file)  # refuse a broken one now, not at the first request
-        return cls(needs_token, tokens, proxy, networks)
+        return cls(needs_token, tokens, proxy, networks, (*networks, *forwarders))
+
+    def address(self, client: str, forwarded: Iterable[str]) -> str:
+        """Where a request came from, for limits: an address, of IPv6 the network of one customer.
+
+        :param client: address of the connection's other end.
+        :param forwarded: the values of ``X-Forwarded-For``, in their order. A proxy adds at the
+            end, so what stands before the first that is no trusted proxy's is the sender's fancy.
+        """
+        found = client
+        hops = [hop.strip() for value in forwarded for hop in value.split(",")]
+        while hops and _is_in(found, self._forwarders):
+            hop = hops.pop()
+            if _address(hop) is None:
+                break
+            found = hop
+        address = _address(found)
+        if isinstance(address, ipaddress.IPv6Address):
+            # Whoever has one of them has all of these.
+            return str(ipaddress.ip_network((address, 64), strict=False))
+        return str(address or found)
 
     def caller(
         self, client: str, headers: Mapping[str, str], cookies: Mapping[str, str]
@@ -62,19 +81,11 @@ class Recogniser:
         kind, _, credential = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and credential.strip():
             return self.tokens.find(credential.strip())
-        if self.proxy.user_header in headers and self._is_proxy(client):
+        if self.proxy.user_header in headers and _is_in(client, self._networks):
             return self._user(headers)
         if token := cookies.get(COOKIE):
             return self.tokens.find(token)
         return None if self.needs_token else OWNER
-
-    def _is_proxy(self, client: str) -> bool:
-        try:
-            address = ipaddress.ip_address(client.partition("%")[0])
-        except ValueError:
-            return False
-        mapped = getattr(address, "ipv4_mapped", None)
-        return any((mapped or address) in network for network in self._networks)
 
     def _user(self, headers: Mapping[str, str]) -> Caller | None:
         user = headers[self.proxy.user_header].strip()
@@ -84,6 +95,26 @@ class Recogniser:
         known = read_groups(self.proxy.groups_file)
         grants = tuple(known[name.strip()] for name in named if name.strip() in known)
         return Caller(user[:200], grants) if grants else None
+
+
+def _networks(texts: Iterable[str], variable: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(one, strict=False) for one in texts)
+    except ValueError as error:
+        raise InvalidSettingError(f"{variable}: {error}") from None
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_in(text: str, networks: Iterable[Network]) -> bool:
+    address = _address(text)
+    return address is not None and any(address in network for network in networks)
 
 
 def read_groups(file: Path) -> dict[str, Grant]:

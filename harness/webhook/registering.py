@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -13,6 +14,11 @@ from harness.repository.sources import is_git_url, secrets_of, source_of
 from harness.webhook.events import Push
 from harness.webhook.routes import Target, normalise, url_of
 
+logger = logging.getLogger(__name__)
+
+# Whoever is on the way reads and changes what these bring, and git believes it.
+_UNENCRYPTED = ("http", "git")
+
 # Far longer than those of any server; names and files are made of them.
 _MAX_URL_CHARS = 1_000
 
@@ -23,45 +29,75 @@ Register = Callable[[Push], Target | None]
 @dataclass(frozen=True, slots=True)
 class Owner:
     """Repositories below ``place``, which is host and path in lower case; ``credential`` is the
-    name of the one that they are read with, empty for none."""
+    name of the one that they are read with, empty for none. ``unencrypted`` is the one protocol
+    without encryption that they may be read by, ``http`` or ``git``; empty: neither."""
 
     place: str
     credential: str
+    unencrypted: str = ""
+
+    def allows(self, url: str) -> bool:
+        """Whether a plain URL is a repository of this owner, by a protocol that is allowed."""
+        scheme = _scheme(url)
+        allowed = scheme not in _UNENCRYPTED or scheme == self.unencrypted
+        return allowed and self.owns(url)
+
+    def owns(self, url: str) -> bool:
+        """Whether a plain URL is a repository of this owner, by any protocol."""
+        return normalise(url).startswith(f"{self.place}/")
 
 
 def read_owners(text: str) -> tuple[Owner, ...]:
-    """Read a list such as ``git.example.org/team=reader, github.com/us``.
+    """Read a list such as ``git.example.org/team=reader, http://git.corp/us``.
 
     :raises InvalidSettingError: an entry is not host and owner.
     """
     owners = []
     for entry in filter(None, (part.strip() for part in text.split(","))):
-        place, _, credential = entry.partition("=")
-        host, _, path = place.strip().strip("/").lower().partition("/")
-        if not path or "*" in place or "://" in place or "@" in place:
+        written, _, credential = entry.partition("=")
+        scheme, separator, place = written.strip().rpartition("://")
+        host, _, path = place.strip("/").lower().partition("/")
+        is_known = not separator or scheme.lower() in _UNENCRYPTED
+        if not path or not is_known or "*" in place or "@" in place:
             raise InvalidSettingError(
                 f"HARNESS_WEBHOOK_REGISTER: {entry!r} is not a host and an owner, such as "
-                "git.example.org/team or git.example.org/team=CREDENTIAL"
+                "git.example.org/team or git.example.org/team=CREDENTIAL, or "
+                "http://git.example.org/team to allow what is not encrypted"
             )
-        owners.append(Owner(f"{host}/{path}", credential.strip()))
+        unencrypted = scheme.lower() if scheme.lower() in _UNENCRYPTED else ""
+        owners.append(Owner(f"{host}/{path}", credential.strip(), unencrypted))
     return tuple(owners)
 
 
 def allowed(push: Push, owners: Iterable[Owner]) -> tuple[str, Owner] | None:
     """The URL that a repository is cloned from, and the owner that allows it; None: nobody does.
 
-    https is preferred, and what is not a server's URL, or holds a credential, is never taken.
+    https is preferred. What is not a server's URL, or holds a credential, is never taken, and what
+    is not encrypted only where the owner's entry says so.
     """
     known = tuple(owners)
-    urls = sorted(push.urls, key=lambda url: not url.startswith("https://"))
+    urls = sorted(filter(_is_plain, push.urls), key=lambda url: _scheme(url) != "https")
     for url in urls:
-        if not _is_plain(url):
-            continue
-        place = normalise(url)
         for owner in known:
-            if place.startswith(f"{owner.place}/"):
+            if owner.allows(url):
                 return url, owner
+    for url in urls:
+        for owner in known:
+            if owner.owns(url):
+                logger.warning(
+                    "a push of %s registers nothing: it would be read without encryption; if it "
+                    "may, write %s://%s into HARNESS_WEBHOOK_REGISTER",
+                    url,
+                    _scheme(url),
+                    owner.place,
+                )
+                return None
     return None
+
+
+def _scheme(url: str) -> str:
+    """In lower case; empty for ``user@host:path``."""
+    return url.partition("://")[0].lower() if "://" in url else ""
 
 
 def _is_plain(url: str) -> bool:

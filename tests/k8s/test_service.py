@@ -72,11 +72,13 @@ def test_groups_of_a_proxy_are_believed_from_its_networks_only(tmp_path: Path) -
     settings = ServiceSettings.model_validate(
         {
             "HARNESS_PROXY_ADDRESSES": environment["HARNESS_PROXY_ADDRESSES"],
+            "HARNESS_INGRESS_ADDRESSES": environment["HARNESS_INGRESS_ADDRESSES"],
             "HARNESS_PROXY_GROUPS": str(file),
         }
     )
     proxy = settings.proxy()
     assert proxy is not None
+    assert proxy.forwarders == ("10.43.0.0/16",)
     assert environment["HARNESS_PROXY_GROUPS"].endswith("/groups.json")
     assert "HARNESS_PROXY_ADDRESSES" not in _environment(_pod("default", "api"))
 

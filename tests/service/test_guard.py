@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 from pathlib import Path
 
 import pytest
+from starlette.types import ASGIApp, Message
 
 from harness.errors import InvalidSettingError
 from harness.service.options import ProxyTrust, ServiceOptions
 from harness.service.recognising import Recogniser
 from harness.service.tokens import Tokens
-from tests.service.lab import Lab, running
+from tests.service.lab import Lab, build, running
 
 SEARCH = "/api/v1/search?q=sign"
 
@@ -125,6 +127,94 @@ def test_too_many_requests_are_asked_to_slow_down(index: Path, tmp_path: Path) -
         assert 429 in codes
         # Another caller has an allowance of its own.
         assert lab.get(SEARCH, "web-reader").status_code == 200
+
+
+INGRESS = ProxyTrust(forwarders=("10.1.0.0/16", "2001:db8:1::/48"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "flooding", "other", "alone"),
+    [
+        pytest.param("10.1.2.3", ["203.0.113.1"], ["203.0.113.2"], True, id="two-clients"),
+        pytest.param(
+            "10.1.2.3", ["6.6.6.6, 203.0.113.1"], ["7.7.7.7, 203.0.113.1"], False, id="forged"
+        ),
+        pytest.param(
+            "10.1.2.3",
+            ["6.6.6.6", "203.0.113.1"],
+            ["7.7.7.7", "203.0.113.1"],
+            False,
+            id="forged-line",
+        ),
+        pytest.param(
+            "10.1.2.3", ["203.0.113.1, 10.1.9.9"], ["203.0.113.2, 10.1.9.9"], True, id="two-proxies"
+        ),
+        pytest.param("10.1.2.3", ["203.0.113.1, ?"], ["203.0.113.2, ?"], False, id="no-address"),
+        pytest.param("10.2.2.3", ["203.0.113.1"], ["203.0.113.2"], False, id="not-trusted"),
+        pytest.param("10.1.2.3", ["2001:db8::1"], ["2001:db8::2"], False, id="one-network-of-ipv6"),
+        pytest.param("10.1.2.3", ["2001:db8:0:1::1"], ["2001:db8:0:2::1"], True, id="two-of-ipv6"),
+        pytest.param("2001:db8:1::7", ["203.0.113.1"], ["203.0.113.2"], True, id="proxy-of-ipv6"),
+    ],
+)
+def test_each_client_behind_an_ingress_has_an_allowance(
+    index: Path, tmp_path: Path, peer: str, flooding: list[str], other: list[str], alone: bool
+) -> None:
+    options = ServiceOptions(requests_per_minute=1)  # allows 10 at once
+    with running(index, tmp_path, options=options, proxy=INGRESS, client=(peer, 1)) as lab:
+
+        def get(forwarded: list[str]) -> int:
+            headers = [("X-Forwarded-For", one) for one in forwarded]
+            return int(lab.client.get("/login", headers=headers).status_code)
+
+        assert 429 in [get(flooding) for _ in range(30)]
+        assert get(other) == (200 if alone else 429)
+
+
+def test_answers_that_are_not_read_are_counted(index: Path, tmp_path: Path) -> None:
+    """A client that reads no answer gets no more of them, and others do."""
+    options = ServiceOptions(requests_at_once=3, requests_per_minute=100_000)
+
+    async def ask(app: ASGIApp, tokens: dict[str, str]) -> list[int]:
+        released, seen = asyncio.Event(), []
+
+        async def get(token: str) -> None:
+            async def receive() -> Message:
+                return {"type": "http.request", "body": b"", "more_body": False}
+
+            async def send(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    seen.append(message["status"])
+                if message["status" if "status" in message else "type"] == 200:
+                    await released.wait()
+
+            headers = [
+                (b"host", b"code.example.org"),
+                (b"authorization", f"Bearer {tokens[token]}".encode()),
+            ]
+            scope = {
+                "type": "http", "method": "GET", "path": "/api/v1/repositories", "headers": headers,
+                "query_string": b"", "client": ("192.0.2.7", 1), "server": ("x", 80),
+                "scheme": "https", "root_path": "", "http_version": "1.1",
+                "raw_path": b"/api/v1/repositories",
+            }  # fmt: skip
+            await app(scope, receive, send)
+
+        async with asyncio.TaskGroup() as tasks:
+            for count, token in enumerate(["reader"] * 3, start=1):
+                tasks.create_task(get(token))
+                while len(seen) < count:
+                    await asyncio.sleep(0.01)
+            await get("reader")
+            other = tasks.create_task(get("admin"))
+            while len(seen) < 5:
+                await asyncio.sleep(0.01)
+            released.set()
+            await other
+        await get("reader")
+        return seen
+
+    app, tokens = build(index, tmp_path, options=options)
+    assert asyncio.run(ask(app, tokens)) == [200, 200, 200, 429, 200, 200]
 
 
 def test_a_flood_does_not_keep_probes_out(index: Path, tmp_path: Path) -> None:

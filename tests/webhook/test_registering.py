@@ -32,7 +32,14 @@ def test_owners_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["git.example.org", "git.example.org/*", "https://git.example.org/team", "me@h/team"]
+    "text",
+    [
+        "git.example.org",
+        "git.example.org/*",
+        "https://git.example.org/team",
+        "me@h/team",
+        "http://h",
+    ],
 )
 def test_what_is_no_host_and_owner_is_refused(text: str) -> None:
     with pytest.raises(InvalidSettingError, match="a host and an owner"):
@@ -64,6 +71,9 @@ def test_what_is_no_host_and_owner_is_refused(text: str) -> None:
         "git@git.example.org:team/-x",
         "ssh://-oProxyCommand=id/team/app",
         "https://git.example.org/team/" + "a" * 1_000,
+        "http://git.example.org/team/app",
+        "HTTP://git.example.org/team/app",
+        "git://git.example.org/team/app",
     ],
 )
 def test_what_nobody_allows(url: str) -> None:
@@ -74,6 +84,20 @@ def test_https_is_preferred() -> None:
     urls = ("git@git.example.org:team/app.git", "https://git.example.org/team/app.git")
     assert allowed(push(*urls), OWNERS) == (urls[1], OWNERS[0])
     assert allowed(push(urls[0]), OWNERS) == (urls[0], OWNERS[0])
+
+
+def test_what_is_not_encrypted_is_read_where_the_list_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    owners = read_owners("http://git.corp/team=reader")
+    plain, ssh = "http://git.corp/team/app.git", "git@git.corp:team/app.git"
+    assert allowed(push(plain, ssh), owners) == (plain, owners[0])
+    assert allowed(push("git://git.corp/team/app.git"), owners) is None
+    # Elsewhere another address of the same repository is taken.
+    owners = read_owners("git.corp/team")
+    assert allowed(push(plain, ssh), owners) == (ssh, owners[0])
+    assert allowed(push(plain), owners) is None
+    assert "write http://git.corp/team into HARNESS_WEBHOOK_REGISTER" in caplog.text
 
 
 def test_a_push_registers_a_repository_once(tmp_path: Path) -> None:
@@ -95,7 +119,7 @@ def test_one_repository_is_registered_once_whatever_its_url(tmp_path: Path) -> N
         "https://git.example.org/team/app.git",
         "git@git.example.org:team/app.git",
         "ssh://git@git.example.org/Team/App",
-        "http://git.example.org:80/team/app",
+        "https://git.example.org:443/team/app",
         "https://git.example.org//team/app/",
     )
     with closing(EdgeStore(tmp_path / "index")) as store:
