@@ -66,7 +66,7 @@ def index(
     from harness.index.registry import Request
     from harness.repository.credentials import redact_urls
     from harness.repository.mirrors import work_folder
-    from harness.repository.sources import is_git_url
+    from harness.repository.sources import is_git_url, source_of
     from harness.settings import DataSettings, IndexSettings, load
 
     if root is not None and sources:
@@ -76,6 +76,8 @@ def index(
         raise UsageError("--name goes with one repository only")
     if (ref or credential) and not all(is_git_url(source) for source in sources or ["."]):
         raise UsageError("--ref and --credential go with git URLs; a folder is read as it is")
+    if sources and not many:
+        source_of(sources[0])  # an address that cannot be one is refused before anything is opened
     name = encodable(name) if name else None
     root = from_home(root) if root is not None else None
     data_dir = load(DataSettings).data_dir

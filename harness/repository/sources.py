@@ -96,8 +96,16 @@ def _split(url: str) -> SplitResult:
         raise RepositoryNotFoundError(
             f"{redact_urls(url)} is not a valid URL; check its host and port"
         ) from None
-    if parts.netloc.rpartition("@")[2].startswith("-"):
+    if not parts.hostname or parts.netloc.rpartition("@")[2].startswith("-"):
         raise RepositoryNotFoundError(f"{redact_urls(url)} has no valid host; check the address")
+    try:
+        usable = parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise RepositoryNotFoundError(
+            f"{redact_urls(url)} has no valid port; ports are numbers from 1 to 65535"
+        )
     return parts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.errors import RepositoryNotFoundError
 from harness.repository.sources import clone_folder, is_clone, is_git_url, secrets_of, source_of
 
 
@@ -56,3 +57,22 @@ def test_a_clone_is_told_by_its_place() -> None:
 )
 def test_secrets_of_a_url(url: str, secrets: set[str]) -> None:
     assert set(secrets_of(url)) == secrets
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        pytest.param("http://127.0.0.1:99999/x", "no valid port", id="too-large"),
+        pytest.param("ssh://git@git.example.org:twelve/x", "no valid port", id="no-number"),
+        pytest.param("https://git.example.org:0/x", "no valid port", id="zero"),
+        pytest.param("https://me:pw@git.example.org:1:2/x?t=k", "no valid port", id="two"),
+        pytest.param("https:///x", "no valid host", id="no-host"),
+        pytest.param("https://[::1/x", "not a valid URL", id="half-a-bracket"),
+    ],
+)
+def test_an_address_that_cannot_be_one_is_refused_in_one_line(url: str, words: str) -> None:
+    for look in (source_of, secrets_of):
+        with pytest.raises(RepositoryNotFoundError, match=words) as caught:
+            look(url)
+        assert "\n" not in str(caught.value)
+        assert "pw" not in str(caught.value)
