@@ -62,4 +62,6 @@ def backup_index() -> State[Any]:
         ],
     )
     message = f"{report.name}: {report.points} chunks, {report.bytes / 1e6:.1f} MB"
+    if report.prefect_missing:
+        message += f"; {report.prefect_missing}"
     return Completed(message=message, data=asdict(report))

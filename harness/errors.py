@@ -18,7 +18,8 @@
         ├── ModelMismatchError        exit 3: wrong dimension, not finite, wrong count
         ├── StoreError                exit 1: the store refused, or its disk is full
         │   ├── StoreFullError            exit 1: no room for another batch
-        │   └── StoreDamagedError         exit 1: part of it is damaged: `harness repair`
+        │   ├── StoreDamagedError         exit 1: part of it is damaged: `harness repair`
+        │   └── NoTablesError             exit 1: Prefect's server has not made its database yet
         ├── LeaseLostError            exit 1: another run has taken the place of this one
         ├── UnsafeNameError           exit 1: a name from outside that must not become a path
         ├── PolicyError               exit 7: refused by a permission
@@ -110,6 +111,10 @@ class StoreFullError(StoreError):
 
 class StoreDamagedError(StoreError):
     """Part of the embedded store is not what was written; ``harness repair`` mends it."""
+
+
+class NoTablesError(StoreError):
+    """A database has not one table: the server that makes them has not started yet."""
 
 
 class LeaseLostError(PermanentError):

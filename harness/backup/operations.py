@@ -17,7 +17,7 @@ from harness.backup.manifest import BackupManifest
 from harness.backup.options import Retention
 from harness.backup.prefect_copy import PrefectDatabase, PrefectFile
 from harness.backup.vault import Vault
-from harness.errors import StoreDamagedError, StoreError, UsageError
+from harness.errors import NoTablesError, StoreDamagedError, StoreError, UsageError
 from harness.index.wholeness import damage
 from harness.store.options import LOCK_TIMEOUT_SECONDS
 from harness.store.protocol import VectorStore
@@ -35,6 +35,9 @@ NO_DATABASE = (
 class BackupReport:
     """A backup that was made; ``removed`` are older ones that retention deleted.
 
+    ``prefect_missing`` says in a sentence why there is no copy of Prefect's database in it although
+    there should be one; empty when there is one, or nobody asked for it.
+
     ``alias`` is the one collection that holds chunks, None with several. There is no alias any
     more; scripts that read the JSON find the name where it was.
     """
@@ -50,6 +53,7 @@ class BackupReport:
     files: tuple[SnapshotFile, ...]
     removed: tuple[str, ...] = ()
     prefect: PrefectFile | None = None
+    prefect_missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class Backups:
             try:
                 taken = self._vault.names() if self._vault else []
                 partial = self.folders.begin(datetime.now(UTC), taken)
-                folder, manifest = self._write(partial, step)
+                folder, manifest, missing = self._write(partial, step)
                 if self._vault:
                     self._vault.keep(folder, step)
             except OSError as error:
@@ -135,7 +139,8 @@ class Backups:
             finally:  # half a backup must not take up the disk until the next run
                 self._clear_folder()
             kept: Vault | BackupFolders = self._vault or self.folders
-            removed = expired(kept.names(), self._retention)
+            # Those of before may hold the only copy of a database that has been lost.
+            removed = [] if missing else expired(kept.names(), self._retention)
             kept.remove(removed)
         collections = [file.collection for file in manifest.files if file.holds_chunks]
         return BackupReport(
@@ -150,14 +155,21 @@ class Backups:
             files=manifest.files,
             removed=tuple(removed),
             prefect=manifest.prefect,
+            prefect_missing=missing,
         )
 
-    def _write(self, partial: Path, step: Step) -> tuple[Path, BackupManifest]:
+    def _write(self, partial: Path, step: Step) -> tuple[Path, BackupManifest, str]:
+        """:returns: the finished backup, and why Prefect's database is missing in it."""
         created_at = datetime.now(UTC).isoformat(timespec="seconds")
         step("looking for damage")
         self._require_whole()
         files = self._snapshots.capture(partial, step)
-        prefect = self._prefect.capture(partial, step) if self._prefect else None
+        prefect, missing = None, ""
+        try:
+            prefect = self._prefect.capture(partial, step) if self._prefect else None
+        except NoTablesError as error:
+            missing = f"{error}; this backup is without it, and no earlier one was removed"
+            logger.warning("%s", missing)
         manifest = BackupManifest(
             schema_version=manifests.SCHEMA_VERSION,
             created_at=created_at,
@@ -169,7 +181,7 @@ class Backups:
         manifests.write(partial, manifest)
         step("verifying")
         manifests.verify_files(partial, manifests.read(partial))
-        return self.folders.publish(partial), manifest
+        return self.folders.publish(partial), manifest, missing
 
     def _require_whole(self) -> None:
         """A copy of a damaged index would push out the good ones.

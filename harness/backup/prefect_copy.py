@@ -67,6 +67,7 @@ class PrefectDatabase(Protocol):
         durable on return). The server goes on working.
 
         :returns: None when there is no database yet.
+        :raises NoTablesError: there is one, and nothing in it; no file was left.
         :raises StoreError: it is damaged.
         :raises ServiceUnavailableError: its server does not answer.
         """

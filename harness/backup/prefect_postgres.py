@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from harness.backup.prefect_copy import REVISIONS, SETTLING, PrefectFile, compare, described
 from harness.backup.prefect_tables import Table, foreign_keys, identifier, tables
-from harness.errors import InvalidSettingError, ServiceUnavailableError, StoreError
+from harness.errors import InvalidSettingError, NoTablesError, ServiceUnavailableError, StoreError
 from harness.files import new_private
 from harness.store.snapshots import Step
 
@@ -197,9 +197,14 @@ def _addresses(url: str) -> tuple[str, str]:
 
 
 async def _revision(db: Connection, found: list[Table]) -> str:
+    if not found:
+        raise NoTablesError(
+            "Prefect's database has no tables yet; its server makes them when it starts"
+        )
     if REVISIONS not in {table.name for table in found}:
         raise StoreError(
-            "Prefect's database has no tables yet; its server makes them when it starts"
+            f"the database has no table {REVISIONS}, so it is not Prefect's; correct "
+            "HARNESS_PREFECT_DATABASE_URL"
         )
     return str(await db.fetchval(f"SELECT version_num FROM {REVISIONS}"))  # noqa: S608
 

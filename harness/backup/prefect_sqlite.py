@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from harness.backup.prefect_copy import REVISIONS, SETTLING, PrefectFile, compare, described
-from harness.errors import StoreError
+from harness.errors import NoTablesError, StoreError
 from harness.files import new_private, private_folder, sync
 from harness.stack.lifecycle import stopped
 from harness.stack.state import Layout
@@ -146,6 +146,7 @@ def _examined(db: sqlite3.Connection) -> tuple[str, dict[str, int]]:
 
     :returns: the schema's revision, and how many rows each table has.
     :raises sqlite3.DatabaseError: it is damaged, or no database.
+    :raises NoTablesError: there is nothing in it.
     :raises StoreError: it is not Prefect's.
     """
     (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
@@ -157,8 +158,10 @@ def _examined(db: sqlite3.Connection) -> tuple[str, dict[str, int]]:
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         )
     ]
+    if not names:
+        raise NoTablesError("Prefect's database has no tables yet; start it once with `harness up`")
     if REVISIONS not in names:
-        raise StoreError("Prefect's database has no tables yet; start it once with `harness up`")
+        raise StoreError(f"the database has no table {REVISIONS}, so it is not Prefect's")
     (revision,) = db.execute(f"SELECT version_num FROM {REVISIONS}").fetchone() or ("",)  # noqa: S608
     rows = {}
     for name in sorted(names):

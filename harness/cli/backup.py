@@ -34,6 +34,8 @@ def backup(as_json: AsJson = False) -> None:
         f"{report.name}: {report.points} chunks{runs}, {megabytes:.1f} MB, {report.seconds:.1f} s"
     )
     print(f"In {console.printable(report.path)}")
+    if report.prefect_missing:
+        console.note(report.prefect_missing)
     if report.removed:
         print(f"Removed: {', '.join(report.removed)}")
 

@@ -17,7 +17,12 @@ from harness.backup.prefect_postgres import NAME, PostgresDatabase
 from harness.backup.s3 import S3Objects
 from harness.backup.sealing import Keys
 from harness.backup.vault import Vault
-from harness.errors import InvalidSettingError, ServiceUnavailableError, StoreError
+from harness.errors import (
+    InvalidSettingError,
+    NoTablesError,
+    ServiceUnavailableError,
+    StoreError,
+)
 from harness.store.edge import EdgeStore
 from tests.backup import prefect_tables
 from tests.backup.cases import fill, state
@@ -197,7 +202,7 @@ def test_refusals_name_the_remedy_and_no_password(socket: Path, tmp_path: Path) 
     with pytest.raises(StoreError, match="HARNESS_PREFECT_DATABASE_URL") as refused:
         PostgresDatabase(nobody).capture(tmp_path, print)
     assert secret not in str(refused.value)
-    with pytest.raises(StoreError, match="no tables yet"):
+    with pytest.raises(NoTablesError, match="no tables yet"):
         PostgresDatabase(url(socket, "postgres")).capture(tmp_path, print)
 
 

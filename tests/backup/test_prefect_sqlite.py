@@ -15,6 +15,7 @@ import pytest
 
 from harness.backup import manifest as manifests
 from harness.backup.operations import Backups
+from harness.backup.options import Retention
 from harness.backup.prefect_copy import PrefectFile
 from harness.backup.prefect_sqlite import NAME, SqliteDatabase
 from harness.errors import StackError, StoreError, UsageError
@@ -199,8 +200,26 @@ def test_a_damaged_database_pushes_out_no_backup(backups: Backups, database: Pat
     assert [row[1] for row in prefect_tables.rows(database, "variable")] == ["kept"]
 
 
+def test_a_database_without_tables_fails_no_backup(backups: Backups, database: Path) -> None:
+    """A server that is starting; or one whose database was lost, which older backups have."""
+    backups._retention = Retention(keep_daily=1, keep_weekly=0)
+    prefect_tables.make(database).close()
+    good = backups.backup()
+    database.write_bytes(b"")
+    made = backups.backup()
+    assert made.prefect is None
+    assert "no tables yet" in made.prefect_missing
+    assert backups.folders.names() == [good.name, made.name]
+    assert manifests.read(Path(made.path)).prefect is None
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute("CREATE TABLE other (a)")
+    with pytest.raises(StoreError, match="not Prefect's"):
+        backups.backup()
+
+
 def test_a_backup_without_it_says_so(backups: Backups, database: Path) -> None:
-    assert backups.backup().prefect is None
+    made = backups.backup()
+    assert (made.prefect, made.prefect_missing) == (None, "")
     with pytest.raises(UsageError, match="no copy of Prefect's database"):
         backups.restore(with_prefect=True)
     assert not database.exists()
