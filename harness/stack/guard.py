@@ -12,22 +12,12 @@ from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from harness.stack.content_policy import LOCAL, Confined
 from harness.stack.login import LOGIN_PATH, MAX_CODE_BYTES, PAGE, PAGE_HEADERS, LoginCodes
 
 _NAMES = frozenset({"127.0.0.1", "localhost"})
-
-# Prefect's interface asks a service that counts its users for its configuration, whatever
-# PREFECT_SERVER_ANALYTICS_ENABLED says, and the texts of artifacts may name pictures anywhere. The
-# graph of a run makes workers of blobs and needs `eval`.
-_LOCAL = " ".join(f"{scheme}://{name}:*" for scheme in ("http", "ws") for name in sorted(_NAMES))
-CONTENT_POLICY = (
-    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-    f"style-src 'self' 'unsafe-inline'; connect-src 'self' data: blob: {_LOCAL}; "
-    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
-)
-"""What pages of this server may load and reach: this machine, and nothing else."""
 
 
 class Guard:
@@ -39,6 +29,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, auth_string: str) -> None:
         self._app = app
+        self._confined = Confined(app, LOCAL)
         self._codes = LoginCodes(auth_string)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +44,7 @@ class Guard:
             answer = await self._login(Request(scope, receive))
             await answer(scope, receive, send)
         else:
-            await self._app(scope, receive, _confined(send))
+            await self._confined(scope, receive, send)
 
     async def _login(self, request: Request) -> Response:
         if request.method == "GET":
@@ -72,18 +63,6 @@ class Guard:
         if password is None:
             return PlainTextResponse("used, ended or not genuine\n", 403)
         return JSONResponse({"password": password}, headers={"Cache-Control": "no-store"})
-
-
-def _confined(send: Send) -> Send:
-    """What keeps a browser from sending anything to other machines."""
-
-    async def confined(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            policy = (b"content-security-policy", CONTENT_POLICY.encode())
-            message = {**message, "headers": [*message.get("headers", ()), policy]}
-        await send(message)
-
-    return confined
 
 
 def refusal(scope: Scope) -> str | None:

@@ -63,15 +63,14 @@ def test_bootstrap_registers_with_arguments_that_exist() -> None:
         assert flag in offered
 
 
-@pytest.mark.parametrize("component", ["prefect-server", "worker"])
-def test_prefect_has_the_arguments(component: str) -> None:
+@pytest.mark.parametrize(
+    ("component", "module"),
+    [("prefect-server", "deployments.server"), ("worker", "deployments.worker")],
+)
+def test_prefect_has_the_arguments(component: str, module: str) -> None:
     arguments = _arguments(component)
-    if component == "worker":
-        assert arguments[:3] == ["python", "-m", "deployments.worker"]
-        offered = _help("deployments.worker")
-    else:
-        assert arguments[0] == "prefect"
-        offered = _help(*arguments[:3])
+    assert arguments[:3] == ["python", "-m", module]
+    offered = _help(module)
     for flag in (argument for argument in arguments if argument.startswith("--")):
         assert flag in offered, flag
 

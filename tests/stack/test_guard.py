@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from harness.stack.content_policy import published
 from harness.stack.guard import Guard
 from harness.stack.login import LIFETIME_SECONDS, LOGIN_PATH, LoginCodes, login_url
 
@@ -121,6 +122,35 @@ def test_its_pages_reach_nothing_beyond_this_machine() -> None:
     assert hosts == {"127.0.0.1", "localhost"}
     assert not {"*", "http:", "https:", "ws:", "wss:"} & sources
     assert policy.startswith("default-src 'self'")
+
+
+@pytest.mark.parametrize(
+    ("api_url", "reachable"),
+    [
+        pytest.param(
+            "http://127.0.0.1:4200/api",
+            {"http://127.0.0.1:4200", "ws://127.0.0.1:4200"},
+            id="port-forward",
+        ),
+        pytest.param(
+            "https://prefect.example.com/api",
+            {"https://prefect.example.com", "wss://prefect.example.com"},
+            id="ingress",
+        ),
+        pytest.param("https://[2001:db8::1]/api",
+                     {"https://[2001:db8::1]", "wss://[2001:db8::1]"}, id="ipv6"),
+        pytest.param("/api", set(), id="path"),
+        pytest.param(None, set(), id="unset"),
+        pytest.param("javascript://prefect.example.com/api", set(), id="no-server"),
+    ],
+)  # fmt: skip
+def test_pages_of_a_published_server_reach_its_own_address_only(
+    api_url: str | None, reachable: set[str]
+) -> None:
+    rules = dict(rule.split(maxsplit=1) for rule in published(api_url).split("; "))
+    assert {word for words in rules.values() for word in words.split() if "//" in word} == reachable
+    assert set(rules["connect-src"].split()) == {"'self'", "data:", "blob:", *reachable}
+    assert rules["default-src"] == "'self' data: blob:"
 
 
 def test_a_link_logs_in_once() -> None:
