@@ -17,6 +17,7 @@ from harness.errors import TransientError
 from harness.files import open_regular
 from harness.patterns import folders_above
 from harness.repository.git_rules import GIT_IGNORE, GitRules, as_bytes, as_text, git_rules
+from harness.repository.spellings import Spellings
 
 SECONDS = 300.0
 _MAX_GIT_FILE_BYTES = 10_000
@@ -49,7 +50,7 @@ def untracked_files(
     found = _Walk(rules or git_rules(root))
     found.know(tracked)
     found.run(root, time.monotonic() + seconds)
-    return Untracked(tuple(sorted(found.names)), tuple(sorted(found.unreadable)))
+    return Untracked(tuple(sorted(set(found.names))), tuple(sorted(found.unreadable)))
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class _Walk:
     files: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
     submodules: set[str] = field(default_factory=set)
+    spellings: Spellings = field(default_factory=lambda: Spellings(()))
     names: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
 
@@ -69,6 +71,7 @@ class _Walk:
             if folder and folder not in self.folders:
                 self.folders.add(folder)
                 self.folders.update(folders_above(folder))
+        self.spellings = Spellings((*self.files, *self.folders, *self.submodules))
 
     def run(self, root: Path, deadline: float) -> None:
         top = os.fsencode(root)
@@ -91,8 +94,15 @@ class _Walk:
                         f"listing {root} took too long and was stopped; its ignore files may hold "
                         "rules that take long, or it has very many files that are not ignored"
                     )
-                if self._enters(entry, folder + as_text(entry.name)):
-                    pending.append(f"{folder}{as_text(entry.name)}/")
+                path = folder + as_text(entry.name)
+                if not path.isascii() and not self._knows(path):
+                    path = self.spellings.of(path, top, entry)
+                if self._enters(entry, path):
+                    pending.append(f"{path}/")
+
+    def _knows(self, path: str) -> bool:
+        key = self._key(path)
+        return key in self.files or key in self.folders or key in self.submodules
 
     def _enters(self, entry: os.DirEntry[bytes], path: str) -> bool:
         """Judge an entry, in git's order (dir.c); tell whether it is a folder to look into."""

@@ -7,6 +7,9 @@ import os
 import random
 import shutil
 import subprocess
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -185,6 +188,77 @@ def test_names_are_those_that_git_lists(tmp_path: Path) -> None:
             if not ignored:
                 found = untracked_files(folder, tracked_names(folder)).names
                 assert list(found) == names_of(expected), (root, folder)
+
+
+def decomposed(name: str) -> str:
+    return unicodedata.normalize("NFD", name)
+
+
+def test_a_name_in_two_spellings_is_one_file(tmp_path: Path) -> None:
+    """Of a file system that takes both for one, which a second name for the file stands for."""
+    files: dict[str, str | bytes] = {
+        "\u00e9t\u00e9.py": "a\n",
+        decomposed("na\u00efve.py"): "b\n",
+        "\u00fcber/\u00e4.py": "c\n",
+    }
+    root = make_repository(tmp_path / "r", files)
+    (root / "neu-\u00f6.py").write_text("d\n")
+    for name in ("\u00e9t\u00e9.py", "\u00fcber/\u00e4.py", "neu-\u00f6.py"):
+        folder, _, last = name.rpartition("/")
+        (root / folder / decomposed(last)).hardlink_to(root / name)
+    (root / "na\u00efve.py").hardlink_to(root / decomposed("na\u00efve.py"))
+    found = walk(root, max_file_bytes=99)
+    assert sorted(file.path for file in found.files) == sorted([*files, "neu-\u00f6.py"])
+    assert untracked_names(root).names == ("neu-\u00f6.py",)
+
+
+def test_two_files_whose_names_look_alike_are_two(tmp_path: Path) -> None:
+    """Of a file system that tells spellings apart: one of them tracked, or none, or gone."""
+    root = make_repository(tmp_path / "r", {"\u00e9.py": "a\n", "gone-\u00e9.py": "b\n"})
+    (root / "gone-\u00e9.py").rename(root / decomposed("gone-\u00e9.py"))
+    for name in (decomposed("\u00e9.py"), "\u00f6.py", decomposed("\u00f6.py"), "\udce9.py"):
+        (root / name).write_text(ascii(name))
+    assert "\udce9.py" in untracked_names(root).names  # no spelling of anything
+    found = [file.path for file in walk(root, max_file_bytes=99).files]
+    assert sorted(found) == sorted(
+        [*("\u00e9.py", "\u00f6.py"),
+         *(decomposed(name) for name in ("\u00e9.py", "\u00f6.py", "gone-\u00e9.py"))]
+    )  # fmt: skip
+
+
+def test_a_folder_that_gives_decomposed_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for macOS: whatever a folder gives is decomposed, and the tree's name opens it."""
+    tracked: dict[str, str | bytes] = {
+        "\u00fcber/\u00e9t\u00e9.py": "a\n",
+        "caf\u00e9.py": "b\n",
+        ".gitignore": "b\u00e4r/\n*.l\u00f6g\n",
+    }
+    root = make_repository(tmp_path / "r", tracked)
+    for name in ("b\u00e4r/x.py", "a.l\u00f6g", "n\u00e9w/y.py"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text("x\n")
+    real = os.scandir
+
+    class Entry:
+        """An entry under its decomposed name."""
+
+        def __init__(self, entry: os.DirEntry[bytes]) -> None:
+            self.name = decomposed(entry.name.decode()).encode()
+            self.path = entry.path
+            self.stat, self.is_dir = entry.stat, entry.is_dir
+            self.is_file, self.is_symlink = entry.is_file, entry.is_symlink
+
+    @contextmanager
+    def scandir(path: bytes) -> Iterator[list[Entry]]:
+        with real(path) as entries:
+            yield [Entry(entry) for entry in entries]
+
+    monkeypatch.setattr("harness.repository.untracked.os.scandir", scandir)
+    assert untracked_names(root).names == ("n\u00e9w/y.py",)
+    found = sorted(file.path for file in walk(root, max_file_bytes=99).files)
+    assert found == sorted([*tracked, "n\u00e9w/y.py"])
 
 
 def test_a_folder_of_the_work_tree_that_cannot_be_read_is_named(
