@@ -8,7 +8,7 @@ definitions around them, or in the file's name.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
@@ -42,16 +42,23 @@ def bears_out(claim: str, lines: Sequence[str], names: Sequence[str]) -> bool:
     """
     if not any(character.isalnum() for line in lines for character in line):
         return False
-    wanted = {word[:_STEM] for word in telling_words(claim)}
-    if not wanted:
-        return True
-    have = {
+    wanted = wanted_stems(claim)
+    return not wanted or not wanted.isdisjoint(stems_in([*lines, *names]))
+
+
+def wanted_stems(claim: str) -> frozenset[str]:
+    """Return the beginnings of what a claim or a question is about."""
+    return frozenset(word[:_STEM] for word in telling_words(claim))
+
+
+def stems_in(lines: Iterable[str]) -> frozenset[str]:
+    """Return the beginnings of all words in lines of code, and of the parts of names."""
+    return frozenset(
         part.lower()[:_STEM]
-        for text in (*lines, *names)
+        for text in lines
         for word in _WORD.findall(text.replace("_", " "))
         for part in [*_PART.findall(word), word]
-    }
-    return not wanted.isdisjoint(have)
+    )
 
 
 def claim_around(answer: str, start: int, end: int) -> str:

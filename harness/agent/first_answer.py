@@ -8,11 +8,12 @@ that does not hold, or a place that is none, lets the loop begin.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from harness.agent.answer_review import DENIES
-from harness.agent.claim_words import bears_out
+from harness.agent.grounding import place_of
 from harness.agent.json_repair import read_object
+from harness.agent.shown import rows_of, spans_of
 from harness.types import ChatMessage, Sampling
 
 # Tried with one of 1.5 billion parameters; larger ones use the tools.
@@ -28,9 +29,6 @@ _HOW = (
     f'that line); `path` is "{NONE}" if they do not say it. Then `answer`, in one or two '
     "sentences, with the names and values that stand there."
 )
-NEAR_LINES = 3
-_NUMBERED = re.compile(r"\s*(\d+)\| ?(.*)$")
-_HEAD = re.compile(r"^([^\s:]\S*?)(?::(\d+)-(\d+)| ?, lines (\d+)-(\d+))", re.MULTILINE)
 
 
 def messages_for(question: str, passages: str) -> tuple[ChatMessage, ...]:
@@ -41,7 +39,7 @@ def messages_for(question: str, passages: str) -> tuple[ChatMessage, ...]:
 
 def sampling_for(passages: str) -> Sampling | None:
     """Return how the answer is drawn; None where the passages name no files."""
-    shown = _shown(passages)
+    shown = spans_of(passages)
     if not shown:
         return None
     fields: Mapping[str, object] = {
@@ -67,33 +65,27 @@ def answer_in(content: str, passages: str, question: str) -> str:
     path, line, answer = (read[0].get(name) for name in ("path", "line", "answer"))
     if not isinstance(path, str) or not isinstance(line, int) or not isinstance(answer, str):
         return ""
-    with_line = [shown for shown, first, last in _shown(passages) if first <= line <= last]
+    rows = rows_of(passages)
+    with_line = [shown for shown, first, last in spans_of(passages) if first <= line <= last]
     if path == NONE and with_line and not DENIES.search(answer):
         path = with_line[0]
     text = answer.strip()
     if not text or path not in with_line:
         return ""
-    # Also seen: a wrong answer that fits the line it cites, and a line that fits no question.
-    if not bears_out(question, _lines_near(passages, path, line), [path]):
-        return ""
-    return f"{text.removesuffix('.')} ({path}:{line})."
+    place = place_of(question, text, path, line, rows)
+    return f"{text.removesuffix('.')} ({place[0]}:{place[1]})." if place is not None else ""
 
 
-def _lines_near(passages: str, path: str, line: int) -> Sequence[str]:
-    """The lines of a file's passages that are at most :data:`NEAR_LINES` away."""
-    found: list[str] = []
-    here = False
-    for row in passages.split("\n"):
-        if head := _HEAD.match(row):
-            here = head[1] == path
-        elif here and (match := _NUMBERED.match(row)) and abs(int(match[1]) - line) <= NEAR_LINES:
-            found.append(match[2])
-    return found
+def closer(passages: str, question: str) -> str:
+    """Return those of the passages that are of a definition which the question names; empty when
+    these are all or none of them.
 
-
-def _shown(passages: str) -> Sequence[tuple[str, int, int]]:
-    """The files and lines of the passages."""
-    return [
-        (match[1], int(match[2] or match[4]), int(match[3] or match[5]))
-        for match in _HEAD.finditer(passages)
+    Seen with a real model: it answers from the neighbour of what was asked for. Without the
+    neighbours it does not.
+    """
+    words = set(re.findall(r"\w+", question))
+    parts = passages.split("\n\n")
+    kept = [
+        part for part in parts if any(row.owner.split(".")[-1] in words for row in rows_of(part))
     ]
+    return "\n\n".join(kept) if 0 < len(kept) < len(parts) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
@@ -11,12 +12,13 @@ from harness.agent import first_answer
 from harness.agent.answer_review import AnswerReview
 from harness.agent.brief import look_around
 from harness.agent.envelope import Envelope
+from harness.agent.evidence import evidence_for
 from harness.agent.localise.places import Clues
 from harness.agent.loop import Agent
 from harness.agent.session import RunArguments, Session, checked_text
 from harness.agent.status import Status
 from harness.agent.strategies import billions_of
-from harness.agent.tools.semantic_search import find_passages
+from harness.errors import HarnessError
 from harness.models.protocols import ChatModel
 from harness.workspace.copies import inspect
 
@@ -52,11 +54,17 @@ def ask(question: str, root: Path, model: ChatModel, **arguments: Unpack[RunArgu
 
     def first_answer_of(agent: Agent) -> str:
         found = passages(agent)
-        sampling = first_answer.sampling_for(found)
-        if sampling is None or not 0 < billions_of(agent.model.info()) <= first_answer.MAX_BILLIONS:
+        if not 0 < billions_of(agent.model.info()) <= first_answer.MAX_BILLIONS:
             return ""
-        asked = first_answer.messages_for(question, found)
-        return first_answer.answer_in(agent.sample(asked, sampling).content, found, question)
+        for shown in (found, first_answer.closer(found, question)):
+            sampling = first_answer.sampling_for(shown)
+            if sampling is None:
+                break
+            asked = first_answer.messages_for(question, shown)
+            turn = agent.sample(asked, sampling)
+            if answer := first_answer.answer_in(turn.content, shown, question):
+                return answer
+        return ""
 
     def message(agent: Agent) -> str:
         found = passages(agent)
@@ -78,7 +86,12 @@ def ask(question: str, root: Path, model: ChatModel, **arguments: Unpack[RunArgu
 
 
 def _passages(question: str, session: Session, room: int) -> str:
-    found = find_passages(session.search, question)[0]
+    found = ""
+    if session.search is not None:
+        with suppress(HarnessError):  # the files themselves will do
+            found = evidence_for(
+                question, session.tree, session.search, room, session.options.secrets
+            )
     if not found:
         clues = Clues(question)
         found = look_around(

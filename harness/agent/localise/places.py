@@ -24,6 +24,7 @@ MAX_FILE_BYTES = 200_000
 MAX_LINES = 160
 # A file without definitions, or with short ones only, is a place of its own up to this size.
 WHOLE_FILE_LINES = 60
+NAMED = "the task names it"
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _FRAME = re.compile(r'(?:File ")?([\w./+@-]+\.\w{1,5})(?:", line |:|\()(\d+)')
@@ -57,9 +58,14 @@ class Clues:
     search: Search | None = None
 
 
-def rank_places(tree: ConfinedTree, clues: Clues, limit: int = 6) -> list[Place]:
-    """Return the likeliest definitions outside of tests, best first; none inside another."""
-    texts = _sources(tree)
+def rank_places(
+    tree: ConfinedTree, clues: Clues, limit: int = 6, paths: Sequence[str] | None = None
+) -> list[Place]:
+    """Return the likeliest definitions outside of tests, best first; none inside another.
+
+    :param paths: the files to look into; None: all.
+    """
+    texts = _sources(tree, list_files(tree.root) if paths is None else paths)
     tests = [path for path in texts if is_test(path)]
     code = [path for path in texts if not is_test(path)] or list(texts)
     definitions = [one for path in code for one in _units(path, texts[path])]
@@ -97,9 +103,9 @@ def rank_places(tree: ConfinedTree, clues: Clues, limit: int = 6) -> list[Place]
     return chosen
 
 
-def _sources(tree: ConfinedTree) -> dict[str, str]:
+def _sources(tree: ConfinedTree, paths: Iterable[str]) -> dict[str, str]:
     texts: dict[str, str] = {}
-    for path in list_files(tree.root):
+    for path in paths:
         if len(texts) >= MAX_FILES:
             break
         if is_secret(path):
@@ -141,7 +147,7 @@ def _by_names(one: Definition, task: str, reasons: list[str]) -> float:
     code = marked or re.search(rf"(?:[.:]{re.escape(name)}\b|\b{re.escape(name)}\s*\()", task)
     special = code or "_" in name or name != name.lower()
     score = 6.0 if special else 2.5
-    reasons.append("the task names it")
+    reasons.append(NAMED)
     for outer in one.name.split(".")[:-1]:
         if re.search(rf"\b{re.escape(outer)}\b", task):
             score += 2.0

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from harness.agent.passages import passage_of_hit
 from harness.agent.tools.access import ReadAccess, Search
 from harness.agent.tools.grep import matching_lines
-from harness.agent.tools.tool import Arguments, Tool, ToolOutput, counted, cut_line, schema
+from harness.agent.tools.tool import Arguments, Tool, ToolOutput, counted, schema
 from harness.errors import HarnessError
 from harness.repository.credentials import redact
 from harness.repository.skip_names import is_secret
-from harness.types import Hit, ToolSpec
+from harness.types import ToolSpec
 
 SEARCH_RESULTS = 6
-HIT_LINES = 14
 MAX_QUERY_CHARS = 500
 STOP_WORDS = frozenset({"what", "where", "which", "this", "that", "with", "does", "from", "when"})
 
@@ -44,7 +44,7 @@ def find_passages(search: Search | None, query: str) -> tuple[str, str]:
     except HarnessError as error:
         return "", f"the index cannot be used ({error})"
     # An index may be older than what counts as secret now.
-    shown = "\n\n".join(_passage(hit) for hit in hits if not is_secret(hit.path))
+    shown = "\n\n".join(passage_of_hit(hit, query) for hit in hits if not is_secret(hit.path))
     return redact(shown), ""
 
 
@@ -66,14 +66,3 @@ def _search(access: ReadAccess, arguments: Arguments) -> ToolOutput:
         f"Note: {reason}. Lines with the words of the query:\n{lines}",
         summary=f"not indexed, {counted(len(best[:25]), 'line')} with its words",
     )
-
-
-def _passage(hit: Hit) -> str:
-    lines = hit.text.split("\n")
-    numbered = [
-        f"{min(hit.start_line + offset, hit.end_line):>5}| {cut_line(line)}"
-        for offset, line in enumerate(lines[:HIT_LINES])
-    ]
-    more = f"\n       … to line {hit.end_line}" if len(lines) > HIT_LINES else ""
-    symbol = f" ({hit.symbol})" if hit.symbol else ""
-    return f"{hit.path}:{hit.start_line}-{hit.end_line}{symbol}\n" + "\n".join(numbered) + more

@@ -1,0 +1,108 @@
+"""Where in the shown code an answer stands, found from its words and not from its word for it.
+
+A small model reads the right line and cites another, answers from the neighbour of what the
+question names, or gives a value that stands nowhere. So its line is only where the search for the
+place begins: an answer has to keep to what the question names, its values have to be in what was
+shown, and the citation is of the lines that have what the answer adds to the question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from harness.agent.claim_words import bears_out, stems_in, wanted_stems
+from harness.agent.shown import Row, near
+
+NEAR_LINES = 3
+# After a dot or a backtick, or before a bracket.
+_AS_CODE = re.compile(r"(?:(?<=\w[.:])|(?<=`))[A-Za-z_]\w*|[A-Za-z_]\w*(?=\()")
+_CALLED = re.compile(r"([A-Za-z_]\w*)\(")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUOTED = re.compile(r"'([^'\n]{1,60})'(?!\w)|\"([^\"\n]{1,60})\"|`([^`\n]{1,60})`")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w])")
+
+
+def place_of(
+    question: str, answer: str, path: str, line: int, rows: Sequence[Row]
+) -> tuple[str, int] | None:
+    """Return the path and the line that bear an answer out.
+
+    :param path: the file that the model named, and ``line`` the line.
+    :param rows: what it was shown.
+    :returns: None when nothing does: the place has nothing to do with the question, a value of the
+        answer is nowhere, or nothing that the answer adds is.
+    """
+    around = near(rows, path, line, NEAR_LINES)
+    names = subjects(question, rows)
+    about = [row for row in rows if row.path == path and _is_about(row, names)]
+    if names and not any(_is_about(row, names) for row in around):
+        return None
+    if not bears_out(question, [row.text for row in around], [path]):
+        return None
+    shown = "\n".join(row.text for row in rows)
+    values = frozenset(value for value in _values(answer) if not _has(question, value))
+    if not all(_has(shown, value) for value in values):
+        return None
+    added = wanted_stems(answer) - stems_in([question])
+    if not added and not values:
+        return path, line
+    # The model's line may be off by a few, or in quite another part of what the question names.
+    for candidates in (around, about):
+        best = max(
+            candidates,
+            key=lambda row: (_support(row, rows, added, values), -abs(row.number - line)),
+        )
+        if _support(best, rows, added, values):
+            return path, best.number
+    # Said in other words than the code's: only of what the question calls by its name.
+    return (path, line) if any(_is_called(row, question) for row in around) else None
+
+
+def subjects(question: str, rows: Sequence[Row]) -> frozenset[str]:
+    """Return the names of definitions that a question is about: written as only code is, and the
+    innermost of them (``bump`` of ``Version.bump``)."""
+    words = {word for word in _WORD.findall(question) if "_" in word or word != word.lower()}
+    words.update(_AS_CODE.findall(question))
+    owners = {tuple(row.owner.split(".")) for row in rows if row.owner}
+    named = {owner[: at + 1] for owner in owners for at, name in enumerate(owner) if name in words}
+    outer = {name for owner in named if owner[-1] in words for name in owner[:-1]}
+    return frozenset(owner[-1] for owner in named) - outer
+
+
+def _is_called(row: Row, question: str) -> bool:
+    words = set(_WORD.findall(question))
+    return row.owner.rpartition(".")[2] in words or not words.isdisjoint(_CALLED.findall(row.text))
+
+
+def _is_about(row: Row, names: frozenset[str]) -> bool:
+    return not names or not names.isdisjoint([*row.owner.split("."), *_WORD.findall(row.text)])
+
+
+def _support(row: Row, rows: Sequence[Row], added: frozenset[str], values: frozenset[str]) -> int:
+    """How much of what an answer adds is in a line, and, at half the weight, in its neighbours."""
+    total = 0
+    for one in near(rows, row.path, row.number, 1):
+        found = len(added & stems_in([one.text])) + sum(
+            2 for value in values if _has(one.text, value)
+        )
+        total += found * (2 if one.number == row.number else 1)
+    return total
+
+
+def _values(text: str) -> frozenset[str]:
+    """What a text quotes or counts: it is right or wrong, whatever words are around it."""
+    quoted = {next(filter(None, match)) for match in _QUOTED.findall(text)}
+    values = {value for value in quoted if not re.search(r"\s", value)}
+    values.update(_NUMBER.findall(_QUOTED.sub(" ", text)))
+    return frozenset(_plain(value) for value in values)
+
+
+def _has(text: str, value: str) -> bool:
+    begin = r"(?<!\w)" if value[:1].isalnum() else ""
+    end = r"(?!\w)" if value[-1:].isalnum() else ""
+    return re.search(f"{begin}{re.escape(value)}{end}", _plain(text)) is not None
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"(?<=\d)[,_](?=\d)", "", text).lower()

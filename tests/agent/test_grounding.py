@@ -1,0 +1,82 @@
+"""Where in the shown code an answer stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.agent.grounding import place_of, subjects
+from harness.agent.shown import Row, rows_of, spans_of
+
+SHOWN = """\
+src/cart.py:10-16 (Cart.add_item)
+   10|     def add_item(self, item, count=1):
+   11|         \"\"\"Put an item into the cart.\"\"\"
+   12|         if count > MAX_COUNT:
+   13|             raise TooManyError(count)
+   14|
+   15|         self.items[item] += count
+
+src/cart.py:18-24 (Cart.drop_item)
+   18|     def drop_item(self, item, count=1):
+   19|         \"\"\"Take an item out of the cart.\"\"\"
+       …
+   23|         if self.items[item] <= 0:
+   24|             del self.items[item]
+
+src/limits.py:1-3
+    1| \"\"\"Limits of a shop.\"\"\"
+    2|
+    3| MAX_COUNT = 1_000
+"""
+ROWS = rows_of(SHOWN)
+ADD = "Which error does Cart.add_item raise for a large count?"
+
+
+def test_passages_are_read_back() -> None:
+    assert spans_of(SHOWN) == [
+        ("src/cart.py", 10, 16),
+        ("src/cart.py", 18, 24),
+        ("src/limits.py", 1, 3),
+    ]
+    assert Row("src/cart.py", 23, "        if self.items[item] <= 0:", "Cart.drop_item") in ROWS
+    assert ROWS[-1] == Row("src/limits.py", 3, "MAX_COUNT = 1_000")
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        pytest.param(ADD, {"add_item"}, id="the-innermost"),
+        pytest.param("What is a Cart for?", {"Cart"}, id="a-class"),
+        pytest.param("How does one add an item?", set(), id="plain-words"),
+        pytest.param("What does remove_all do?", set(), id="not-shown"),
+    ],
+)
+def test_what_a_question_is_about(question: str, names: set[str]) -> None:
+    assert subjects(question, ROWS) == names
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "line", "place"),
+    [
+        pytest.param(ADD, "It raises TooManyError.", 13, 13, id="as-cited"),
+        pytest.param(ADD, "It raises TooManyError.", 12, 13, id="a-line-off"),
+        pytest.param(ADD, "It raises TooManyError.", 10, 13, id="the-beginning-of-the-definition"),
+        pytest.param(ADD, "It deletes the item.", 24, None, id="the-neighbour-of-what-was-asked"),
+        pytest.param(ADD, "It raises an error above 500.", 13, None, id="a-value-from-nowhere"),
+        pytest.param("When is an item deleted?", "When `<=` 0 are left.", 24, 23, id="a-value"),
+        pytest.param("How is an item sold?", "The customer pays.", 19, None, id="nothing-of-it"),
+        pytest.param(ADD, "The order is refused.", 12, 12, id="in-other-words"),
+        pytest.param("What are bananas?", "An item of the cart.", 11, None, id="another-question"),
+    ],
+)
+def test_the_line_is_found_from_the_answers_words(
+    question: str, answer: str, line: int, place: int | None
+) -> None:
+    found = place_of(question, answer, "src/cart.py", line, ROWS)
+    assert found == (None if place is None else ("src/cart.py", place))
+
+
+def test_numbers_are_the_same_however_they_are_grouped() -> None:
+    question = "How many items may a cart hold, what are the limits?"
+    assert place_of(question, "At most 1000.", "src/limits.py", 3, ROWS) == ("src/limits.py", 3)
+    assert place_of(question, "At most 10.", "src/limits.py", 3, ROWS) is None
