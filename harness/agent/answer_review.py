@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.agent.citations import check_citations
+from harness.agent.citations import check_citations, without_citations
 from harness.agent.claim_words import telling_words
 from harness.agent.status import Status, Stop
 from harness.errors import HarnessError
@@ -19,7 +19,13 @@ AGAIN = (
     "Your answer names no place in the code that bears it out. Look at the passages above, or use "
     "a tool, and answer again with the place of every claim as path:line."
 )
+NO_WORDS = "You named a place. Say in words what the code there answers, with the place behind it."
 NOT_BORNE_OUT = "the answer cites nothing that bears it out; look at the passages instead"
+# Questions that a place alone answers, and words that say more than that there is a place.
+_WHERE = re.compile(
+    r"^\W*where\b|\b(?:which|what|in which) (?:file|line|module|place)", re.IGNORECASE
+)
+_SAYS = re.compile(r"\b(?!(?:path|see|files?|lines?|and|here|in|at)\b)\w{2,}", re.IGNORECASE)
 _ABSENCE = re.compile(
     r"^\W*(?:is|are|was|were) there\b|\b(?:does|do|is|are|can|has|have)\b.*\b(?:any|support\w*|"
     r"exist\w*|have|implement\w*|available|possible)\b",
@@ -44,6 +50,8 @@ class AnswerReview:
         self._tree = tree
         self._asked_again = False
         self.searched = ""
+        # Shown instead of an answer that does not stand, for want of a better one.
+        self.unplaced = ""
 
     def judge(self, answer: str) -> str | None:
         """Return what to tell the model, None when the answer stands.
@@ -51,9 +59,11 @@ class AnswerReview:
         :raises Stop: ``unverified``: it does not, for the second time.
         """
         cited = check_citations(answer, self._tree)[1]
-        if any(citation.verified for citation in cited):
-            return None
         remark = AGAIN
+        if any(citation.verified for citation in cited):
+            if _WHERE.search(self._question) or _SAYS.search(without_citations(answer)):
+                return None
+            remark = NO_WORDS
         if _ABSENCE.search(self._question) and DENIES.search(answer):
             words, lines = self._look_for(telling_words(self._question))
             if words and not lines:
@@ -63,7 +73,7 @@ class AnswerReview:
                 shown = "\n".join(lines[:8])
                 remark = f"These lines have words of the question:\n{shown}\n{AGAIN}"
         if self._asked_again:
-            raise Stop(Status.UNVERIFIED, NOT_BORNE_OUT, answer)
+            raise Stop(Status.UNVERIFIED, NOT_BORNE_OUT, self.unplaced or answer)
         self._asked_again = True
         return remark
 

@@ -86,8 +86,12 @@ def _looks_like_file(path: str) -> bool:
 
 
 def _claim(answer: str, match: re.Match[str]) -> str:
-    claim = claim_around(answer, match.start(), match.end())
-    return _CITATION.sub(" ", _URL.sub(" ", claim))
+    return without_citations(claim_around(answer, match.start(), match.end()))
+
+
+def without_citations(text: str) -> str:
+    """Return a text without its citations and URLs."""
+    return _CITATION.sub(" ", _URL.sub(" ", text))
 
 
 def _holds(tree: ConfinedTree, path: str, start: int, end: int, claim: str) -> bool:

@@ -17,7 +17,7 @@ _DULL_WORDS = """
 about above after again also answer before being below between both call called calls class code
 could defined definition does done each file files find found following from function have here
 into its itself lies line lines located look made make method more most name named only other place
-repository return returns same section see seen shown some such than that their them then there
+repository return returns same section see self seen shown some such than that their them then there
 these they this those through under used uses using very was were what when where which while will
 with within without would your true false none null
 """

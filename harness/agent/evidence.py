@@ -7,10 +7,11 @@ cut to the lines that have the question's words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from harness.agent.localise.places import NAMED, Clues, rank_places
-from harness.agent.passages import passage_of, passage_of_hit
+from harness.agent.localise.places import by_names
+from harness.agent.passages import CUT, passage_of, passage_of_hit
+from harness.agent.sources import Definition, definitions_in
 from harness.agent.tools.access import Search
 from harness.agent.tools.semantic_search import MAX_QUERY_CHARS, SEARCH_RESULTS
 from harness.errors import HarnessError
@@ -39,19 +40,18 @@ def evidence_for(
         hit for hit in search(question[:MAX_QUERY_CHARS], SEARCH_RESULTS) if not is_secret(hit.path)
     ]
     shown: list[str] = []
-    spans: list[tuple[str, int, int]] = []
-    for path, name, start, text in _named(question, tree, hits, secrets):
-        if len(spans) == MAX_NAMED:
-            break
+    whole: list[Definition] = []
+    for one, lines in _named(question, tree, hits, secrets):
         free = int(room * NAMED_SHARE) - sum(map(len, shown))
-        passage = passage_of(path, name, start, text, question, max_chars=free)
+        passage = passage_of(one.path, one.name, one.start, lines, question, max_chars=free)
         if passage:
             shown.append(passage)
-            spans.append((path, start, start + len(text) - 1))
+            if CUT not in passage:
+                whole.append(one)
     for hit in hits:
         if any(
-            path == hit.path and start <= hit.start_line and hit.end_line <= end
-            for path, start, end in spans
+            one.path == hit.path and one.start <= hit.start_line and hit.end_line <= one.end
+            for one in whole
         ):
             continue
         free = room - sum(len(passage) + 2 for passage in shown)
@@ -63,21 +63,28 @@ def evidence_for(
 
 def _named(
     question: str, tree: ConfinedTree, hits: Sequence[Hit], secrets: Sequence[str]
-) -> Iterable[tuple[str, str, int, list[str]]]:
-    """The definitions that the question names in the files that the search found: path, name,
-    first line, lines."""
-
-    def found(query: str, limit: int) -> Sequence[Hit]:
-        return hits[:limit]
-
-    files = list(dict.fromkeys(hit.path for hit in hits))
-    for place in rank_places(tree, Clues(question, search=found), paths=files):
-        one = place.definition
-        if NAMED not in place.reasons or not one.name:
-            continue
+) -> Sequence[tuple[Definition, list[str]]]:
+    """The definitions that the question names in the files that the search found, with their
+    lines; the surest first, none inside of another."""
+    found: list[tuple[float, Definition, list[str]]] = []
+    for rank, path in enumerate(dict.fromkeys(hit.path for hit in hits)):
         try:
-            text = redact(tree.read_bytes(one.path).decode("utf-8", "replace"), secrets)
+            text = redact(tree.read_bytes(path).decode("utf-8", "replace"), secrets)
         except HarnessError:
             continue
-        lines = text.replace("\r\n", "\n").split("\n")[one.start - 1 : one.end]
-        yield one.path, one.name, one.start, lines
+        text = text.replace("\r\n", "\n")
+        for one in definitions_in(path, text):
+            score = by_names(one, question, [])
+            if score:
+                # Overloads come before what they declare, and are shorter.
+                score += 1 / (1 + rank) + min(one.end - one.start, 99) / 1000
+                found.append((score, one, text.split("\n")[one.start - 1 : one.end]))
+    found.sort(key=lambda item: -item[0])
+    chosen: list[tuple[Definition, list[str]]] = []
+    for _, one, lines in found:
+        if len(chosen) < MAX_NAMED and not any(
+            one.path == other.path and one.start <= other.end and other.start <= one.end
+            for other, _ in chosen
+        ):
+            chosen.append((one, lines))
+    return chosen

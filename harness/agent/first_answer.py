@@ -58,11 +58,8 @@ def answer_in(content: str, passages: str, question: str) -> str:
     Seen with a real model: the right answer and the right line, and "none" for the path. Unless the
     answer denies something, the best passage with that line is meant; the review checks it.
     """
-    start = content.find("{")
-    read = read_object(content, start) if start >= 0 else None
-    if read is None:
-        return ""
-    path, line, answer = (read[0].get(name) for name in ("path", "line", "answer"))
+    said = _read(content)
+    path, line, answer = (said.get(name) for name in ("path", "line", "answer"))
     if not isinstance(path, str) or not isinstance(line, int) or not isinstance(answer, str):
         return ""
     rows = rows_of(passages)
@@ -74,6 +71,18 @@ def answer_in(content: str, passages: str, question: str) -> str:
         return ""
     place = place_of(question, text, path, line, rows)
     return f"{text.removesuffix('.')} ({place[0]}:{place[1]})." if place is not None else ""
+
+
+def words_of(content: str) -> str:
+    """Return what an answer says, wherever that may stand; empty when it cannot be read."""
+    answer = _read(content).get("answer")
+    return answer.strip() if isinstance(answer, str) else ""
+
+
+def _read(content: str) -> Mapping[str, object]:
+    start = content.find("{")
+    read = read_object(content, start) if start >= 0 else None
+    return read[0] if read is not None else {}
 
 
 def closer(passages: str, question: str) -> str:

@@ -17,9 +17,14 @@ from harness.agent.shown import Row, near
 NEAR_LINES = 3
 # After a dot or a backtick, or before a bracket.
 _AS_CODE = re.compile(r"(?:(?<=\w[.:])|(?<=`))[A-Za-z_]\w*|[A-Za-z_]\w*(?=\()")
+_YES_OR_NO = re.compile(
+    r"\W*(?:is|are|was|were|do|does|did|can|could|has|have|must|may|should|will|would)\b",
+    re.IGNORECASE,
+)
 _CALLED = re.compile(r"([A-Za-z_]\w*)\(")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED = re.compile(r"'([^'\n]{1,60})'(?!\w)|\"([^\"\n]{1,60})\"|`([^`\n]{1,60})`")
+_NAME = re.compile(r"\b(?:[A-Za-z]+_\w+|[A-Z]?[a-z]+[A-Z]\w*)\b")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w])")
 
 
@@ -38,22 +43,38 @@ def place_of(
     about = [row for row in rows if row.path == path and _is_about(row, names)]
     if names and not any(_is_about(row, names) for row in around):
         return None
-    if not bears_out(question, [row.text for row in around], [path]):
+    if not bears_out(
+        question, [row.text for row in around], [path, *(row.owner for row in around)]
+    ):
         return None
     shown = "\n".join(row.text for row in rows)
-    values = frozenset(value for value in _values(answer) if not _has(question, value))
+    asked = stems_in([question])
+    values = frozenset(
+        value
+        for value in _values(answer)
+        if not _has(question, value)
+        and not 0 < len(stems_in([value])) == len(stems_in([value]) & asked)
+    )
     if not all(_has(shown, value) for value in values):
         return None
-    added = wanted_stems(answer) - stems_in([question])
+    added = wanted_stems(answer) - asked
     if not added and not values:
+        # "The default is `self.default`": a yes or no says something without another word.
+        return (path, line) if _YES_OR_NO.match(question) else None
+    here = near(rows, path, line, 1)
+    if not values and _added_in(here, added):
         return path, line
-    # The model's line may be off by a few, or in quite another part of what the question names.
+    # The line may be off by a few, or in quite another part of what the question names.
     for candidates in (around, about):
         best = max(
             candidates,
-            key=lambda row: (_support(row, rows, added, values), -abs(row.number - line)),
+            key=lambda row: (
+                len(_values_in(row, values)),
+                len(_added_in([row], added)),
+                -abs(row.number - line),
+            ),
         )
-        if _support(best, rows, added, values):
+        if _values_in(best, values) or _added_in([best], added):
             return path, best.number
     # Said in other words than the code's: only of what the question calls by its name.
     return (path, line) if any(_is_called(row, question) for row in around) else None
@@ -79,29 +100,28 @@ def _is_about(row: Row, names: frozenset[str]) -> bool:
     return not names or not names.isdisjoint([*row.owner.split("."), *_WORD.findall(row.text)])
 
 
-def _support(row: Row, rows: Sequence[Row], added: frozenset[str], values: frozenset[str]) -> int:
-    """How much of what an answer adds is in a line, and, at half the weight, in its neighbours."""
-    total = 0
-    for one in near(rows, row.path, row.number, 1):
-        found = len(added & stems_in([one.text])) + sum(
-            2 for value in values if _has(one.text, value)
-        )
-        total += found * (2 if one.number == row.number else 1)
-    return total
+def _values_in(row: Row, values: frozenset[str]) -> Sequence[str]:
+    return [value for value in values if _has(row.text, value)]
+
+
+def _added_in(rows: Sequence[Row], added: frozenset[str]) -> frozenset[str]:
+    return added & stems_in([row.text for row in rows])
 
 
 def _values(text: str) -> frozenset[str]:
-    """What a text quotes or counts: it is right or wrong, whatever words are around it."""
+    """What a text quotes, counts, or calls by a name of code: it is right or wrong, whatever words
+    are around it."""
     quoted = {next(filter(None, match)) for match in _QUOTED.findall(text)}
     values = {value for value in quoted if not re.search(r"\s", value)}
-    values.update(_NUMBER.findall(_QUOTED.sub(" ", text)))
-    return frozenset(_plain(value) for value in values)
+    rest = _QUOTED.sub(" ", text)
+    values.update([*_NUMBER.findall(rest), *_NAME.findall(rest)])
+    return frozenset(values)
 
 
 def _has(text: str, value: str) -> bool:
     begin = r"(?<!\w)" if value[:1].isalnum() else ""
     end = r"(?!\w)" if value[-1:].isalnum() else ""
-    return re.search(f"{begin}{re.escape(value)}{end}", _plain(text)) is not None
+    return re.search(f"{begin}{re.escape(_plain(value))}{end}", _plain(text)) is not None
 
 
 def _plain(text: str) -> str:

@@ -12,6 +12,8 @@ from harness.repository.credentials import redact
 from harness.types import Hit
 
 HIT_LINES = 14
+# Stands where lines were left out.
+CUT = "       …"
 # The first lines of a definition say what it is.
 _HEAD_LINES = 2
 _NEIGHBOURS = {0: 1.0, 1: 0.5, 2: 0.25}
@@ -49,11 +51,11 @@ def passage_of(
     parts, before = [heading], -1
     for offset in kept:
         if offset > before + 1:
-            parts.append("       …")
+            parts.append(CUT)
         parts.append(rows[offset])
         before = offset
     if before + 1 < len(rows):
-        parts.append(f"       … to line {end}")
+        parts.append(f"{CUT} to line {end}")
     return "\n".join(parts)
 
 

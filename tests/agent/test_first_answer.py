@@ -67,8 +67,8 @@ def test_only_what_was_shown_can_be_cited() -> None:
     fields = sampling.schema["properties"]
     assert fields["path"] == {"enum": ["src/a.py", "b.c", "none"]}  # type: ignore[index]
     assert fields["line"]["maximum"] == 9  # type: ignore[index]
-    assert answer_in(said("b.c", 2, "x"), PASSAGES, QUESTION) == "x (b.c:2)."
-    assert answer_in(said("b.c", 3, "x"), PASSAGES, QUESTION) == ""
+    assert answer_in(said("b.c", 2, "Limits"), PASSAGES, QUESTION) == "Limits (b.c:2)."
+    assert answer_in(said("b.c", 3, "Limits"), PASSAGES, QUESTION) == ""
     assert sampling_for("no file is named") is None
 
 

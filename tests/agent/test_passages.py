@@ -36,8 +36,8 @@ def test_the_lines_with_the_words_are_shown_wherever_they_are() -> None:
 
 
 def test_a_passage_keeps_to_its_room() -> None:
-    whole = passage_of("a.py", "", 1, LONG, "truck", max_chars=5_000)
-    assert whole.count("\n") == len(LONG)
+    entire = passage_of("a.py", "", 1, LONG, "truck", max_chars=5_000)
+    assert entire.count("\n") == len(LONG)
     cut = passage_of("a.py", "", 1, LONG, "truck", max_chars=300)
     assert len(cut) < 360
     assert "truck" in cut
@@ -66,3 +66,17 @@ def test_the_definition_that_the_question_names_comes_first_and_whole(tmp_path: 
     assert shown.count("def prepare") == 1
     other = evidence_for("What goes by truck?", ConfinedTree(tmp_path), search, 4_000)
     assert other.startswith("b.py:1-1")
+
+
+def test_a_large_class_is_shown_by_the_lines_that_matter(tmp_path: Path) -> None:
+    methods = [f"    def step_{number}(self):\n        return {number}\n" for number in range(99)]
+    last = "    def pack(self):\n        raise TooHeavyError('over the weight')\n"
+    (tmp_path / "a.py").write_text("\n".join(["class Parcel:", *methods, last]))
+
+    def search(query: str, limit: int) -> Sequence[Hit]:
+        return [hit("a.py", 1, ["class Parcel:"], "Parcel")]
+
+    question = "What does Parcel raise above its weight?"
+    shown = evidence_for(question, ConfinedTree(tmp_path), search, 1_000)
+    assert len(shown) < 1_100
+    assert "raise TooHeavyError('over the weight')" in shown

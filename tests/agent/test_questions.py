@@ -49,7 +49,7 @@ def test_ask_marks_citations_that_do_not_hold(calculator: Path, play: Play) -> N
 
 def test_ask_greps(calculator: Path, play: Play) -> None:
     model = play(("grep", {"pattern": r"def \w+\(a"}), "calc.py:4")
-    ask("Which functions?", calculator, model)
+    ask("Where are functions?", calculator, model)
     assert "calc.py:4:def add(a, b):" in said_to(model)
     assert "calc.py:8:def mul(a, b):" in said_to(model)
 
@@ -107,7 +107,7 @@ def test_ask_pages_through_a_long_file(tmp_path: Path, play: Play) -> None:
     text = "".join(f"line number {number} of many\n" for number in range(1, 2001))
     root = make_repository(tmp_path / "r", {"long.txt": text})
     second = ("read_file", {"path": "long.txt", "start": 1990, "end": 5000})
-    model = play(("read_file", {"path": "long.txt"}), second, "long.txt:2000")
+    model = play(("read_file", {"path": "long.txt"}), second, "Numbers, long.txt:2000")
     ask("What is in it?", root, model)
     assert "of 2000; go on with start: " in said_to(model, 1)
     assert "long.txt, lines 1990-2000 of 2000\n 1990| line number 1990" in said_to(model)
@@ -134,6 +134,7 @@ def test_an_answer_that_nothing_bears_out_is_asked_for_again(calculator: Path, p
         pytest.param("The sum of `add` is in calc.py:2.", id="a-blank-line"),
         pytest.param("Users log in with a password, calc.py:9.", id="unrelated"),
         pytest.param("It is in nothing.py:3.", id="no-such-file"),
+        pytest.param("path: calc.py:4-5", id="a-place-without-words"),
     ],
 )
 def test_what_nothing_bears_out_is_no_success(calculator: Path, play: Play, answer: str) -> None:

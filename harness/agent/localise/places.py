@@ -24,7 +24,6 @@ MAX_FILE_BYTES = 200_000
 MAX_LINES = 160
 # A file without definitions, or with short ones only, is a place of its own up to this size.
 WHOLE_FILE_LINES = 60
-NAMED = "the task names it"
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _FRAME = re.compile(r'(?:File ")?([\w./+@-]+\.\w{1,5})(?:", line |:|\()(\d+)')
@@ -58,14 +57,9 @@ class Clues:
     search: Search | None = None
 
 
-def rank_places(
-    tree: ConfinedTree, clues: Clues, limit: int = 6, paths: Sequence[str] | None = None
-) -> list[Place]:
-    """Return the likeliest definitions outside of tests, best first; none inside another.
-
-    :param paths: the files to look into; None: all.
-    """
-    texts = _sources(tree, list_files(tree.root) if paths is None else paths)
+def rank_places(tree: ConfinedTree, clues: Clues, limit: int = 6) -> list[Place]:
+    """Return the likeliest definitions outside of tests, best first; none inside another."""
+    texts = _sources(tree)
     tests = [path for path in texts if is_test(path)]
     code = [path for path in texts if not is_test(path)] or list(texts)
     definitions = [one for path in code for one in _units(path, texts[path])]
@@ -81,7 +75,7 @@ def rank_places(
     for one in definitions:
         reasons: list[str] = []
         body = _text_of(one, texts[one.path])
-        score = _by_names(one, clues.task, reasons)
+        score = by_names(one, clues.task, reasons)
         score += _by_frames(one, frames, reasons)
         if one.last_name in test_words and len(one.last_name) > 3:
             score += 2.0
@@ -103,9 +97,9 @@ def rank_places(
     return chosen
 
 
-def _sources(tree: ConfinedTree, paths: Iterable[str]) -> dict[str, str]:
+def _sources(tree: ConfinedTree) -> dict[str, str]:
     texts: dict[str, str] = {}
-    for path in paths:
+    for path in list_files(tree.root):
         if len(texts) >= MAX_FILES:
             break
         if is_secret(path):
@@ -139,7 +133,8 @@ def _units(path: str, text: str) -> list[Definition]:
     return units
 
 
-def _by_names(one: Definition, task: str, reasons: list[str]) -> float:
+def by_names(one: Definition, task: str, reasons: list[str]) -> float:
+    """How surely a task or a question calls a definition by its name; 0: it does not."""
     name = one.last_name
     if not name or not re.search(rf"(?<![\w]){re.escape(name)}(?![\w])", task):
         return 0.0
@@ -147,7 +142,7 @@ def _by_names(one: Definition, task: str, reasons: list[str]) -> float:
     code = marked or re.search(rf"(?:[.:]{re.escape(name)}\b|\b{re.escape(name)}\s*\()", task)
     special = code or "_" in name or name != name.lower()
     score = 6.0 if special else 2.5
-    reasons.append(NAMED)
+    reasons.append("the task names it")
     for outer in one.name.split(".")[:-1]:
         if re.search(rf"\b{re.escape(outer)}\b", task):
             score += 2.0
