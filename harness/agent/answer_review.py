@@ -38,6 +38,11 @@ DENIES = re.compile(
 )
 
 
+def asks_for_presence(question: str) -> bool:
+    """Tell whether a question is one that "there is none" may answer."""
+    return _ABSENCE.search(question) is not None
+
+
 class AnswerReview:
     """Asks once more for an answer without a citation that holds.
 
@@ -64,7 +69,7 @@ class AnswerReview:
             if _WHERE.search(self._question) or _SAYS.search(without_citations(answer)):
                 return None
             remark = NO_WORDS
-        if _ABSENCE.search(self._question) and DENIES.search(answer):
+        if asks_for_presence(self._question) and DENIES.search(answer):
             words, lines = self._look_for(telling_words(self._question))
             if words and not lines:
                 self.searched = f"searched all files for {', '.join(words)}: no line has them"

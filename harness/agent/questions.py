@@ -57,17 +57,15 @@ def ask(question: str, root: Path, model: ChatModel, **arguments: Unpack[RunArgu
         found = passages(agent)
         if not 0 < billions_of(agent.model.info()) <= first_answer.MAX_BILLIONS:
             return ""
-        first = ""
         for shown in (found, first_answer.closer(found, question)):
             sampling = first_answer.sampling_for(shown)
             if sampling is None:
                 break
             asked = first_answer.messages_for(question, shown)
             turn = agent.sample(asked, sampling)
+            review.unplaced = review.unplaced or first_answer.words_of(turn.content)
             if answer := first_answer.answer_in(turn.content, shown, question):
                 return answer
-            first = first or first_answer.words_of(turn.content)
-        review.unplaced = first
         return ""
 
     def message(agent: Agent) -> str:

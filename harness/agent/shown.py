@@ -6,7 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
+# Shorter copies could be of any line; how like a line has to be (ratio of difflib).
+_MIN_QUOTE = 4
+_LIKE = 0.8
+_NUMBER = re.compile(r"^\s*\d+\|")
 _NUMBERED = re.compile(r"\s*(\d+)\| ?(.*)$")
 _HEAD = re.compile(
     r"^([^\s:]\S*?)(?::(\d+)-(\d+)| ?, lines (\d+)-(\d+))(?: \((\S+)\))?", re.MULTILINE
@@ -47,3 +52,27 @@ def rows_of(passages: str) -> Sequence[Row]:
 def near(rows: Sequence[Row], path: str, line: int, distance: int) -> Sequence[Row]:
     """The rows of a file that are at most so far away from a line."""
     return [row for row in rows if row.path == path and abs(row.number - line) <= distance]
+
+
+def row_quoted(quote: str, rows: Sequence[Row]) -> Row | None:
+    """Return the row that a model has copied, the first of several; small slips are passed over.
+
+    :returns: None when no row is like it.
+    """
+    wanted = [bare for line in quote.split("\n") if len(bare := _bare(line)) >= _MIN_QUOTE]
+    for line in wanted:
+        for row in rows:
+            if line in _bare(row.text):
+                return row
+    likest = [
+        (SequenceMatcher(None, line, _bare(row.text), autojunk=False).ratio(), -at)
+        for line in wanted
+        for at, row in enumerate(rows)
+    ]
+    ratio, at = max(likest, default=(0.0, 0))
+    return rows[-at] if ratio >= _LIKE else None
+
+
+def _bare(line: str) -> str:
+    """A line without its number, its indentation, and which quotes it has."""
+    return " ".join(_NUMBER.sub("", line).split()).replace('"', "'")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.agent import AgentEvent, EventKind, ScriptedChatModel, Status, ask
-from harness.agent.first_answer import answer_in, sampling_for
+from harness.agent.first_answer import answer_in, closer, sampling_for
 
 PASSAGES = (
     "src/a.py:4-9 (add)\n    4| def add(a, b):\n    5|     return a - b\n\n"
@@ -17,8 +17,8 @@ PASSAGES = (
 QUESTION = "What does `add` return?"
 
 
-def said(path: object, line: object, answer: object) -> str:
-    return json.dumps({"path": path, "line": line, "answer": answer})
+def said(quote: object, answer: object) -> str:
+    return json.dumps({"quote": quote, "answer": answer})
 
 
 def small(*lines: str) -> ScriptedChatModel:
@@ -27,11 +27,11 @@ def small(*lines: str) -> ScriptedChatModel:
 
 def test_a_small_model_answers_from_the_passages_in_one_turn(calculator: Path) -> None:
     events: list[AgentEvent] = []
-    model = small(said("calc.py", 5, "`add` subtracts b from a."))
+    model = small(said("return a - b", "`add` subtracts b from a."))
     result = ask("What does the function add do?", calculator, model, on_event=events.append)
     assert (result.status, result.answer) == (Status.OK, "`add` subtracts b from a (calc.py:5).")
     assert [citation.verified for citation in result.citations] == [True]
-    assert model.requests[0][-1].content.endswith("that stand there.")
+    assert model.requests[0][-1].content.endswith("values of that line.")
     tokens = [event.text for event in events if event.kind is EventKind.TOKEN]
     assert tokens == [""]  # JSON is not shown
 
@@ -39,10 +39,10 @@ def test_a_small_model_answers_from_the_passages_in_one_turn(calculator: Path) -
 @pytest.mark.parametrize(
     "first",
     [
-        pytest.param(said("none", 5, "I do not know."), id="not-there"),
-        pytest.param(said("none", 900, "It subtracts."), id="no-place-at-all"),
-        pytest.param(said("calc.py", 900, "It subtracts."), id="not-shown"),
-        pytest.param(said("calc.py", 5, "Bananas ripen slowly."), id="does-not-bear-it-out"),
+        pytest.param(said("", "I do not know."), id="not-there"),
+        pytest.param(said("return a // b", "It divides."), id="not-shown"),
+        pytest.param(said("return a - b", "Bananas ripen slowly: 7."), id="does-not-bear-it-out"),
+        pytest.param(said(5, "It subtracts."), id="no-quotation"),
         pytest.param("It subtracts.", id="no-json"),
     ],
 )
@@ -54,6 +54,19 @@ def test_an_answer_that_does_not_hold_lets_the_loop_begin(calculator: Path, firs
     assert "A search found" in model.requests[1][-1].content
 
 
+def test_what_does_not_hold_is_shown_as_what_it_is(calculator: Path) -> None:
+    model = small(said("return a / b", "It divides a by b."), "path: calc.py:5", "path: calc.py:5")
+    result = ask("What does the function add do?", calculator, model)
+    assert (result.status, result.answer) == (Status.UNVERIFIED, "It divides a by b.")
+
+
+def test_absence_is_answered_without_a_quotation(calculator: Path) -> None:
+    model = small(said("def add(a, b):", "No, there is no websocket client."))
+    result = ask("Is there a websocket client?", calculator, model)
+    assert (result.status, result.steps) == (Status.OK, 1)
+    assert result.answer.endswith("(searched all files for client, websocket: no line has them)")
+
+
 def test_a_large_model_uses_its_tools(calculator: Path) -> None:
     model = ScriptedChatModel(["`add` subtracts, calc.py:5."], tools=False, model="large:70b")
     ask("What does the function add do?", calculator, model)
@@ -61,23 +74,19 @@ def test_a_large_model_uses_its_tools(calculator: Path) -> None:
 
 
 def test_only_what_was_shown_can_be_cited() -> None:
-    sampling = sampling_for(PASSAGES)
-    assert sampling is not None
-    assert sampling.schema is not None
-    fields = sampling.schema["properties"]
-    assert fields["path"] == {"enum": ["src/a.py", "b.c", "none"]}  # type: ignore[index]
-    assert fields["line"]["maximum"] == 9  # type: ignore[index]
-    assert answer_in(said("b.c", 2, "Limits"), PASSAGES, QUESTION) == "Limits (b.c:2)."
-    assert answer_in(said("b.c", 3, "Limits"), PASSAGES, QUESTION) == ""
+    assert sampling_for(PASSAGES) is not None
     assert sampling_for("no file is named") is None
-
-
-def test_a_line_without_its_file_is_that_of_the_best_passage() -> None:
-    found = answer_in(said("none", 5, "It subtracts."), PASSAGES, QUESTION)
-    assert found == "It subtracts (src/a.py:5)."
-    assert answer_in(said("none", 5, "No, it does not."), PASSAGES, QUESTION) == ""
+    assert answer_in(said("/* limits */", "Limits"), PASSAGES, QUESTION) == "Limits (b.c:2)."
+    assert answer_in(said("/* nothing */", "Limits"), PASSAGES, QUESTION) == ""
 
 
 def test_lines_that_have_nothing_to_do_with_the_question_are_no_answer() -> None:
-    written = said("src/a.py", 5, "The function returns a.")
+    written = said("return a - b", "The function returns a.")
     assert answer_in(written, PASSAGES, "How are commas between digits treated?") == ""
+
+
+def test_a_second_look_has_only_what_the_question_names() -> None:
+    named, other = PASSAGES.rstrip().split("\n\n")
+    assert closer(PASSAGES, QUESTION) == named
+    assert closer(named, QUESTION) == ""
+    assert closer(other, QUESTION) == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.agent.grounding import place_of, subjects
-from harness.agent.shown import Row, rows_of, spans_of
+from harness.agent.shown import Row, row_quoted, rows_of, spans_of
 
 SHOWN = """\
 src/cart.py:10-16 (Cart.add_item)
@@ -83,3 +83,20 @@ def test_numbers_are_the_same_however_they_are_grouped() -> None:
     question = "How many items may a cart hold, what are the limits?"
     assert place_of(question, "At most 1000.", "src/limits.py", 3, ROWS) == ("src/limits.py", 3)
     assert place_of(question, "At most 10.", "src/limits.py", 3, ROWS) is None
+
+
+@pytest.mark.parametrize(
+    ("quote", "number"),
+    [
+        pytest.param("raise TooManyError(count)", 13, id="as-it-is"),
+        pytest.param("   24|  del self.items[item]", 24, id="with-its-number"),
+        pytest.param("self.items[item] <= 0\n    del it", 23, id="part-of-two-lines"),
+        pytest.param("raise TooManyErrors(count).", 13, id="a-slip"),
+        pytest.param('MAX_COUNT = 1_000 # "none"', None, id="more-than-a-slip"),
+        pytest.param("x", None, id="too-short"),
+        pytest.param("", None, id="empty"),
+    ],
+)
+def test_a_copied_line_is_found(quote: str, number: int | None) -> None:
+    row = row_quoted(quote, ROWS)
+    assert (row.number if row is not None else None) == number
