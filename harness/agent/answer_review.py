@@ -63,6 +63,16 @@ class AnswerReview:
 
         :raises Stop: ``unverified``: it does not, for the second time.
         """
+        remark = self.remark_on(answer)
+        if remark is None:
+            return None
+        if self._asked_again:
+            raise Stop(Status.UNVERIFIED, NOT_BORNE_OUT, self.unplaced or answer)
+        self._asked_again = True
+        return remark
+
+    def remark_on(self, answer: str) -> str | None:
+        """Return what there is to say against an answer, None when it stands."""
         cited = check_citations(answer, self._tree)[1]
         remark = AGAIN
         if any(citation.verified for citation in cited):
@@ -77,9 +87,6 @@ class AnswerReview:
             if lines:
                 shown = "\n".join(lines[:8])
                 remark = f"These lines have words of the question:\n{shown}\n{AGAIN}"
-        if self._asked_again:
-            raise Stop(Status.UNVERIFIED, NOT_BORNE_OUT, self.unplaced or answer)
-        self._asked_again = True
         return remark
 
     def _look_for(self, words: frozenset[str]) -> tuple[list[str], list[str]]:

@@ -53,9 +53,13 @@ def wanted_stems(claim: str) -> frozenset[str]:
 
 def stems_in(lines: Iterable[str]) -> frozenset[str]:
     """Return the beginnings of all words in lines of code, and of the parts of names."""
+    return frozenset(word[:_STEM] for line in lines for word in words_in(line))
+
+
+def words_in(text: str) -> frozenset[str]:
+    """Return all words of a text in lower case, and the parts of names."""
     return frozenset(
-        part.lower()[:_STEM]
-        for text in lines
+        part.lower()
         for word in _WORD.findall(text.replace("_", " "))
         for part in [*_PART.findall(word), word]
     )

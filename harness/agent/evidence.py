@@ -7,8 +7,9 @@ cut to the lines that have the question's words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from harness.agent.claim_words import telling_words, words_in
 from harness.agent.localise.places import by_names
 from harness.agent.passages import CUT, passage_of, passage_of_hit
 from harness.agent.sources import Definition, definitions_in
@@ -17,12 +18,14 @@ from harness.agent.tools.semantic_search import MAX_QUERY_CHARS, SEARCH_RESULTS
 from harness.errors import HarnessError
 from harness.repository.credentials import redact
 from harness.repository.skip_names import is_secret
-from harness.types import Hit
 from harness.workspace.paths import ConfinedTree
 
 # Of the room, what definitions that the question names may take together.
 NAMED_SHARE = 0.6
 MAX_NAMED = 2
+# Lines that have a word of the question which no passage has.
+MAX_PLACES = 3
+LINES_CHARS = 400
 
 
 def evidence_for(
@@ -39,15 +42,19 @@ def evidence_for(
     hits = [
         hit for hit in search(question[:MAX_QUERY_CHARS], SEARCH_RESULTS) if not is_secret(hit.path)
     ]
+    texts = dict(_texts(tree, dict.fromkeys(hit.path for hit in hits), secrets))
+    named = _named(question, texts)
     shown: list[str] = []
     whole: list[Definition] = []
-    for one, lines in _named(question, tree, hits, secrets):
+    for one, lines in named:
         free = int(room * NAMED_SHARE) - sum(map(len, shown))
         passage = passage_of(one.path, one.name, one.start, lines, question, max_chars=free)
         if passage:
             shown.append(passage)
             if CUT not in passage:
                 whole.append(one)
+    found = "\n".join([*(hit.text for hit in hits), *("\n".join(lines) for _, lines in named)])
+    shown += _lines_with(telling_words(question) - {*words_in(found)}, texts)
     for hit in hits:
         if any(
             one.path == hit.path and one.start <= hit.start_line and hit.end_line <= one.end
@@ -61,18 +68,43 @@ def evidence_for(
     return redact("\n\n".join(shown), secrets)
 
 
-def _named(
-    question: str, tree: ConfinedTree, hits: Sequence[Hit], secrets: Sequence[str]
-) -> Sequence[tuple[Definition, list[str]]]:
-    """The definitions that the question names in the files that the search found, with their
-    lines; the surest first, none inside of another."""
-    found: list[tuple[float, Definition, list[str]]] = []
-    for rank, path in enumerate(dict.fromkeys(hit.path for hit in hits)):
+def _texts(
+    tree: ConfinedTree, paths: Iterable[str], secrets: Sequence[str]
+) -> Iterable[tuple[str, str]]:
+    for path in paths:
         try:
             text = redact(tree.read_bytes(path).decode("utf-8", "replace"), secrets)
         except HarnessError:
             continue
-        text = text.replace("\r\n", "\n")
+        yield path, text.replace("\r\n", "\n")
+
+
+def _lines_with(words: frozenset[str], texts: Mapping[str, str]) -> Sequence[str]:
+    """The lines that have a word of the question which no passage has, each with its neighbours; a
+    word that is all over the files tells nothing."""
+    shown: list[str] = []
+    for word in sorted(words):
+        places = [
+            (path, lines, at)
+            for path, text in texts.items()
+            if word in text.lower()
+            for lines in [text.split("\n")]
+            for at, line in enumerate(lines)
+            if word in words_in(line)
+        ]
+        if len(places) <= MAX_PLACES:
+            for path, lines, at in places:
+                start = max(0, at - 1)
+                part = lines[start : at + 2]
+                shown.append(passage_of(path, "", start + 1, part, word, max_chars=LINES_CHARS))
+    return shown[:MAX_PLACES]
+
+
+def _named(question: str, texts: Mapping[str, str]) -> Sequence[tuple[Definition, list[str]]]:
+    """The definitions that the question names in the files that the search found, with their
+    lines; the surest first, none inside of another."""
+    found: list[tuple[float, Definition, list[str]]] = []
+    for rank, (path, text) in enumerate(texts.items()):
         for one in definitions_in(path, text):
             score = by_names(one, question, [])
             if score:

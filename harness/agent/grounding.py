@@ -17,10 +17,6 @@ from harness.agent.shown import Row, near
 NEAR_LINES = 3
 # After a dot or a backtick, or before a bracket.
 _AS_CODE = re.compile(r"(?:(?<=\w[.:])|(?<=`))[A-Za-z_]\w*|[A-Za-z_]\w*(?=\()")
-_YES_OR_NO = re.compile(
-    r"\W*(?:is|are|was|were|do|does|did|can|could|has|have|must|may|should|will|would)\b",
-    re.IGNORECASE,
-)
 _CALLED = re.compile(r"([A-Za-z_]\w*)\(")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED = re.compile(r"'([^'\n]{1,60})'(?!\w)|\"([^\"\n]{1,60})\"|`([^`\n]{1,60})`")
@@ -38,6 +34,7 @@ def place_of(
     :returns: None when nothing does: the place has nothing to do with the question, a value of the
         answer is nowhere, or nothing that the answer adds is.
     """
+    row_texts = "\n".join(row.text for row in rows)
     around = near(rows, path, line, NEAR_LINES)
     names = subjects(question, rows)
     about = [row for row in rows if row.path == path and _is_about(row, names)]
@@ -47,20 +44,13 @@ def place_of(
         question, [row.text for row in around], [path, *(row.owner for row in around)]
     ):
         return None
-    shown = "\n".join(row.text for row in rows)
-    asked = stems_in([question])
-    values = frozenset(
-        value
-        for value in _values(answer)
-        if not _has(question, value)
-        and not 0 < len(stems_in([value])) == len(stems_in([value]) & asked)
-    )
-    if not all(_has(shown, value) for value in values):
+    values = new_values(question, answer)
+    if not all(stands_in(row_texts, value) for value in values):
         return None
-    added = wanted_stems(answer) - asked
+    added = wanted_stems(answer) - stems_in([question])
     if not added and not values:
-        # "The default is `self.default`": a yes or no says something without another word.
-        return (path, line) if _YES_OR_NO.match(question) else None
+        # "The default is `self.default`", "it is taken into account": it only repeats the question.
+        return None
     here = near(rows, path, line, 1)
     if not values and _added_in(here, added):
         return path, line
@@ -101,16 +91,26 @@ def _is_about(row: Row, names: frozenset[str]) -> bool:
 
 
 def _values_in(row: Row, values: frozenset[str]) -> Sequence[str]:
-    return [value for value in values if _has(row.text, value)]
+    return [value for value in values if stands_in(row.text, value)]
 
 
 def _added_in(rows: Sequence[Row], added: frozenset[str]) -> frozenset[str]:
     return added & stems_in([row.text for row in rows])
 
 
+def new_values(question: str, answer: str) -> frozenset[str]:
+    """Return what an answer quotes, counts, or calls by a name of code, and the question does not:
+    it is right or wrong, whatever words are around it."""
+    asked = stems_in([question])
+
+    def is_new(value: str) -> bool:
+        parts = stems_in([value])
+        return not stands_in(question, value) and not (parts and parts <= asked)
+
+    return frozenset(filter(is_new, _values(answer)))
+
+
 def _values(text: str) -> frozenset[str]:
-    """What a text quotes, counts, or calls by a name of code: it is right or wrong, whatever words
-    are around it."""
     quoted = {next(filter(None, match)) for match in _QUOTED.findall(text)}
     values = {value for value in quoted if not re.search(r"\s", value)}
     rest = _QUOTED.sub(" ", text)
@@ -118,7 +118,8 @@ def _values(text: str) -> frozenset[str]:
     return frozenset(values)
 
 
-def _has(text: str, value: str) -> bool:
+def stands_in(text: str, value: str) -> bool:
+    """Tell whether a text has a value, as a word of its own."""
     begin = r"(?<!\w)" if value[:1].isalnum() else ""
     end = r"(?!\w)" if value[-1:].isalnum() else ""
     return re.search(f"{begin}{re.escape(_plain(value))}{end}", _plain(text)) is not None

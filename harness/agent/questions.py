@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Unpack
 
 from harness.agent import first_answer
-from harness.agent.answer_review import AnswerReview
+from harness.agent.answer_review import NOT_BORNE_OUT, AnswerReview
 from harness.agent.brief import look_around
 from harness.agent.envelope import Envelope
 from harness.agent.evidence import evidence_for
@@ -17,13 +17,13 @@ from harness.agent.localise.places import Clues
 from harness.agent.loop import Agent
 from harness.agent.session import RunArguments, Session, checked_text
 from harness.agent.shown import spans_of
-from harness.agent.status import Status
+from harness.agent.status import Status, Stop
 from harness.agent.strategies import billions_of
 from harness.errors import HarnessError
 from harness.models.protocols import ChatModel
 from harness.workspace.copies import inspect
 
-PASSAGES_CHARS = 2_800
+PASSAGES_CHARS = 3_200
 _HOW = (
     "Answer briefly and in words, from this code. Put the place behind every claim, such as "
     "({place}), with the numbers shown. If the answer is not in it, use a tool and look further."
@@ -34,9 +34,9 @@ def ask(question: str, root: Path, model: ChatModel, **arguments: Unpack[RunArgu
     """Answer a question about a repository.
 
     The passages that the question's words point to come before the model speaks: of the index, or
-    else of the files themselves; a small model answers from them alone first. An answer has to cite
-    what it stands on. Without a citation that
-    holds it is asked for once more, and then ends as ``unverified``.
+    else of the files themselves; a small model answers from them alone first, and the smallest do
+    not get any tools. An answer has to cite what it stands on. Without a citation that holds it is
+    asked for once more, and then ends as ``unverified``.
 
     :raises UsageError: the question is empty, or ``root`` is not a folder.
     :raises PolicyError: ``root`` may not be read.
@@ -53,19 +53,34 @@ def ask(question: str, root: Path, model: ChatModel, **arguments: Unpack[RunArgu
             known.append(_passages(question, session, room))
         return known[0]
 
+    def further(agent: Agent, said: str) -> str:
+        # What the model knows without the code leads to the lines that say so.
+        room = min(PASSAGES_CHARS, agent.toolbox.max_chars)
+        more = _passages(f"{question} {said}", session, room) if said else ""
+        return "" if more == passages(agent) else more
+
     def first_answer_of(agent: Agent) -> str:
         found = passages(agent)
         if not 0 < billions_of(agent.model.info()) <= first_answer.MAX_BILLIONS:
             return ""
-        for shown in (found, first_answer.closer(found, question)):
+        looks = [
+            lambda: found,
+            lambda: first_answer.closer(found, question),
+            lambda: further(agent, review.unplaced),
+        ]
+        for look in looks:
+            shown = look()
             sampling = first_answer.sampling_for(shown)
             if sampling is None:
-                break
+                continue
             asked = first_answer.messages_for(question, shown)
             turn = agent.sample(asked, sampling)
             review.unplaced = review.unplaced or first_answer.words_of(turn.content)
-            if answer := first_answer.answer_in(turn.content, shown, question):
+            answer = first_answer.answer_in(turn.content, shown, question)
+            if answer and review.remark_on(answer) is None:
                 return answer
+        if review.unplaced and billions_of(agent.model.info()) <= first_answer.NO_TOOLS_BILLIONS:
+            raise Stop(Status.UNVERIFIED, NOT_BORNE_OUT, review.unplaced)
         return ""
 
     def message(agent: Agent) -> str:

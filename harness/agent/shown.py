@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 
 # Shorter copies could be of any line; how like a line has to be (ratio of difflib).
 _MIN_QUOTE = 4
+_MIN_PART = 16
 _LIKE = 0.8
 _NUMBER = re.compile(r"^\s*\d+\|")
 _NUMBERED = re.compile(r"\s*(\d+)\| ?(.*)$")
@@ -62,7 +63,9 @@ def row_quoted(quote: str, rows: Sequence[Row]) -> Row | None:
     wanted = [bare for line in quote.split("\n") if len(bare := _bare(line)) >= _MIN_QUOTE]
     for line in wanted:
         for row in rows:
-            if line in _bare(row.text):
+            text = _bare(row.text)
+            # A text that goes over several lines of code is copied as one.
+            if line in text or (len(text) >= _MIN_PART and text in line):
                 return row
     likest = [
         (SequenceMatcher(None, line, _bare(row.text), autojunk=False).ratio(), -at)
@@ -74,5 +77,5 @@ def row_quoted(quote: str, rows: Sequence[Row]) -> Row | None:
 
 
 def _bare(line: str) -> str:
-    """A line without its number, its indentation, and which quotes it has."""
-    return " ".join(_NUMBER.sub("", line).split()).replace('"', "'")
+    """A line without its number, its indentation and its quotes."""
+    return " ".join(re.sub("[\"'`]", "", _NUMBER.sub("", line)).split())

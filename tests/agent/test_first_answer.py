@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from harness.agent import AgentEvent, EventKind, ScriptedChatModel, Status, ask
 from harness.agent.first_answer import answer_in, closer, sampling_for
+from harness.types import Hit
 
 PASSAGES = (
     "src/a.py:4-9 (add)\n    4| def add(a, b):\n    5|     return a - b\n\n"
@@ -21,8 +23,8 @@ def said(quote: object, answer: object) -> str:
     return json.dumps({"quote": quote, "answer": answer})
 
 
-def small(*lines: str) -> ScriptedChatModel:
-    return ScriptedChatModel(lines, tools=False, model="tiny:1.5b")
+def small(*lines: str, model: str = "small:3b") -> ScriptedChatModel:
+    return ScriptedChatModel(lines, tools=False, model=model)
 
 
 def test_a_small_model_answers_from_the_passages_in_one_turn(calculator: Path) -> None:
@@ -55,9 +57,31 @@ def test_an_answer_that_does_not_hold_lets_the_loop_begin(calculator: Path, firs
 
 
 def test_what_does_not_hold_is_shown_as_what_it_is(calculator: Path) -> None:
-    model = small(said("return a / b", "It divides a by b."), "path: calc.py:5", "path: calc.py:5")
-    result = ask("What does the function add do?", calculator, model)
-    assert (result.status, result.answer) == (Status.UNVERIFIED, "It divides a by b.")
+    wrong = said("return a / b", "It divides a by b.")
+    for model in (small(wrong, "path: calc.py:5", "path: calc.py:5"), small(wrong, model="t:1.5b")):
+        result = ask("What does the function add do?", calculator, model)
+        assert (result.status, result.answer) == (Status.UNVERIFIED, "It divides a by b.")
+
+
+def test_what_the_model_knows_leads_to_the_lines_that_say_so(calculator: Path) -> None:
+    queries: list[str] = []
+
+    def search(query: str, limit: int) -> Sequence[Hit]:
+        queries.append(query)
+        text = "def mul(a, b):\n    return a * b"
+        if "product" in query:
+            return [Hit("calculator", "calc.py", 8, 9, "mul", "python", 0.9, text)]
+        return [Hit("calculator", "README.md", 3, 3, "", "markdown", 0.9, "Adds and multiplies.")]
+
+    model = small(
+        said("", "`mul` returns the product."), said("return a * b", "`mul` gives `a * b`.")
+    )
+    result = ask("What does calc give for two factors?", calculator, model, search=search)
+    assert queries == [
+        "What does calc give for two factors?",
+        "What does calc give for two factors? `mul` returns the product.",
+    ]
+    assert (result.status, result.answer) == (Status.OK, "`mul` gives `a * b` (calc.py:8).")
 
 
 def test_absence_is_answered_without_a_quotation(calculator: Path) -> None:
