@@ -8,14 +8,14 @@ numbers lie between 0 and 1, so that their weights can be compared. What a query
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from harness.folding import fold
 from harness.search.path_kinds import (
     FACTORS,
+    folded_names,
     name_words,
     path_kinds,
     path_words,
@@ -23,7 +23,7 @@ from harness.search.path_kinds import (
 )
 from harness.search.query import Query
 from harness.search.word_roots import Terms, word_root
-from harness.types import Candidate, CandidateLists, FloatArray
+from harness.types import Candidate, CandidateLists, Chunk, FloatArray
 
 PLACES = 20
 """A candidate's place in a list counts ``PLACES / (PLACES + place)``, the first 1: reciprocal ranks
@@ -37,10 +37,11 @@ OTHER_CHUNKS = 3
 """Further chunks of a file that speak for it, so that long files do not win by their length."""
 
 KINDS = tuple(f"is {kind}" for kind in FACTORS)
+_KIND_AT = {kind: column for column, kind in enumerate(FACTORS)}
 _SHAPES = ("function", "class", "section", "data", "no code")
 _SHAPE_OF = {
-    "function": ("function",), "method": ("function",), "class": ("class",),
-    "section": ("section",), "data": ("data",), "text": ("no code",),
+    "function": "function", "method": "function", "class": "class", "section": "section",
+    "data": "data", "text": "no code",
 }  # fmt: skip
 
 FEATURES = (
@@ -51,6 +52,8 @@ FEATURES = (
     "lacks the name", "file in dense", "file in lexical", "file says it",
     *KINDS, *_SHAPES, "log lines", "log definitions", "depth",
 )  # fmt: skip
+
+_NONE: frozenset[str] = frozenset()
 
 
 def pool_of(lists: CandidateLists) -> list[Candidate]:
@@ -68,11 +71,15 @@ def pool_of(lists: CandidateLists) -> list[Candidate]:
 def features(query: Query, lists: CandidateLists, pool: Sequence[Candidate]) -> FloatArray:
     """The numbers of all candidates, ``(len(pool), len(FEATURES))``.
 
+    Candidates share files, and definitions their names: what depends on these alone is computed
+    once for each, which is most of what there is to do.
+
     :param query: what is asked.
     :param lists: what was found, best first.
     :param pool: as :func:`pool_of` gives it.
     """
     terms = _Terms(query, pool)
+    files = _Files(pool)
     at = {candidate.id: row for row, candidate in enumerate(pool)}
     columns: dict[str, FloatArray] = {}
     for name, ranked in (("dense", lists.dense), ("lexical", lists.lexical)):
@@ -83,35 +90,37 @@ def features(query: Query, lists: CandidateLists, pool: Sequence[Candidate]) -> 
         np.sign(columns["dense place"]), np.sign(columns["lexical place"])
     )
     chunks = [candidate.chunk for candidate in pool]
-    names = [frozenset(map(fold, chunk.definitions)) for chunk in chunks]
+    definitions = [chunk.definitions for chunk in chunks]
+    names = [folded_names(own) for own in definitions]
     words = frozenset(query.names)
-    columns["defines the name"] = _floats([not n.isdisjoint(query.symbols) for n in names])
+    defines = [not own.isdisjoint(query.symbols) for own in names]
+    columns["defines the name"] = _floats(defines)
     columns["defines a word"] = _floats(
         [
-            terms.weight_of(n & words) if n.isdisjoint(query.symbols) and n & words else 0.0
-            for n in names
+            0.0 if name or own.isdisjoint(words) else terms.weight_of(own & words)
+            for own, name in zip(names, defines, strict=True)
         ]
     )
-    columns["names say it"] = _floats([terms.covered(name_words(c.definitions)) for c in chunks])
-    columns["names say only that"] = _floats(
-        [max([terms.named(name) for name in c.definitions], default=0.0) for c in chunks]
-    )
+    columns["names say it"] = _once_each(definitions, terms.in_names)
+    columns["names say only that"] = _once_each(definitions, terms.best_named)
     columns["text says it"] = terms.in_texts()
     columns["text says it together"] = columns["text says it"] ** 2
-    columns["path says it"] = _floats([terms.covered(path_words(c.path)) for c in pool])
-    columns["stem is meant"] = _floats([terms.meant(stem_words(c.path)) for c in pool])
+    columns["path says it"] = files.each(terms.in_path)
+    columns["stem is meant"] = files.each(terms.stem_meant)
     columns["lacks the name"] = _lacking(query, pool, terms.texts)
-    columns |= _of_files(pool, columns, terms)
-    columns |= _marked(KINDS, [_kinds(candidate, query) for candidate in pool])
-    columns |= _marked(_SHAPES, [_SHAPE_OF.get(chunk.kind, ()) for chunk in chunks])
+    columns["file in dense"] = files.others(columns["dense place"])
+    columns["file in lexical"] = files.others(columns["lexical place"])
+    columns["file says it"] = files.gather(terms.in_any(files))
+    columns |= _kinds(query, pool, files, defines)
+    columns |= _shapes(chunks)
     if not query.topics.isdisjoint(("config", "docs")):
         # What is not code is what was asked for.
         columns |= {
             name: np.zeros(len(pool), np.float32) for name in ("section", "data", "no code")
         }
     columns["log lines"] = _logs([2 + c.end_line - c.start_line for c in chunks], 8)
-    columns["log definitions"] = _logs([1 + len(c.definitions) for c in chunks], 4)
-    columns["depth"] = _floats([min(8, c.path.count("/")) / 8 for c in pool])
+    columns["log definitions"] = _logs([1 + len(own) for own in definitions], 4)
+    columns["depth"] = files.each(lambda path: min(8, path.count("/")) / 8)
     return np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
 
 
@@ -124,14 +133,12 @@ def _logs(values: Sequence[int], largest: int) -> FloatArray:
     return _floats([math.log2(value) / largest for value in values])
 
 
-def _marked(names: Sequence[str], marks: Sequence[Iterable[str]]) -> dict[str, FloatArray]:
-    """A column for each name: 1 where a row is marked with it."""
-    at = {name: column for column, name in enumerate(names)}
-    found = np.zeros((len(names), len(marks)), np.float32)
-    for row, marked in enumerate(marks):
-        for name in marked:
-            found[at[name], row] = 1.0
-    return dict(zip(names, found, strict=True))
+def _once_each(
+    values: Sequence[tuple[str, ...]], compute: Callable[[tuple[str, ...]], float]
+) -> FloatArray:
+    """A number for each value, computed once for those that are equal."""
+    known = {value: compute(value) for value in set(values)}
+    return _floats([known[value] for value in values])
 
 
 def _places(ranked: Sequence[Candidate], at: dict[str, int]) -> tuple[FloatArray, FloatArray]:
@@ -147,18 +154,32 @@ def _places(ranked: Sequence[Candidate], at: dict[str, int]) -> tuple[FloatArray
     return places, scores
 
 
-def _kinds(candidate: Candidate, query: Query) -> list[str]:
+def _kinds(
+    query: Query, pool: Sequence[Candidate], files: _Files, defines: Sequence[bool]
+) -> dict[str, FloatArray]:
     """The kinds of a candidate's file that the query is not about; a test also for what is in a
     module of tests inside ordinary source, usual in Rust and a namespace in C#, unless it defines
-    what was asked for by name."""
-    kinds = [f"is {kind}" for kind in path_kinds(candidate.path) if kind not in query.topics]
-    chunk = candidate.chunk
-    symbol = chunk.symbol.lower()
-    if "test" in query.topics or "tests" not in symbol or "tests" not in symbol.split("."):
-        return kinds
-    if any(fold(name) in query.symbols for name in chunk.definitions):
-        return kinds
-    return [*kinds, "is test"]
+    what was asked for by name.
+
+    :param defines: whether it does, for each candidate.
+    """
+    table = np.zeros((len(files.paths), len(KINDS)), np.float32)
+    for row, path in enumerate(files.paths):
+        for kind in path_kinds(path) - query.topics:
+            table[row, _KIND_AT[kind]] = 1.0
+    found = table[files.of_row]
+    if "test" not in query.topics:
+        for row, candidate in enumerate(pool):
+            symbol = candidate.chunk.symbol.lower()
+            if "tests" in symbol and "tests" in symbol.split(".") and not defines[row]:
+                found[row, _KIND_AT["test"]] = 1.0
+    return dict(zip(KINDS, found.T, strict=True))
+
+
+def _shapes(chunks: Sequence[Chunk]) -> dict[str, FloatArray]:
+    """What a chunk mostly holds, a column for each shape."""
+    kinds = [_SHAPE_OF.get(chunk.kind, "") for chunk in chunks]
+    return {shape: _floats([kind == shape for kind in kinds]) for shape in _SHAPES}
 
 
 def _lacking(query: Query, pool: Sequence[Candidate], texts: Sequence[str]) -> FloatArray:
@@ -172,30 +193,56 @@ def _lacking(query: Query, pool: Sequence[Candidate], texts: Sequence[str]) -> F
     return _floats(lacks) if not all(lacks) else np.zeros(len(pool), np.float32)
 
 
-def _of_files(
-    pool: Sequence[Candidate], columns: dict[str, FloatArray], terms: _Terms
-) -> dict[str, FloatArray]:
-    """What the other candidates of a file say for it."""
-    rows_of: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for row, candidate in enumerate(pool):
-        rows_of[candidate.repo, candidate.path].append(row)
-    shape = len(pool)
-    dense, lexical, says = (np.zeros(shape, np.float32) for _ in range(3))
-    for rows in rows_of.values():
-        says[rows] = terms.in_any(rows)
-        if len(rows) > 1:
-            dense[rows] = _others(columns["dense place"][rows])
-            lexical[rows] = _others(columns["lexical place"][rows])
-    return {"file in dense": dense, "file in lexical": lexical, "file says it": says}
+class _Files:
+    """The files of the candidates, each once.
 
+    ``paths``: relative to their repositories. ``of_row``: for each candidate its file's place
+    among them, ``(n,)``.
+    """
 
-def _others(values: FloatArray) -> FloatArray:
-    """For each value the sum of the largest others."""
-    order = np.sort(values)[::-1]
-    top, next_one = order[:OTHER_CHUNKS].sum(), order[: OTHER_CHUNKS + 1].sum()
-    least = order[min(OTHER_CHUNKS, len(order)) - 1]
-    result: FloatArray = np.where(values >= least, next_one - values, top) / OTHER_CHUNKS
-    return result
+    def __init__(self, pool: Sequence[Candidate]) -> None:
+        places: dict[tuple[str, str], int] = {}
+        found = [places.setdefault((c.repo, c.path), len(places)) for c in pool]
+        self.paths = [path for _, path in places]
+        self.of_row = np.array(found, dtype=np.intp)
+        self._by_file = np.argsort(self.of_row, kind="stable")
+        self._begins = np.searchsorted(self.of_row[self._by_file], np.arange(len(places)))
+
+    def gather(self, values: FloatArray) -> FloatArray:
+        """For each candidate the value of its file, ``(n,)``."""
+        return values[self.of_row]
+
+    def each(self, compute: Callable[[str], float]) -> FloatArray:
+        """For each candidate a number that its path has, ``(n,)``."""
+        return self.gather(_floats([compute(path) for path in self.paths]))
+
+    def largest(self, rows: FloatArray) -> FloatArray:
+        """For each file the largest of its candidates' values, by column: ``(files, m)``.
+
+        :param rows: ``(n, m)``.
+        """
+        if not len(rows):
+            return rows
+        return np.maximum.reduceat(rows[self._by_file], self._begins, axis=0)
+
+    def others(self, values: FloatArray) -> FloatArray:
+        """For each candidate a share of the sum of its file's largest other values, ``(n,)``; 0
+        for one that is alone.
+
+        :param values: not negative, ``(n,)``.
+        """
+        order = np.lexsort((-values, self.of_row))
+        file = self.of_row[order]
+        place = np.arange(len(order)) - self._begins[file]
+        near = place <= OTHER_CHUNKS
+        # A file that has fewer is filled up with zeros, which change no sum.
+        best = np.zeros((len(self.paths), OTHER_CHUNKS + 1), np.float32)
+        best[file[near], place[near]] = values[order[near]]
+        top, next_one = best[:, :OTHER_CHUNKS].sum(axis=1), best.sum(axis=1)
+        own = self.of_row
+        is_top = values >= best[own, OTHER_CHUNKS - 1]
+        result: FloatArray = np.where(is_top, next_one[own] - values, top[own]) / OTHER_CHUNKS
+        return result
 
 
 class _Terms:
@@ -207,17 +254,23 @@ class _Terms:
         self._terms = Terms(query.terms)
         roots = [word_root(term) for term in query.terms]
         # A root found inside another word counts too: exact enough for a share of hundreds.
-        self._has = np.array(
-            [[root in text for root in roots] for text in self.texts], dtype=np.float32
-        ).reshape(len(pool), len(roots))
+        self._has = (
+            np.array([[root in text for text in self.texts] for root in roots], dtype=np.float32)
+            .reshape(len(roots), len(pool))
+            .T.copy()
+        )
         shares = self._has.mean(axis=0) if pool else np.zeros(len(roots))
         values: FloatArray = (1.0 - (1.0 - COMMON_TERM) * shares).astype(np.float32)
         self._weights: dict[str, float] = dict(zip(query.terms, values.tolist(), strict=True))
         self._values = values
         self._total = sum(self._weights.values()) or 1.0
-        self._covered: dict[tuple[str, ...], float] = {}
-        self._meant: dict[tuple[str, ...], float] = {}
-        self._named: dict[str, float] = {}
+        names = {name for candidate in pool for name in candidate.chunk.definitions}
+        self._names = {
+            name: self._read(name_words((name,)))
+            for name in self._terms.may_be_in(list(names), query.initials)
+        }
+        paths = list({candidate.path for candidate in pool})
+        self._paths = self._terms.may_be_in(paths, query.initials)
 
     def weight_of(self, names: frozenset[str]) -> float:
         """The largest weight of some words of the query; 1 for those joined of several."""
@@ -229,48 +282,47 @@ class _Terms:
         share: FloatArray = self._has @ self._values / self._total
         return share
 
-    def in_any(self, rows: Sequence[int]) -> float:
-        """The same for several texts together."""
-        return float(self._has[rows].max(axis=0, initial=0.0) @ self._values / self._total)
+    def in_any(self, files: _Files) -> FloatArray:
+        """The same for all texts of a file together, for each file."""
+        share: FloatArray = files.largest(self._has) @ self._values / self._total
+        return share
 
-    def covered(self, words: tuple[str, ...]) -> float:
-        """Share of the query's words, by weight, that are among these."""
-        return _kept(self._covered, words, self._share_covered)
+    def in_path(self, path: str) -> float:
+        """Share of the query's words, by weight, in a path."""
+        return self._share(self._read(path_words(path))[0]) if path in self._paths else 0.0
 
-    def meant(self, words: tuple[str, ...]) -> float:
-        """Share of these words that are in the query, each by the weight of its term."""
-        return _kept(self._meant, words, self._share_meant)
+    def stem_meant(self, path: str) -> float:
+        """Share of the words of a file's stem that are in the query, each by the weight of its
+        term."""
+        return self._read(stem_words(path))[1] if path in self._paths else 0.0
 
-    def named(self, name: str) -> float:
-        """The same for the words of one name."""
-        value = self._named.get(name)
-        if value is None:
-            value = self._named[name] = self.meant(name_words((name,)))
-        return value
+    def in_names(self, names: tuple[str, ...]) -> float:
+        """Share of the query's words, by weight, in names."""
+        found = [self._names[name][0] for name in names if name in self._names]
+        return self._share(frozenset().union(*found)) if found else 0.0
 
-    def _share_covered(self, words: tuple[str, ...]) -> float:
-        terms = {term for word in words for term in self._terms.like(word)}
+    def best_named(self, names: tuple[str, ...]) -> float:
+        """The most that is meant, as by a stem, by the words of one of some names."""
+        return max([self._names[name][1] for name in names if name in self._names], default=0.0)
+
+    def _read(self, words: tuple[str, ...]) -> tuple[frozenset[str], float]:
+        """The query's terms that some words mean, and the share of the words that mean one."""
+        like, initials = self._terms.like, self._query.initials
+        meant, covered = 0.0, _NONE
+        for word in words:
+            terms = like(word)
+            if terms:
+                covered = covered | terms if covered else terms
+            if word in initials:
+                meant += 1.0
+            elif terms:
+                meant += max([self._weights[term] for term in terms])
+        return covered, meant / max(1, len(words))
+
+    def _share(self, terms: frozenset[str]) -> float:
+        if not terms:
+            return 0.0
+        # In the query's order, so that equal sets have equal sums.
         return (
             sum([weight for term, weight in self._weights.items() if term in terms]) / self._total
         )
-
-    def _share_meant(self, words: tuple[str, ...]) -> float:
-        found = 0.0
-        for word in words:
-            if word in self._query.initials:
-                found += 1.0
-            elif terms := self._terms.like(word):
-                found += max([self._weights[term] for term in terms])
-        return found / max(1, len(words))
-
-
-def _kept(
-    known: dict[tuple[str, ...], float],
-    words: tuple[str, ...],
-    compute: Callable[[tuple[str, ...]], float],
-) -> float:
-    """A value that candidates share: chunks of a file its path, of a definition its names."""
-    value = known.get(words)
-    if value is None:
-        value = known[words] = compute(words)
-    return value

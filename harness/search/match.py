@@ -59,7 +59,7 @@ def likelihood(query: Query, ranked: Sequence[Ranked]) -> float:
         return 1.0  # whoever names a file finds it
     rows = np.stack([one.row for one in ranked[:LOOKED_AT]])
     learned = weights.shipped()
-    found = signs(rows, rows @ learned.of(FEATURES), len(query.terms))
+    found = signs(rows, rows @ weights.shipped_for(FEATURES), len(query.terms))
     odds = learned.match.get("intercept", 0.0) + sum(
         learned.match.get(name, 0.0) * value for name, value in zip(SIGNS, found, strict=True)
     )

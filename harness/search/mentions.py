@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harness.folding import fold
 from harness.types import Hit
@@ -223,14 +224,14 @@ def likeness(mention: Mention, repo: str, path: str) -> float:
     """
     if mention.repo and mention.repo != repo:
         return 0.0
-    folded = tuple(fold(path).split("/"))
+    folded = _folded(path)
+    if mention.segments[-1] != folded[-1]:
+        return _likeness_of_stem(mention, path, folded)
     common = 0
     for one, other in zip(reversed(mention.segments), reversed(folded), strict=False):
         if one != other:
             break
         common += 1
-    if common == 0:
-        return _likeness_of_stem(mention, path, folded)
     same_case = path.endswith(mention.path) or mention.path.endswith(path)
     if not (same_case or mention.any_case):
         return 0.0
@@ -243,6 +244,11 @@ def likeness(mention: Mention, repo: str, path: str) -> float:
     else:
         level = TOGETHER if common > 1 else WEAK
     return level + 0.01 * min(common, 20) + 0.1 * same_case
+
+
+@lru_cache(maxsize=1 << 14)
+def _folded(path: str) -> tuple[str, ...]:
+    return tuple(fold(path).split("/"))
 
 
 def _likeness_of_stem(mention: Mention, path: str, folded: tuple[str, ...]) -> float:

@@ -6,6 +6,7 @@ Pure functions over paths relative to a repository, with ``/``.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from harness.folding import fold
@@ -153,12 +154,27 @@ def name_words(names: tuple[str, ...]) -> tuple[str, ...]:
 
     :param names: identifiers.
     """
+    if len(names) == 1 and names[0].isascii() and names[0].isidentifier():
+        return _parts(names)  # a word already
     return _words(" ".join(names))
 
 
+@lru_cache(maxsize=1 << 14)
+def folded_names(names: tuple[str, ...]) -> frozenset[str]:
+    """Names as they are compared.
+
+    :param names: identifiers.
+    """
+    return frozenset(map(fold, names))
+
+
 def _words(text: str) -> tuple[str, ...]:
+    return _parts(whole_words(text))
+
+
+def _parts(words: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for word in whole_words(text):
+    for word in words:
         parts = word_parts(word)
         found.update(dict.fromkeys(parts[1:] or parts))
     return tuple(found)

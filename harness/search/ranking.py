@@ -19,16 +19,15 @@ and name no files, and their code bases are small enough for a definition to be 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.folding import fold
 from harness.search import weights
 from harness.search.features import FEATURES, features, pool_of
 from harness.search.mentions import WEAK, likeness
-from harness.search.path_kinds import titles
+from harness.search.path_kinds import folded_names, titles
 from harness.search.query import Query
 from harness.types import Candidate, CandidateLists, FloatArray
 
@@ -65,7 +64,7 @@ class Ranked:
     def parts(self) -> dict[str, float]:
         """What the score is the sum of, the most telling first; what counts nothing left out."""
         parts = dict(
-            zip(FEATURES, (self.row * weights.shipped().of(FEATURES)).tolist(), strict=True)
+            zip(FEATURES, (self.row * weights.shipped_for(FEATURES)).tolist(), strict=True)
         )
         parts["rules"] = self.more
         order = sorted(parts, key=lambda name: -abs(parts[name]))
@@ -80,21 +79,23 @@ def rank(query: Query, lists: CandidateLists, limit: int) -> list[Ranked]:
     """
     pool = pool_of(lists)
     rows = features(query, lists, pool)
-    learned = (rows @ weights.shipped().of(FEATURES)).tolist()
-    sums = [
-        score + DEFINES_ASKED * (not query.compounds.isdisjoint(map(fold, one.chunk.definitions)))
-        for score, one in zip(learned, pool, strict=True)
-    ]
-    order = sorted(range(len(pool)), key=lambda at: _order((pool[at], sums[at])))
-    found = spread(
-        np.array([sums[at] for at in order]), [(pool[at].repo, pool[at].path) for at in order]
-    ).tolist()
-    lifted = _lift_named(query, [(pool[at], score) for at, score in zip(order, found, strict=True)])
-    ranked = [
-        Ranked(candidate, score, rows[at], score - learned[at])
-        for at, (candidate, score) in zip(order, lifted, strict=True)
-    ]
-    return sorted(ranked, key=lambda one: _order((one.candidate, one.score)))[:limit]
+    learned = (rows @ weights.shipped_for(FEATURES)).tolist()
+    # Equal scores fall back on the place in the repository: the same answer every time.
+    places = [(one.repo, one.path, one.chunk.start_line) for one in pool]
+    sums = learned
+    if query.compounds:
+        sums = [
+            score + DEFINES_ASKED * (not query.compounds.isdisjoint(folded_names(names)))
+            for score, names in zip(learned, (one.chunk.definitions for one in pool), strict=True)
+        ]
+    order = sorted(range(len(pool)), key=lambda at: (-sums[at], places[at]))
+    found = spread(np.array([sums[at] for at in order]), [places[at][:2] for at in order]).tolist()
+    scores = dict(zip(order, found, strict=True))
+    if query.mentions or query.title:
+        lifted = _lift_named(query, pool, scores, places)
+        scores = {at: score + lifted.get(at, 0.0) for at, score in scores.items()}
+    best = sorted(order, key=lambda at: (-scores[at], places[at]))[:limit]
+    return [Ranked(pool[at], scores[at], rows[at], scores[at] - learned[at]) for at in best]
 
 
 def spread(scores: FloatArray, files: Sequence[Hashable]) -> FloatArray:
@@ -117,21 +118,27 @@ def spread(scores: FloatArray, files: Sequence[Hashable]) -> FloatArray:
 
 
 def _lift_named(
-    query: Query, scored: list[tuple[Candidate, float]]
-) -> list[tuple[Candidate, float]]:
-    """Add the bonus of files that the query names."""
-    if not query.mentions and not query.title:
-        return scored
+    query: Query,
+    pool: Sequence[Candidate],
+    scores: Mapping[int, float],
+    order: Sequence[tuple[str, str, int]],
+) -> dict[int, float]:
+    """The bonus of chunks in files that the query names, by their place in the pool.
+
+    :param scores: of each place.
+    :param order: of each place what decides between equal scores.
+    """
     files: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for place in sorted(range(len(scored)), key=lambda place: _order(scored[place])):
-        files[scored[place][0].repo, scored[place][0].path].append(place)
+    for at, candidate in enumerate(pool):
+        files[candidate.repo, candidate.path].append(at)
     bonus: dict[int, float] = {}
     for (repo, path), places in files.items():
-        surest = max((likeness(mention, repo, path) for mention in query.mentions), default=0.0)
+        surest = max([likeness(mention, repo, path) for mention in query.mentions], default=0.0)
         if query.title and query.title in titles(path):
             surest = max(surest, WEAK)
         if not surest:
             continue
+        places.sort(key=lambda at: (-scores[at], order[at]))
         value = NAMED_FILE + surest if surest >= 2 * WEAK else NAMED_WEAKLY + surest
         lines = {
             mention.line
@@ -139,14 +146,14 @@ def _lift_named(
             if mention.line and likeness(mention, repo, path) + WEAK > surest
         }
         meant = {
-            min(range(len(places)), key=lambda at: _distance(scored[places[at]][0], line))
+            min(range(len(places)), key=lambda at: _distance(pool[places[at]], line))
             for line in lines or {0}
         }
         for before, at in enumerate(sorted(meant)):
             # In a long file the chunk at a line may be the fiftieth by its words, which would cost
             # it more than the bonus: only those that are named as well count as before it.
             bonus[places[at]] = value + REPEATED * (at - before)
-    return [(found, score + bonus.get(place, 0.0)) for place, (found, score) in enumerate(scored)]
+    return bonus
 
 
 def _distance(candidate: Candidate, line: int) -> int:
@@ -154,9 +161,3 @@ def _distance(candidate: Candidate, line: int) -> int:
     if not line:
         return 0
     return max(candidate.chunk.start_line - line, line - candidate.chunk.end_line, 0)
-
-
-def _order(entry: tuple[Candidate, float]) -> tuple[float, str, str, int]:
-    # Equal scores fall back on the place in the repository: the same answer every time.
-    candidate, score = entry
-    return (-score, candidate.repo, candidate.path, candidate.chunk.start_line)

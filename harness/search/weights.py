@@ -44,6 +44,14 @@ def shipped() -> Weights:
     return read(FILE)
 
 
+@cache
+def shipped_for(features: tuple[str, ...]) -> FloatArray:
+    """:meth:`Weights.of` of this release, ``(n,)``, not to be written to."""
+    found = shipped().of(features)
+    found.setflags(write=False)
+    return found
+
+
 def read(file: Path) -> Weights:
     """Read weights.
 

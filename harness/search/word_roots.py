@@ -5,9 +5,11 @@ Pure functions over lower-case words.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from itertools import accumulate
 
 _ABBREVIATIONS = {
     "ctx": "context", "cfg": "config", "conf": "config", "req": "request", "res": "response",
@@ -30,6 +32,10 @@ _SUFFIXES = (
     "ing", "ities", "ity", "ions", "ion", "ers", "ors", "er", "or", "ies", "ied", "able", "ible",
     "ed", "es", "al", "ly", "s", "e", "y",
 )  # fmt: skip
+
+
+_BEGINNING = 4
+"""Letters that two words have to have in common at their beginnings, unless they are equal."""
 
 
 @lru_cache(maxsize=1 << 15)
@@ -55,14 +61,14 @@ def alike(one: str, other: str) -> bool:
     """
     if len(one) > len(other):
         one, other = other, one
-    return one == other or (len(one) >= 4 and other.startswith(one))
+    return one == other or (len(one) >= _BEGINNING and other.startswith(one))
 
 
 class Terms:
     """The words of a query, to find those that another word means.
 
-    A search compares them with all words in the paths and names of some hundred candidates. Words
-    that are alike begin with the same letter, so most are told apart by theirs.
+    A search compares them with all words in the paths and names of some hundred candidates, so most
+    are told apart before they are cut into words (:meth:`may_be_in`) or by their first letter.
 
     :param terms: lower-case.
     """
@@ -73,6 +79,33 @@ class Terms:
             root = word_root(term)
             self._by_letter[root[:1]].append((term, root))
         self._known: dict[str, frozenset[str]] = {}
+        beginnings = {root[:_BEGINNING] for near in self._by_letter.values() for _, root in near}
+        self._signs = beginnings | {
+            short
+            for short, beginning in _abbreviated().items()
+            if beginning in beginnings and not short.startswith(beginning)
+        }
+
+    def may_be_in(self, texts: Sequence[str], others: Iterable[str] = ()) -> set[str]:
+        """Those of some texts that may hold a word that means a term; the others hold none.
+
+        :param texts: as they are written, without line feeds.
+        :param others: further words, lower-case, that are looked for.
+        """
+        joined = "\n".join(texts)
+        if not joined.isascii():
+            plain = [text for text in texts if text.isascii()]
+            return self.may_be_in(plain, others) | {text for text in texts if not text.isascii()}
+        joined = joined.lower()
+        begins = [0, *accumulate(len(text) + 1 for text in texts)]
+        found: set[int] = set()
+        for sign in self._signs.union(others):
+            at = joined.find(sign)
+            while at >= 0:
+                row = bisect_right(begins, at) - 1
+                found.add(row)
+                at = joined.find(sign, begins[row + 1])
+        return {texts[row] for row in found}
 
     def like(self, word: str) -> frozenset[str]:
         """The terms that mean the same as a word.
@@ -91,3 +124,9 @@ class Terms:
 
 
 _NONE: frozenset[str] = frozenset()
+
+
+@cache
+def _abbreviated() -> dict[str, str]:
+    """How the root of what an abbreviation stands for begins."""
+    return {short: word_root(short)[:_BEGINNING] for short in _ABBREVIATIONS}
