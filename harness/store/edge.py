@@ -313,8 +313,5 @@ class EdgeStore(VectorStore):
             chunks = memory.chunks({id_.int: id_ for answer in answers for id_, _ in answer})
         return candidate_lists(
             lists,
-            [
-                [Candidate(str(id_), *chunks[id_.int], score) for id_, score in answer]
-                for answer in answers
-            ],
+            [[Candidate(*chunks[id_.int], score) for id_, score in answer] for answer in answers],
         )

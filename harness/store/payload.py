@@ -77,6 +77,10 @@ def repo_and_chunk(data: Mapping[str, Any]) -> tuple[str, str, Chunk]:
     return data["repo"], *chunk_of(data)
 
 
+ChunkRow = tuple[str, int, int, str, str, str, tuple[str, ...], int]
+"""The fields of a :class:`Chunk`, in their order."""
+
+
 CHUNK_KEYS = [
     "path", "text", "start_line", "end_line", "language", "symbol", "kind", "names", "piece",
 ]  # fmt: skip
@@ -88,17 +92,21 @@ CANDIDATE_KEYS = ["repo", *CHUNK_KEYS]
 
 def chunk_of(data: Mapping[str, Any]) -> tuple[str, Chunk]:
     """Read a payload's chunk, and the path of its file."""
-    chunk = Chunk(
-        text=data["text"],
-        start_line=data["start_line"],
-        end_line=data["end_line"],
-        language=data["language"],
-        symbol=data["symbol"],
-        kind=data["kind"],
-        definitions=tuple(data.get("names", ())),
-        piece=data.get("piece", 0),
+    return data["path"], Chunk(*chunk_row(data))
+
+
+def chunk_row(data: Mapping[str, Any]) -> ChunkRow:
+    """Read the fields of a payload's chunk."""
+    return (
+        data["text"],
+        data["start_line"],
+        data["end_line"],
+        data["language"],
+        data["symbol"],
+        data["kind"],
+        tuple(data.get("names", ())),
+        data.get("piece", 0),
     )
-    return data["path"], chunk
 
 
 def dense_of(point: Any) -> FloatArray:
