@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from harness.types import Chunk
 
+_QUOTES = frozenset("\"'`")
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:
@@ -23,9 +25,10 @@ def definitions_of(chunk: Chunk) -> list[Definition]:
     """The definitions of a chunk, in order of their lines.
 
     The index keeps their names only, each once and in order: a definition is at the first line
-    that has its name after the one before, and again at lines that lead up to it with the same
-    words, such as ``def`` or ``public void``. What it is in is read off the indentation: the
-    definitions before it that stand further left; and the chunk's own symbol for what lies outside.
+    that has its name after the one before, outside quotes if there is one, and again at lines that
+    lead up to it with the same words, such as ``def`` or ``public void``. What it is in is read off
+    the indentation: the definitions before it that stand further left; and the chunk's own symbol
+    for what lies outside.
     """
     lines = chunk.text.split("\n")
     found: list[Definition] = []
@@ -59,11 +62,20 @@ def _places(lines: Sequence[str], names: Iterable[str]) -> list[tuple[int, str]]
         with_name = [n for n in range(at, len(lines)) if has_word(lines[n], name)]
         if not with_name:
             continue
-        at = with_name[0]
+        at = next((n for n in with_name if not _is_quoted(lines[n], name)), with_name[0])
         before = _before(lines[at], name)
-        same = [n for n in with_name[1:] if before and _before(lines[n], name) == before]
+        same = [n for n in with_name if n > at and before and _before(lines[n], name) == before]
         places.extend((n, name) for n in (at, *same))
     return sorted(places, key=lambda place: place[0])
+
+
+def _is_quoted(line: str, name: str) -> bool:
+    """Whether a name is the beginning or the end of a string: in a list of what a module exports,
+    or in a decorator, it is not defined."""
+    at = _word_at(line, name)
+    return (
+        line[max(0, at - 1) : at] in _QUOTES or line[at + len(name) : at + len(name) + 1] in _QUOTES
+    )
 
 
 def _before(line: str, name: str) -> str:

@@ -6,13 +6,14 @@ such as secrets and data, is not in the lines either.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.engines import Engines
 from harness.search.definitions import Definition, definitions_of
 from harness.store.catalog import Visible, in_scope
-from harness.types import Chunk
+from harness.types import Chunk, RepositoryRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,21 @@ def read_indexed_file(
     :raises UsageError: nothing is indexed.
     """
     (record,) = in_scope(engines.store, repo, visible)
-    found = engines.store.chunks(record.collection, record.name, [path])
-    chunks = sorted((chunk for _, chunk in found), key=lambda chunk: chunk.start_line)
-    if not chunks:
-        return None
+    return read_indexed_files(record, [path], engines).get(path)
+
+
+def read_indexed_files(
+    record: RepositoryRecord, paths: Sequence[str], engines: Engines
+) -> dict[str, IndexedFile]:
+    """Put several files of a repository together, by their paths; those that the index has."""
+    chunks: defaultdict[str, list[Chunk]] = defaultdict(list)
+    for path, chunk in engines.store.chunks(record.collection, record.name, paths):
+        chunks[path].append(chunk)
+    return {path: _put_together(record, path, chunks[path]) for path in paths if path in chunks}
+
+
+def _put_together(record: RepositoryRecord, path: str, found: Iterable[Chunk]) -> IndexedFile:
+    chunks = sorted(found, key=lambda chunk: chunk.start_line)
     sizes: dict[str, int] = {}
     for chunk in chunks:
         lines = chunk.end_line - chunk.start_line + 1

@@ -57,6 +57,10 @@ def test_what_a_definition_is_in_is_read_off_the_indentation() -> None:
             id="called-after-what-fills-it",
         ),
         pytest.param("x = 1\n", "", ("gone",), [], id="its-line-is-in-another-chunk"),
+        pytest.param(
+            '__all__ = ["a"]\n\n@known("x.a")\ndef a():\n', "", ("a",), ["14 a"], id="exported"
+        ),
+        pytest.param('{"a": 1}\n', "", ("a",), ["11 a"], id="only-in-quotes"),
         pytest.param("def push!(x)\n", "Stack", ("push!",), ["11 Stack.push!"], id="signs"),
     ],
 )
