@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +64,7 @@ def ask(question: str, root: Path, model: ChatModel, **arguments: Unpack[RunArgu
         found = passages(agent)
         if not 0 < billions_of(agent.model.info()) <= first_answer.MAX_BILLIONS:
             return ""
-        looks = [
+        looks: list[Callable[[], str]] = [
             lambda: found,
             lambda: first_answer.closer(found, question),
             lambda: further(agent, review.unplaced),
