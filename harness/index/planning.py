@@ -20,6 +20,7 @@ from harness.index import remembered, wholeness
 from harness.index.comparing import compared, origins_of
 from harness.index.embedded_text import is_light
 from harness.index.fingerprint import manifest_of
+from harness.index.garbage import uncollected
 from harness.index.naming import Claim, check_claim, names_held
 from harness.index.options import LIGHT_BATCHES, IndexOptions, SplitOptions
 from harness.index.registry import unindexed
@@ -106,6 +107,7 @@ class IndexPlan:
         return sum(len(batch.files) for batch in self.batches)
 
 
+@uncollected()
 def plan(
     name: str,
     root: Path,

@@ -11,8 +11,9 @@ import hashlib
 import os
 import time
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from harness.repository.git import run_git
 from harness.repository.tracked import GIT_TIMEOUT_SECONDS, untracked_names
@@ -26,15 +27,23 @@ _CHECKSUM_BYTES = 20
 _GONE = (-1, 0, 0)
 
 
-def look(root: Path, git_index: str, untracked: Sequence[str], paths: Iterable[str]) -> Seen | None:
+def look(
+    root: Path,
+    git_index: str,
+    untracked: Sequence[str],
+    paths: Iterable[str],
+    known: Mapping[str, tuple[int, int, int]] = MappingProxyType({}),
+) -> Seen | None:
     """Note what a walk has seen; None where it could not be told later.
 
     :param git_index: its identity from before the walk, see :func:`index_identity`.
     :param untracked: what git does not track, as it was listed.
     :param paths: files and folders whose size or times decide what is listed or read.
+    :param known: size, time of modification and time of change of those that the walk has looked at
+        already.
     """
     looked_at = tuple(sorted(set(paths)))
-    stats = _stats(root, looked_at)
+    stats = _stats(root, looked_at, known)
     newest = max((max(stats[i], stats[i + 1]) for i in range(1, len(stats), 3)), default=0)
     if not git_index or newest >= time.time_ns() - _RACY_NS:
         return None
@@ -66,11 +75,19 @@ def index_identity(root: Path) -> str:
     return f"{status.st_size} {status.st_mtime_ns} {checksum.hex()}"
 
 
-def _stats(root: Path, paths: Sequence[str]) -> array[int]:
+def _stats(
+    root: Path,
+    paths: Sequence[str],
+    known: Mapping[str, tuple[int, int, int]] = MappingProxyType({}),
+) -> array[int]:
     found = array("q")
     base = f"{root}/"
     lstat = os.lstat
     for path in paths:
+        seen = known.get(path)
+        if seen is not None:
+            found.extend(seen)
+            continue
         try:
             status = lstat(base + path)
         except OSError:

@@ -45,6 +45,8 @@ class Selection:
     pristine: bool = False
     files: list[SourceFile] = field(default_factory=list)
     skipped: dict[str, Skip] = field(default_factory=dict)
+    # Size, time of modification and time of change of what was looked at.
+    looked_at: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     # Why and at which folder above it, if not itself, a folder is left out, for tracked files and
     # for others; None where it is entered.
     _folders: dict[tuple[str, bool], tuple[Skip, str] | None] = field(default_factory=dict)
@@ -76,6 +78,7 @@ class Selection:
         except OSError:
             self.skip(path, UNREADABLE)
             return None
+        self.looked_at[path] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         if stat.S_ISDIR(status.st_mode):
             return None  # a folder took the place of a tracked file; its files are listed
         skip = self._skip(path, name, status, let_in)

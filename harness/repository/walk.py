@@ -146,7 +146,8 @@ def _list_git(selection: Selection, prefix: str) -> Seen | None:
     folders = {folder for path in found.untracked for folder in folders_above(path)}
     # Those that need not be among the names.
     rules = {HARNESS_IGNORE, ".gitattributes", ".git/info/attributes"}
-    return look(selection.root, git_index, found.untracked, {*names, *folders, *rules})
+    paths = {*names, *folders, *rules}
+    return look(selection.root, git_index, found.untracked, paths, selection.looked_at)
 
 
 def _add_harnessignore(selection: Selection, names: Iterable[str]) -> None:

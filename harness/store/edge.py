@@ -227,15 +227,21 @@ class EdgeStore(VectorStore):
 
     def examine(self, collection: str) -> None:
         with self._shards.exclusive():
-            self._examine(collection)
+            self._check(collection)
+        # Whoever examines mostly goes on to ask, so it stays open.
+        with self._shards.open(collection):
+            pass  # the engine can read it
 
     def _examine(self, collection: str) -> None:
+        self._check(collection)
+        with self._shards.open_held(collection):
+            pass
+
+    def _check(self, collection: str) -> None:
         folder = self._shards.folder(collection)
         if not folder.is_dir():
             raise StoreDamagedError(f"collection {collection} is missing; run `harness repair`")
         integrity.check(folder, thorough=True)
-        with self._shards.open_held(collection):
-            pass  # opens, so the engine can read it
 
     def set_records_aside(self) -> Path | None:
         with self._shards.exclusive():

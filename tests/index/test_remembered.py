@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,10 @@ from harness.index import planning
 from harness.index.options import IndexOptions
 from harness.index.run import index_repository
 from harness.repository import seen
+from harness.repository import walk as walking
 from harness.repository.git import run_git
 from harness.store.edge import EdgeStore
-from harness.types import IndexReport
+from harness.types import IndexReport, Seen
 from tests.fakes.embedder import HashEmbedder
 from tests.repositories import IDENTITY, OLD, make_repository
 
@@ -200,3 +202,19 @@ def test_a_file_that_is_too_new_is_not_relied_on(
     index(root, engines)
     index(root, engines)
     assert len(listed) == 2
+
+
+def test_a_file_that_changes_while_the_walk_looks_at_others_is_read_by_the_next_run(
+    root: Path, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = walking.look
+
+    def late(folder: Path, *rest: Any) -> Seen | None:
+        (root / "a.py").write_text("def a():\n    return 11\n")
+        return look(folder, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(walking, "look", late)
+        index(root, engines)
+    assert index(root, engines).files_indexed == 1
+    assert index(root, engines).files_indexed == 0
