@@ -1,9 +1,9 @@
 """The lock of the embedded store: one process at a time, and whoever waits is seen and comes next.
 
 Two files, locked with ``flock``, which the kernel releases however a process ends. Who wants the
-store first takes its place at ``queue``, then waits for ``lock`` and leaves the queue with it. So
-the holder sees by the queue that somebody waits, and cannot be first again after it has given the
-store away: its place in the queue is behind theirs.
+store stands in line (:mod:`harness.store.edge_line`); the first one takes ``queue``, then waits for
+``lock`` and leaves queue and line with it. So the holder sees by the queue that somebody waits, and
+cannot be first again after it has given the store away: its place is behind theirs.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from harness.errors import StoreBusyError, StoreError
 from harness.files import open_private
+from harness.store.edge_line import Line, locked
 
 _POLL_SECONDS = 0.01
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -46,11 +49,14 @@ class StoreLock:
         :raises StoreError: the folder cannot be written.
         """
         deadline = time.monotonic() + self._timeout_seconds
+        line = Line(self._root, lambda attempt: self._wait(attempt, deadline))
         opened: list[int] = []
         try:
+            line.enter()
             for name in ("queue", "lock"):
-                opened.append(os.open(self._root / name, _FLAGS, 0o600))
-                self._wait(opened[-1], deadline)
+                descriptor = os.open(self._root / name, _FLAGS, 0o600)
+                opened.append(descriptor)
+                self._wait(partial(locked, descriptor), deadline)
             fcntl.flock(opened[0], fcntl.LOCK_UN)
         except BaseException as error:
             for descriptor in opened:
@@ -61,6 +67,8 @@ class StoreLock:
                     "and permissions"
                 ) from error
             raise
+        finally:
+            line.leave()
         self._queue, self._lock = opened
         # Only for messages: a full disk must not stop reads.
         with contextlib.suppress(OSError), open_private(self._root / "holder") as file:
@@ -76,13 +84,13 @@ class StoreLock:
 
     def is_wanted(self) -> bool:
         """Whether somebody waits for the lock that this object holds; takes microseconds."""
-        if not _locked(self._queue):
+        if not locked(self._queue):
             return True
         fcntl.flock(self._queue, fcntl.LOCK_UN)
         return False
 
-    def _wait(self, descriptor: int, deadline: float) -> None:
-        while not _locked(descriptor):
+    def _wait(self, attempt: Callable[[], bool], deadline: float) -> None:
+        while not attempt():
             if time.monotonic() > deadline:
                 raise StoreBusyError(
                     f"the index in {self._root} was held by process {self._holder()} for more than "
@@ -94,11 +102,3 @@ class StoreLock:
         with contextlib.suppress(OSError):
             return (self._root / "holder").read_text().strip() or "unknown"
         return "unknown"
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

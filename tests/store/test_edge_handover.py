@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import StoreBusyError
 from harness.store import edge_shards
 from harness.store.edge import EdgeStore
 from harness.store.edge_lock import StoreLock
@@ -108,6 +109,42 @@ def test_the_one_that_waits_comes_before_the_one_that_had_it(tmp_path: Path) -> 
     waiting.join()
     mine.release()
     assert order == ["theirs", "mine"]
+
+
+def test_many_who_wait_come_in_the_order_in_which_they_came(tmp_path: Path) -> None:
+    """So nobody waits for ever, however many readers there are; one of them was killed."""
+    mine, order, threads = StoreLock(tmp_path, 60), [], []
+    turns = tmp_path / "turns"
+    mine.acquire()
+    (turns / "1").touch()  # of a process that was killed: nobody holds it
+
+    def take(number: int) -> None:
+        lock = StoreLock(tmp_path, 60)
+        lock.acquire()
+        order.append(number)
+        lock.release()
+
+    for number in range(6):
+        threads.append(threading.Thread(target=take, args=(number,)))
+        threads[-1].start()
+        wait_for(lambda many=number + 1: sum(n.name.isdecimal() for n in turns.iterdir()) == many)
+    mine.release()
+    for thread in threads:
+        thread.join()
+    assert order == list(range(6))
+    assert [path.name for path in turns.iterdir()] == ["door"]
+
+
+def test_who_gives_up_waiting_leaves_the_line(tmp_path: Path) -> None:
+    mine, theirs = StoreLock(tmp_path, 60), StoreLock(tmp_path, 0)
+    mine.acquire()
+    for _ in range(2):
+        with pytest.raises(StoreBusyError, match="was held by process"):
+            theirs.acquire()
+    mine.release()
+    theirs.acquire()
+    theirs.release()
+    assert [path.name for path in (tmp_path / "turns").iterdir()] == ["door"]
 
 
 def test_a_process_that_is_asked_nothing_gives_it_up(
