@@ -20,6 +20,14 @@ _SECONDS = 300.0
 _CHUNK_BYTES = 64_000_000
 _CHUNK_FILES = 5_000
 
+# Of git's object-file.c; a file that cannot be read is another matter.
+_CANNOT_WRITE = (
+    "unable to write loose object file",
+    "unable to create temporary file",
+    "unable to deflate new object",
+    "insufficient permission for adding an object",
+)
+
 REGULAR, EXECUTABLE, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
 
@@ -58,6 +66,7 @@ def store_files(root: Path, names: Sequence[str], git_dir: Path) -> dict[str, st
 
     :param names: relative to ``root``.
     :returns: their ids; without those that cannot be read.
+    :raises GitError: git cannot write, such as on a full disk.
     """
     plain = [name for name in names if "\n" not in name and not name.startswith('"')]
     odd = sorted(set(names) - set(plain))
@@ -71,19 +80,21 @@ def _stored(root: Path, names: Sequence[str], git_dir: Path, *, by_line: bool) -
     if not names:
         return {}
     args = ["hash-object", "-w", "--no-filters"]
-    try:
-        if by_line:
-            lines = b"".join(os.fsencode(name) + b"\n" for name in names)
-            output = _git([*args, "--stdin-paths"], root, git_dir, stdin=lines)
-        else:
-            output = _git(args, root, git_dir, operands=names)
-    except GitError:
-        if len(names) == 1:
-            return {}
-        half = len(names) // 2
-        first = _stored(root, names[:half], git_dir, by_line=by_line)
-        return first | _stored(root, names[half:], git_dir, by_line=by_line)
-    return dict(zip(names, output.stdout.decode("ascii").split("\n"), strict=False))
+    if by_line:
+        lines = b"".join(os.fsencode(name) + b"\n" for name in names)
+        output = _git([*args, "--stdin-paths"], root, git_dir, stdin=lines, check=False)
+    else:
+        output = _git(args, root, git_dir, operands=names, check=False)
+    if output.returncode == 0:
+        return dict(zip(names, output.stdout.decode("ascii").split("\n"), strict=False))
+    if any(words in output.stderr for words in _CANNOT_WRITE):
+        # No file is at fault: each would fail, and be missing in a patch that looks whole.
+        raise GitError(f"git cannot write to {git_dir} ({output.reason()}); check the disk's space")
+    if len(names) == 1:
+        return {}
+    half = len(names) // 2
+    first = _stored(root, names[:half], git_dir, by_line=by_line)
+    return first | _stored(root, names[half:], git_dir, by_line=by_line)
 
 
 def store_contents(contents: Mapping[str, bytes], git_dir: Path) -> dict[str, str]:
@@ -250,9 +261,17 @@ def _git(
     *,
     stdin: bytes = b"",
     operands: Sequence[str] = (),
+    check: bool = True,
 ) -> GitOutput:
     # A single file may be larger than what is usually let through.
     trust = replace(SEALED, max_output_bytes=4_000_000_000)
     return run_git(
-        args, cwd, _SECONDS, trust=trust, stdin=stdin, operands=operands, git_dir=git_dir
+        args,
+        cwd,
+        _SECONDS,
+        trust=trust,
+        stdin=stdin,
+        operands=operands,
+        git_dir=git_dir,
+        check=check,
     )
