@@ -7,10 +7,12 @@ import logging
 import re
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
 
+from harness.store.tar_members import BoundedMember
 from training.registries import source_parts
 
 logger = logging.getLogger(__name__)
@@ -61,10 +63,10 @@ def _tar(archive: Path) -> Iterator[tuple[str, bytes]]:
     # How many files there are is known only at the end; packed source has some 3 kB a file.
     one_in = 1 + archive.stat().st_size // (4 * 3_000 * _MOST_FILES)
     try:
-        with tarfile.open(archive) as opened:
+        with tarfile.open(archive, tarinfo=BoundedMember) as opened:
             for info in opened:
                 if info.isfile() and info.size <= _MAX_BYTES and _is_chosen(info.name, one_in):
                     stream = opened.extractfile(info)
                     yield info.name, (stream or io.BytesIO()).read()
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, RecursionError, zlib.error) as error:
         logger.warning("%s is not whole: %s", archive.name, error)

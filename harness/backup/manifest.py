@@ -20,7 +20,8 @@ from harness.store.snapshots import (
 )
 
 NAME = "manifest.json"
-_MAX_BYTES = 4_000_000  # some kilobytes for each collection
+MAX_BYTES = 4_000_000
+"""Of a manifest, which has some kilobytes for each collection."""
 SCHEMA_VERSION = 3
 """Version 1 also named the target of an alias, which nothing read; version 2 knew no copy of
 Prefect's database. Both can still be restored."""
@@ -64,8 +65,8 @@ def read(folder: Path) -> BackupManifest:
     if (folder / (NAME + SUFFIX)).exists():
         raise StoreError(f"{folder} is encrypted; set HARNESS_BACKUP_KEY_FILE to its key")
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ValueError(f"it has more than {_MAX_BYTES} bytes")
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"it has more than {MAX_BYTES} bytes")
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = data["schema_version"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -86,10 +87,12 @@ def read(folder: Path) -> BackupManifest:
         manifest = BackupManifest(**{**data, "files": files, "prefect": prefect})
         if prefect:
             path_name(prefect.file, "a backup's file")
-            if not isinstance(prefect.rows, dict):
-                raise ValueError("rows of Prefect's database are not told by table")
+            if not isinstance(prefect.rows, dict) or type(prefect.bytes) is not int:
+                raise ValueError("what is told of Prefect's database has another form")
         for file in files:
             path_name(file.file, "a backup's file")
+            if type(file.bytes) is not int:
+                raise ValueError("the size of a file is no number")
             if file.collection:
                 collection_name(file.collection)
     except (KeyError, TypeError, ValueError, UnsafeNameError) as error:
@@ -113,8 +116,15 @@ def require_index(manifest: BackupManifest) -> None:
 
 def file_names(manifest: BackupManifest) -> list[str]:
     """All files of a backup but the manifest."""
-    prefect = [manifest.prefect.file] if manifest.prefect else []
-    return [*(file.file for file in manifest.files), *prefect]
+    return list(file_sizes(manifest))
+
+
+def file_sizes(manifest: BackupManifest) -> dict[str, int]:
+    """All files of a backup but the manifest, and how many bytes each has."""
+    sizes = {file.file: file.bytes for file in manifest.files}
+    if manifest.prefect is not None:
+        sizes[manifest.prefect.file] = manifest.prefect.bytes
+    return sizes
 
 
 def verify_files(folder: Path, manifest: BackupManifest) -> None:

@@ -36,10 +36,11 @@ class Objects(Protocol):
         :raises StoreError: it is not, or there is no room.
         """
 
-    def get(self, name: str, target: Path) -> None:
+    def get(self, name: str, target: Path, most_bytes: int) -> None:
         """Read into a new private file.
 
-        :raises StoreError: there is none of that name.
+        :raises StoreError: there is none of that name, or it is larger: whoever can write there
+            must not fill the disk here.
         """
 
     def remove(self, names: Sequence[str]) -> None:
@@ -80,11 +81,13 @@ class FolderObjects:
         sync(target.parent)
         sync(self._root)
 
-    def get(self, name: str, target: Path) -> None:
+    def get(self, name: str, target: Path, most_bytes: int) -> None:
         """See the Protocol."""
         path = self._root / name
         if path.is_symlink() or not path.is_file():
             raise StoreError(f"{path} is missing; choose another backup")
+        if path.stat().st_size > most_bytes:
+            raise too_large(str(path), most_bytes)
         with path.open("rb") as file, new_private(target, durable=False) as copy:
             shutil.copyfileobj(file, copy, 1 << 20)
 
@@ -97,3 +100,10 @@ class FolderObjects:
                 left.unlink(missing_ok=True)
             if path.parent.is_dir() and not any(path.parent.iterdir()):
                 path.parent.rmdir()
+
+
+def too_large(name: str, most_bytes: int) -> StoreError:
+    """The error of :meth:`Objects.get`."""
+    return StoreError(
+        f"{name} has more than the {most_bytes} bytes that were backed up; choose another backup"
+    )

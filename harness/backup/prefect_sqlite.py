@@ -11,10 +11,11 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from harness.backup.prefect_copy import REVISIONS, SETTLING, PrefectFile, compare, described
-from harness.errors import NoTablesError, StoreError
+from harness.errors import NoTablesError, StoreError, StoreFullError
 from harness.files import new_private, private_folder, sync
 from harness.stack.lifecycle import stopped
 from harness.stack.state import Layout
+from harness.store.edge_archives import RESERVE_BYTES
 from harness.store.snapshots import Step
 
 NAME = "prefect.sqlite.gz"
@@ -26,6 +27,7 @@ _COMPANIONS = ("-wal", "-shm", "-journal")
 _BUSY_SECONDS = 30.0
 # Rows of state and parameters shrink to a tenth; more effort gains little.
 _GZIP_LEVEL = 5
+_PIECE_BYTES = 1 << 20
 
 
 class SqliteDatabase:
@@ -125,8 +127,16 @@ def _unpacked(folder: Path, file: PrefectFile, target: Path) -> Iterator[Path]:
             gzip.open(folder / file.file, "rb") as packed,
             new_private(target, durable=False) as plain,
         ):
-            shutil.copyfileobj(packed, plain, 1 << 20)
+            while piece := packed.read(_PIECE_BYTES):
+                # A small file can hold terabytes of zeros.
+                if shutil.disk_usage(target.parent).free < RESERVE_BYTES:
+                    raise StoreFullError(
+                        f"{file.file} needs more than the space that is left for {target.parent}; "
+                        "free some"
+                    )
+                plain.write(piece)
         with closing(_open(target)) as db:
+            _refuse_code(db)
             compare(file, *_examined(db))
         yield target
     except (sqlite3.Error, gzip.BadGzipFile, zlib.error, EOFError) as error:
@@ -139,6 +149,22 @@ def _open(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     mode = "ro" if read_only else "rw"
     # Not with trusted_schema off: indexes of Prefect's own call json_extract.
     return sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS)
+
+
+def _refuse_code(db: sqlite3.Connection) -> None:
+    """Views, triggers and virtual tables run when a table is used, and Prefect has none of them.
+
+    :raises StoreError: there is one.
+    """
+    found = db.execute(
+        "SELECT type, name FROM sqlite_schema WHERE type NOT IN ('table', 'index') "
+        "OR sql LIKE 'create%virtual%table%' LIMIT 1"
+    ).fetchone()
+    if found is not None:
+        raise StoreError(
+            f"the copy of Prefect's database holds the {found[0]} {str(found[1])[:60]!r}, which "
+            "Prefect's does not; restore another backup"
+        )
 
 
 def _examined(db: sqlite3.Connection) -> tuple[str, dict[str, int]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from harness.backup.objects import too_large
 from harness.errors import InvalidSettingError, ServiceUnavailableError, StoreError
 from harness.files import new_private
 from harness.store.snapshots import file_sha256
@@ -73,10 +74,14 @@ class S3Objects:
         if digest.hexdigest() != file_sha256(source):
             raise StoreError(f"{self.where}/{name} is not what was written; look at that storage")
 
-    def get(self, name: str, target: Path) -> None:
+    def get(self, name: str, target: Path, most_bytes: int) -> None:
         """See the Protocol."""
+        left = most_bytes
         with self._explained(), new_private(target, durable=False) as file:
             for piece in self._pieces(name):
+                left -= len(piece)
+                if left < 0:
+                    raise too_large(f"{self.where}/{name}", most_bytes)
                 file.write(piece)
 
     def remove(self, names: Sequence[str]) -> None:

@@ -76,6 +76,12 @@ class Keys:
                     f"{context} was changed after it was encrypted; choose another backup"
                 ) from None
 
+    @staticmethod
+    def sealed_bytes(plain_bytes: int) -> int:
+        """Size of a file of this size when it is sealed."""
+        pieces = max(1, -(-plain_bytes // PIECE_BYTES))
+        return _HEADER_BYTES + plain_bytes + pieces * _TAG_BYTES
+
     def _matching(self, header: bytes, context: str) -> bytes:
         wanted = header[len(_MAGIC) :][:_ID_BYTES]
         for key in self.keys:

@@ -127,18 +127,19 @@ class Vault:
         return in_order(found)
 
     def _fetch_all(self, name: str, folder: Path, step: Step) -> None:
-        self._fetch(name, manifests.NAME, folder)
-        for file in manifests.file_names(manifests.read(folder)):
+        self._fetch(name, manifests.NAME, folder, manifests.MAX_BYTES)
+        for file, size in manifests.file_sizes(manifests.read(folder)).items():
             step(f"fetching {file}")
-            self._fetch(name, file, folder)
+            self._fetch(name, file, folder, size)
 
-    def _fetch(self, name: str, file: str, folder: Path) -> None:
+    def _fetch(self, name: str, file: str, folder: Path, most_bytes: int) -> None:
         if self.keys is None:
-            self.objects.get(f"{name}/{file}", folder / file)
+            self.objects.get(f"{name}/{file}", folder / file, most_bytes)
             return
         sealed = folder / _TEMPORARY
+        most_bytes = self.keys.sealed_bytes(most_bytes)
         try:
-            self.objects.get(f"{name}/{file}{SUFFIX}", sealed)
+            self.objects.get(f"{name}/{file}{SUFFIX}", sealed, most_bytes)
             self.keys.unseal(sealed, folder / file, f"{name}/{file}")
         finally:
             sealed.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from typing import IO
 
 from harness.errors import StoreError, StoreFullError
 from harness.files import new_private, private_folder
+from harness.store.tar_members import BoundedMember
 
 _BLOCK = bytes(1 << 16)
 # Beyond what any index has: a shard of 100,000 points has 80 files, 300 MB and, mostly as holes, a
@@ -26,21 +27,10 @@ _MAX_DEPTH = 16
 _FIXED_BYTES = 2_000_000_000
 _BYTES_PER_POINT = 200_000
 _MAX_BYTES = 1 << 40
-_RESERVE_BYTES = 256_000_000
-
-_MAX_HEADER_BYTES = 1 << 16
+RESERVE_BYTES = 256_000_000
+"""What unpacking leaves free on a disk."""
 # RecursionError: a chain of headers that each announce another.
 _UNREADABLE = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, RecursionError)
-
-
-class _Member(tarfile.TarInfo):
-    """A member whose extended header, which is read into memory whole, has a size."""
-
-    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
-        is_header = self.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
-        if is_header and self.size > _MAX_HEADER_BYTES:
-            raise tarfile.ReadError(f"a header of {self.size} bytes")
-        return super()._proc_member(tar)  # type: ignore[misc, no-any-return]
 
 
 def extract(archive: Path, folder: Path, points: int = 0) -> None:
@@ -53,7 +43,7 @@ def extract(archive: Path, folder: Path, points: int = 0) -> None:
     left = min(_FIXED_BYTES + max(0, points) * _BYTES_PER_POINT, _MAX_BYTES)
     members = 0
     try:
-        with tarfile.open(archive, "r:gz", tarinfo=_Member) as tar:
+        with tarfile.open(archive, "r:gz", tarinfo=BoundedMember) as tar:
             for member in tar:
                 parts = Path(member.name).parts
                 members += 1
@@ -71,7 +61,7 @@ def extract(archive: Path, folder: Path, points: int = 0) -> None:
                 if member.isdir():
                     private_folder(target)
                     continue
-                if shutil.disk_usage(folder).free < _RESERVE_BYTES:
+                if shutil.disk_usage(folder).free < RESERVE_BYTES:
                     raise StoreFullError(
                         f"{archive.name} needs more than the space that is left for {folder}; "
                         "free some"

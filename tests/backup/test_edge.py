@@ -240,6 +240,57 @@ def test_an_archive_with_a_huge_header_is_refused(tmp_path: Path) -> None:
         extract(tmp_path / "x.tar.gz", tmp_path)
 
 
+def a_header(kind: bytes, size: int = 0, **pax: str) -> bytes:
+    """A member, after the PAX header that says more of it."""
+    member = tarfile.TarInfo("x")
+    member.type, member.size, member.pax_headers = kind, size, pax
+    return member.tobuf(tarfile.PAX_FORMAT if pax else tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param(a_header(tarfile.GNUTYPE_SPARSE), "a sparse file", id="sparse-gnu"),
+        pytest.param(
+            a_header(tarfile.REGTYPE, 512, **{"GNU.sparse.major": "1", "GNU.sparse.minor": "0"})
+            + b"1000000000\n1\n" * 40,
+            "a sparse file",
+            id="sparse-1.0",
+        ),
+        pytest.param(
+            a_header(tarfile.REGTYPE, **{"GNU.sparse.map": "1,2," * 9, "GNU.sparse.size": "9"}),
+            "a sparse file",
+            id="sparse-0.1",
+        ),
+        pytest.param(
+            a_header(tarfile.REGTYPE, **{"GNU.sparse.size": str(1 << 62)}),
+            "a sparse file",
+            id="sparse-0.0",
+        ),
+        pytest.param(a_header(tarfile.REGTYPE, size=str(1 << 62)), "refused", id="size"),
+        pytest.param(a_header(tarfile.REGTYPE, size="-512"), "of -512 bytes", id="below-0"),
+        pytest.param(a_header(tarfile.REGTYPE, -512), "of -512 bytes", id="below-0-binary"),
+        pytest.param(a_header(tarfile.REGTYPE, path="a\0b"), "null byte", id="nul-in-name"),
+        pytest.param(a_header(tarfile.REGTYPE, path="../../out"), "refused", id="way-out"),
+        pytest.param(a_header(tarfile.REGTYPE, path="/etc/out"), "refused", id="absolute"),
+        pytest.param(a_header(tarfile.LNKTYPE, linkpath="/etc/passwd"), "refused", id="hard-link"),
+        pytest.param(
+            (a_header(tarfile.XGLTYPE, 60_000) + bytes(60_416)) * 1_100,
+            "a header of 60000 bytes|recursion",
+            id="headers-without-end",
+        ),
+    ],
+)
+def test_tricks_of_archives(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "x.tar.gz").write_bytes(gzip.compress(content + bytes(1 << 14), 1))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(StoreError, match=says):
+        extract(tmp_path / "x.tar.gz", tmp_path / "out", 40)
+    assert not [
+        path for path in tmp_path.rglob("*") if path.name in ("out", "etc") and path.is_file()
+    ]
+
+
 def test_a_damaged_index_is_not_backed_up(local: Case) -> None:
     local.backups.backup()
     (pages,) = (local.folder.parent / "index").glob(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from harness.backup.operations import Backups
 from harness.backup.options import Retention
 from harness.backup.prefect_copy import PrefectFile
 from harness.backup.prefect_sqlite import NAME, SqliteDatabase
-from harness.errors import StackError, StoreError, UsageError
+from harness.errors import StackError, StoreError, StoreFullError, UsageError
 from harness.stack import processes
 from harness.stack.processes import STACK_ID_VARIABLE
 from harness.stack.state import Layout, StackState, write_state
@@ -157,6 +158,11 @@ DAMAGE: dict[str, Callable[[Path], bytes]] = {
     "0 rows in variable, its backup recorded 1": lambda f: changed(f, "DELETE FROM variable"),
     "no rows in variable, its backup recorded 1": lambda f: changed(f, "DROP TABLE variable"),
     "0 rows in more, its backup recorded no": lambda f: changed(f, "CREATE TABLE more (a)"),
+    "the trigger 'ran'": lambda f: changed(
+        f, "CREATE TRIGGER ran AFTER DELETE ON flow_run BEGIN DELETE FROM variable; END"
+    ),
+    "the view 'seen'": lambda f: changed(f, "CREATE VIEW seen AS SELECT 1"),
+    "the table 'fast'": lambda f: changed(f, "CREATE VIRTUAL TABLE fast USING fts5(a)"),
     "revision x": lambda f: changed(f, "UPDATE alembic_version SET version_num = 'x'"),
 }
 """What is said of a file that is not what was recorded, and how it is made."""
@@ -185,6 +191,21 @@ def test_a_copy_that_cannot_be_unpacked_is_refused(data_dir: Path, tmp_path: Pat
     file = PrefectFile(NAME, "", len(packed), "sqlite", "", {})
     with pytest.raises(StoreError, match="is damaged"):
         SqliteDatabase(data_dir).rehearse(tmp_path, file, print)
+
+
+def test_a_copy_that_unpacks_to_more_than_the_disk_is_refused(
+    backups: Backups, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefect_tables.make(database).close()
+    backups.backup()
+    usage = shutil.disk_usage(database.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=255_999_999))
+    database_before = database.read_bytes()
+    with pytest.raises(StoreFullError, match="the space that is left"):
+        SqliteDatabase(database.parents[1]).rehearse(
+            Path(backups.folders.find("latest")), PrefectFile(NAME, "", 9, "sqlite", "", {}), print
+        )
+    assert database.read_bytes() == database_before
 
 
 def test_a_damaged_database_pushes_out_no_backup(backups: Backups, database: Path) -> None:

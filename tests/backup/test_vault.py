@@ -82,7 +82,7 @@ def backups(tmp_path: Path, store: EdgeStore, vault: Vault, data: str = "data") 
 
 def contents(objects: Objects, folder: Path) -> Iterator[bytes]:
     for number, name in enumerate(objects.names()):
-        objects.get(name, folder / str(number))
+        objects.get(name, folder / str(number), 1 << 30)
         yield (folder / str(number)).read_bytes()
 
 
@@ -141,9 +141,9 @@ class Failing(FolderObjects):
         self._take_room()
         super().put(name, source)
 
-    def get(self, name: str, target: Path) -> None:
+    def get(self, name: str, target: Path, most_bytes: int) -> None:
         self._take_room()
-        super().get(name, target)
+        super().get(name, target, most_bytes)
 
     def _take_room(self) -> None:
         self.left -= 1
@@ -217,7 +217,19 @@ def cut(newest: Path, _former: Files) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
+def grown(newest: Path, _former: Files) -> None:
+    path = next(newest.glob("*.tar.gz.sealed"))
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+def grown_manifest(newest: Path, _former: Files) -> None:
+    path = newest / "manifest.json.sealed"
+    path.write_bytes(path.read_bytes() + bytes(4_000_000))
+
+
 CHANGES: dict[Callable[[Path, Files], None], str] = {
+    grown: "bytes that were backed up",
+    grown_manifest: "bytes that were backed up",
     exchange: "was changed",
     plain: "is not encrypted",
     cut: "was changed",
@@ -237,6 +249,16 @@ def test_what_somebody_else_has_written_is_refused(store: EdgeStore, tmp_path: P
         exchange(Path(newest.path), whole)
     assert state(store) == before
     assert kept.verify_restore(newest.name).points == 40
+
+
+def test_a_file_that_has_grown_is_not_fetched(objects: Objects, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(3_000_000))
+    objects.put("a/file", tmp_path / "file")
+    with pytest.raises(StoreError, match="2999999 bytes that were backed up"):
+        objects.get("a/file", tmp_path / "back", 2_999_999)
+    (tmp_path / "back").unlink(missing_ok=True)
+    objects.get("a/file", tmp_path / "back", 3_000_000)
+    assert (tmp_path / "back").stat().st_size == 3_000_000
 
 
 def test_without_the_key_nothing_is_opened(store: EdgeStore, tmp_path: Path) -> None:
@@ -259,7 +281,7 @@ def test_a_storage_that_refuses_or_is_silent(
         with pytest.raises(StoreError, match="NoSuchBucket"):
             act()
     with pytest.raises(StoreError, match="missing"):
-        bucket.get("a/b", tmp_path / "target")
+        bucket.get("a/b", tmp_path / "target", 9)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # and does not listen
         address = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -283,6 +305,6 @@ def test_a_large_file_goes_in_parts(bucket: S3Objects, tmp_path: Path) -> None:
     content = bytes(range(256)) * 40_000  # above the 8 MB from which boto3 makes parts
     (tmp_path / "file").write_bytes(content)
     bucket.put("a/large", tmp_path / "file")
-    bucket.get("a/large", tmp_path / "back")
+    bucket.get("a/large", tmp_path / "back", len(content))
     assert (tmp_path / "back").read_bytes() == content
     assert bucket.names() == ["a/large"]
