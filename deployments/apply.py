@@ -50,9 +50,11 @@ _BACKUPS_VARIABLE = "HARNESS_BACKUPS_CLAIM"
 _BACKUPS_CLAIM = "harness-backups"
 # The type of a work pool, and the tag of deployments that only make sense there.
 _KUBERNETES = "kubernetes"
-# And the Secret of the backup deployments, likewise.
+# And the Secrets of the backup deployments and of those that keep results, likewise.
 _SECRET_VARIABLE = "HARNESS_BACKUP_SECRET"  # noqa: S105 - the name of a variable
 _SECRET = "harness-backup"  # noqa: S105 - the name of a Secret
+_RESULTS_VARIABLE = "HARNESS_RESULTS_SECRET"
+_RESULTS_SECRET = "harness-results"  # noqa: S105 - the name of a Secret
 # Fields of a deployment that change by themselves.
 _VOLATILE = frozenset(
     {"created", "updated", "last_polled", "status", "version_id", "version_info", "updated_by"}
@@ -66,6 +68,7 @@ def apply_deployments(client: Any, work_pool: str, pool_type: str) -> list[dict[
     os.environ.setdefault(_CODE_VARIABLE, code)
     os.environ.setdefault(_BACKUPS_VARIABLE, _BACKUPS_CLAIM)
     os.environ.setdefault(_SECRET_VARIABLE, _SECRET)
+    os.environ.setdefault(_RESULTS_VARIABLE, _RESULTS_SECRET)
     document = _prefect_document()
     in_timezone(document, load(ScheduleSettings).timezone)
     in_work_pool(document, work_pool)

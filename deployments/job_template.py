@@ -13,6 +13,8 @@ DEFAULTS_VARIABLE = "HARNESS_JOB_DEFAULTS"
 # Not variables, because a variable can replace a list but not add to one: entries as Kubernetes has
 # them, and the field that tells them apart.
 ADDITIONS = {"extra_env": "name", "extra_volumes": "name", "extra_volume_mounts": "mountPath"}
+# Patch, report and record of one task, and the model's turns.
+_RESULTS_SIZE = "1Gi"
 _PLACES = {"extra_env": "env", "extra_volumes": "volumes", "extra_volume_mounts": "volumeMounts"}
 
 
@@ -44,6 +46,7 @@ def with_defaults(defaults: dict[str, Any]) -> dict[str, Any]:
         if isinstance(current, dict) and isinstance(value, dict):
             value = {key: one for key, one in (current | value).items() if one is not None}
         variables[name]["default"] = value
+    _without_claim(template)
     return template
 
 
@@ -62,7 +65,19 @@ def with_defaults_of(existing: dict[str, Any]) -> dict[str, Any]:
         shipped = {entry[key] for entry in _entries(template, name) if isinstance(entry, dict)}
         found = [entry for entry in _entries(existing, name) if isinstance(entry, dict)]
         _add(template, name, [entry for entry in found if entry.get(key, "") not in shipped])
+    _without_claim(template)
     return template
+
+
+def _without_claim(template: dict[str, Any]) -> None:
+    """Results are kept in object storage: a Job has a folder of its own in the claim's place."""
+    if template["variables"]["properties"]["results_claim"]["default"]:
+        return
+    spec = template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
+    for volume in spec["volumes"]:
+        if isinstance(volume, dict) and volume["name"] == "results":
+            del volume["persistentVolumeClaim"]
+            volume["emptyDir"] = {"sizeLimit": _RESULTS_SIZE}
 
 
 def _entries(template: dict[str, Any], name: str) -> list[Any]:

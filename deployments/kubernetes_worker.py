@@ -104,7 +104,12 @@ def fit_task(manifest: dict[str, Any], repository: str, settings: WorkerSettings
     if image := image_for(settings.images, repository):
         container["image"] = image
     if settings.agent_qdrant_secret:
-        others = [source for source in container["envFrom"] if "secretRef" not in source]
+        # What is there for backups and for other Jobs is no business of a task's.
+        others = [
+            source
+            for source in container["envFrom"]
+            if "secretRef" not in source or source["secretRef"]["name"] == settings.results_secret
+        ]
         key = {"secretRef": {"name": settings.agent_qdrant_secret}}
         container["envFrom"] = [*others, key]
     if settings.agent_runtime_class:

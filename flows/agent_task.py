@@ -13,22 +13,29 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Failed
 from pydantic import Field
 
 from flows import steps
 from flows.approval import ask_in_ui
 from flows.logs import show_core_logs
-from flows.outcomes import EXPLAINED
+from flows.outcomes import EXPLAINED, completed
 from flows.progress import artifact_key
 from flows.sources import Repository
 from harness.agent.envelope import Envelope
 from harness.agent.events import AgentEvent, as_line
 from harness.agent.options import StrategyChoice
 from harness.agent.result import without_secrets
-from harness.agent.turn_cache import DirectoryTurnCache
-from harness.configured import check_push, opened_repository, run_configured_task
+from harness.configured import (
+    check_push,
+    keep_results,
+    opened_repository,
+    results_location,
+    run_configured_task,
+    turns_of,
+)
 from harness.environment import environment_secrets
+from harness.errors import HarnessError
 from harness.index.opened import Opened
 from harness.markdown import code_block, code_span, inert_line
 from harness.repository.credentials import redact
@@ -82,7 +89,7 @@ def run_agent(
         model=model,
         approve=ask_in_ui if approve else None,
         strategy=strategy,
-        turn_cache=DirectoryTurnCache(results / "turns"),
+        turn_cache=turns_of(results, started_before=(flow_run.run_count or 0) > 1),
         on_event=log,
     )
 
@@ -110,16 +117,31 @@ def results_of(run_id: str) -> Path:
     return data.results / f"run-{run_id}"
 
 
-def collect(results: Path, text: str) -> None:
+def collect(results: Path, where: str, text: str) -> None:
     """Publish what is in the results directory, whether or not the agent came to its end.
 
     The record is there twice: as it is, which the service hands on, and as steps to read.
+
+    :param where: the place that is named where an artifact is cut.
     """
     for name, language in (("report.md", ""), ("patch.diff", "diff"), ("trajectory.jsonl", "json")):
-        _publish(name, _content(results, name), language, results / name, text)
+        _publish(name, _content(results, name), language, f"{where}/{name}", text)
     if record := _content(results, "trajectory.jsonl"):
         page = steps.page(record, _MAX_ARTIFACT_CHARS - 1_000)
-        _publish("steps.md", page, "", results / "trajectory.jsonl", text)
+        _publish("steps.md", page, "", f"{where}/trajectory.jsonl", text)
+
+
+def keep(results: Path) -> list[str]:
+    """Keep the files where they outlive this machine, whether or not the agent came to its end.
+
+    :returns: what a person should know: they are in the run's artifacts only.
+    """
+    try:
+        keep_results(results)
+    except HarnessError as error:
+        get_run_logger().error("the results were not kept: %s", error)
+        return [f"the results were not kept: {error}"]
+    return []
 
 
 def _content(results: Path, name: str) -> str:
@@ -128,16 +150,14 @@ def _content(results: Path, name: str) -> str:
     return file.read_bytes().decode(errors="replace") if file.is_file() else ""
 
 
-def _publish(name: str, content: str, language: str, file: Path, text: str) -> None:
+def _publish(name: str, content: str, language: str, file: str, text: str) -> None:
     # Report and steps are made of inert parts. A patch is redacted here only: its file has to fit.
     clean = redact(content or "(not written)", environment_secrets(), suspected=True)
     shown = clean[:_MAX_ARTIFACT_CHARS]
     # A page that is cut might end within a block of code.
     is_page = name.endswith(".md") and content and len(clean) <= _MAX_ARTIFACT_CHARS
     body = shown if is_page else code_block(shown, language)
-    note = (
-        "" if len(clean) == len(shown) else f"\n\nCut here; the whole file: {code_span(str(file))}"
-    )
+    note = "" if len(clean) == len(shown) else f"\n\nCut here; the whole file: {code_span(file)}"
     create_markdown_artifact(
         f"{body}{note}",
         key=artifact_key("agent", name.partition(".")[0]),
@@ -174,6 +194,7 @@ def agent_task(
     """
     show_core_logs()
     results = results_of(str(flow_run.id))
+    where = results_location(results)
     branch = ""
     with opened_repository(repository, ref) as files:
         if push:
@@ -181,14 +202,16 @@ def agent_task(
         try:
             envelope = run_agent(text, files, results, verify, model, approve, strategy)
         finally:
-            collect(results, text)
+            collect(results, where, text)
+            unkept = keep(results)
         if push and envelope.exit_code == 0:
             branch = push_branch(text, envelope.patch, files)
     result = without_secrets(envelope, environment_secrets())
-    data = {**result.to_dict(), "results": str(results), "branch": branch}
+    data = {**result.to_dict(), "results": where, "branch": branch}
     if result.exit_code:
-        message = f"{result.status}: {result.error or 'see the report'} ({results})"
+        message = f"{result.status}: {result.error or 'see the report'} ({where})"
+        message = "; ".join([message, *unkept])
         return Failed(message=message, data=data)
     pushed = f", pushed as {branch}" if branch else ""
     message = f"{result.status}, {len(result.patch)} bytes of patch{pushed}"
-    return Completed(message=message, data=data)
+    return completed(message, unkept, data)

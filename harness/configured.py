@@ -34,6 +34,7 @@ from harness.settings import (
     OllamaSettings,
     PrefectSettings,
     QdrantSettings,
+    ResultsSettings,
     ServiceSettings,
     StackSettings,
     load,
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from harness.answers.assistant import Assistant
     from harness.backup.operations import Backups
     from harness.backup.prefect_copy import PrefectDatabase
+    from harness.backup.results import KeptResults
+    from harness.backup.sealing import Keys
     from harness.backup.vault import Vault
     from harness.index.opened import Opened
     from harness.models.protocols import ChatModel, Embedder
@@ -176,28 +179,96 @@ def open_backups() -> Backups:
 
 def _vault(backup: BackupSettings, data: DataSettings) -> Vault | None:
     """What keeps the backups in place of a folder of plain files."""
-    text = backup.key.get_secret_value() if backup.key else ""
-    if not text and backup.key_file:
-        try:
-            text = backup.key_file.read_text(encoding="utf-8")
-        except (OSError, ValueError):
-            raise InvalidSettingError(
-                f"HARNESS_BACKUP_KEY_FILE: {backup.key_file} cannot be read; without the key no "
-                "backup is made"
-            ) from None
-    has_key = backup.key is not None or backup.key_file is not None
-    if not has_key and not backup.url:
+    keys = _keys(backup, "HARNESS_BACKUP_KEY")
+    if not keys and not backup.url:
         return None
     from harness.backup.objects import FolderObjects
-    from harness.backup.sealing import parse_keys
     from harness.backup.vault import Vault
 
-    keys = parse_keys(text) if has_key else None
     if not backup.url:
         return Vault(FolderObjects(data.backups), keys)
     from harness.backup.s3 import S3Objects
 
     return Vault(S3Objects(backup.url, backup.endpoint), keys)
+
+
+def open_results() -> KeptResults:
+    """What keeps the results of tasks: a folder of this machine, unless the settings name an object
+    storage.
+
+    :raises InvalidSettingError: a key or an address cannot be used; nothing is then kept in clear.
+    """
+    from harness.backup.results import KeptResults
+
+    results, data = load(ResultsSettings), load(DataSettings)
+    keys = _keys(results, "HARNESS_RESULTS_KEY")
+    if not results.url:
+        if keys:
+            raise InvalidSettingError(
+                "HARNESS_RESULTS_KEY encrypts results in object storage only; set "
+                "HARNESS_RESULTS_URL, or unset the key"
+            )
+        from harness.backup.objects import FolderObjects
+
+        return KeptResults(FolderObjects(data.results), None, data.data_dir)
+    from harness.backup.s3 import S3Objects
+
+    objects = S3Objects(results.url, results.endpoint, setting="HARNESS_RESULTS")
+    return KeptResults(objects, keys, data.data_dir / "results-work")
+
+
+def results_location(folder: Path) -> str:
+    """Where the results of a flow run are kept, for people.
+
+    :param folder: of the run, on this machine.
+    :raises InvalidSettingError: as :func:`open_results`.
+    """
+    return open_results().location(folder.name)
+
+
+def keep_results(folder: Path) -> None:
+    """Keep the results of a flow run where the settings say; nothing to do for a folder.
+
+    :raises StoreError: they could not be written, or not as they are.
+    :raises ServiceUnavailableError: the storage does not answer.
+    """
+    if load(ResultsSettings).url and folder.is_dir():
+        open_results().keep(folder)
+
+
+def turns_of(folder: Path, *, started_before: bool) -> TurnCache:
+    """Turns of the model that outlive the machine of a flow run.
+
+    :param folder: of the run, on this machine.
+    """
+    if not load(ResultsSettings).url:
+        from harness.agent.turn_cache import DirectoryTurnCache
+
+        return DirectoryTurnCache(folder / "turns")
+    from harness.backup.results import KeptTurns
+
+    return KeptTurns(open_results(), folder, asks=started_before)
+
+
+def _keys(settings: BackupSettings | ResultsSettings, variable: str) -> Keys | None:
+    """What encrypts; None: nothing does.
+
+    :raises InvalidSettingError: the key cannot be read.
+    """
+    if settings.key is None and settings.key_file is None:
+        return None
+    from harness.backup.sealing import parse_keys
+
+    text = settings.key.get_secret_value() if settings.key else ""
+    if not text and settings.key_file:
+        try:
+            text = settings.key_file.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            raise InvalidSettingError(
+                f"{variable}_FILE: {settings.key_file} cannot be read; without the key nothing is "
+                "kept"
+            ) from None
+    return parse_keys(text, variable)
 
 
 def _prefect_database(backup: BackupSettings, data: DataSettings) -> PrefectDatabase:
@@ -282,8 +353,8 @@ def _hidden_folders() -> tuple[str, ...]:
     """What no command of the agent sees, wherever it lies: what Harness keeps."""
     data = load(DataSettings)
     kept = (data.data_dir, data.results, data.backups, data.credentials)
-    key_file = load(BackupSettings).key_file
-    return tuple(str(path) for path in (*kept, key_file) if path)
+    files = (load(BackupSettings).key_file, load(ResultsSettings).key_file)
+    return tuple(str(path) for path in (*kept, *files) if path)
 
 
 def run_configured_task(

@@ -191,6 +191,34 @@ class BackupSettings(_Settings):
         return Retention(self.keep_daily, self.keep_weekly)
 
 
+class ResultsSettings(_Settings):
+    """Where the results of flow runs' tasks are kept in place of HARNESS_RESULTS_DIR."""
+
+    url: str | None = Field(
+        default=None,
+        validation_alias="HARNESS_RESULTS_URL",
+        description="Object storage that keeps what `agent-task` yields (`s3://bucket/prefix`; the "
+        "extra `s3`); credentials as for AWS' own tools. Unset: HARNESS_RESULTS_DIR.",
+    )
+    endpoint: str | None = Field(
+        default=None,
+        validation_alias="HARNESS_RESULTS_ENDPOINT",
+        description="Address of that storage (`https://storage.example.org:9000`). Unset: AWS.",
+    )
+    key: SecretStr | None = Field(
+        default=None,
+        validation_alias="HARNESS_RESULTS_KEY",
+        description="Key that encrypts results there, as HARNESS_BACKUP_KEY does backups; not the "
+        "same one. Unset: HARNESS_RESULTS_KEY_FILE.",
+    )
+    key_file: HomePath | None = Field(
+        default=None,
+        validation_alias="HARNESS_RESULTS_KEY_FILE",
+        description="File with that key. Unset, without HARNESS_RESULTS_KEY: results are not "
+        "encrypted.",
+    )
+
+
 class IndexSettings(_Settings):
     """What is indexed and how."""
 
@@ -461,6 +489,12 @@ class WorkerSettings(_Settings):
         validation_alias="HARNESS_AGENT_QDRANT_SECRET",
         description="Kubernetes Secret whose `QDRANT_API_KEY`, one that may only read, is given to "
         "the Jobs that carry out tasks. Unset: the key of all Jobs.",
+    )
+    results_secret: str = Field(
+        default="harness-results",
+        validation_alias="HARNESS_RESULTS_SECRET",
+        description="Kubernetes Secret that Jobs get which keep results in object storage; "
+        "`harness deploy` reads it, too.",
     )
 
     @property

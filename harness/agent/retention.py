@@ -8,10 +8,15 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-_DAY_SECONDS = 86_400
+DAY_SECONDS = 86_400
 # Only folders that Harness named: those of flow runs (`run-<id>`) and of commands
 # (`<time>-<name>-<digits>`). HARNESS_RESULTS_DIR may point anywhere.
 _OURS = re.compile(r"run-[0-9a-f-]{36}|\d{8}T\d{6}Z-[a-z]+-[0-9a-f]{6}")
+
+
+def is_result_name(name: str) -> bool:
+    """Tell whether Harness gives this name to the folder of a run's results."""
+    return _OURS.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +37,12 @@ def remove_old_results(results_dir: Path, keep_days: int, *, now: float) -> Remo
     if not results_dir.is_dir():
         return Removed(0, 0)
     folders, kept, failed = 0, 0, []
-    oldest = now - keep_days * _DAY_SECONDS
+    oldest = now - keep_days * DAY_SECONDS
     with os.scandir(results_dir) as entries:
         ours = [
             Path(entry.path)
             for entry in entries
-            if entry.is_dir(follow_symlinks=False) and _OURS.fullmatch(entry.name)
+            if entry.is_dir(follow_symlinks=False) and is_result_name(entry.name)
         ]
     for folder in sorted(ours):
         try:

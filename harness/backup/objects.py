@@ -1,4 +1,4 @@
-"""Where files of backups are kept when that is not a folder of plain files: names and contents."""
+"""Where files of backups and results are kept: names and contents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NEW = ".new"
 
 
 class Objects(Protocol):
-    """Files under names of the form ``backup/file``.
+    """Files under names of the form ``backup/file`` or ``run/file``.
 
     A subclass inherits the documentation of each method.
     """
@@ -30,8 +30,11 @@ class Objects(Protocol):
         :raises ServiceUnavailableError: it does not answer.
         """
 
+    def times(self) -> dict[str, float]:
+        """When each was written, in seconds since the epoch; raises as :meth:`names`."""
+
     def put(self, name: str, source: Path) -> None:
-        """Keep a file under a new name; on return it was read back and is the same.
+        """Keep a file under a name; on return it was read back and is the same.
 
         :raises StoreError: it is not, or there is no room.
         """
@@ -67,6 +70,10 @@ class FolderObjects:
             if path.is_file() and not path.name.endswith(_NEW)
         ]
 
+    def times(self) -> dict[str, float]:
+        """See the Protocol."""
+        return {name: (self._root / name).stat().st_mtime for name in self.names()}
+
     def put(self, name: str, source: Path) -> None:
         """See the Protocol. It appears at once, under its name."""
         target = self._root / name
@@ -85,7 +92,7 @@ class FolderObjects:
         """See the Protocol."""
         path = self._root / name
         if path.is_symlink() or not path.is_file():
-            raise StoreError(f"{path} is missing; choose another backup")
+            raise StoreError(f"{path} is missing")
         if path.stat().st_size > most_bytes:
             raise too_large(str(path), most_bytes)
         with path.open("rb") as file, new_private(target, durable=False) as copy:

@@ -1,4 +1,5 @@
-"""Backups in object storage that speaks S3: AWS, MinIO, Ceph, Garage, Cloudflare and others.
+"""Backups and results in object storage that speaks S3: AWS, MinIO, Ceph, Garage, Cloudflare and
+others.
 
 boto3 finds credentials as everywhere: in ``AWS_…`` variables, in a file that
 ``AWS_SHARED_CREDENTIALS_FILE`` names, or from the cluster (IRSA, Pod Identity). They are never
@@ -36,31 +37,43 @@ class S3Objects:
     :param url: ``s3://bucket/prefix``.
     :param endpoint: address of the storage; None: AWS, or what ``AWS_ENDPOINT_URL_S3`` says.
     :param attempts: how often botocore sends a request, with backoff between.
+    :param setting: beginning of the variables that the addresses are from, for messages.
     :raises InvalidSettingError: an address cannot be used, or boto3 is not installed.
     """
 
-    def __init__(self, url: str, endpoint: str | None = None, *, attempts: int = _ATTEMPTS) -> None:
+    def __init__(
+        self,
+        url: str,
+        endpoint: str | None = None,
+        *,
+        attempts: int = _ATTEMPTS,
+        setting: str = "HARNESS_BACKUP",
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or parts.query:
-            raise InvalidSettingError(
-                "HARNESS_BACKUP_URL must be s3://bucket or s3://bucket/prefix"
-            )
+            raise InvalidSettingError(f"{setting}_URL must be s3://bucket or s3://bucket/prefix")
         self._bucket = parts.netloc
         prefix = parts.path.strip("/")
         self._prefix = f"{prefix}/" if prefix else ""
         self.where = f"s3://{self._bucket}/{prefix}".rstrip("/")
-        self._client = _client(endpoint, attempts)
+        self._setting = setting
+        self._client = _client(endpoint, attempts, setting)
 
     def names(self) -> list[str]:
         """See the Protocol."""
-        found = []
+        return list(self.times())
+
+    def times(self) -> dict[str, float]:
+        """See the Protocol."""
+        found = {}
         with self._explained():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix
             )
             for page in pages:
-                found += [str(row["Key"]) for row in page.get("Contents", ())]
-        return [key.removeprefix(self._prefix) for key in found]
+                for row in page.get("Contents", ()):
+                    found[str(row["Key"]).removeprefix(self._prefix)] = row["LastModified"]
+        return {name: written.timestamp() for name, written in found.items()}
 
     def put(self, name: str, source: Path) -> None:
         """See the Protocol. Large files go in parts; all of it is read back and compared, because
@@ -113,7 +126,7 @@ class S3Objects:
                 raise ServiceUnavailableError(f"{self.where} is busy ({code})") from None
             if code in _MISSING:
                 raise StoreError(
-                    f"a file of the backup is missing in {self.where}; choose another backup"
+                    f"a file is missing in {self.where}; choose another backup or result"
                 ) from None
             raise StoreError(
                 f"{self.where} refuses ({code}); check that the bucket exists and that the "
@@ -131,19 +144,19 @@ class S3Objects:
         ) as error:
             raise ServiceUnavailableError(
                 f"{self.where} does not answer ({type(error).__name__}); check "
-                "HARNESS_BACKUP_ENDPOINT and the network"
+                f"{self._setting}_ENDPOINT and the network"
             ) from None
         except (exceptions.BotoCoreError, Boto3Error) as error:
             raise StoreError(f"{self.where} cannot be used ({type(error).__name__})") from None
 
 
-def _client(endpoint: str | None, attempts: int) -> Any:
+def _client(endpoint: str | None, attempts: int, setting: str) -> Any:
     try:
         import boto3
         from botocore.config import Config
     except ImportError:
         raise InvalidSettingError(
-            "HARNESS_BACKUP_URL needs the extra s3: pip install 'harness-code-assistant[s3]'"
+            f"{setting}_URL needs the extra s3: pip install 'harness-code-assistant[s3]'"
         ) from None
     # Its debug output quotes signed requests.
     for name in ("boto3", "botocore", "s3transfer", "urllib3"):
@@ -168,5 +181,5 @@ def _client(endpoint: str | None, attempts: int) -> Any:
         )
     except ValueError:
         raise InvalidSettingError(
-            "HARNESS_BACKUP_ENDPOINT must be an address such as https://storage.example.org:9000"
+            f"{setting}_ENDPOINT must be an address such as https://storage.example.org:9000"
         ) from None

@@ -37,9 +37,11 @@ class Keys:
     """The first key seals; all of them open, so that a key can be replaced.
 
     :param keys: 32 bytes each, at least one.
+    :param setting: the variable that they are from, for messages.
     """
 
     keys: tuple[bytes, ...] = field(repr=False)
+    setting: str = "HARNESS_BACKUP_KEY"
 
     def seal(self, source: Path, target: Path, context: str) -> None:
         """Encrypt a file into a new private one, durable on return."""
@@ -63,8 +65,8 @@ class Keys:
             header = sealed.read(_HEADER_BYTES)
             if len(header) != _HEADER_BYTES or not header.startswith(_MAGIC):
                 raise StoreError(
-                    f"{context} is not encrypted, though HARNESS_BACKUP_KEY or its file is set; "
-                    "unset it only if you trust this backup"
+                    f"{context} is not encrypted, though {self.setting} or its file is set; "
+                    "unset it only if you trust this file"
                 )
             cipher = _cipher(self._matching(header, context), header)
             bound = header + context.encode()
@@ -73,7 +75,7 @@ class Keys:
                     plain.write(cipher.decrypt(_nonce(number, last), piece, bound))
             except InvalidTag:
                 raise StoreError(
-                    f"{context} was changed after it was encrypted; choose another backup"
+                    f"{context} was changed after it was encrypted; choose another one"
                 ) from None
 
     @staticmethod
@@ -89,13 +91,14 @@ class Keys:
                 return key
         raise StoreError(
             f"{context} was encrypted with another key ({wanted.hex()}); add that key as a further "
-            "line of HARNESS_BACKUP_KEY_FILE"
+            f"line of {self.setting}_FILE"
         )
 
 
-def parse_keys(text: str) -> Keys:
+def parse_keys(text: str, setting: str = "HARNESS_BACKUP_KEY") -> Keys:
     """Read keys, one a line, base64 of 32 bytes each.
 
+    :param setting: the variable that they are from.
     :raises InvalidSettingError: there is none, or one is anything else; it is not shown.
     """
     keys = []
@@ -105,11 +108,13 @@ def parse_keys(text: str) -> Keys:
         except (binascii.Error, ValueError):
             key = b""
         if len(key) != _KEY_BYTES:
-            raise InvalidSettingError(f"backup key {number} is not base64 of 32 bytes; {_HOW}")
+            raise InvalidSettingError(
+                f"key {number} of {setting} is not base64 of 32 bytes; {_HOW}"
+            )
         keys.append(key)
     if not keys:
-        raise InvalidSettingError(f"the backup key is empty; {_HOW}")
-    return Keys(tuple(keys))
+        raise InvalidSettingError(f"{setting} is empty; {_HOW}")
+    return Keys(tuple(keys), setting)
 
 
 def _pieces(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes, bool]]:

@@ -21,6 +21,7 @@ from harness.cli import (
     models,
     repair,
     repositories,
+    results,
     run,
     search,
     serve,
@@ -76,6 +77,12 @@ _tokens = typer.Typer(
 )
 _registry = typer.Typer(
     help="The repositories that the nightly run keeps fresh.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_results = typer.Typer(
+    help="Patches, reports and records of tasks.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -148,6 +155,10 @@ _add(repositories.list_, "harness repositories list --json", name="list", group=
 _add(repositories.remove, "harness repositories remove web", group=_registry)
 _add(repositories.sync, "harness repositories sync web", group=_registry)
 app.add_typer(_registry, name="repositories")
+
+_add(results.list_, "harness results list", name="list", group=_results)
+_add(results.get, "harness results get run-ID --to out", group=_results)
+app.add_typer(_results, name="results")
 
 
 def command_names() -> set[str]:

@@ -8,6 +8,23 @@ from pathlib import Path
 import pytest
 
 from tests.backup.cases import Case, edge, fill, served
+from tests.fakes import s3
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    """An object storage."""
+    with s3.server() as address:
+        yield address
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret-access-key")
 
 
 @pytest.fixture

@@ -26,25 +26,9 @@ from harness.stack.state import Layout
 from harness.store.edge import EdgeStore
 from tests.backup import prefect_tables
 from tests.backup.cases import fill, state
-from tests.fakes import s3
 
 KEYS = Keys((bytes(32),))
 BUCKET = "team-backups"
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with s3.server() as address:
-        yield address
-
-
-@pytest.fixture
-def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret-access-key")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import contextvars
 import os
@@ -23,6 +24,11 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from flows import agent_task as module
 from flows.agent_task import agent_task
 from flows.approval import description
+from flows.clean_up import clean_up
+from flows.outcomes import WITH_WARNINGS
+from harness.backup.s3 import S3Objects
+from harness.configured import open_results
+from tests.fakes import s3
 from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama
 from tests.repositories import make_repository
@@ -168,15 +174,34 @@ def test_collect_runs_when_the_run_is_cut_off(
     assert '"cut": "off"' in newest_artifact("agent-trajectory")
 
 
-def test_turns_are_replayed_and_tools_run_again(
+def test_a_run_on_another_machine_replays_turns_and_its_results_outlive_both(
     repository: Path, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A run that lost its machine is started again under the same id."""
-    monkeypatch.setattr(module, "results_of", lambda run_id: tmp_path / "same-run")
-    ollama.say(EDIT, Turn("Changed greeting.py:2."))
-    first = agent_task("Greet politely.", str(repository), return_state=True).result()
-    asked = ollama.count("/api/chat")
-    again = agent_task("Greet politely.", str(repository), return_state=True).result()
-    assert ollama.count("/api/chat") == asked
-    assert again["patch"] == first["patch"]
-    assert again["usage"]["replayed_turns"] == 2
+    """A run that lost its machine is started again under the same id; tools run again."""
+    name = "run-0b8d3c52-6f1e-4b7a-9f9d-3a3a6f0c1e11"
+    monkeypatch.setattr(module, "results_of", lambda run_id: tmp_path / name)
+    for key, value in (("ACCESS_KEY_ID", "AKIDEXAMPLE"), ("SECRET_ACCESS_KEY", "s3cret-key")):
+        monkeypatch.setenv(f"AWS_{key}", value)
+    monkeypatch.setenv("HARNESS_RESULTS_URL", "s3://team-results/tasks")
+    monkeypatch.setenv("HARNESS_RESULTS_KEY", base64.b64encode(bytes(32)).decode())
+    with s3.server() as endpoint:
+        monkeypatch.setenv("HARNESS_RESULTS_ENDPOINT", endpoint)
+        ollama.say(EDIT, Turn("Changed greeting.py:2."))
+        state: State[Any] = agent_task("Greet politely.", str(repository), return_state=True)
+        assert state.name == WITH_WARNINGS, "there is no bucket yet"
+        assert "the results were not kept" in str(state.message)
+        assert NEW in newest_artifact("agent-patch")
+        first, asked = state.result(), ollama.count("/api/chat")
+
+        S3Objects("s3://team-results", endpoint)._client.create_bucket(Bucket="team-results")
+        state = agent_task("Greet politely.", str(repository), return_state=True)
+        assert state.name == "Completed", state.message
+        again = state.result()
+        assert ollama.count("/api/chat") == asked
+        assert again["patch"] == first["patch"]
+        assert again["usage"]["replayed_turns"] == 2
+        assert again["results"] == f"s3://team-results/tasks/{name}"
+        open_results().fetch(name, tmp_path / "out")
+        assert (tmp_path / "out/patch.diff").read_text() == again["patch"]
+        cleaned: State[Any] = clean_up(return_state=True)
+        assert (cleaned.result()["folders"], cleaned.result()["kept"]) == (0, 1)

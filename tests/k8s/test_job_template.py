@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from deployments.apply import without_backups_volume
-from deployments.job_template import ADDITIONS, read_defaults, with_defaults
+from deployments.job_template import ADDITIONS, read_defaults, with_defaults, with_defaults_of
 from tests.k8s import jobs
 from tests.k8s.documents import ROOT, VALUES_SETS, Document, job_defaults, kind, pods, rendered
 from tests.k8s.pod_security import findings
@@ -44,6 +44,18 @@ def test_every_deployments_job_is_a_valid_restricted_job(
     assert findings(job["spec"]["template"]["spec"]) == []
 
 
+def test_results_in_object_storage_need_no_claim() -> None:
+    """Neither a pool that the chart makes, nor one whose defaults are kept when it is made anew."""
+    made = with_defaults(job_defaults(rendered("ha")))
+    for template in (made, with_defaults_of(made)):
+        volumes = jobs.pod(jobs.build(base=template))["volumes"]
+        (results,) = [volume for volume in volumes if volume["name"] == "results"]
+        assert results == {"name": "results", "emptyDir": {"sizeLimit": "1Gi"}}
+    claims = {d["metadata"]["name"] for d in kind(rendered("ha"), "PersistentVolumeClaim")}
+    assert "harness-repositories" in claims
+    assert "harness-results" not in claims
+
+
 def test_backups_in_object_storage_need_no_claim() -> None:
     document = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
     without_backups_volume(document)
@@ -70,14 +82,16 @@ def test_deployments_use_the_releases_own_volume_of_backups(values_set: str) -> 
     assert not (in_storage and "harness-backups" in claims)
 
 
-def test_only_backups_know_the_secret_and_have_its_reach() -> None:
-    backups = {"nightly-backup", "verify-restore", "restore-index"}
+def test_each_secret_and_its_reach_are_known_to_the_jobs_that_need_it() -> None:
+    backup = ("{{ $HARNESS_BACKUP_SECRET }}", None, "backup")
+    results = (None, "{{ $HARNESS_RESULTS_SECRET }}", "results")
+    expected = {
+        **dict.fromkeys(("nightly-backup", "verify-restore", "restore-index"), backup),
+        **dict.fromkeys(("agent-task", "clean-up"), results),
+    }
     for deployment, variables in DEPLOYMENTS.items():
-        expected = (
-            ("{{ $HARNESS_BACKUP_SECRET }}", "backup") if deployment in backups else (None,) * 2
-        )
-        found = (variables.get("backup_secret"), variables.get("reach"))
-        assert found == expected, deployment
+        found = tuple(variables.get(n) for n in ("backup_secret", "results_secret", "reach"))
+        assert found == expected.get(deployment, (None,) * 3), deployment
     job = jobs.build({"backup_secret": "team-backup", "reach": "backup"})
     assert {"secretRef": {"name": "team-backup", "optional": True}} in _container(job)["envFrom"]
     assert job["spec"]["template"]["metadata"]["labels"]["harness/reach"] == "backup"
@@ -145,7 +159,8 @@ def test_the_job_is_exactly_this() -> None:
     assert container["envFrom"] == [
         {"configMapRef": {"name": "harness-config"}},
         {"secretRef": {"name": "harness-qdrant", "optional": True}},
-        # Of no existing Secret: only the backup deployments name theirs.
+        # Of no existing Secret: only the deployments of backups and of results name theirs.
+        {"secretRef": {"name": "harness-no-secret", "optional": True}},
         {"secretRef": {"name": "harness-no-secret", "optional": True}},
     ]
     assert job["spec"]["template"]["metadata"]["labels"]["harness/reach"] == "work"

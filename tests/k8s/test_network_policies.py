@@ -125,6 +125,7 @@ def test_without_pulls_nothing_leaves() -> None:
 
 
 BACKUP = Place("backup job", (("app.kubernetes.io/component", "job"), ("harness/reach", "backup")))
+RESULTS = Place("task", (("app.kubernetes.io/component", "job"), ("harness/reach", "results")))
 STORAGE = Place("object storage", address="192.0.2.40")
 
 
@@ -138,6 +139,11 @@ def test_only_backups_reach_the_database_and_the_storage() -> None:
         assert not allowed(policies, component(name), component("postgres"), 5432), name
         # The worker may go to any address on 443, where the Kubernetes API may be.
         assert name == "worker" or not allowed(policies, component(name), STORAGE, 443), name
+    # Those of tasks reach the storage, where it keeps results, and no database.
+    assert allowed(policies, RESULTS, STORAGE, 443)
+    assert not allowed(policies, RESULTS, component("postgres"), 5432)
+    without = rendered("ha", 4, "--set", "results.url=")
+    assert not allowed(_policies(without), RESULTS, STORAGE, 443)
     assert not allowed(_policies(rendered("default")), BACKUP, STORAGE, 443)
     # Both ends.
     assert passes(policies, "Ingress", component("postgres"), BACKUP, 5432)

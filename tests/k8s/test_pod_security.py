@@ -61,10 +61,12 @@ def test_the_throw_away_chat_pod_is_restricted_and_fits_the_release() -> None:
     (toolbox,) = [pod for pod in pods(with_toolbox) if pod.component == "toolbox"]
     assert spec["serviceAccountName"] == toolbox.spec["serviceAccountName"]
     (chat,), (container,) = spec["containers"], toolbox.spec["containers"]
-    # It makes and restores no backups, and does not know their Secret.
-    backup = {"secretRef": {"name": "harness-backup", "optional": True}}
-    assert backup in container["envFrom"]
-    assert chat["envFrom"] == [source for source in container["envFrom"] if source != backup]
+    # It makes and restores no backups, fetches no results, and does not know their Secrets.
+    others = [
+        {"secretRef": {"name": name, "optional": True}}
+        for name in ("harness-results", "harness-backup")
+    ]
+    assert chat["envFrom"] + others == container["envFrom"]
     # A throw-away pod brings no repositories and makes no backups.
     folders = {mount["mountPath"] for mount in container["volumeMounts"]} - {"/backups"}
     assert {mount["mountPath"] for mount in chat["volumeMounts"]} == folders

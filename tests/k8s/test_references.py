@@ -30,6 +30,7 @@ OTHER_SECRETS = {
     "team-postgres": {"connection-url"},
     "harness-n8n": {"N8N_ENCRYPTION_KEY"},
     "team-ca": {"ca.crt"},
+    "harness-results": {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HARNESS_RESULTS_KEY"},
     "team-notifications": {"HARNESS_NOTIFY_URL"},
 }
 SECRETS = EXAMPLE_SECRETS | OTHER_SECRETS
@@ -67,8 +68,8 @@ def test_selectors_hit_their_pods(source: Any, name: str) -> None:
         elif document["kind"] == "NetworkPolicy":
             # Jobs of flow runs are not in the chart; the helm test pod stands for them.
             found = any(matches(spec["podSelector"], one) for one in labels)
-            # The toolbox's also serves a pod that somebody starts to chat; backups are Jobs, too.
-            is_other = document["metadata"]["name"] in {"job", "backup", "toolbox"}
+            # The toolbox's also serves a pod that somebody starts to chat; others are Jobs, too.
+            is_other = document["metadata"]["name"] in {"job", "backup", "results", "toolbox"}
             assert found or is_other, f"{document['metadata']['name']} selects nothing"
 
 

@@ -84,6 +84,11 @@ def test_the_job_of_a_task_fits_its_repository(settings: WorkerSettings, reposit
     assert pod["runtimeClassName"] == "gvisor"
     secrets = [s["secretRef"] for s in pod["containers"][0]["envFrom"] if "secretRef" in s]
     assert secrets == [{"name": "harness-qdrant-read"}]
+    job = jobs.build({"results_secret": settings.results_secret}, deployment="agent-task")
+    fit_task(job, repository, settings)
+    sources = job["spec"]["template"]["spec"]["containers"][0]["envFrom"]
+    secrets = [s["secretRef"] for s in sources if "secretRef" in s]
+    assert [s["name"] for s in secrets] == ["harness-results", "harness-qdrant-read"]
 
 
 def test_another_repository_has_the_image_of_all(settings: WorkerSettings) -> None:

@@ -56,3 +56,8 @@ annotations:
 {{- $storage := .root.Values.harness.storage -}}
 {{- index $storage (printf "existing%s" (title .name)) | default (printf "harness-%s" .name) -}}
 {{- end }}
+
+{{/* Whether object storage takes the place of a claim (`name`); empty: no. */}}
+{{- define "harness.inStorage" -}}
+{{- if or (and (eq .name "backups") .root.Values.backup.url) (and (eq .name "results") .root.Values.results.url) }}yes{{ end }}
+{{- end }}

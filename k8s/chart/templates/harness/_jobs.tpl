@@ -22,7 +22,7 @@
     "extra_volumes" ($knobs.extraVolumes | default list)
     "extra_volume_mounts" ($knobs.extraVolumeMounts | default list)
     "repositories_claim" (include "harness.claim" (dict "root" . "name" "repositories"))
-    "results_claim" (include "harness.claim" (dict "root" . "name" "results"))
+    "results_claim" (.Values.results.url | empty | not | ternary "" (include "harness.claim" (dict "root" . "name" "results")))
     "qdrant_secret" (.Values.qdrant.auth.enabled | ternary .Values.qdrant.auth.existingSecret "harness-qdrant")
 -}}
 {{- $env := dict }}
