@@ -112,5 +112,5 @@ class FolderObjects:
 def too_large(name: str, most_bytes: int) -> StoreError:
     """The error of :meth:`Objects.get`."""
     return StoreError(
-        f"{name} has more than the {most_bytes} bytes that were backed up; choose another backup"
+        f"{name} has more than the {most_bytes} bytes that were written; it is not to be used"
     )

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 # Names come from the storage, and become files here.
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _TURN = "turn-"
+# What a patch, a report or a record never has; whoever can write to the storage could send more.
+_MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,10 @@ class KeptResults:
         """Read one file into a new private one; raises as :meth:`fetch`."""
         name = f"{run}/{file}"
         if self.keys is None:
-            self.objects.get(name, target)
+            self.objects.get(name, target, _MOST_BYTES)
             return
         with self._on_its_way() as sealed:
-            self.objects.get(name + SUFFIX, sealed)
+            self.objects.get(name + SUFFIX, sealed, self.keys.sealed_bytes(_MOST_BYTES))
             self.keys.unseal(sealed, target, name)
 
     def _plain_name(self, file: str) -> str:

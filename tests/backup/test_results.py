@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def stored(objects: Objects, name: str, tmp_path: Path) -> bytes:
-    objects.get(name, tmp_path / "stored")
+    objects.get(name, tmp_path / "stored", 1 << 20)
     content = (tmp_path / "stored").read_bytes()
     (tmp_path / "stored").unlink()
     return content

@@ -212,8 +212,8 @@ def grown_manifest(newest: Path, _former: Files) -> None:
 
 
 CHANGES: dict[Callable[[Path, Files], None], str] = {
-    grown: "bytes that were backed up",
-    grown_manifest: "bytes that were backed up",
+    grown: "bytes that were written",
+    grown_manifest: "bytes that were written",
     exchange: "was changed",
     plain: "is not encrypted",
     cut: "was changed",
@@ -238,7 +238,7 @@ def test_what_somebody_else_has_written_is_refused(store: EdgeStore, tmp_path: P
 def test_a_file_that_has_grown_is_not_fetched(objects: Objects, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(bytes(3_000_000))
     objects.put("a/file", tmp_path / "file")
-    with pytest.raises(StoreError, match="2999999 bytes that were backed up"):
+    with pytest.raises(StoreError, match="2999999 bytes that were written"):
         objects.get("a/file", tmp_path / "back", 2_999_999)
     (tmp_path / "back").unlink(missing_ok=True)
     objects.get("a/file", tmp_path / "back", 3_000_000)
