@@ -18,16 +18,16 @@ _SHORTEST = 4
 
 
 @lru_cache(maxsize=1 << 14)
-def word_forms(word: str) -> frozenset[str]:
+def word_forms(word: str) -> tuple[str, ...]:
     """The word with other endings or none; empty for short words and for names with ``_``.
 
     :param word: lower-case.
     """
     if len(word) < 3 or not (word.isascii() and word.isalpha()):
-        return frozenset()
+        return ()
     roots = _roots(word)
     forms = roots | {root + ending for root in roots for ending in _ENDINGS}
-    return frozenset(forms - {word})
+    return tuple(forms - {word})
 
 
 def _roots(word: str) -> set[str]:

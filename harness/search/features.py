@@ -93,11 +93,11 @@ def features(query: Query, lists: CandidateLists, pool: Sequence[Candidate]) -> 
     definitions = [chunk.definitions for chunk in chunks]
     names = [folded_names(own) for own in definitions]
     words = frozenset(query.names)
-    defines = [not own.isdisjoint(query.symbols) for own in names]
+    defines = [not query.symbols.isdisjoint(own) for own in names]
     columns["defines the name"] = _floats(defines)
     columns["defines a word"] = _floats(
         [
-            0.0 if name or own.isdisjoint(words) else terms.weight_of(own & words)
+            0.0 if name or words.isdisjoint(own) else terms.weight_of(words.intersection(own))
             for own, name in zip(names, defines, strict=True)
         ]
     )

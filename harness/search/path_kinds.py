@@ -78,6 +78,11 @@ _ENTRY_STEMS = frozenset({"__init__", "index", "mod", "main", "lib", "__main__"}
 """File names that stand for their folder."""
 
 
+# What is remembered of paths and names are texts and tuples of them, which Python's collector of
+# cycles leaves alone, and of sets the few different ones.
+_COMBINATIONS: dict[frozenset[str], frozenset[str]] = {}
+
+
 @lru_cache(maxsize=1 << 14)
 def path_kinds(path: str) -> frozenset[str]:
     """Kinds of a file: keys of :data:`FACTORS`; empty for ordinary source.
@@ -102,7 +107,8 @@ def path_kinds(path: str) -> frozenset[str]:
         kinds.add("docs")
     if suffix.lower() in _DATA:
         kinds.add("config")
-    return frozenset(kinds)
+    found = frozenset(kinds)
+    return _COMBINATIONS.setdefault(found, found)
 
 
 def path_factor(path: str, topics: frozenset[str]) -> float:
@@ -130,13 +136,13 @@ def stem_words(path: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1 << 14)
-def titles(path: str) -> frozenset[str]:
+def titles(path: str) -> tuple[str, ...]:
     """The file's name in letters and digits only, folded: with its extension and without.
 
     :param path: relative to the repository.
     """
     name = fold(path.rpartition("/")[2])
-    return frozenset(re.sub(r"[\W_]+", "", one) for one in (name, name.rpartition(".")[0]))
+    return tuple(re.sub(r"[\W_]+", "", one) for one in (name, name.rpartition(".")[0]))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -160,12 +166,12 @@ def name_words(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1 << 14)
-def folded_names(names: tuple[str, ...]) -> frozenset[str]:
+def folded_names(names: tuple[str, ...]) -> tuple[str, ...]:
     """Names as they are compared.
 
     :param names: identifiers.
     """
-    return frozenset(map(fold, names))
+    return tuple(map(fold, names))
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -291,14 +291,9 @@ class EdgeStore(VectorStore):
             yield
 
     def distinct(self, collection: str, key: str, where: Sequence[Match]) -> list[str]:
-        from qdrant_edge import FacetRequest, Filter
-
-        chosen = Filter(must=conditions(where)) if where else None
         with self._shards.open(collection) as shard:
-            if key in (TENANT_INDEX, *KEYWORD_INDEXES):
-                found = shard.facet(FacetRequest(key, limit=MAX_VALUES, exact=True, filter=chosen))
-                return sorted(str(hit.value) for hit in found.hits)
-            return sorted({str(point.payload[key]) for point in scroll(shard, where, [key], [])})
+            memory = self._memories.of(collection, shard)
+            return list(memory.values(key, where, lambda: _distinct(shard, key, where)))
 
     def query(self, collection: str, query: StoreQuery) -> CandidateLists:
         from qdrant_edge import QueryBatchRequest
@@ -321,3 +316,13 @@ class EdgeStore(VectorStore):
             lists,
             [[Candidate(*chunks[id_.int], score) for id_, score in answer] for answer in answers],
         )
+
+
+def _distinct(shard: Any, key: str, where: Sequence[Match]) -> list[str]:
+    from qdrant_edge import FacetRequest, Filter
+
+    if key in (TENANT_INDEX, *KEYWORD_INDEXES):
+        chosen = Filter(must=conditions(where)) if where else None
+        found = shard.facet(FacetRequest(key, limit=MAX_VALUES, exact=True, filter=chosen))
+        return sorted(str(hit.value) for hit in found.hits)
+    return sorted({str(point.payload[key]) for point in scroll(shard, where, [key], [])})

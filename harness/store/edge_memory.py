@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from harness.store.payload import CANDIDATE_KEYS, TENANT_INDEX, ChunkRow, chunk_row
-from harness.store.queries import MAX_VALUES
+from harness.store.payload import CANDIDATE_KEYS, TENANT_INDEX, chunk_row
+from harness.store.queries import MAX_VALUES, Match
 from harness.types import Chunk
 
 _MOST_CHUNKS = 20_000
 """In each of the two halves; a chunk takes one to two kilobytes."""
 
-_Row = tuple[str, str, str, ChunkRow]
-"""Id, repository, path and the fields of the chunk. Not the chunk itself: plain tuples of texts and
-numbers are left alone by Python's collector of cycles, which would otherwise look through all of
-them every hundred searches and hold one up for 50 ms."""
+_MOST_LISTS = 16
+"""Of a key's values; one of all paths takes some megabytes in a large index."""
+
+_Row = tuple[str, str, str, str, int, int, str, str, str, tuple[str, ...], int]
+"""Id, repository, path, then the fields of the chunk. Not the chunk itself: plain tuples of texts
+and numbers are left alone by Python's collector of cycles, which would otherwise look through all
+of them every hundred searches and hold one up for 50 ms. It takes a tuple off its list when what is
+in it is off, at each of two collections before it would keep it: so not a tuple in a tuple in one.
+"""
 
 
 class ShardMemory:
@@ -25,11 +30,12 @@ class ShardMemory:
     :param shard: the open shard.
     """
 
-    __slots__ = ("_new", "_old", "_repos", "shard")
+    __slots__ = ("_new", "_old", "_repos", "_values", "shard")
 
     def __init__(self, shard: Any) -> None:
         self.shard = shard
         self._repos: frozenset[str] | None = None
+        self._values: dict[tuple[str, tuple[Match, ...]], tuple[str, ...]] = {}
         self._new: dict[int, _Row] = {}
         self._old: dict[int, _Row] = {}
 
@@ -41,6 +47,23 @@ class ShardMemory:
             found = self.shard.facet(FacetRequest(TENANT_INDEX, limit=MAX_VALUES, exact=True))
             self._repos = frozenset(str(hit.value) for hit in found.hits)
         return self._repos
+
+    def values(
+        self, key: str, where: Sequence[Match], read: Callable[[], Sequence[str]]
+    ) -> tuple[str, ...]:
+        """Different values of a payload key. Reading all paths takes as long as ten searches.
+
+        :param where: of the points that match.
+        :param read: reads them of the shard.
+        """
+        asked = key, tuple(where)
+        found = self._values.pop(asked, None)
+        if found is None:
+            found = tuple(read())
+            if len(self._values) >= _MOST_LISTS:
+                del self._values[next(iter(self._values))]
+        self._values[asked] = found  # as the one that was asked for last
+        return found
 
     def chunks(self, ids: Mapping[int, UUID]) -> dict[int, tuple[str, str, str, Chunk]]:
         """Id, repository, path and chunk of points. Reading them takes as long as finding them, and
@@ -55,13 +78,13 @@ class ShardMemory:
             if row is None:
                 unread.append(id_)
             else:
-                found[number] = (*row[:3], Chunk(*row[3]))
+                found[number] = (*row[:3], Chunk(*row[3:]))
         if unread:
             for point in self.shard.retrieve(unread, CANDIDATE_KEYS, False):
                 id_, data = point.id, point.payload  # each access makes it anew
-                row = (str(id_), data["repo"], data["path"], chunk_row(data))
+                row = (str(id_), data["repo"], data["path"], *chunk_row(data))
                 self._keep(id_.int, row)
-                found[id_.int] = (*row[:3], Chunk(*row[3]))
+                found[id_.int] = (*row[:3], Chunk(*row[3:]))
         return found
 
     def _recall(self, point: int) -> _Row | None:

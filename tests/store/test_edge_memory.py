@@ -58,6 +58,22 @@ def test_another_shard_of_the_same_name_has_nothing() -> None:
     assert (one.read, other.read) == ([1], [1, 1])
 
 
+def test_the_values_that_were_not_asked_for_longest_are_read_again() -> None:
+    memory, read = ShardMemory(Shard()), []
+
+    def ask_for(key: str) -> None:
+        def values() -> list[str]:
+            read.append(key)
+            return [key]
+
+        assert memory.values(key, [("repo", ("a",))], values) == (key,)
+
+    keys = [f"key{number}" for number in range(edge_memory._MOST_LISTS + 1)]
+    for key in [*keys[:-1], keys[0], keys[-1], keys[0], keys[1]]:
+        ask_for(key)
+    assert read == [*keys, keys[1]]
+
+
 def _lines(store: EdgeStore) -> list[int]:
     found = store.query(COLLECTION, StoreQuery(dense=vector(0), limit=10))
     return [candidate.chunk.start_line for candidate in found.dense]
@@ -69,12 +85,14 @@ def test_a_passage_that_was_moved_is_found_where_it_is_now(tmp_path: Path) -> No
         store.ensure_collection(MANIFEST)
         store.upsert_chunks(COLLECTION, [point("a.py", "text", line=1)])
         assert _lines(store) == [1]
+        assert store.distinct(COLLECTION, "path", ()) == ["a.py"]
         store.upsert_chunks(COLLECTION, [point("a.py", "text", line=5)])
         assert _lines(store) == [5]
         other.upsert_chunks(COLLECTION, [point("a.py", "text", line=9)])
         assert _lines(store) == [9]
         other.delete_chunks(COLLECTION, "repo", ["a.py"])
         assert _lines(store) == []
+        assert store.distinct(COLLECTION, "path", ()) == []
     finally:
         store.close()
         other.close()
