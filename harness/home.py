@@ -1,4 +1,5 @@
-"""Paths as users write them: ``~`` reaches us where no shell expands it."""
+"""Paths as users write them, and the one below the home that is ours: ``~`` reaches us where no
+shell expands it."""
 
 from __future__ import annotations
 
@@ -20,3 +21,10 @@ def from_home(path: str | Path) -> Path:
         raise UsageError(
             f"{path}: the home folder is not known; write the whole path, or set HOME"
         ) from None
+
+
+def default_data_dir() -> Path:
+    """Where things are kept unless HARNESS_DATA_DIR says so: the platform's user data directory."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("harness", appauthor=False))

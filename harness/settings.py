@@ -26,7 +26,7 @@ from pydantic import (
 from harness.agent.options import Limits, ProtocolChoice, RunOptions, StrategyChoice
 from harness.backup.options import Retention
 from harness.errors import InvalidSettingError, UsageError
-from harness.home import from_home
+from harness.home import default_data_dir, from_home
 from harness.index.options import LEASE_SECONDS, IndexOptions, SplitOptions
 from harness.models.ollama.options import OllamaOptions
 from harness.service.options import ProxyTrust, ServiceOptions
@@ -61,12 +61,6 @@ HomePath = Annotated[Path, AfterValidator(_expanded)]
 that expands it."""
 
 
-def _default_data_dir() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("harness", appauthor=False))
-
-
 class _Settings(BaseModel):
     """Made without arguments it is what the environment says; what is given goes before that.
 
@@ -90,7 +84,7 @@ class DataSettings(_Settings):
     """Where things are kept on this machine."""
 
     data_dir: HomePath = Field(
-        default_factory=_default_data_dir,
+        default_factory=default_data_dir,
         validation_alias="HARNESS_DATA_DIR",
         description="Index, clones, results and the local Prefect database. Default: the "
         "platform's user data directory.",

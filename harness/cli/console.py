@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from harness.cli import process
+from harness.cli.lines import error as error
+from harness.cli.lines import note as note
+from harness.cli.lines import printable as printable
+from harness.cli.lines import report as report
 from harness.repository.log_redaction import redact_logs
 
 if TYPE_CHECKING:
@@ -71,40 +74,6 @@ def _console(stderr: bool, width: int | None = None) -> Console:
 def spinner(console: Console) -> str:
     """The name of a spinner that the terminal can show."""
     return "dots" if console.encoding.startswith("utf") else "line"
-
-
-def note(text: str) -> None:
-    """A message about the work on stderr. The work goes on when nobody reads it any more."""
-    _print(text, sys.stderr)
-
-
-def report(text: str) -> None:
-    """A line on stdout about one of several pieces of work; the others do not depend on a reader
-    either."""
-    _print(text, sys.stdout)
-
-
-def _print(text: str, stream: TextIO) -> None:
-    try:
-        print(text, file=stream, flush=True)
-    except BrokenPipeError:
-        process.drop_output()
-
-
-def error(message: str) -> None:
-    """One line on stderr, whatever the message holds."""
-    line = " ".join(message.split())
-    note(f"harness: {printable(line)}")
-
-
-def printable(text: str) -> str:
-    """Text that a terminal shows as it is: control characters (a file name may hold escape
-    sequences) and lone surrogates are escaped, tabs and line breaks kept."""
-    return "".join(
-        ch if ch in "\t\n" or (ch.isprintable() and not "\ud800" <= ch <= "\udfff")
-        else ch.encode("unicode_escape").decode()
-        for ch in text
-    )  # fmt: skip
 
 
 def print_json(document: Any) -> None:

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from harness.cli import process
+from harness.cli import lines, process
 from harness.errors import HarnessError
 
 # What a disk or its permissions refuse, anywhere: not a fault of the program.
@@ -39,24 +39,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
-    from harness.cli import console
-
-    debug = console.take_debug_flag(arguments)
     code = 0
     try:
-        console.configure_logging(debug)
-        code = _command(arguments, debug)
+        if not _answered_at_hand(arguments):
+            from harness.cli import console
+
+            debug = console.take_debug_flag(arguments)
+            console.configure_logging(debug)
+            code = _command(arguments, debug)
         sys.stdout.flush()  # here and not at exit, where nobody catches what it raises
     except BrokenPipeError:
         process.drop_output()  # the reader has seen enough
     except KeyboardInterrupt:
-        console.error("interrupted")
+        lines.error("interrupted")
         return 130
     except OSError as error:
-        console.error(f"the output cannot be written: {error.strerror}")
+        lines.error(f"the output cannot be written: {error.strerror}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return code or 1
     return code
+
+
+def _answered_at_hand(arguments: list[str]) -> bool:
+    """Have the service of this machine answer a search, if there is one.
+
+    :raises BrokenPipeError: nobody reads the output any more.
+    """
+    if arguments[:1] != ["search"]:
+        return False
+    from harness.cli import searching
+
+    asked = searching.read(arguments)
+    found = searching.found_at_hand(asked) if asked is not None else None
+    if asked is None or found is None:
+        return False
+    searching.show(asked, found)
+    return True
 
 
 def _command(arguments: list[str], debug: bool) -> int:
@@ -135,6 +153,8 @@ def module_arguments(arguments: list[str], task: str) -> list[str]:
 
     :param task: the value of HARNESS_TASK, used when nothing else is said.
     """
+    if arguments[:1] == ["search"]:
+        return arguments  # without loading every command for it
     from harness.cli.app import command_names
 
     if arguments and arguments[0] == "--debug":

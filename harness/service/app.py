@@ -26,6 +26,7 @@ from harness.service.audit import Audit
 from harness.service.callers import Caller
 from harness.service.context import Context, Parts
 from harness.service.guard import Guard
+from harness.service.local_searches import local_searches
 from harness.service.mcp.endpoint import McpEndpoint
 from harness.service.metrics import Metrics
 from harness.service.page import (
@@ -71,7 +72,7 @@ def make_app(parts: Parts, recogniser: Recogniser, *, listens_locally: bool) -> 
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await context.work.readiness()  # the first request finds everything open
         try:
-            async with mcp.running():
+            async with mcp.running(), local_searches(context.work, parts.data_dir):
                 yield
         finally:
             context.work.close()
