@@ -7,8 +7,8 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
-from typing import Any, TypeVar
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -32,6 +32,9 @@ from harness.index.status import RepositoryStatus
 from harness.proxies import is_internal, route_to
 from harness.search.symbols import SymbolPlace, SymbolPlaces
 from harness.types import Hit, SearchAnswer
+
+if TYPE_CHECKING:
+    from harness.search.repository_map import RepositoryMap
 
 _API = "/api/v1"
 _PAGE = 100
@@ -122,6 +125,21 @@ class ServiceClient:
             tuple(self._as(SymbolPlace, entry) for entry in found["references"]),
             bool(found["complete"]),
         )
+
+    def map(self, *, repo: str | None, focus: str, budget: int) -> RepositoryMap:
+        """The map of a repository; see
+        :func:`harness.search.repository_map.map_repository`."""
+        from harness.search.repository_map import MapDefinition, MapFile, RepositoryMap
+
+        found = self._get("/map", repo=repo, focus=focus or None, budget=budget)
+        files = tuple(
+            replace(
+                self._as(MapFile, entry),
+                definitions=tuple(self._as(MapDefinition, one) for one in entry["definitions"]),
+            )
+            for entry in found["files"]
+        )
+        return replace(self._as(RepositoryMap, found), files=files)
 
     def statuses(self) -> list[RepositoryStatus]:
         """Every repository that the token may see."""

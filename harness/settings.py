@@ -670,8 +670,8 @@ class ServiceSettings(_Settings):
 
 
 class ClientSettings(_Settings):
-    """The team's service, which `harness search`, `symbol`, `ask`, `status` and `task` ask in place
-    of this machine's index."""
+    """The team's service, which `harness search`, `symbol`, `map`, `ask`, `status` and `task` ask
+    in place of this machine's index."""
 
     url: str | None = Field(
         default=None,

@@ -74,7 +74,7 @@ def test_an_editor_in_a_folder_of_a_repository(repository: Path) -> None:
     own, every, other, answer, status, error, filtered, file, escaped, refreshed, symbol = answers
     assert tools == {
         *("search", "symbol", "read_file", "outline", "related", "ask", "repositories", "status"),
-        "refresh",
+        *("map", "refresh"),
     }
     data = [result.structured_content for result in answers]
     assert {hit["repo"] for hit in data[0]["results"]} == {"web"}

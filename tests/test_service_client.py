@@ -68,6 +68,8 @@ def test_what_a_reader_may_ask(
     assert found["results"][0]["path"] == "src/session.py"
     code, places = json_of(capsys, "symbol", "SignRequest")
     assert places["definitions"][0]["path"] == "api.go"
+    code, found = json_of(capsys, "map", "--repo", "web", "--focus", "sign")
+    assert (code, found["files"][0]["definitions"][0]["symbol"]) == (0, "sign_session")
     code, status = json_of(capsys, "status")
     assert [one["name"] for one in status["repos"]] == ["team/api", "web"]
     assert run(["search", "sign session"]) == 0

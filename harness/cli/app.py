@@ -21,6 +21,7 @@ from harness.cli import (
     models,
     repair,
     repositories,
+    repository_map,
     results,
     run,
     search,
@@ -111,6 +112,12 @@ def _add(
 _add(index.index, "harness index . --name flask")
 _add(search.search, "harness search 'how are routes registered' --repo flask --limit 5")
 _add(symbol.symbol, "harness symbol Session.close --repo flask")
+_add(
+    repository_map.repository_map,
+    "harness map --repo flask",
+    "harness map --repo flask --focus 'how are sessions signed'",
+    name="map",
+)
 _add(agent.ask, "harness ask 'where is the session cookie signed?' --repo flask")
 _add(
     agent.task,

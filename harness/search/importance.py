@@ -33,6 +33,8 @@ _PLAIN = 0.02
 _FEW = 10.0
 """A file that uses this much hands on half of what one does that uses very much: otherwise the one
 name that a small file uses would get all of it."""
+_UNUSED = 0.01
+"""Of a name that nobody uses, against one that is used once, and can only be meant."""
 
 _ROUNDS = 60
 _CLOSE_ENOUGH = 1e-7
@@ -69,9 +71,9 @@ class _Graph:
         total = _sums(weights, uses.use_files, files)
         self._used_by_file = weights / (total + _FEW)[uses.use_files]
         self._of_name = _shares(self._factors[uses.definition_files], uses.definition_names, names)
-        # And back, for a focus.
+        # And back, for a focus, and for what a file has without being used.
         self._users_of_name = _shares(weights, uses.use_names, names)
-        used = np.sqrt(_sums(weights, uses.use_names, names))
+        used = np.sqrt(_sums(weights, uses.use_names, names)) + _UNUSED
         self._of_file = _shares(used[uses.definition_names], uses.definition_files, files)
 
     def rank(self, focus: Mapping[int, float]) -> Importance:
@@ -93,12 +95,10 @@ class _Graph:
             files = after
             if change < _CLOSE_ENOUGH:
                 break
-        brought = self._brought(files)
-        factors = self._factors
-        if focus:
-            # What one begins with is about all that is defined there, whatever kind of file it is.
-            brought = brought + begin[self._uses.definition_files] * self._of_file
-            factors = np.where(begin > 0, 1.0, factors)
+        # What one begins with is about all that is defined there.
+        brought = self._brought(files) + begin[self._uses.definition_files] * self._of_file
+        # Whatever kind of file a focus is.
+        factors = np.where(begin > 0, 1.0, self._factors) if focus else self._factors
         files = files * factors
         brought = brought * factors[self._uses.definition_files]
         return Importance(files / files.sum(), brought / files.sum())

@@ -1,4 +1,5 @@
-"""``/api/v1/file`` and ``/api/v1/outline``: an indexed file's lines, and its definitions."""
+"""``/api/v1/file``, ``/outline`` and ``/map``: a file's lines, its definitions, and the map of a
+repository."""
 
 from __future__ import annotations
 
@@ -10,6 +11,13 @@ from starlette.exceptions import HTTPException
 
 from harness.engines import Engines
 from harness.search.indexed_file import IndexedFile, read_indexed_file
+from harness.search.repository_map import (
+    BUDGET,
+    MAX_BUDGET,
+    MAX_FOCUS_CHARS,
+    RepositoryMap,
+    map_repository,
+)
 from harness.service.callers import Caller, Scope
 from harness.service.context import context_of, needs, note
 
@@ -29,6 +37,15 @@ Path = Annotated[
         max_length=4_000,
         description="Relative to the repository, as in search results.",
         examples=["src/session.py"],
+    ),
+]
+
+Focus = Annotated[
+    str,
+    Query(
+        max_length=MAX_FOCUS_CHARS,
+        description="What it is to be about: words, a path, or a glob.",
+        examples=["how are sessions signed"],
     ),
 ]
 
@@ -95,6 +112,51 @@ async def outline(request: Request, caller: Reader, repo: Repo, path: Path) -> O
     found = await indexed_file(request, caller, repo, path)
     entries = [OutlineEntry(d.name, d.symbol, d.line, d.text[:300]) for d in found.definitions]
     return Outline(repo, path, found.language, entries)
+
+
+@router.get("/map")
+async def repository_map(
+    request: Request,
+    caller: Reader,
+    repo: Annotated[
+        str | None,
+        Query(
+            max_length=500,
+            description="Its name; not needed when only one is indexed.",
+            examples=["web"],
+        ),
+    ] = None,
+    focus: Focus = "",
+    budget: Annotated[
+        int, Query(ge=1, le=MAX_BUDGET, description="About how many tokens it may take.")
+    ] = BUDGET,
+) -> RepositoryMap:
+    """A repository's most important files and definitions, by who uses their names."""
+    return await map_of(request, caller, repo, focus, budget)
+
+
+async def map_of(
+    request: Request, caller: Caller, repo: str | None, focus: str, budget: int
+) -> RepositoryMap:
+    """The map of a repository that the caller may see.
+
+    :raises RepositoryNotFoundError: there is no such repository, or not for the caller.
+    """
+    context = context_of(request)
+
+    def read(engines: Engines) -> RepositoryMap:
+        return map_repository(
+            engines,
+            repo=repo,
+            focus=focus,
+            budget=budget,
+            visible=caller.visible(),
+            known=context.known_uses,
+        )
+
+    found = await context.work.search(read)
+    note(request, {found.repo}, focus)
+    return found
 
 
 async def indexed_file(request: Request, caller: Caller, repo: str, path: str) -> IndexedFile:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from harness.engines import Engines
+from harness.search.known_uses import KnownUses
 from harness.service.callers import Caller, Scope
 from harness.service.metrics import Metrics
 from harness.service.options import ServiceOptions
@@ -43,6 +44,7 @@ class Context:
     parts: Parts
     work: Work
     metrics: Metrics
+    known_uses: KnownUses = field(default_factory=KnownUses)
     questions: dict[str, int] = field(default_factory=dict)
 
 

@@ -32,6 +32,7 @@ READING = {
     "symbol": {"name": "SignRequest"},
     "read_file": {"path": "src/session.py", "repo": "web"},
     "outline": {"path": "src/session.py", "repo": "web"},
+    "map": {"repo": "web"},
     "related": {"path": "src/session.py", "repo": "web", "everywhere": True},
     "repositories": {},
     "status": {},
@@ -147,6 +148,8 @@ def test_each_tool_answers(service: tuple[str, dict[str, str]]) -> None:
     assert data["read_file"]["text"].startswith("def sign_session(value):")
     assert data["read_file"]["next_line"] is None
     assert data["outline"]["definitions"][0]["symbol"] == "sign_session"
+    assert [file["path"] for file in data["map"]["files"]] == ["src/session.py"]
+    assert "     1  def sign_session(value):" in text_of(found["map"])
     assert [hit["path"] for hit in data["related"]["results"]] == ["api.go"]  # not itself
     assert [one["name"] for one in data["repositories"]["repos"]] == ["team/api", "web"]
     assert data["status"] == data["repositories"]
@@ -181,6 +184,8 @@ def test_a_page_leads_to_the_next_one(service: tuple[str, dict[str, str]]) -> No
         pytest.param(
             "outline", {"path": "../../etc/passwd", "repo": "web"}, "has no file", id="traversal"
         ),
+        pytest.param("map", {}, "say which repository", id="map"),
+        pytest.param("map", {"repo": "web", "budget": 0}, "budget: input", id="map-budget"),
         pytest.param("refresh", {}, "say which repository", id="refresh"),
         pytest.param("refresh", {"repo": "nope"}, "'nope' is not indexed", id="refresh-unknown"),
     ],

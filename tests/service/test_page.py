@@ -18,6 +18,7 @@ from tests.service.lab import TOKENS, Lab, engines_at, make_index, running
 from tests.service.pages import HTML, open_page, post, read
 
 EVIL = "<script>alert(1)</script>"
+MAP = "/map?repo=web"
 FILE = "/file?repo=web&path=src/session.py"
 
 
@@ -77,6 +78,16 @@ def test_a_file_has_lines_with_addresses_and_an_outline(lab: Lab) -> None:
     assert "python · 2 lines" in page.text
 
 
+def test_a_map_has_files_with_their_definitions(lab: Lab) -> None:
+    assert MAP in open_page(lab, "/repositories", "reader").links()
+    page = open_page(lab, f"{MAP}&focus=sign", "reader")
+    assert FILE in page.links()
+    assert f"{FILE}&lines=1#L1" in page.links()
+    assert "def sign_session(value):" in page.text
+    assert page.all("input", id="focus", value="sign")
+    assert page.all("input", name="repo", value="web")
+
+
 @pytest.mark.parametrize(
     ("address", "status"),
     [
@@ -84,6 +95,8 @@ def test_a_file_has_lines_with_addresses_and_an_outline(lab: Lab) -> None:
         ("/file?repo=web&path=../../etc/passwd", 404),
         ("/file?repo=team/api&path=api.go", 404),
         ("/file?repo=web", 422),
+        ("/map?repo=team/api", 404),
+        ("/map", 422),
         ("/nothing", 404),
         ("/tasks", 403),
     ],
@@ -103,7 +116,7 @@ def test_a_name_that_is_html_is_shown_as_text(tmp_path: Path) -> None:
     with engines_at(tmp_path) as engines:
         index_repository("<b>evil", root, engines, IndexOptions())
     with running(tmp_path, tmp_path / "data") as lab:
-        for address in ("/?q=evil", "/repositories", "/ask", "/tasks"):
+        for address in ("/?q=evil", "/repositories", "/ask", "/tasks", "/map?repo=<b>evil"):
             text = lab.get(address, "admin", headers=HTML).text
             assert not re.search(r"<script>|<img src=x|<b>", text), address
         link = next(x for x in open_page(lab, "/?q=evil", "reader").links() if "onerror" in x)
@@ -174,7 +187,7 @@ def test_static_files_are_there_for_anybody_and_nothing_else_is(lab: Lab) -> Non
 
 def test_every_page_obeys_its_own_policy(lab: Lab) -> None:
     """No script or style in the page, no handler in an attribute, nothing from elsewhere."""
-    for address in ("/", "/?q=sign", FILE, "/ask", "/repositories", "/tasks", "/login"):
+    for address in ("/", "/?q=sign", FILE, MAP, "/ask", "/repositories", "/tasks", "/login"):
         answer = lab.get(address, "admin", headers=HTML)
         policy = answer.headers["content-security-policy"]
         assert "script-src 'self'; style-src 'self'" in policy
@@ -192,6 +205,7 @@ PAGES = [
     ("GET", "/", Scope.READ),
     ("GET", "/results", Scope.READ),
     ("GET", "/file?repo=web&path=src/session.py", Scope.READ),
+    ("GET", "/map?repo=web", Scope.READ),
     ("GET", "/repositories", Scope.READ),
     ("POST", "/repositories", Scope.ADMIN),
     ("GET", "/ask", Scope.ASK),

@@ -55,6 +55,8 @@ ROWS = [
     Row("GET", f"/api/v1/file?{GO}", Scope.READ, "team/api", {}, ""),
     Row("GET", f"/api/v1/outline?{SESSION}", Scope.READ, "web", {}, "/api/v1/outline"),
     Row("GET", f"/api/v1/outline?{GO}", Scope.READ, "team/api", {}, ""),
+    Row("GET", "/api/v1/map?repo=web", Scope.READ, "web", {}, "/api/v1/map"),
+    Row("GET", "/api/v1/map?repo=team/api&focus=sign", Scope.READ, "team/api", {}, ""),
     Row("POST", "/api/v1/ask", Scope.ASK, None, ASK, "/api/v1/ask"),
     Row("GET", "/api/v1/repositories", Scope.READ, None, {}, "/api/v1/repositories"),
     Row("POST", "/api/v1/repositories", Scope.ADMIN, "web", NEW, ""),
@@ -142,6 +144,7 @@ def test_what_a_caller_may_not_see_is_in_no_answer(matrix: tuple[Lab, str]) -> N
         "/api/v1/search?q=SignRequest", "/api/v1/symbols?name=SignRequest", "/api/v1/repositories",
         "/api/v1/symbols?name=sign", "/metrics", "/api/v1/search?q=x+repo:nope",
         "/api/v1/search?q=x+lang:klingon", "/api/v1/search?q=x&path=nowhere/**",
+        "/api/v1/map", "/api/v1/map?focus=SignRequest",
     ):  # fmt: skip
         hidden = lab.get(path, "web-reader").text
         assert "team" not in hidden, path

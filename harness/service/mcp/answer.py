@@ -13,6 +13,7 @@ from typing import Any
 from harness.search.definitions import Definition
 from harness.search.excerpts import shorten
 from harness.search.indexed_file import IndexedFile
+from harness.search.repository_map import RepositoryMap
 from harness.search.symbols import SymbolPlace, SymbolPlaces
 from harness.text import encodable
 from harness.types import Hit
@@ -175,6 +176,18 @@ def of_outline(file: IndexedFile, place: str, start: int) -> Answer:
         "next_line": next_line,
     }
     return _answer(lines, document, {file.repo})
+
+
+def of_map(found: RepositoryMap, place: str) -> Answer:
+    """Files, the most important ones first, each with its most important definitions."""
+    lines = _heads({found.repo: place}, {found.repo})
+    for file in found.files:
+        lines.append(file.path)
+        lines += [f"{one.line:6}  {one.text}" for one in file.definitions]
+    if found.files_total > len(found.files):
+        shown = f"{len(found.files)} of {found.files_total} files"
+        lines.append(f"({shown}: raise budget, or set focus)")
+    return _answer(lines, asdict(found), {found.repo})
 
 
 def of_envelope(document: Mapping[str, Any], readable: str) -> Answer:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from harness.search.related import MAX_RELATED
+from harness.search.repository_map import MAX_BUDGET, MAX_FOCUS_CHARS
 
 ALL_REPOSITORIES = "*"
 """Asks for every repository where one would be the default."""
@@ -110,6 +111,28 @@ EndLine = Annotated[
         description="Last line, inclusive. Default: the file's last one, as far as there is room.",
         examples=[180],
     ),
+]
+MapRepo = Annotated[
+    str | None,
+    Field(
+        max_length=500,
+        description="Name of the repository. Not needed when only one is indexed, or for the "
+        "current folder's over stdio.",
+        examples=["web"],
+    ),
+]
+Focus = Annotated[
+    str,
+    Field(
+        max_length=MAX_FOCUS_CHARS,
+        description="What the map is to be about: words, a path, or a glob; empty: the repository "
+        "as a whole.",
+        examples=["how are sessions signed", "src/session.py"],
+    ),
+]
+Budget = Annotated[
+    int,
+    Field(ge=1, le=MAX_BUDGET, description="About how many tokens it may take.", examples=[2_000]),
 ]
 Everywhere = Annotated[
     bool,

@@ -26,6 +26,7 @@ from harness.search import retrieval
 from harness.search.indexed_file import IndexedFile, read_indexed_file
 from harness.search.operators import read_operators
 from harness.search.related import related_passages
+from harness.search.repository_map import BUDGET, map_repository
 from harness.search.symbols import find_symbol
 from harness.service.api_repositories import shown_to, told_place
 from harness.service.callers import Caller, Scope
@@ -162,6 +163,30 @@ class Tools:
             return answers.of_outline(file, _places(engines, caller)[file.repo], start_line)
 
         return self._said(call, await self._context.work.search(read), path)
+
+    async def map(
+        self,
+        call: Call,
+        repo: of.MapRepo = None,
+        focus: of.Focus = "",
+        budget: of.Budget = BUDGET,
+    ) -> CallToolResult:
+        """A repository's most important files and definitions, by who uses their names; with focus,
+        those that something is about."""
+        caller = self._caller(call, Scope.READ)
+
+        def read(engines: Engines) -> answers.Answer:
+            found = map_repository(
+                engines,
+                repo=self._scope(repo, engines),
+                focus=encodable(focus),
+                budget=budget,
+                visible=caller.visible(),
+                known=self._context.known_uses,
+            )
+            return answers.of_map(found, _places(engines, caller)[found.repo])
+
+        return self._said(call, await self._context.work.search(read), focus)
 
     async def related(
         self,
