@@ -16,12 +16,12 @@ MAX_LINE_CHARS = 240
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
 _FAILED_COUNT = (
-    re.compile(r"\b(\d+) failed\b"),
-    re.compile(r"\bFAILED \((?:failures=(\d+))?(?:, )?(?:errors=(\d+))?"),
-    re.compile(r"Failures: (\d+)(?:, Errors: (\d+))?"),
-    re.compile(r"\b(\d+) tests? failed out of"),
-    re.compile(r"^[#ℹ] fail (\d+)", re.MULTILINE),
-    re.compile(r"\b(\d+) errors?\b"),
+    re.compile(r"\b(\d{1,9}) failed\b"),
+    re.compile(r"\bFAILED \((?:failures=(\d{1,9}))?(?:, )?(?:errors=(\d{1,9}))?"),
+    re.compile(r"Failures: (\d{1,9})(?:, Errors: (\d{1,9}))?"),
+    re.compile(r"\b(\d{1,9}) tests? failed out of"),
+    re.compile(r"^[#ℹ] fail (\d{1,9})", re.MULTILINE),
+    re.compile(r"\b(\d{1,9}) errors?\b"),
 )
 
 
@@ -36,7 +36,8 @@ def reduced(output: str, max_chars: int = MAX_CHARS) -> str:
         return text
     lines = [line if len(line) <= MAX_LINE_CHARS else line[:MAX_LINE_CHARS] + "…"
              for line in text.split("\n")]  # fmt: skip
-    runner = runner_of(text)
+    # Of the lines as they are cut: patterns of runners take the square of a line's length.
+    runner = runner_of(lines)
     blocks = _distinct(_blocks(lines, runner))
     if not blocks:
         return _ends(lines, max_chars)

@@ -9,6 +9,7 @@ Surefire, Gradle 8, CTest 3.2x with GoogleTest, and of the compilers that these 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _NEVER = re.compile(r"(?!)")
@@ -147,9 +148,11 @@ GENERIC = Runner(
 )  # fmt: skip
 
 
-def runner_of(output: str) -> Runner:
-    """Return whose output it is; where several look alike, the one with more such lines."""
-    lines = output.split("\n")
+def runner_of(lines: Sequence[str]) -> Runner:
+    """Return whose output it is; where several look alike, the one with more such lines.
+
+    :param lines: of bounded length.
+    """
     best, most = GENERIC, 0
     for runner in RUNNERS:
         seen = sum(1 for line in lines if runner.recognised.search(line))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import pytest
+
+from harness.agent.localise.folding import fold_docstring
 from harness.agent.localise.places import Clues, rank_places
 from harness.agent.localise.renaming import wanted_rename
 from harness.agent.localise.suspects import suspects_in
@@ -36,6 +40,28 @@ def test_names_traces_tests_and_the_index(tmp_path: Path) -> None:
     assert best(root, "It is wrong", output=failed, essence=failed) == "total"
     hits = [Hit("r", "shop/cart.py", 8, 9, "empty", "python", 0.9, "def empty")]
     assert best(root, "Something else", search=lambda query, limit: hits) == "empty"
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        pytest.param("a" * 300_000, id="one-path"),
+        pytest.param("a." * 100_000, id="dots"),
+        pytest.param("shop/price.py:1\n" * 30_000, id="many-frames"),
+        pytest.param("shop/price.py:" + "9" * 5_000, id="no-line"),
+    ],
+)
+def test_what_a_hostile_test_prints_is_read_in_time(tmp_path: Path, output: str) -> None:
+    root = make_repository(tmp_path / "r", FILES)
+    began = time.process_time()
+    assert best(root, "Price.gross() forgets the tax", output=output).startswith("Price")
+    assert time.process_time() - began < 10, "a hundred times as long as it takes"
+
+
+def test_python_that_nobody_can_parse_is_shown_as_it_is() -> None:
+    """CPython's parser gives up with an error of memory, which ended the task."""
+    text = "def f():\n    '''a\n\n\n\nb'''\n    return " + "-" * 90_000 + "1\n"
+    assert fold_docstring(text).text == text
 
 
 def test_tests_are_no_places(tmp_path: Path) -> None:

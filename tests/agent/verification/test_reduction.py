@@ -5,6 +5,7 @@ The samples are real runs, Maven's and Gradle's are written after such.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_what_failed_is_kept_and_noise_is_not(sample: str) -> None:
     wanted, noise = WANTED[sample]
     text = reduced(output)
     assert len(text) <= MAX_CHARS
-    assert runner_of(output).name == sample.partition("-")[0]
+    assert runner_of(output.split("\n")).name == sample.partition("-")[0]
     for line in wanted:
         assert line in text
     for line in noise:
@@ -82,7 +83,26 @@ def test_one_failure_that_is_too_long_is_cut_at_its_start() -> None:
         ("Tests:       1 failed, 2 passed, 3 total", 1),
         ("50% tests passed, 1 tests failed out of 2", 1),
         ("nothing of that kind", None),
+        pytest.param("9" * 5_000 + " failed", None, id="no-number-of-tests"),
+        pytest.param("FAILED (failures=" + "9" * 5_000, 999_999_999, id="nor-of-failures"),
     ],
 )
 def test_counts(output: str, count: int | None) -> None:
     assert failures_in(output) == count
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        pytest.param("1 failed " * 100_000, id="pytest"),
+        pytest.param("a" * 300_000, id="one-word"),
+        pytest.param("1 tests failed, 1 " * 20_000, id="ctest"),
+        pytest.param("\x1b[" * 100_000, id="escapes"),
+        pytest.param("Error: 1\n" * 30_000, id="many-lines"),
+    ],
+)
+def test_what_a_hostile_test_prints_is_read_in_time(output: str) -> None:
+    began = time.process_time()
+    assert len(reduced(output)) <= MAX_CHARS
+    failures_in(output)
+    assert time.process_time() - began < 10, "a hundred times as long as it takes"
