@@ -56,6 +56,7 @@ class Row:
     completion_tokens: int
     measures: Measures
     detail: str
+    answer: str
 
     @property
     def is_right(self) -> bool:
@@ -121,6 +122,7 @@ def ask_one(
         answer.usage.completion_tokens,
         measures(),
         f"{answer.status}, {answer.steps} steps",
+        answer.answer,
     )
 
 

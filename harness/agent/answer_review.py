@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from harness.agent.citations import check_citations, without_citations
 from harness.agent.claim_words import telling_words
@@ -26,6 +27,12 @@ _WHERE = re.compile(
     r"^\W*where\b|\b(?:which|what|in which) (?:file|line|module|place)", re.IGNORECASE
 )
 _SAYS = re.compile(r"\b(?!(?:path|see|files?|lines?|and|here|in|at)\b)\w{2,}", re.IGNORECASE)
+# Words for any code, and names of few letters, which count as whole words.
+_GENERAL = re.compile(
+    r"(?:package|librar|project|module|support|function|implement|availab|possib|exist|provid|"
+    r"built|kind|sort|someth|anyth|ways?$)\w*"
+)
+_SHORT = re.compile(r"\b[A-Z][A-Z0-9]{1,3}\b")
 _ABSENCE = re.compile(
     r"^\W*(?:is|are|was|were) there\b|\b(?:does|do|is|are|can|has|have)\b.*\b(?:any|support\w*|"
     r"exist\w*|have|implement\w*|available|possible)\b",
@@ -43,6 +50,10 @@ def asks_for_presence(question: str) -> bool:
     return _ABSENCE.search(question) is not None
 
 
+def _beginning_of(word: str) -> str:
+    return rf"\b{re.escape(word)}\b" if len(word) < 5 else re.escape(word[:6])
+
+
 class AnswerReview:
     """Asks once more for an answer without a citation that holds.
 
@@ -57,6 +68,7 @@ class AnswerReview:
         self.searched = ""
         # Shown instead of an answer that does not stand, for want of a better one.
         self.unplaced = ""
+        self._absent = ""
 
     def judge(self, answer: str) -> str | None:
         """Return what to tell the model, None when the answer stands.
@@ -73,6 +85,8 @@ class AnswerReview:
 
     def remark_on(self, answer: str) -> str | None:
         """Return what there is to say against an answer, None when it stands."""
+        if answer and answer == self._absent:
+            return None
         cited = check_citations(answer, self._tree)[1]
         remark = AGAIN
         if any(citation.verified for citation in cited):
@@ -89,6 +103,26 @@ class AnswerReview:
                 remark = f"These lines have words of the question:\n{shown}\n{AGAIN}"
         return remark
 
+    def absent(self) -> str:
+        """Return that words of the question are nowhere, where it asks whether something is there;
+        empty: it does not, or most of its words are somewhere.
+
+        For models that never deny anything. It says what was looked for, and no more.
+        """
+        if not asks_for_presence(self._question):
+            return ""
+        wanted = {word for word in telling_words(self._question) if not _GENERAL.fullmatch(word)}
+        wanted.update(word.lower() for word in _SHORT.findall(self._question))
+        missing = set(wanted)
+        for _, text in self._texts():
+            low = text.lower()
+            missing -= {word for word in missing if re.search(_beginning_of(word), low)}
+        if not missing or 2 * len(missing) < len(wanted):
+            return ""
+        words = ", ".join(f'"{word}"' for word in sorted(missing))
+        self._absent = f"Nothing of that was found: no line of the files has {words}."
+        return self._absent
+
     def _look_for(self, words: frozenset[str]) -> tuple[list[str], list[str]]:
         """Return the words that were looked for, and the lines that have most of them."""
         wanted = sorted(words)
@@ -96,6 +130,14 @@ class AnswerReview:
             return [], []
         need = max(1, (len(wanted) + 1) // 2)
         found: list[str] = []
+        for path, text in self._texts():
+            for number, line in enumerate(text.split("\n"), 1):
+                low = line.lower()
+                if sum(word[:6] in low for word in wanted) >= need:
+                    found.append(f"{path}:{number}: {line.strip()[:160]}")
+        return wanted, found
+
+    def _texts(self) -> Iterator[tuple[str, str]]:
         for path in list_files(self._tree.root)[:MAX_FILES]:
             if is_secret(path):
                 continue
@@ -103,11 +145,5 @@ class AnswerReview:
                 data = self._tree.read_bytes(path)
             except HarnessError:
                 continue
-            if len(data) > MAX_FILE_BYTES or b"\0" in data[:8000]:
-                continue
-            text = redact(data.decode("utf-8", "replace"))
-            for number, line in enumerate(text.split("\n"), 1):
-                low = line.lower()
-                if sum(word[:6] in low for word in wanted) >= need:
-                    found.append(f"{path}:{number}: {line.strip()[:160]}")
-        return wanted, found
+            if len(data) <= MAX_FILE_BYTES and b"\0" not in data[:8000]:
+                yield path, redact(data.decode("utf-8", "replace"))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from harness.agent.claim_words import telling_words, words_in
 from harness.agent.localise.places import by_names
 from harness.agent.passages import CUT, passage_of, passage_of_hit
+from harness.agent.shown import rows_of
 from harness.agent.sources import Definition, definitions_in
 from harness.agent.tools.access import Search
 from harness.agent.tools.semantic_search import MAX_QUERY_CHARS, SEARCH_RESULTS
@@ -63,7 +64,9 @@ def evidence_for(
             continue
         free = room - sum(len(passage) + 2 for passage in shown)
         passage = passage_of_hit(hit, question, max_chars=free)
-        if passage:
+        known = {(row.path, row.number) for one in shown for row in rows_of(one)}
+        places = {(row.path, row.number) for row in rows_of(passage)}
+        if 2 * len(places - known) > len(places):
             shown.append(passage)
     return redact("\n\n".join(shown), secrets)
 

@@ -122,8 +122,9 @@ def stands_in(text: str, value: str) -> bool:
     """Tell whether a text has a value, as a word of its own."""
     begin = r"(?<!\w)" if value[:1].isalnum() else ""
     end = r"(?!\w)" if value[-1:].isalnum() else ""
-    return re.search(f"{begin}{re.escape(_plain(value))}{end}", _plain(text)) is not None
+    return re.search(f"{begin}{re.escape(plain(value))}{end}", plain(text)) is not None
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a text without the groups of its numbers, in lower case."""
     return re.sub(r"(?<=\d)[,_](?=\d)", "", text).lower()

@@ -168,6 +168,7 @@ class Agent:
         self._check_limits()
         self.recorder.step += 1
         self.recorder.event(EventKind.STEP, f"step {self.recorder.step}")
+        self.recorder.trajectory.write_asked(self.recorder.step, messages)
         turn = self._model_turns.draw(messages, (), sampling, is_sample=True)
         self.recorder.trajectory.write_turn(self.recorder.step, turn)
         return turn

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from harness.files import open_private, private_folder
 from harness.repository.credentials import redact
-from harness.types import ChatTurn
+from harness.types import ChatMessage, ChatTurn
 
 SCHEMA = "harness.trajectory/1"
 
@@ -30,6 +30,7 @@ class Trajectory:
         self.path = path
         self.secrets = tuple(secrets)
         self._file: BinaryIO | None = None
+        self._asked = ""
         if path is not None:
             private_folder(path.parent)
             self._file = open_private(path)
@@ -42,6 +43,13 @@ class Trajectory:
         line = {"schema": SCHEMA, "time": round(time.time(), 3), "kind": kind, **clean}
         self._file.write(json.dumps(line, default=str).encode() + b"\n")
         self._file.flush()
+
+    def write_asked(self, step: int, messages: Sequence[ChatMessage]) -> None:
+        """Append the last message of what a sample is drawn on, once for samples of the same."""
+        asked = messages[-1].content
+        if asked != self._asked:
+            self.write("asked", step=step, content=asked)
+        self._asked = asked
 
     def write_turn(self, step: int, turn: ChatTurn) -> None:
         """Append a turn of the model as it came."""

@@ -118,7 +118,7 @@ def test_turns_that_cannot_be_used(calculator: Path, turn: ChatTurn | str, reaso
 
 
 def test_one_bad_turn_is_forgiven(calculator: Path, play: Play) -> None:
-    assert ask("?", calculator, play("", READ, "", READ, "calc.py:1")).status is Status.OK
+    assert ask("Where?", calculator, play("", READ, "", READ, "calc.py:1")).status is Status.OK
 
 
 def test_context_overflow_is_an_error(calculator: Path, play: Play) -> None:
@@ -140,7 +140,7 @@ def test_old_outputs_become_stubs(tmp_path: Path, play: Play) -> None:
     root = make_repository(tmp_path / "r", files)
     steps = [("read_file", {"path": f"f{n}.txt"}) for n in range(8)]
     model = play(*steps, "f7.txt:1", num_ctx=6000)
-    result = ask("Read all", root, model)
+    result = ask("Where is it? Read all", root, model)
     assert result.status is Status.OK
     last = model.requests[-1]
     assert "Read all" in last[1].content
@@ -221,7 +221,9 @@ def test_a_stream_that_stops_midway_is_tried_again(calculator: Path) -> None:
             return super().chat(messages, tools, on_token)
 
     told: list[str] = []
-    result = ask("?", calculator, Broken(["", "calc.py:1"]), on_event=lambda e: told.append(e.kind))
+    result = ask(
+        "Where?", calculator, Broken(["", "calc.py:1"]), on_event=lambda e: told.append(e.kind)
+    )
     assert (result.status, result.answer) == (Status.OK, "calc.py:1")
     assert told.index("token") < told.index("retry")
 

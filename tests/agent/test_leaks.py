@@ -45,7 +45,7 @@ from tests.agent.steps import TOOLS, said_to
     ],
 )
 def test_calls_printed_as_text_are_recovered(calculator: Path, leak: str, tools: bool) -> None:
-    model = ScriptedChatModel([leak, "calc.py:5"], tools=tools)
+    model = ScriptedChatModel([leak, "`add` is wrong, calc.py:5"], tools=tools)
     result = ask("What is wrong?", calculator, model)
     assert "return a - b" in said_to(model)
     assert result.status is Status.OK

@@ -13,9 +13,11 @@ from harness.agent import (
     ask,
     calls,
 )
+from harness.agent.answer_review import AnswerReview
 from harness.agent.tools.registry import CHANGING
 from harness.errors import RepositoryNotFoundError
 from harness.types import Hit
+from harness.workspace.paths import ConfinedTree
 from tests.agent.conftest import Play, make_repository
 from tests.agent.steps import (
     CHECK,
@@ -155,3 +157,25 @@ def test_absence_is_contradicted_by_what_is_there(calculator: Path, play: Play) 
     result = ask("Is there any multiplication?", calculator, model)
     assert "README.md:3: Adds and multiplies." in said_to(model)
     assert (result.status, result.steps) == (Status.OK, 2)
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        pytest.param("Is there a websocket client?", '"client", "websocket"', id="all-words"),
+        pytest.param("Does this package support RSA?", '"rsa"', id="a-short-name"),
+        pytest.param("Is there a cache of sums that it adds?", '"cache", "sums"', id="most-words"),
+        pytest.param("Is there something that adds?", "", id="it-is-there"),
+        pytest.param("What is a websocket?", "", id="another-question"),
+    ],
+)
+def test_what_no_file_has_is_said_without_the_model(
+    calculator: Path, question: str, words: str
+) -> None:
+    said = AnswerReview(question, ConfinedTree(calculator)).absent()
+    expected = f"Nothing of that was found: no line of the files has {words}."
+    assert said == (expected if words else "")
+    if words:
+        model = ScriptedChatModel(["It is."], tools=False, model="tiny:1.5b")
+        result = ask(question, calculator, model)
+        assert (result.status, result.answer, result.steps) == (Status.OK, expected, 0)
