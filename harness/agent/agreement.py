@@ -31,6 +31,15 @@ def is_borne_out(question: str, answer: str, others: Sequence[str]) -> bool:
     return min(shared) > 0.0 and max(shared) > _MOST
 
 
+def best_of(question: str, answers: Sequence[str]) -> int | None:
+    """Return which of several answers to give: the one with most of the question's words, the
+    first of equal ones; None when the first is not borne out by the others."""
+    if not is_borne_out(question, answers[0], answers[1:]):
+        return None
+    asked = wanted_stems(question)
+    return max(range(len(answers)), key=lambda at: (len(asked & stems_in([answers[at]])), -at))
+
+
 def _shared(question: str, one: str, other: str) -> float:
     """How much of what the shorter of two answers adds to the question is in the other, 0 to 1; 0
     too where they have values and none in common, or one says yes and the other no."""

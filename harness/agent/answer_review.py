@@ -34,8 +34,8 @@ _GENERAL = re.compile(
 )
 _SHORT = re.compile(r"\b[A-Z][A-Z0-9]{1,3}\b")
 _ABSENCE = re.compile(
-    r"^\W*(?:is|are|was|were) there\b|\b(?:does|do|is|are|can|has|have)\b.*\b(?:any|support\w*|"
-    r"exist\w*|have|implement\w*|available|possible)\b",
+    r"^\W*(?:(?:is|are|was|were) there\b|(?:does|do|is|are|can|has|have)\b.*\b(?:any|support\w*|"
+    r"exist\w*|have|implement\w*|available|possible)\b)",
     re.IGNORECASE,
 )
 DENIES = re.compile(

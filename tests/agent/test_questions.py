@@ -167,6 +167,7 @@ def test_absence_is_contradicted_by_what_is_there(calculator: Path, play: Play) 
         pytest.param("Is there a cache of sums that it adds?", '"cache", "sums"', id="most-words"),
         pytest.param("Is there something that adds?", "", id="it-is-there"),
         pytest.param("What is a websocket?", "", id="another-question"),
+        pytest.param("Which sockets does it have?", "", id="a-question-for-what-there-is"),
     ],
 )
 def test_what_no_file_has_is_said_without_the_model(
