@@ -37,7 +37,6 @@ def place_of(
     row_texts = "\n".join(row.text for row in rows)
     around = near(rows, path, line, NEAR_LINES)
     names = subjects(question, rows)
-    about = [row for row in rows if row.path == path and _is_about(row, names)]
     if names and not any(_is_about(row, names) for row in around):
         return None
     if not bears_out(
@@ -51,23 +50,27 @@ def place_of(
     if not added and not values:
         # "The default is `self.default`", "it is taken into account": it only repeats the question.
         return None
-    here = near(rows, path, line, 1)
-    if not values and _added_in(here, added):
+    if not values and _added_in(near(rows, path, line, 1), added):
         return path, line
-    # The line may be off by a few, or in quite another part of what the question names.
-    for candidates in (around, about):
-        best = max(
-            candidates,
-            key=lambda row: (
-                len(_values_in(row, values)),
-                len(_added_in([row], added)),
-                -abs(row.number - line),
-            ),
-        )
-        if _values_in(best, values) or _added_in([best], added):
-            return path, best.number
-    # Said in other words than the code's: only of what the question calls by its name.
-    return (path, line) if any(_is_called(row, question) for row in around) else None
+    # The line may be off by a few.
+    best = max(
+        around,
+        key=lambda row: (
+            len(_values_in(row, values)),
+            len(_added_in([row], added)),
+            -abs(row.number - line),
+        ),
+    )
+    if _values_in(best, values) or (not values and _added_in([best], added)):
+        return path, best.number
+    if values:
+        return None
+    # Said in other words than the line's: those of the same definition, or what the question calls
+    # by its name.
+    owners = {row.owner for row in around}
+    beside = [row for row in rows if row.path == path and row.owner in owners]
+    is_about = _added_in(beside, added) or any(_is_called(row, question) for row in around)
+    return (path, line) if is_about else None
 
 
 def subjects(question: str, rows: Sequence[Row]) -> frozenset[str]:

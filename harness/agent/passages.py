@@ -3,6 +3,7 @@ to the lines that have to do with what was asked."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -16,6 +17,8 @@ HIT_LINES = 14
 CUT = "       …"
 # The first lines of a definition say what it is.
 _HEAD_LINES = 2
+# Names of code count as a whole: the parts of max_age are too short to tell anything.
+_NAME = re.compile(r"\b[A-Za-z]+_\w+\b")
 _NEIGHBOURS = {0: 1.0, 1: 0.5, 2: 0.25}
 
 
@@ -71,7 +74,10 @@ def telling_lines(
     if len(lines) <= max_lines and sum(sizes) <= max_chars:
         return list(range(len(lines)))
     wanted = wanted_stems(query)
-    shared = [wanted & stems_in([line]) for line in lines]
+    names = frozenset(_NAME.findall(query))
+    shared = [
+        (wanted & stems_in([line])) | (names & frozenset(_NAME.findall(line))) for line in lines
+    ]
     spread = Counter(stem for found in shared for stem in found)
     own = [sum(1 / spread[stem] for stem in found) for found in shared]
     scores = [

@@ -61,6 +61,8 @@ def test_what_a_question_is_about(question: str, names: set[str]) -> None:
         pytest.param(ADD, "It raises TooManyError.", 13, 13, id="as-cited"),
         pytest.param(ADD, "It raises TooManyError.", 12, 13, id="a-line-off"),
         pytest.param(ADD, "It raises TooManyError.", 10, 13, id="the-beginning-of-the-definition"),
+        pytest.param(ADD, "It raises MAX_COUNT.", 15, 12, id="three-lines-off"),
+        pytest.param("What is an item?", "It is `0` or less.", 19, None, id="a-value-elsewhere"),
         pytest.param(ADD, "It deletes the item.", 24, None, id="the-neighbour-of-what-was-asked"),
         pytest.param(ADD, "It raises an error above 500.", 13, None, id="a-value-from-nowhere"),
         pytest.param("When is an item deleted?", "When `<=` 0 are left.", 24, 23, id="a-value"),

@@ -35,6 +35,11 @@ def test_the_lines_with_the_words_are_shown_wherever_they_are() -> None:
     assert sum("|" in row for row in rows) == HIT_LINES
 
 
+def test_a_name_in_the_question_counts_as_a_whole() -> None:
+    lines = [*LONG[:30], "    if at > max_at:", *LONG[30:]]
+    assert "if at > max_at" in passage_of_hit(hit("a.py", 5, lines), "What is max_at for?")
+
+
 def test_a_passage_keeps_to_its_room() -> None:
     entire = passage_of("a.py", "", 1, LONG, "truck", max_chars=5_000)
     assert entire.count("\n") == len(LONG)
