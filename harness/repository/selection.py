@@ -50,6 +50,10 @@ class Selection:
     # Why and at which folder above it, if not itself, a folder is left out, for tracked files and
     # for others; None where it is entered.
     _folders: dict[tuple[str, bool], tuple[Skip, str] | None] = field(default_factory=dict)
+    _base: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._base = f"{self.root}/"
 
     def skip(self, path: str, skip: Skip) -> None:
         """Record a skip. Bytes that are not valid UTF-8 are escaped, so the path can be stored."""
@@ -72,7 +76,7 @@ class Selection:
             self.skip(self._listed_for(path, found[1]), found[0])
             return None
         try:
-            status = os.lstat(f"{self.root}/{path}")
+            status = os.lstat(self._base + path)
         except (FileNotFoundError, NotADirectoryError):
             return None  # tracked by git, deleted from the folder
         except OSError:
@@ -144,7 +148,7 @@ class Selection:
 
     def _folder_skip(self, folder: str, is_tracked: bool) -> Skip | None:
         # Git lists a tracked path even when a link has taken the place of its folder.
-        if os.path.islink(f"{self.root}/{folder}"):  # noqa: PTH114 - 3x faster over 10^4 folders
+        if os.path.islink(self._base + folder):  # noqa: PTH114 - 3x faster over 10^4 folders
             return _LINK
         ignored = self._ignored(folder, True)
         if ignored is not None:

@@ -134,7 +134,7 @@ def git_files(root: Path, prefix: str) -> GitFiles:
     submodules = {path: entry.mode == SUBMODULE_MODE for path, entry in tracked.items()}
     found = untracked_files(root, submodules)
     for path in _filtered(root, prefix, tracked, found.names):
-        tracked[path] = _unknown(tracked[path])
+        tracked[path] = _unknown(tracked[path].mode, tracked[path].content_id)
     return GitFiles(tracked, found.names, found.unreadable_folders)
 
 
@@ -189,20 +189,20 @@ def _parse_index(listing: bytes, index_mtime_ns: int) -> dict[str, Tracked] | No
     """Read ``ls-files -s -z``, with or without ``--debug``; None when its form is not known."""
     found: dict[str, Tracked] = {}
     at = 0
-    while (match := _INDEX_ENTRY.match(listing, at)) is not None:
+    for match in _INDEX_ENTRY.finditer(listing):
+        if match.start() != at:
+            return None
         at = match.end()
-        entry = Tracked(
-            mode=match["mode"],
-            content_id=match["id"].decode("ascii"),
-            ctime_ns=_nanoseconds(match["ctime"]),
-            mtime_ns=_nanoseconds(match["mtime"]),
-            size_bytes=int(match["size"] or 0),
-        )
+        mode, content_id, stage, path, ctime, mtime, size = match.groups()
+        modified_ns = _nanoseconds(mtime)
         # A file no older than the index may have been written again in the same tick of the
         # clock (git's "racy" entries); a conflict has several ids.
-        if match["stage"] != b"0" or entry.mtime_ns >= index_mtime_ns:
-            entry = _unknown(entry)
-        found[os.fsdecode(match["path"])] = entry
+        if mtime is None or stage != b"0" or modified_ns >= index_mtime_ns:
+            entry = _unknown(mode, content_id.decode("ascii"))
+        else:
+            changed_ns = modified_ns if ctime == mtime else _nanoseconds(ctime)
+            entry = Tracked(mode, content_id.decode("ascii"), changed_ns, modified_ns, int(size))
+        found[os.fsdecode(path)] = entry
     return found if at == len(listing) else None
 
 
@@ -213,8 +213,8 @@ def _nanoseconds(stamp: bytes | None) -> int:
     return int(seconds) * 1_000_000_000 + int(fraction)
 
 
-def _unknown(entry: Tracked) -> Tracked:
-    return Tracked(entry.mode, entry.content_id, 0, 0, 0)
+def _unknown(mode: bytes, content_id: str) -> Tracked:
+    return Tracked(mode, content_id, 0, 0, 0)
 
 
 def _filtered(

@@ -157,8 +157,8 @@ def _add_harnessignore(selection: Selection, names: Iterable[str]) -> None:
 
 
 def _consider_listed(selection: Selection, path: str, entry: Tracked | None = None) -> None:
-    parts = path.split("/")
-    if ".." in parts or ".git" in parts:
+    # Most names hold neither, which is told in a tenth of the time.
+    if (".." in path or ".git" in path) and not {"..", ".git"}.isdisjoint(path.split("/")):
         logger.warning("git lists %r, which no repository should hold; left out", path)
     elif path.endswith("/") or (entry is not None and entry.mode == SUBMODULE_MODE):
         selection.skip(path.rstrip("/") + "/", _SUBMODULE)

@@ -68,7 +68,9 @@ def read_files(texts: Sequence[str]) -> list[FileRecord]:
     with suppress(ValueError, KeyError, TypeError, RecursionError):
         documents = json.loads(f"[{','.join(texts)}]")
         if len(documents) == len(texts):
-            return [FileRecord(**data | {"status": _STATUS[data["status"]]}) for data in documents]
+            for data in documents:
+                data["status"] = _STATUS[data["status"]]
+            return [FileRecord(**data) for data in documents]
     return [read_file(text) for text in texts]  # says which is damaged
 
 
