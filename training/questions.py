@@ -12,7 +12,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from harness.chunking.detection import detect_language
 from harness.chunking.languages.spec import Content, Kind, LanguageSpec, Structure
@@ -22,12 +22,17 @@ from harness.chunking.reading import syntax_tree
 from harness.models.lexical import word_parts
 from harness.search.path_kinds import path_kinds
 from harness.types import Chunk
-from training import comments, mining, sampling
+from training import comments, mining, sampling, topics
 
-MOST = {"description": 32, "comment": 12, "file": 10, "behaviour": 14, "name": 10}
+MOST = {
+    "description": 80, "comment": 30, "file": 20, "behaviour": 30, "name": 10, "topic": 28,
+}  # fmt: skip
 """Questions of each kind from one release, at most."""
 
 _KINDS = frozenset({Kind.FUNCTION, Kind.METHOD, Kind.CLASS, Kind.TYPE, Kind.EXTENSION})
+_TYPES = frozenset({Kind.CLASS, Kind.TYPE})
+_MAIN_SHARE = 0.4
+"""Share of a file's lines from which on a class is what the file is about."""
 _WHOLE_FILE = 1 << 30
 _ASKED, _SHORT = 0.4, 0.2
 """Shares of descriptions that are asked as a question, and as a few words of it."""
@@ -44,13 +49,15 @@ _TEST_WORDS = re.compile(r"^(?:test|spec)s?[_.-]?|[_.-]?(?:unit)?(?:tests?|specs
 @dataclass(frozen=True, slots=True)
 class Question:
     """``start..end`` are the lines of the answer, 1-based; all of a file when only it is known.
-    ``kind`` says what it was made from: description, comment, file, behaviour or name."""
+    ``kind`` says what it was made from: description, comment, file, behaviour, name or topic.
+    ``also``: other files that answer it as well, as a whole."""
 
     kind: str
     query: str
     path: str
     start: int = 1
     end: int = _WHOLE_FILE
+    also: tuple[str, ...] = ()
 
     def is_answered_by(self, path: str, chunk: Chunk) -> bool:
         """Whether a passage holds some of the answer.
@@ -58,6 +65,8 @@ class Question:
         :param path: its file.
         :param chunk: the passage.
         """
+        if path in self.also:
+            return True
         return path == self.path and chunk.start_line <= self.end and chunk.end_line >= self.start
 
 
@@ -67,6 +76,7 @@ class _File:
     language: LanguageSpec
     lines: list[str]
     hidden: set[int]
+    names: set[str] = field(default_factory=set)
 
     def hide(self, rows: Iterator[int] | range) -> None:
         """Leave these rows out of what is indexed."""
@@ -90,6 +100,7 @@ def ask(files: Mapping[str, str], seed: int) -> tuple[dict[str, str], list[Quest
     for file in read:
         found += _of_file(file)
     found += _of_tests(read)
+    found += _of_documents(read)
     times = Counter(one.query.lower() for one in found)
     by_kind: dict[str, list[Question]] = defaultdict(list)
     for one in found:
@@ -118,6 +129,7 @@ def _of_file(file: _File) -> list[Question]:
     outline = Outline(language, data, file.lines, line_sizes(data, mining.MAX_CHARS, TOKEN_BUDGET))
     outline.read(root, 1.0)
     scopes = [scope for scope in outline.scopes if scope.kind in _KINDS]
+    file.names = {scope.path[-1].split("(")[0] for scope in scopes}
     found: list[Question] = []
     for scope in scopes:
         found += _of_definition(file, scope)
@@ -136,6 +148,8 @@ def _of_definition(file: _File, scope: Scope) -> Iterator[Question]:
     file.hide(above)
     if query:
         yield Question("description", query, file.path, head + 1, scope.end + 1)
+        if scope.kind in _TYPES and (scope.end - head) > _MAIN_SHARE * len(file.lines):
+            yield from _about(file, query)
     name = scope.path[-1].split("(")[0]
     if len(word_parts(name)) > 2 and name.isidentifier():
         yield Question("name", name, file.path, head + 1, scope.end + 1)
@@ -169,6 +183,26 @@ def _of_head(file: _File) -> Iterator[Question]:
     if len(query.split()) > 4:
         file.hide(rows)
         yield Question("file", query, file.path)
+        yield from _about(file, query)
+
+
+def _about(file: _File, summary: str) -> Iterator[Question]:
+    topic = topics.of_summary(summary)
+    if topic:
+        yield Question("topic", topic, file.path)
+
+
+def _of_documents(files: Sequence[_File]) -> Iterator[Question]:
+    """What documentation is about, and the source that it mentions."""
+    sources = [file for file in files if not path_kinds(file.path)]
+    times = Counter(name for file in sources for name in file.names)
+    defined_in = {name: file.path for file in sources for name in file.names if times[name] == 1}
+    for file in files:
+        if file.language.structure is Structure.HEADINGS:
+            for topic in topics.of_sections(file.lines, defined_in):
+                file.hide(range(topic.row, topic.row + 1))
+                first, *others = topic.paths
+                yield Question("topic", topic.words, first, also=tuple(others))
 
 
 def _of_tests(files: Sequence[_File]) -> Iterator[Question]:
@@ -184,6 +218,8 @@ def _of_tests(files: Sequence[_File]) -> Iterator[Question]:
         if len(tested) != 1:
             continue
         for row, line in enumerate(file.lines):
+            if topic := topics.of_group(line):
+                yield Question("topic", topic, tested[0])
             title = _TITLE.match(line)
             name = _TEST_NAME.search(line)
             query = title[2] if title else " ".join(word_parts(name[1])[1:]) if name else ""
@@ -200,6 +236,8 @@ def _worded(one: Question, chance: random.Random) -> Question:
     """The question as somebody might ask it."""
     if one.kind == "name":
         return one
+    if one.kind == "topic":
+        return replace(one, query=topics.worded(one.query, chance))
     drawn = chance.random()
     if drawn < _ASKED:
         return replace(one, query=sampling.asked(one.query, chance))

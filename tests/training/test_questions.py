@@ -27,7 +27,7 @@ def asked() -> tuple[dict[str, str], dict[str, Question]]:
 
 def test_each_kind_of_question_has_its_answer() -> None:
     _, questions = asked()
-    assert set(questions) == {"description", "comment", "file", "behaviour", "name"}
+    assert set(questions) == {"description", "comment", "file", "behaviour", "name", "topic"}
     assert questions["name"].query == "sign_session_value"
     assert (questions["description"].start, questions["description"].end) == (3, 8)
     assert (questions["comment"].start, questions["comment"].end) == (6, 8)
