@@ -26,12 +26,15 @@ import numpy as np
 from harness.models.static import embedder as shipped
 from harness.models.static import model_file
 from harness.search import weights
+from harness.search.features import FEATURES
+from harness.search.file_ranking import FILE_FEATURES
 from training import (
     candidates,
     encoding,
     evaluation,
     gathering,
     learning,
+    matching,
     registries,
     sampling,
     weighing,
@@ -44,6 +47,9 @@ logger = logging.getLogger("training")
 TERMS = 40_960
 BUCKETS = 16_384
 PAIRS = 1_200_000
+FOLDS = 10
+"""Parts of the releases; those of one part are judged by what the others teach."""
+
 POWER = 0.6
 """A language's share is its number of pairs to this power."""
 
@@ -183,15 +189,17 @@ def _rank(wanted: list[Package], options: argparse.Namespace) -> None:
     asked = candidates.gather(found, options.folder / "ranking", embedder, options.seed)
     releases = list(asked.values())
     # What is measured was learned without the release that is asked about.
-    every, learned = weighing.without_each(releases, len(releases))
+    every, learned = weighing.without_each(releases, FOLDS)
     for kind, one in weighing.measure(every, learned).items():
         print(f"{kind:<16}{one.questions:>6}{one.file_ndcg:>8.3f}{one.reciprocal_rank:>8.3f}")
-    of_match = weighing.learn_match(every, learned)
-    print(*weighing.judge_match(every, learned, of_match), sep="\n")
+    of_match = matching.learn_match(every, learned)
+    print(*matching.judge_match(every, learned, of_match), sep="\n")
     kinds = Counter(one.kind for one in every)
     origin = {"releases": len(releases), "questions": dict(kinds), "model": embedder.digest[:12]}
-    ranking = weighing.as_table(weighing.learn(releases))
-    weights.write(weights.Weights(ranking, of_match, origin), weights.FILE)
+    both = weighing.learn_both(releases)
+    ranking = dict(zip(FEATURES, both.passages.tolist(), strict=True))
+    of_files = dict(zip(FILE_FEATURES, both.files.tolist(), strict=True))
+    weights.write(weights.Weights(ranking, of_files, of_match, origin), weights.FILE)
 
 
 _STEPS = {"fetch": _fetch, "mine": _mine, "train": _train, "judge": _judge, "export": _export,

@@ -8,6 +8,7 @@ another one, of which it knows nothing.
 from __future__ import annotations
 
 import logging
+import random
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from harness.index.options import IndexOptions
 from harness.index.run import index_repository
 from harness.models.protocols import Embedder
 from harness.search.features import FEATURES, features, pool_of
+from harness.search.file_ranking import few_words
 from harness.search.retrieval import candidates
 from harness.store.edge import EdgeStore
 from harness.types import FloatArray
@@ -43,11 +45,12 @@ _MIN_FILES, _MIN_QUESTIONS, _FOREIGN = 8, 10, 24
 class Asked:
     """One question and its candidates: ``rows`` their features ``(n, len(FEATURES))``, ``answers``
     which of them answer it and ``files`` the number of each one's file, both ``(n,)``; ``terms``:
-    content words of the question."""
+    content words of the question; ``few``: how much it is one of few words."""
 
     kind: str
     query: str
     terms: int
+    few: float
     rows: FloatArray
     answers: npt.NDArray[np.bool_]
     files: npt.NDArray[np.int32]
@@ -79,7 +82,8 @@ def gather(
                 asked = []
             _write(asked, file)
         own = [one.query for one in asked if one.kind not in (FOREIGN, "name")]
-        others = own[:_FOREIGN] or others
+        # Of every kind: those of few words are the hardest to tell apart.
+        others = random.Random(seed).sample(own, min(_FOREIGN, len(own))) or others  # noqa: S311
         logger.info("%s %s: %d questions", package.registry, package.name, len(asked))
         if asked:
             done[package] = asked
@@ -133,6 +137,7 @@ def _ask_one(question: Question, engines: Engines) -> Asked:
         kind=question.kind,
         query=question.query,
         terms=len(query.terms),
+        few=few_words(query),
         rows=features(query, lists, pool),
         answers=np.array([question.is_answered_by(c.path, c.chunk) for c in pool], dtype=bool),
         files=np.array([numbers.setdefault(c.path, len(numbers)) for c in pool], dtype=np.int32),
@@ -150,6 +155,7 @@ def _write(asked: Sequence[Asked], file: Path) -> None:
         kinds=np.array([one.kind for one in asked]),
         queries=np.array([one.query for one in asked]),
         terms=np.array([one.terms for one in asked]),
+        few=np.array([one.few for one in asked]),
         sizes=np.array([len(one.rows) for one in asked]),
         rows=joined([one.rows for one in asked]),
         answers=joined([one.answers for one in asked]),
@@ -164,7 +170,7 @@ def _read(file: Path) -> list[Asked]:
             raise SystemExit(f"{file} has other features than today's: remove {file.parent}")
         borders = np.cumsum(found["sizes"])[:-1].astype(int)
         parts = [np.split(found[name], borders) for name in ("rows", "answers", "files")]
-        heads = [found[name].tolist() for name in ("kinds", "queries", "terms")]
+        heads = [found[name].tolist() for name in ("kinds", "queries", "terms", "few")]
         if not heads[0]:
             return []
         return [Asked(*one) for one in zip(*heads, *parts, strict=True)]

@@ -1,26 +1,25 @@
-"""Learns the weights of the ranking, and how likely an answer holds what was asked for.
+"""Learns the weights of the ranking's two steps, of passages and of files.
 
-The ranking is a listwise logistic regression: the likelihood that a candidate is meant is the
-softmax of its weighted features over all candidates of the question (Cao et al. 2007, "Learning to
-rank: from pairwise approach to listwise approach"); of several answers the sum counts. Both are
-found by Newton's method, a Gaussian prior around 0 keeps weights of what is rarely seen small.
+Each is a listwise logistic regression: the likelihood that a candidate is meant is the softmax of
+its weighted features over all candidates of the question (Cao et al. 2007, "Learning to rank: from
+pairwise approach to listwise approach"). Of several passages that answer the sum counts; of several
+files each is compared with those that do not answer, as each should be shown. Weights are found by
+Newton's method, a Gaussian prior keeps those of what is rarely seen near what is expected.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.search import match
-from harness.search.features import FEATURES
+from harness.search.features import FEATURES, OF_FILES_ONLY
+from harness.search.file_ranking import FILE_FEATURES, file_features, places_by_file, spread
 from harness.search.path_kinds import FACTORS
-from harness.search.ranking import spread
-from harness.types import FloatArray
 from training.candidates import FOREIGN, Asked
 
 Floats = npt.NDArray[np.float64]
@@ -50,6 +49,18 @@ turn a list around where it is the only one."""
 LEAST = 0.05
 """Their least weight."""
 
+_FILE_PRIOR = 3.0
+"""Precision of the prior of the second step. 1 to 30 give much the same figures."""
+
+_EXPECTED_OF_FILES = np.array(
+    [{"best passage": 1.0, "rise": 0.5}.get(name, 0.0) for name in FILE_FEATURES]
+)
+"""A file is as good as its best passage, and half as much better as its others say: what the second
+step was before it was learned."""
+
+_FILES = 25
+"""Files that are compared, the best of the first step: those behind do not come to the front."""
+
 _PER_RELEASE = 40.0
 """Questions that a release counts as, however many it has: no code base decides for the others."""
 
@@ -72,8 +83,8 @@ def learn(releases: Sequence[Sequence[Asked]], near: Floats | None = None) -> Fl
     sizes = [len(one.rows) for one in lists]
     rows = np.concatenate([one.rows for one in lists]).astype(np.float64)
     answers = np.concatenate([one.answers for one in lists])
-    free = np.ones(len(FEATURES), dtype=bool)
-    weights = (EXPECTED if near is None else near).copy()
+    free = np.array([name not in OF_FILES_ONLY for name in FEATURES])
+    weights = np.where(free, EXPECTED if near is None else near, 0.0)
     for _ in FEATURES:
         weights[free] = _newton(
             rows[:, free],
@@ -82,6 +93,7 @@ def learn(releases: Sequence[Sequence[Asked]], near: Floats | None = None) -> Fl
             np.array(counts),
             EXPECTED[free],
             weights[free],
+            PRIOR,
         )
         against = [FEATURES.index(n) for n in _NEVER_AGAINST if weights[FEATURES.index(n)] < LEAST]
         if not free[against].any():
@@ -98,6 +110,7 @@ def _newton(
     counts: Floats,
     expected: Floats,
     weights: Floats,
+    prior: float,
 ) -> Floats:
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     of_list = np.repeat(np.arange(len(sizes)), sizes)
@@ -109,16 +122,16 @@ def _newton(
         every = np.add.reduceat(powers, starts)
         right = np.maximum(np.add.reduceat(powers * answers, starts), 1e-300)
         loss = -(counts * np.log(right / every)).sum()
-        loss += PRIOR / 2 * ((weights - expected) ** 2).sum()
+        loss += prior / 2 * ((weights - expected) ** 2).sum()
         return float(loss), powers / every[of_list], powers * answers / right[of_list]
 
     loss, shares, among = look(weights)
     for _ in range(_MOST_STEPS):
-        slope = rows.T @ ((among - shares) * counts[of_list]) - PRIOR * (weights - expected)
+        slope = rows.T @ ((among - shares) * counts[of_list]) - prior * (weights - expected)
         means = np.add.reduceat(rows * shares[:, None], starts)
         # The answers' own part is left out: without it the matrix is positive, and the loss falls.
         bend = (rows * (shares * counts[of_list])[:, None]).T @ rows
-        bend += PRIOR * np.eye(len(weights)) - (means * counts[:, None]).T @ means
+        bend += prior * np.eye(len(weights)) - (means * counts[:, None]).T @ means
         step = np.linalg.solve(bend, slope)
         before = loss
         for _ in range(20):
@@ -133,6 +146,68 @@ def _newton(
 
 
 @dataclass(frozen=True, slots=True)
+class Learned:
+    """Weights of the two steps: of passages ``(len(FEATURES),)``, of files
+    ``(len(FILE_FEATURES),)``."""
+
+    passages: Floats
+    files: Floats
+
+
+def learn_both(releases: Sequence[Sequence[Asked]], near: Floats | None = None) -> Learned:
+    """The weights of both steps.
+
+    :param releases: their questions.
+    :param near: weights of passages to begin with.
+    """
+    passages = learn(releases, near)
+    return Learned(passages, learn_files(releases, passages))
+
+
+def learn_files(releases: Sequence[Sequence[Asked]], passages: Floats) -> Floats:
+    """The weights of files.
+
+    :param releases: their questions.
+    :param passages: the weights of passages.
+    """
+    rows: list[Floats] = []
+    counts: list[float] = []
+    for asked in releases:
+        good = [one for one in asked if one.answers.any()]
+        for one in good:
+            found = _files(one, passages)
+            share = _PER_RELEASE / max(10, len(good)) / max(1, len(found))
+            rows += found
+            counts += [share] * len(found)
+    sizes = np.array([len(one) for one in rows])
+    answers = np.zeros(sizes.sum(), dtype=bool)
+    answers[np.cumsum(sizes) - sizes] = True
+    return _newton(
+        np.concatenate(rows),
+        answers,
+        sizes,
+        np.array(counts),
+        _EXPECTED_OF_FILES,
+        _EXPECTED_OF_FILES.copy(),
+        _FILE_PRIOR,
+    )
+
+
+def _files(one: Asked, passages: Floats) -> list[Floats]:
+    """For each file that answers a question its numbers, and below them those of the files that do
+    not."""
+    sums = one.rows @ passages
+    order = np.argsort(-sums, kind="stable")
+    places = places_by_file(one.files[order].tolist())
+    numbers = file_features(sums[order], one.rows[order], one.few, places).astype(np.float64)
+    right = np.array([one.answers[order[own]].any() for own in places])
+    others = numbers[~right][:_FILES]
+    if not len(others):
+        return []
+    return [np.vstack([numbers[file], others]) for file in np.flatnonzero(right)]
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """Means over ``questions`` of one kind: NDCG@10 of files, reciprocal rank of passages."""
 
@@ -141,7 +216,7 @@ class Quality:
     reciprocal_rank: float
 
 
-def measure(asked: Sequence[Asked], learned: Sequence[Floats]) -> dict[str, Quality]:
+def measure(asked: Sequence[Asked], learned: Sequence[Learned]) -> dict[str, Quality]:
     """How well weights find the answers, for each kind of question.
 
     :param asked: questions.
@@ -157,18 +232,20 @@ def measure(asked: Sequence[Asked], learned: Sequence[Floats]) -> dict[str, Qual
     }
 
 
-def best(one: Asked, weights: Floats) -> npt.NDArray[np.intp]:
+def best(one: Asked, weights: Learned) -> npt.NDArray[np.intp]:
     """The candidates in the order in which a search shows them.
 
     :param one: a question.
-    :param weights: as :func:`learn` gives them.
+    :param weights: as :func:`learn_both` gives them.
     """
-    sums = one.rows @ weights
+    sums = one.rows @ weights.passages
     order = np.argsort(-sums, kind="stable")
-    return order[np.argsort(-spread(sums[order], one.files[order].tolist()), kind="stable")]
+    files = one.files[order].tolist()
+    scores = spread(sums[order], one.rows[order], one.few, files, weights.files)
+    return order[np.argsort(-scores, kind="stable")]
 
 
-def _places(one: Asked, weights: Floats) -> tuple[float, float]:
+def _places(one: Asked, weights: Learned) -> tuple[float, float]:
     shown = best(one, weights)[:_DEPTH]
     meant = set(one.files[one.answers].tolist())
     by_file = [n for n, row in enumerate(shown) if int(one.files[row]) in meant]
@@ -181,90 +258,19 @@ def _places(one: Asked, weights: Floats) -> tuple[float, float]:
 
 def without_each(
     releases: Sequence[Sequence[Asked]], folds: int
-) -> tuple[list[Asked], list[Floats]]:
+) -> tuple[list[Asked], list[Learned]]:
     """Weights for each question that were learned without its release.
 
     :param releases: their questions.
     :param folds: parts; as many as releases leaves out one at a time.
     """
     asked: list[Asked] = []
-    learned: list[Floats] = []
+    learned: list[Learned] = []
     near = learn(releases)
     for fold in range(min(folds, len(releases))):
         others = [found for n, found in enumerate(releases) if n % folds != fold]
-        weights = learn(others, near)
+        weights = learn_both(others, near)
         for found in releases[fold::folds]:
             asked += found
             learned += [weights] * len(found)
     return asked, learned
-
-
-def learn_match(asked: Sequence[Asked], learned: Sequence[Floats]) -> dict[str, float]:
-    """Weights for :mod:`harness.search.match`.
-
-    :param asked: questions about their release, and others.
-    :param learned: the weights of the ranking for each.
-    """
-    signs, right = signs_of(asked, learned)
-    weights = np.zeros(signs.shape[1])
-    for _ in range(_MOST_STEPS):
-        shares = 1 / (1 + np.exp(-signs @ weights))
-        slope = signs.T @ (right - shares) - PRIOR * weights
-        bend = (signs * (shares * (1 - shares))[:, None]).T @ signs
-        step = np.linalg.solve(bend + PRIOR * np.eye(len(weights)), slope)
-        weights += step
-        if np.abs(step).max() < 1e-6:
-            break
-    return dict(zip(("intercept", *match.SIGNS), weights.tolist(), strict=True))
-
-
-def signs_of(asked: Sequence[Asked], learned: Sequence[Floats]) -> tuple[Floats, FloatArray]:
-    """The signs of each question, ``(n, 1 + len(SIGNS))``, the first 1; and whether one of the ten
-    passages shown is an answer, ``(n,)``.
-
-    :param asked: questions.
-    :param learned: the weights of the ranking for each.
-    """
-    signs, right = [], []
-    for one, weights in zip(asked, learned, strict=True):
-        shown = best(one, weights)[:_DEPTH]
-        rows = one.rows[shown[: match.LOOKED_AT]]
-        signs.append([1.0, *match.signs(rows, rows @ weights, one.terms)])
-        right.append(float(one.answers[shown].any()))
-    return np.array(signs), np.array(right, dtype=np.float32)
-
-
-def judge_match(
-    asked: Sequence[Asked], learned: Sequence[Floats], weights: Mapping[str, float]
-) -> list[str]:
-    """Lines that say how good the likelihood of a match is: how often an answer was shown when it
-    was said to be that likely, and whom the flag is wrong about.
-
-    :param asked: questions.
-    :param learned: the weights of the ranking for each.
-    :param weights: as :func:`learn_match` gives them.
-    """
-    signs, right = signs_of(asked, learned)
-    said = 1 / (1 + np.exp(-signs @ np.array([weights[n] for n in ("intercept", *match.SIGNS)])))
-    foreign = np.array([one.kind == FOREIGN for one in asked])
-    lines = [
-        f"said {low:.1f} to {low + 0.2:.1f}: {inside.sum()} questions, "
-        f"{right[inside].mean():.2f} answered"
-        for low in (0.0, 0.2, 0.4, 0.6, 0.8)
-        if (inside := (said >= low) & (said < low + 0.2)).any()
-    ]
-    found = (right > 0) & ~foreign
-    for well in sorted({match.WELL, 0.2, 0.3, 0.4, 0.5}):
-        lines.append(
-            f"below {well}: {(said[found] < well).mean():.3f} of those answered, "
-            f"{(said[foreign] < well).mean():.3f} of those about other code"
-        )
-    return lines
-
-
-def as_table(weights: Floats) -> Mapping[str, float]:
-    """The weights by the names of their features.
-
-    :param weights: as :func:`learn` gives them.
-    """
-    return dict(zip(FEATURES, weights.tolist(), strict=True))

@@ -8,7 +8,7 @@ numbers lie between 0 and 1, so that their weights can be compared. What a query
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -51,7 +51,11 @@ FEATURES = (
     "text says it", "text says it together", "path says it", "stem is meant",
     "lacks the name", "file in dense", "file in lexical", "file says it",
     *KINDS, *_SHAPES, "log lines", "log definitions", "depth",
+    "file is named so", "file in dense scores", "file's last line",
 )  # fmt: skip
+
+OF_FILES_ONLY = ("file is named so", "file in dense scores", "file's last line")
+"""What tells files apart and not passages: only :mod:`harness.search.file_ranking` weighs it."""
 
 _NONE: frozenset[str] = frozenset()
 
@@ -121,6 +125,13 @@ def features(query: Query, lists: CandidateLists, pool: Sequence[Candidate]) -> 
     columns["log lines"] = _logs([2 + c.end_line - c.start_line for c in chunks], 8)
     columns["log definitions"] = _logs([1 + len(own) for own in definitions], 4)
     columns["depth"] = files.each(lambda path: min(8, path.count("/")) / 8)
+    columns["file is named so"] = files.gather(
+        _floats(list(map(terms.in_path_or_names, files.paths, files.definitions)))
+    )
+    columns["file in dense scores"] = files.gather(files.best(columns["dense score"]))
+    # How long a file is at least: the lines that were found.
+    last = files.largest(_floats([chunk.end_line for chunk in chunks])[:, None])[:, 0]
+    columns["file's last line"] = files.gather(np.log2(1 + last) / 12)
     return np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
 
 
@@ -196,14 +207,17 @@ def _lacking(query: Query, pool: Sequence[Candidate], texts: Sequence[str]) -> F
 class _Files:
     """The files of the candidates, each once.
 
-    ``paths``: relative to their repositories. ``of_row``: for each candidate its file's place
-    among them, ``(n,)``.
+    ``paths``: relative to their repositories. ``definitions``: names that their candidates define.
+    ``of_row``: for each candidate its file's place among them, ``(n,)``.
     """
 
     def __init__(self, pool: Sequence[Candidate]) -> None:
         places: dict[tuple[str, str], int] = {}
         found = [places.setdefault((c.repo, c.path), len(places)) for c in pool]
         self.paths = [path for _, path in places]
+        self.definitions: list[set[str]] = [set() for _ in places]
+        for candidate, place in zip(pool, found, strict=True):
+            self.definitions[place].update(candidate.chunk.definitions)
         self.of_row = np.array(found, dtype=np.intp)
         self._by_file = np.argsort(self.of_row, kind="stable")
         self._begins = np.searchsorted(self.of_row[self._by_file], np.arange(len(places)))
@@ -231,18 +245,31 @@ class _Files:
 
         :param values: not negative, ``(n,)``.
         """
-        order = np.lexsort((-values, self.of_row))
-        file = self.of_row[order]
-        place = np.arange(len(order)) - self._begins[file]
-        near = place <= OTHER_CHUNKS
-        # A file that has fewer is filled up with zeros, which change no sum.
-        best = np.zeros((len(self.paths), OTHER_CHUNKS + 1), np.float32)
-        best[file[near], place[near]] = values[order[near]]
+        best = self._highest(values)
         top, next_one = best[:, :OTHER_CHUNKS].sum(axis=1), best.sum(axis=1)
         own = self.of_row
         is_top = values >= best[own, OTHER_CHUNKS - 1]
         result: FloatArray = np.where(is_top, next_one[own] - values, top[own]) / OTHER_CHUNKS
         return result
+
+    def best(self, values: FloatArray) -> FloatArray:
+        """For each file the mean of its three largest values, 0 for those that it has not.
+
+        :param values: not negative, ``(n,)``.
+        """
+        mean: FloatArray = self._highest(values)[:, :OTHER_CHUNKS].sum(axis=1) / OTHER_CHUNKS
+        return mean
+
+    def _highest(self, values: FloatArray) -> FloatArray:
+        """The largest values of each file, ``(files, OTHER_CHUNKS + 1)``; a file that has fewer is
+        filled up with zeros, which change no sum."""
+        order = np.lexsort((-values, self.of_row))
+        file = self.of_row[order]
+        place = np.arange(len(order)) - self._begins[file]
+        near = place <= OTHER_CHUNKS
+        best = np.zeros((len(self.paths), OTHER_CHUNKS + 1), np.float32)
+        best[file[near], place[near]] = values[order[near]]
+        return best
 
 
 class _Terms:
@@ -299,6 +326,13 @@ class _Terms:
     def in_names(self, names: tuple[str, ...]) -> float:
         """Share of the query's words, by weight, in names."""
         found = [self._names[name][0] for name in names if name in self._names]
+        return self._share(frozenset().union(*found)) if found else 0.0
+
+    def in_path_or_names(self, path: str, names: Iterable[str]) -> float:
+        """The same for a path and names together."""
+        found = [self._names[name][0] for name in names if name in self._names]
+        if path in self._paths:
+            found.append(self._read(path_words(path))[0])
         return self._share(frozenset().union(*found)) if found else 0.0
 
     def best_named(self, names: tuple[str, ...]) -> float:

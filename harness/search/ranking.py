@@ -1,4 +1,4 @@
-"""Puts the candidates of one query in order: a weighted sum for each passage, then rules for files.
+"""Puts the candidates of one query in order: passages, then files, both by learned weighted sums.
 
 Pure functions, no I/O but the weights' file. The score of a chunk is
 
@@ -6,26 +6,28 @@ Pure functions, no I/O but the weights' file. The score of a chunk is
    (:mod:`harness.search.weights`). The weights are learned as a listwise logistic regression, so
    that of two candidates the one with a score higher by 1 is e times as likely to be meant;
 2. when a name of several words is asked for or mentioned, plus a bonus for what defines it;
-3. for the best chunk of a file, plus a share of what the others add to the file's likelihood; for
-   the others, less each time, so that other files are shown early;
+3. for the best chunk of a file the score of the file (:mod:`harness.search.file_ranking`), learned
+   in the same way; for the others as much higher or lower as this is, and less each time, so that
+   other files are shown early;
 4. in a file that the query names, plus a bonus above everything else for the chunk at the line
    that it names, or else for the best one: whoever names a file means it, whatever its kind.
 
-All but the first are set by hand: the questions that weights are learned from have one answer each
-and name no files, and their code bases are small enough for a definition to be in every list.
+The bonuses are set by hand: the questions that weights are learned from name no files, and their
+code bases are small enough for a definition to be in every list.
 ``benchmarks/README.md`` has what was tried.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from harness.search import weights
 from harness.search.features import FEATURES, features, pool_of
+from harness.search.file_ranking import FILE_FEATURES, REPEATED, few_words, spread
 from harness.search.mentions import WEAK, likeness
 from harness.search.path_kinds import folded_names, titles
 from harness.search.query import Query
@@ -35,14 +37,6 @@ DEFINES_ASKED = 2.0
 """A chunk that defines the name asked for beats everything that only mentions it, also where so
 much does that the definition is in no list but that of definitions. Up to 8 is as good. Not
 for a plain word: who asks for "session" means the file that is about it."""
-
-COHERENCE = 0.5
-"""Share of the rise from a file's best score to the logarithm of the sum of all its chunks'
-likelihoods. 1 is what the likelihoods say, if they were exact; .25 to .75 are equally good."""
-
-REPEATED = 3.0
-"""What each further chunk of a file loses, next to the one before: other files are shown early, yet
-a file that is clearly meant keeps several places. 2 finds functions better and files worse."""
 
 NAMED_FILE = 100.0
 """More than all of the above can add up to."""
@@ -54,11 +48,13 @@ NAMED_WEAKLY = 3.0
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """A candidate in its place. ``score`` is comparable within one answer only. ``row``: its
-    numbers, one for each of :data:`FEATURES`, and ``more``: what the rules added."""
+    numbers, one for each of :data:`FEATURES`; ``of_file``: what its file added, and ``more``: what
+    the rules did."""
 
     candidate: Candidate
     score: float
     row: FloatArray = field(compare=False)
+    of_file: float
     more: float
 
     def parts(self) -> dict[str, float]:
@@ -66,6 +62,7 @@ class Ranked:
         parts = dict(
             zip(FEATURES, (self.row * weights.shipped_for(FEATURES)).tolist(), strict=True)
         )
+        parts["file"] = self.of_file
         parts["rules"] = self.more
         order = sorted(parts, key=lambda name: -abs(parts[name]))
         return {name: round(parts[name], 3) for name in order if round(parts[name], 3)}
@@ -89,32 +86,23 @@ def rank(query: Query, lists: CandidateLists, limit: int) -> list[Ranked]:
             for score, names in zip(learned, (one.chunk.definitions for one in pool), strict=True)
         ]
     order = sorted(range(len(pool)), key=lambda at: (-sums[at], places[at]))
-    found = spread(np.array([sums[at] for at in order]), [places[at][:2] for at in order]).tolist()
-    scores = dict(zip(order, found, strict=True))
+    found = spread(
+        np.array([sums[at] for at in order], dtype=np.float32),
+        rows[order],
+        few_words(query),
+        [places[at][:2] for at in order],
+        weights.shipped_for_files(FILE_FEATURES),
+    )
+    scores = dict(zip(order, found.tolist(), strict=True))
+    of_file = {at: score - sums[at] for at, score in scores.items()}
     if query.mentions or query.title:
         lifted = _lift_named(query, pool, scores, places)
         scores = {at: score + lifted.get(at, 0.0) for at, score in scores.items()}
     best = sorted(order, key=lambda at: (-scores[at], places[at]))[:limit]
-    return [Ranked(pool[at], scores[at], rows[at], scores[at] - learned[at]) for at in best]
-
-
-def spread(scores: FloatArray, files: Sequence[Hashable]) -> FloatArray:
-    """Lift each file's best chunk by what its others say, and lower these in turn, ``(n,)``.
-
-    :param scores: the weighted sums, best first, ``(n,)``.
-    :param files: the file of each.
-    """
-    places: dict[Hashable, list[int]] = defaultdict(list)
-    for place, file in enumerate(files):
-        places[file].append(place)
-    result = np.array(scores, dtype=np.float32)
-    for own in places.values():
-        if len(own) > 1:
-            best = result[own[0]]
-            rise = float(np.log(np.exp(result[own] - best).sum()))
-            result[own] -= REPEATED * np.arange(len(own))
-            result[own[0]] = best + COHERENCE * rise
-    return result
+    return [
+        Ranked(pool[at], scores[at], rows[at], of_file[at], scores[at] - of_file[at] - learned[at])
+        for at in best
+    ]
 
 
 def _lift_named(

@@ -17,22 +17,28 @@ from harness.errors import ModelMissingError
 from harness.types import FloatArray
 
 FILE = Path(__file__).with_name("weights.json")
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
     """``ranking``: how much each of :data:`harness.search.features.FEATURES` counts, by its name.
+    ``files``: the same for :data:`harness.search.file_ranking.FILE_FEATURES`.
     ``match``: the same for what tells whether anything matches, see :mod:`harness.search.match`;
     its ``intercept`` is the log odds when all are 0. ``learned_from``: for people."""
 
     ranking: Mapping[str, float]
+    files: Mapping[str, float]
     match: Mapping[str, float]
     learned_from: Mapping[str, object] = field(default_factory=dict)
 
     def of(self, features: tuple[str, ...]) -> FloatArray:
         """The weights of these features in their order, ``(n,)``; 0 for those not learned."""
         return np.array([self.ranking.get(name, 0.0) for name in features], dtype=np.float32)
+
+    def of_files(self, features: tuple[str, ...]) -> FloatArray:
+        """The same for numbers of files."""
+        return np.array([self.files.get(name, 0.0) for name in features], dtype=np.float32)
 
 
 @cache
@@ -52,6 +58,14 @@ def shipped_for(features: tuple[str, ...]) -> FloatArray:
     return found
 
 
+@cache
+def shipped_for_files(features: tuple[str, ...]) -> FloatArray:
+    """:meth:`Weights.of_files` of this release, ``(n,)``, not to be written to."""
+    found = shipped().of_files(features)
+    found.setflags(write=False)
+    return found
+
+
 def read(file: Path) -> Weights:
     """Read weights.
 
@@ -62,11 +76,11 @@ def read(file: Path) -> Weights:
         found = json.loads(file.read_text(encoding="utf-8"))
         if found["version"] != VERSION:
             raise ValueError(f"version {found['version']}")
-        ranking, match = (
+        ranking, files, match = (
             {str(name): float(value) for name, value in found[part].items()}
-            for part in ("ranking", "match")
+            for part in ("ranking", "files", "match")
         )
-        return Weights(ranking, match, found["learned_from"])
+        return Weights(ranking, files, match, found["learned_from"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelMissingError(
             f"The weights of the ranking {file} cannot be read ({error}): install Harness again."
@@ -82,6 +96,7 @@ def write(weights: Weights, file: Path) -> None:
     document = {
         "version": VERSION,
         "ranking": _sorted(weights.ranking),
+        "files": _sorted(weights.files),
         "match": _sorted(weights.match),
         "learned_from": weights.learned_from,
     }

@@ -10,7 +10,8 @@ import pytest
 
 from harness.errors import ModelMissingError
 from harness.search import weights
-from harness.search.features import FEATURES, features, pool_of
+from harness.search.features import FEATURES, OF_FILES_ONLY, features, pool_of
+from harness.search.file_ranking import FILE_FEATURES
 from harness.search.query import parse
 from harness.types import Candidate, CandidateLists, FloatArray
 from tests.search.test_ranking import candidate
@@ -81,15 +82,38 @@ def test_what_is_no_code_is_no_sign_when_that_is_asked_for() -> None:
 def test_the_shipped_weights_are_those_of_these_features() -> None:
     shipped = weights.read(weights.FILE)
     assert set(shipped.ranking) == set(FEATURES)
+    assert not any(shipped.ranking[name] for name in OF_FILES_ONLY)
+    assert set(shipped.files) == set(FILE_FEATURES)
     assert shipped.match["intercept"] < 0
     assert np.isfinite(shipped.of(FEATURES)).all()
 
 
 def test_weights_are_read_as_they_were_written(tmp_path: Path) -> None:
-    written = weights.Weights({"a": -1.5, "b": 2.0}, {"intercept": 0.25}, {"releases": 3})
+    written = weights.Weights(
+        {"a": -1.5, "b": 2.0}, {"c": 0.5}, {"intercept": 0.25}, {"releases": 3}
+    )
     weights.write(written, tmp_path / "w.json")
     assert weights.read(tmp_path / "w.json") == written
     assert written.of(("b", "c", "a")).tolist() == [2.0, 0.0, -1.5]
+    assert written.of_files(("b", "c")).tolist() == [0.0, 0.5]
+
+
+def test_a_file_is_told_by_all_that_was_found_of_it() -> None:
+    lists = CandidateLists(
+        dense=(
+            scored(candidate("signing/a.py", "x", ("keep_session",), line=1), 3.0),
+            scored(candidate("b.py", "x", ("keep_session",), line=90), 2.0),
+            scored(candidate("signing/a.py", "x", (), line=400), 1.5),
+            scored(candidate("b.py", "x", (), line=1), 1.0),
+        )
+    )
+    named = column("signing a session", lists, "file is named so")
+    assert named.tolist() == pytest.approx([1.0, named[1], 1.0, named[1]])
+    assert 0.3 < named[1] < 0.7  # half of the words
+    dense = column("signing a session", lists, "file in dense scores")
+    assert dense.tolist() == pytest.approx([1.25 / 3, 0.5 / 3, 1.25 / 3, 0.5 / 3])
+    lines = column("signing a session", lists, "file's last line")
+    assert lines[0] == lines[2] > lines[1] == lines[3]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"version": 0}'])

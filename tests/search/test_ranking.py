@@ -305,4 +305,7 @@ def test_a_score_is_the_sum_of_its_parts() -> None:
     for found, parts in zip(rank(parse("send the session"), lists, 10), answer, strict=True):
         assert sum(parts.values()) == pytest.approx(found.score, abs=0.02)
         assert list(map(abs, parts.values())) == sorted(map(abs, parts.values()), reverse=True)
-    assert sum("rules" in parts for parts in answer) == 2  # both chunks of the file with two
+    assert all("file" in parts for parts in answer)
+    assert not any("rules" in parts for parts in answer)
+    named = rank(parse("send in a.py"), lists, 1)[0].parts()
+    assert named["rules"] > 50 > abs(named["file"])

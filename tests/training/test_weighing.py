@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from harness.search.features import FEATURES
-from training import weighing
+from harness.search.file_ranking import FILE_FEATURES
+from training import matching, weighing
 from training.candidates import FOREIGN, Asked
 
 NAMES, TEXT, VENDOR = (FEATURES.index(n) for n in ("names say it", "text says it", "is vendor"))
@@ -24,7 +25,7 @@ def release(seed: int, against: int | None = None, questions: int = 30) -> list[
         answers = np.zeros(12, dtype=bool)
         answers[chance.choice(12, p=odds / odds.sum())] = True
         files = np.arange(12, dtype=np.int32)
-        asked.append(Asked("description", f"{seed} {number}", 3, rows, answers, files))
+        asked.append(Asked("description", f"{seed} {number}", 3, 1.0, rows, answers, files))
     return asked
 
 
@@ -50,22 +51,39 @@ def test_a_release_is_judged_by_weights_that_it_had_no_part_in() -> None:
     odd, others = release(0, against=-6, questions=60), [release(seed) for seed in range(1, 5)]
     asked, learned = weighing.without_each([odd, *others], 5)
     assert [one.query for one in asked[:60]] == [one.query for one in odd]
-    assert learned[0] == pytest.approx(weighing.learn(others), abs=0.02)
+    assert learned[0].passages == pytest.approx(weighing.learn(others), abs=0.02)
     quality = weighing.measure(asked, learned)["description"]
     assert quality.questions == 180
     assert 0 < quality.reciprocal_rank < quality.file_ndcg < 1
 
 
+def test_a_file_is_chosen_by_what_tells_files_apart() -> None:
+    chance = np.random.default_rng(5)
+    last = FEATURES.index("file's last line")
+    asked = []
+    for number in range(60):
+        rows = np.zeros((12, len(FEATURES)), np.float32)
+        files = np.repeat(np.arange(6, dtype=np.int32), 2)
+        rows[:, last] = chance.random(6)[files]
+        odds = np.exp(-6 * rows[::2, last])
+        answers = files == chance.choice(6, p=odds / odds.sum())
+        asked.append(Asked("topic", str(number), 2, 1.0, rows, answers, files))
+    learned = weighing.learn_both([asked[:30], asked[30:]])
+    assert learned.passages[last] == 0.0
+    lines = [n for n, name in enumerate(FILE_FEATURES) if "last line" in name]
+    assert learned.files[lines].sum() < -2
+
+
 def test_questions_about_other_code_are_told_apart() -> None:
     own = release(1)
     foreign = [
-        Asked(FOREIGN, one.query, 3, one.rows * 0.1, np.zeros(12, dtype=bool), one.files)
+        Asked(FOREIGN, one.query, 3, 1.0, one.rows * 0.1, np.zeros(12, dtype=bool), one.files)
         for one in release(2)
     ]
     asked = [*own, *foreign]
-    learned = [weighing.learn([own])] * len(asked)
-    weights = weighing.learn_match(asked, learned)
-    signs, right = weighing.signs_of(asked, learned)
+    learned = [weighing.learn_both([own])] * len(asked)
+    weights = matching.learn_match(asked, learned)
+    signs, right = matching.signs_of(asked, learned)
     said = 1 / (1 + np.exp(-signs @ np.array(list(weights.values()))))
     assert said[:30].min() > said[30:].max()
     assert right[30:].max() == 0
