@@ -135,22 +135,26 @@ class _Collector:
 
     def name_uses(self, *, complete: bool) -> NameUses:
         """Put together what was added."""
-        files, families, words, counts = np.array(self._uses, np.int32).reshape(-1, 4).T
-        definitions = np.array(self._definitions, np.int32).reshape(-1, 3).T
         size = len(self._words)
+        definitions = np.asarray(self._definitions, np.int32).reshape(-1, 3).T
+        rows = np.asarray(self._uses, np.int32).reshape(-1, 4)
+        # Five words of six are nobody's, and what follows takes several times their room.
+        is_defined = np.zeros(size, bool)
+        is_defined[definitions[2]] = True
+        files, families, words, counts = rows[is_defined[rows[:, 2]]].T
         names, definition_names = np.unique(
             _keys(definitions[1], size, definitions[2]), return_inverse=True
         )
-        rows, used = [], []
+        found, used = [], []
         for family in range(1, len(self._families)):
             chosen = np.flatnonzero((families == family) | (families == 0))
             wanted = _keys(np.int64(family), size, words[chosen])
             at = np.searchsorted(names, wanted)
             at[at == len(names)] = 0
             is_name = names[at] == wanted if len(names) else np.zeros(len(at), bool)
-            rows.append(chosen[is_name])
+            found.append(chosen[is_name])
             used.append(at[is_name])
-        row = np.concatenate([*rows, np.zeros(0, np.int64)])
+        row = np.concatenate([*found, np.zeros(0, np.int64)])
         name = np.concatenate([*used, np.zeros(0, np.int64)])
         own = np.isin(
             _keys(files[row], len(names), name), _keys(definitions[0], len(names), definition_names)
@@ -177,9 +181,7 @@ class _Collector:
         return self._words.setdefault(word, len(self._words))
 
 
-def _keys(
-    high: Indices | np.int64, size: int, low: npt.NDArray[np.signedinteger]
-) -> npt.NDArray[np.int64]:
+def _keys(high: _Numbers | np.int64, size: int, low: _Numbers) -> npt.NDArray[np.int64]:
     """Pairs of numbers as one number each, the second one below ``size``."""
     return np.asarray(high, np.int64) * size + low
 
