@@ -189,6 +189,8 @@ def _index(
                 ref=reading.ref,
                 credential=reading.credential,
                 credentials_dir=data.credentials,
+                submodules=reading.submodules,
+                lfs_bytes=settings.max_file_bytes if reading.lfs else 0,
             )
         except HarnessError as error:
             note_unreadable(known_as(source_of(source), records), error, engines.store)

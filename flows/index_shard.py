@@ -19,6 +19,7 @@ from flows.sources import Source
 from harness.configured import open_engines
 from harness.index.options import IndexOptions
 from harness.index.pause_guard import killed_when_paused
+from harness.index.registry import Request, reading_of
 from harness.index.sharding import MOST_SHARDS, ShardOrder, require_ordered, shard_held
 from harness.repository.checkout import Checkout
 from harness.repository.mirrors import work_folder
@@ -68,6 +69,7 @@ def index_shard(
         full, tuple(include or ()), tuple(exclude or ()), settings.max_file_bytes
     )
     with open_engines() as engines, work_folder(source, data.data_dir) as folder:
+        reading = reading_of(source, Request(), engines.store.repositories())
         files: Checkout = checkout(
             source,
             into=folder,
@@ -76,6 +78,8 @@ def index_shard(
             ref=commit if folder is not None else "",
             credential=credential or "",
             credentials_dir=data.credentials,
+            submodules=reading.submodules,
+            lfs_bytes=settings.max_file_bytes if reading.lfs else 0,
         )
         order = ShardOrder(repo, files.source, collection, run, shard, of, may_reuse)
         require_ordered(order, engines.store)

@@ -186,7 +186,7 @@ class RepositoryRecord:
     What :mod:`harness.index.registry` keeps: ``registered`` asks every nightly run to index it;
     ``ref`` is the branch, tag or commit to index, empty for the default branch; ``include`` and
     ``exclude`` are its patterns; ``credential`` names the credential that git gets for it, never
-    holds one.
+    holds one. ``submodules`` and ``lfs``: whether these are fetched for it.
     """
 
     name: str
@@ -209,6 +209,8 @@ class RepositoryRecord:
     credential: str = ""
     changed: int = 0
     remembered: str = ""
+    submodules: bool = False
+    lfs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,7 +240,7 @@ def _resolve(source: str, folder: Path | None, asked: Request, engines: Engines)
     from harness.index.registry import reading_of
     from harness.repository.checkout import resolve_source
     from harness.repository.sources import source_of
-    from harness.settings import DataSettings, load
+    from harness.settings import DataSettings, IndexSettings, load
 
     data = load(DataSettings)
     records = engines.store.repositories()
@@ -254,6 +254,8 @@ def _resolve(source: str, folder: Path | None, asked: Request, engines: Engines)
             ref=reading.ref,
             credential=reading.credential,
             credentials_dir=data.credentials,
+            submodules=reading.submodules,
+            lfs_bytes=load(IndexSettings).max_file_bytes if reading.lfs else 0,
         )
     except RepositoryNotFoundError as error:
         known = known_as(source_of(source), records)

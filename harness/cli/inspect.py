@@ -29,6 +29,8 @@ def status(as_json: AsJson = False) -> None:
     if not records:
         print("Nothing is indexed yet. Start with: harness index PATH")
         return
+    from harness.index.registry import fetched_besides
+
     # Lines and no table: paths and names are long, and terminals and pipes narrow.
     for record in records:
         commit = f" at {record.commit[:9]}" if record.commit else ""
@@ -44,6 +46,8 @@ def status(as_json: AsJson = False) -> None:
             f"    {console.printable(record.path)}{commit}\n"
             f"    indexed {record.indexed_at or '(not finished)'} with {record.model}"
         )
+        if besides := fetched_besides(submodules=record.submodules, lfs=record.lfs):
+            print(f"    with {besides}")
         if record.incomplete:
             print("    incomplete: a run is under way, or was cut off; `harness index` goes on")
         for warning in record.warnings:

@@ -42,6 +42,14 @@ def add(
     exclude: Annotated[
         list[str] | None, typer.Option(help="No paths that match this glob; repeatable.")
     ] = None,
+    submodules: Annotated[
+        bool | None,
+        typer.Option("--submodules/--no-submodules", help="Fetch a URL's submodules as well."),
+    ] = None,
+    lfs: Annotated[
+        bool | None,
+        typer.Option("--lfs/--no-lfs", help="Fetch a URL's LFS files as well (over HTTP)."),
+    ] = None,
     check: Annotated[
         bool,
         typer.Option("--check/--no-check", help="Ask a URL's server whether it is there."),
@@ -59,6 +67,8 @@ def add(
         include=None if include is None else tuple(include),
         exclude=None if exclude is None else tuple(exclude),
         credential=credential,
+        submodules=submodules,
+        lfs=lfs,
     )
     with open_engines() as engines:
         if check and is_git_url(source):
@@ -225,6 +235,8 @@ def _look(url: str, request: Request, records: Sequence[RepositoryRecord]) -> No
 
 
 def _print(entry: Entry) -> None:
+    from harness.index.registry import fetched_besides
+
     at = f" at {entry.commit[:9]}" if entry.commit else ""
     print(f"{console.printable(entry.name)}: {entry.state}{at}")
     print(f"    {console.printable(entry.source)}")
@@ -233,6 +245,7 @@ def _print(entry: Entry) -> None:
         ("credential", entry.credential),
         ("only", ", ".join(entry.include)),
         ("not", ", ".join(entry.exclude)),
+        ("with", fetched_besides(submodules=entry.submodules, lfs=entry.lfs)),
         ("indexed", entry.indexed_at),
     ):
         if value:

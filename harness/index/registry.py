@@ -20,6 +20,8 @@ from harness.index.options import IndexOptions
 from harness.repository.sources import is_clone, is_git_url, secrets_of, source_of
 from harness.types import RepositoryRecord
 
+_SWITCHED = "what is fetched of it has changed since; the next run indexes it again"
+
 
 class EntryState(StrEnum):
     """What has become of an entry."""
@@ -36,13 +38,15 @@ class Request:
     """What somebody asks of an entry; None leaves it as it is, or at its default.
 
     ``ref``: branch, tag or commit; empty for the default branch. ``credential``: a name; empty for
-    none.
+    none. ``submodules``, ``lfs``: whether these are fetched.
     """
 
     ref: str | None = None
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] | None = None
     credential: str | None = None
+    submodules: bool | None = None
+    lfs: bool | None = None
 
     def applied_to(self, record: RepositoryRecord) -> RepositoryRecord:
         """The record as asked for."""
@@ -67,6 +71,8 @@ class Entry:
     indexed_at: str
     changed: int
     warnings: tuple[str, ...]
+    submodules: bool = False
+    lfs: bool = False
 
 
 def unindexed(name: str, source: str, path: str) -> RepositoryRecord:
@@ -104,6 +110,12 @@ def register(
             f"{claim.source} is a folder, which is read as it is; a branch and a credential go "
             "with a git URL (file:// makes one of a local repository)"
         )
+    is_server = is_git_url(claim.source) and not claim.source.startswith("file:")
+    if not is_server and (request.submodules or request.lfs):
+        raise UsageError(
+            f"{claim.source} is on this machine; submodules and large files are fetched for the "
+            "URL of a server only"
+        )
     with names_held(engines.store, engines.data_dir):
         records = engines.store.repositories()
         known = known_as(claim.source, records)
@@ -115,6 +127,8 @@ def register(
         chosen = one_name(claim, name, records)
         entry = known or unindexed(chosen, claim.source, path)
         entry = replace(request.applied_to(entry), registered=True)
+        if known is not None and (entry.submodules, entry.lfs) != (known.submodules, known.lfs):
+            entry = replace(entry, warnings=(_SWITCHED,))
         if entry != known:
             engines.store.put_repository(entry)
     return entry
@@ -126,6 +140,8 @@ class Reading:
 
     ref: str
     credential: str
+    submodules: bool = False
+    lfs: bool = False
 
 
 def reading_of(source: str, asked: Request, records: Sequence[RepositoryRecord]) -> Reading:
@@ -135,11 +151,14 @@ def reading_of(source: str, asked: Request, records: Sequence[RepositoryRecord])
     """
     known = known_as(source_of(source), records)
     ref, credential = (known.ref, known.credential) if known is not None else ("", "")
+    submodules, lfs = (known.submodules, known.lfs) if known is not None else (False, False)
     if is_git_url(source) and secrets_of(source):
         credential = ""
     return Reading(
         ref if asked.ref is None else asked.ref,
         credential if asked.credential is None else asked.credential,
+        submodules if asked.submodules is None else asked.submodules,
+        lfs if asked.lfs is None else asked.lfs,
     )
 
 
@@ -166,6 +185,12 @@ def with_entry(options: IndexOptions, record: RepositoryRecord | None) -> IndexO
         include=options.include or record.include,
         exclude=options.exclude or record.exclude,
     )
+
+
+def fetched_besides(*, submodules: bool, lfs: bool) -> str:
+    """What is fetched of a repository besides itself, in words; empty: nothing."""
+    wanted = (("submodules", submodules), ("LFS files", lfs))
+    return " and ".join(word for word, on in wanted if on)
 
 
 def is_registered(record: RepositoryRecord) -> bool:
@@ -221,4 +246,6 @@ def entry_of(record: RepositoryRecord, *, sees_folders: bool) -> Entry:
         indexed_at=record.indexed_at,
         changed=record.changed,
         warnings=(gone_warning(record),) if gone else record.warnings,
+        submodules=record.submodules,
+        lfs=record.lfs,
     )

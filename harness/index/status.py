@@ -46,6 +46,8 @@ class RepositoryStatus:
     registered: bool
     state: str
     changed: int
+    submodules: bool = False
+    lfs: bool = False
 
     def to_dict(self) -> dict[str, object]:
         """As plain data."""
@@ -87,6 +89,8 @@ def _status(record: RepositoryRecord, store: VectorStore) -> RepositoryStatus:
         registered=entry.registered,
         state=str(entry.state),
         changed=entry.changed,
+        submodules=entry.submodules,
+        lfs=entry.lfs,
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.errors import RepositoryNotFoundError, UsageError
 from harness.home import from_home
 from harness.repository.credentials import redact_urls
+from harness.repository.elsewhere import Extra
 from harness.repository.folder_signs import DiskTree
 from harness.repository.mirrors import check_out
 from harness.repository.remotes import open_remote
@@ -51,6 +52,8 @@ def resolve_source(
     ref: str = "",
     credential: str = "",
     credentials_dir: Path | None = None,
+    submodules: bool = False,
+    lfs_bytes: int = 0,
 ) -> Checkout:
     """Find or fetch the folder that a user names.
 
@@ -63,6 +66,8 @@ def resolve_source(
     :param credential: name of the credential for a URL; empty: what the URL holds, or the user's
         own means.
     :param credentials_dir: where credentials are (:mod:`harness.repository.logins`).
+    :param submodules: whether a URL's submodules are fetched.
+    :param lfs_bytes: a URL's LFS files up to this size are fetched, 0: none.
     :returns: name, folder and commit. The name is that of the folder, or the last part of the URL.
     :raises RepositoryNotFoundError: no such folder, repository, branch or tag.
     :raises CredentialError: the server refuses, or the credential cannot be used.
@@ -80,7 +85,8 @@ def resolve_source(
             credential=credential,
             credentials_dir=credentials_dir,
         )
-        commit = check_out(remote, ref, into, data_dir=data_dir)
+        extra = Extra(submodules, lfs_bytes, credentials_dir)
+        commit = check_out(remote, ref, into, data_dir=data_dir, extra=extra)
         return Checkout(url_name(remote.url), into, remote.url, commit)
     return local_folder(path_or_url)
 

@@ -24,7 +24,9 @@ from harness.errors import TransientError
 from harness.files import private_folder
 from harness.repository.attributes import ATTRIBUTES, REMEDY, is_slow
 from harness.repository.blobs import EXECUTABLE, REGULAR, contents, entries, write_files
-from harness.repository.git import run_git
+from harness.repository.elsewhere import Extra
+from harness.repository.git import SEALED, run_git
+from harness.repository.lfs import replace_pointers
 from harness.repository.remotes import CHECKOUT_CONFIG, COMMIT, Remote
 from harness.repository.sources import (
     CHECKOUTS_FOLDER,
@@ -33,11 +35,13 @@ from harness.repository.sources import (
     source_of,
     url_identity,
 )
+from harness.repository.submodules import merge_submodules
 
 logger = logging.getLogger(__name__)
 
 MIRRORS_FOLDER = "mirrors"
 WORK_FOLDER = "checked-out"
+LFS_SUFFIX = ".lfs"
 _FETCHED = "refs/harness/fetched"
 # Each fetch that brings something adds one; git looks through all of them for an object.
 _MOST_PACKS = 50
@@ -77,14 +81,23 @@ def work_folder(path_or_url: str, data_dir: Path) -> Iterator[Path | None]:
         yield folder
 
 
-def check_out(remote: Remote, ref: str, folder: Path, *, data_dir: Path) -> str:
+def check_out(
+    remote: Remote,
+    ref: str,
+    folder: Path,
+    *,
+    data_dir: Path,
+    extra: Extra = Extra(),  # noqa: B008 - frozen
+) -> str:
     """Put the files of a branch, tag or commit into a folder, as a repository of its own.
 
-    Neither submodules nor LFS objects are fetched. The server is asked where a branch points to;
-    a commit that the mirror has is checked out without it.
+    The server is asked where a branch points to; a commit that the mirror has is checked out
+    without it. Submodules and large files are in the folder's index like any other file, where
+    they are fetched; they are no part of the commit that HEAD names.
 
     :param ref: empty: the default branch.
     :param folder: whatever is in it is removed first.
+    :param extra: whether submodules and LFS objects are fetched.
     :returns: the commit, empty when the repository has none.
     :raises RepositoryNotFoundError: there is no such repository, branch, tag or commit.
     :raises CredentialError: the server refuses.
@@ -92,28 +105,81 @@ def check_out(remote: Remote, ref: str, folder: Path, *, data_dir: Path) -> str:
     :raises TransientError: another process has held the mirror for the whole time-out.
     :raises GitError: git is missing or failed here, for instance because the disk is full.
     """
+    _clear(folder)
+    run_git(["init", "--quiet", "--template="], folder, remote.timeout_seconds)
+    commit = _bring(remote, ref, folder, data_dir)
     name = clone_folder(url_identity(remote.url))
-    mirror = private_folder(data_dir.resolve() / MIRRORS_FOLDER) / f"{name}.git"
-    try:
-        with FileLock(f"{mirror}.lock", timeout=remote.timeout_seconds, mode=0o600):
-            commit = _fetched(remote, ref, mirror)
-            _clear(folder)
-            run_git(["init", "--quiet", "--template="], folder, remote.timeout_seconds)
-            if commit:
-                _share(mirror, folder / ".git")
-    except Timeout:
-        raise TransientError(
-            f"another process has been fetching {remote.url} for {remote.timeout_seconds:g} s; "
-            "try again later"
-        ) from None
     _remove_former_clone(data_dir.resolve() / CHECKOUTS_FOLDER / name)
     if not commit:
         logger.warning("%s has no commits yet", remote.url)
         return ""
     args = ["update-ref", "--no-deref", "HEAD"]
     run_git(args, folder, remote.timeout_seconds, operands=[commit])
-    _write(commit, folder, remote)
+    with_extra = _with_extra(remote, commit, folder, data_dir, extra)
+    _write(with_extra, folder, remote)
+    if with_extra != commit:
+        run_git(args, folder, remote.timeout_seconds, operands=[commit])
     return commit
+
+
+def _bring(remote: Remote, ref: str, folder: Path, data_dir: Path) -> str:
+    """Put a commit's objects into a repository, by way of the mirror; the commit."""
+    mirror = _mirror(remote, data_dir)
+    with _held(mirror, remote):
+        commit = _fetched(remote, ref, mirror)
+        if commit:
+            _share(mirror, folder / ".git")
+    return commit
+
+
+def _mirror(remote: Remote, data_dir: Path) -> Path:
+    name = clone_folder(url_identity(remote.url))
+    return private_folder(data_dir.resolve() / MIRRORS_FOLDER) / f"{name}.git"
+
+
+@contextmanager
+def _held(mirror: Path, remote: Remote) -> Iterator[None]:
+    """Keep other processes away from a mirror, and from its large files."""
+    try:
+        with FileLock(f"{mirror}.lock", timeout=remote.timeout_seconds, mode=0o600):
+            yield
+    except Timeout:
+        raise TransientError(
+            f"another process has been fetching {remote.url} for {remote.timeout_seconds:g} s; "
+            "try again later"
+        ) from None
+
+
+def _with_extra(remote: Remote, commit: str, folder: Path, data_dir: Path, extra: Extra) -> str:
+    """A commit of this folder only that has the submodules and large files as well; the commit
+    itself where there are none."""
+    if not extra.submodules and not extra.lfs_bytes:
+        return commit
+    run_git(["read-tree", commit], folder, remote.timeout_seconds)
+    changed = False
+    if extra.lfs_bytes:
+        # Before submodules, whose large files are on servers of their own.
+        mirror = _mirror(remote, data_dir)
+        with _held(mirror, remote):
+            changed = replace_pointers(remote, folder, mirror.with_suffix(LFS_SUFFIX), extra)
+    if extra.submodules:
+
+        def bring(source: Remote, wanted: str) -> None:
+            # Another repository's run may have left the commit here: whether this one may read it
+            # is for the server to say.
+            source.find("")
+            _bring(source, wanted, folder, data_dir)
+
+        credentials_dir = extra.credentials_dir
+        changed |= merge_submodules(remote, commit, folder, bring, credentials_dir)
+    if not changed:
+        return commit
+
+    def git(*args: str) -> str:
+        output = run_git(args, folder, remote.timeout_seconds, trust=SEALED)
+        return output.stdout.decode("ascii").strip()
+
+    return git("commit-tree", "-m", "with submodules and large files", git("write-tree"))
 
 
 def _write(commit: str, folder: Path, remote: Remote) -> None:
@@ -150,6 +216,7 @@ def remove_mirror(source: str, data_dir: Path) -> None:
         return
     try:
         with FileLock(f"{mirror}.lock", timeout=0, mode=0o600):
+            shutil.rmtree(mirror.with_suffix(LFS_SUFFIX), ignore_errors=True)
             shutil.rmtree(mirror, ignore_errors=True)
     except Timeout:
         logger.info("%s is in use and stays", mirror)
@@ -218,9 +285,11 @@ def _share(mirror: Path, git_dir: Path) -> None:
                 continue
             except OSError:  # another file system, or one without links
                 shutil.copy2(Path(folder) / name, target / name)
-    shallow = mirror / "shallow"
+    shallow, own = mirror / "shallow", git_dir / "shallow"
     if shallow.exists():
-        shutil.copyfile(shallow, git_dir / "shallow")
+        # One line for each commit without its history; submodules add theirs.
+        known = own.read_bytes() if own.exists() else b""
+        own.write_bytes(known + shallow.read_bytes())
 
 
 def _clear(folder: Path) -> None:

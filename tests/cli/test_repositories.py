@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.cli.runs import Run, document
 from tests.fakes.git_server import http_server
 from tests.repositories import commit_all, make_repository
 from tests.repository.credentials_dir import make_credential
+from tests.repository.test_extra import link, pointer
 
 URL = "https://git.example.org/team/web.git"
 
@@ -25,7 +27,7 @@ def test_add_list_remove(harness: Run, repository: Path) -> None:
     )
     assert set(added) == {
         "name", "source", "ref", "include", "exclude", "credential", "registered", "state",
-        "commit", "indexed_at", "changed", "warnings",
+        "commit", "indexed_at", "changed", "warnings", "submodules", "lfs",
     }  # fmt: skip
     assert (added["name"], added["source"]) == ("web", URL.removesuffix(".git"))
     assert harness("repositories", "add", str(repository))[0] == 0
@@ -167,6 +169,24 @@ def test_a_private_repository(
         make_credential(credentials, "team", server.url, password="planted-4711-token\n")
         assert harness("repositories", "add", url, "--credential", "team")[0] == 0
         assert document(harness("index", url, "--json"))["files_indexed"] == 1
+        web = tmp_path / "served/web"
+        link(web, "lib", make_repository(tmp_path / "served/lib", {"b.py": "def b():\n    pass\n"}),
+             f"{server.url}/lib/.git")  # fmt: skip
+        large = b"def large():\n    pass\n"
+        (web / "large.py").write_bytes(pointer(large))
+        commit_all(web)
+        server.large[hashlib.sha256(large).hexdigest()] = large
+        report = document(harness("index", url, "--json"))
+        assert report["files_skipped"] == {"binary": 1, "submodule": 1}
+        added = document(harness("repositories", "add", url, "--submodules", "--lfs", "--json"))
+        assert (added["submodules"], added["lfs"], added["state"]) == (True, True, "warning")
+        (row,) = document(harness("repositories", "sync", "--json"))["repositories"]
+        assert (row["state"], row["after"]) == ("indexed", report["commit"])
+        (status,) = document(harness("status", "--json"))["repos"]
+        assert (status["files"], status["lfs"], status["state"]) == (4, True, "indexed")
+        assert "    with submodules and LFS files" in harness("status")[1]
+        found = document(harness("search", "large", "--json"))["results"]
+        assert found[0]["text"].startswith("def large")
         for source in (server.url.replace("//", "//x:planted-4711-wrong@") + "/web/.git", url):
             code, _, err = harness("index", source, "--credential", "other")
             assert code == 2 and "there is no credential 'other'" in err and "planted" not in err

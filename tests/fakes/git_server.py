@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import shutil
 import ssl
@@ -22,13 +23,16 @@ SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 @dataclass(slots=True)
 class GitServer:
     """A server of the repositories below ``root``. ``logins`` are all the ``user:password`` that
-    clients sent; one whose password is ``password`` gets in, and nobody else."""
+    clients sent; one whose password is ``password`` gets in, and nobody else. ``large``: files of
+    Git LFS by the SHA-256 that their pointers name; ``large_from`` is where they are said to be."""
 
     root: Path
     url: str
     password: str
     logins: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    large: dict[str, bytes] = field(default_factory=dict)
+    large_from: str = ""
 
 
 @contextmanager
@@ -53,7 +57,27 @@ def http_server(root: Path, password: str, certificate: Path | None = None) -> I
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            self._backend(body)
+            if self.path.endswith("/info/lfs/objects/batch"):
+                self._send(
+                    json.dumps({"objects": [*map(self._offer, json.loads(body)["objects"])]})
+                )
+            elif self.path.startswith("/large/"):
+                self._send(server.large[self.path.rpartition("/")[2]])
+            else:
+                self._backend(body)
+
+        def _offer(self, asked: dict[str, object]) -> dict[str, object]:
+            if asked["oid"] not in server.large:
+                return {**asked, "error": {"code": 404, "message": "no such file"}}
+            href = f"{server.large_from or server.url}/large/{asked['oid']}"
+            return {**asked, "actions": {"download": {"href": href}}}
+
+        def _send(self, content: bytes | str) -> None:
+            data = content.encode() if isinstance(content, str) else content
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
 
         def _backend(self, body: bytes) -> None:
             path, _, query = self.path.partition("?")
