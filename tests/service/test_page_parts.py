@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -142,6 +143,12 @@ def test_prose_links_the_places_that_were_checked() -> None:
     assert (
         found.text == "See src/a.py:3-12, src/a.py:3-12. Not src/a.py:4, b.py:1, src/a.py:3-12:5."
     )
+
+
+def test_prose_of_one_long_word_takes_no_time() -> None:
+    began = time.process_time()
+    prose("a:" * 60_000, [Citation("src/a.py", 3, 12, True, "web")])
+    assert time.process_time() - began < 5, "a hundred times as long as it takes"
 
 
 def test_headings_of_prose_come_below_those_of_the_page() -> None:

@@ -18,8 +18,11 @@ from harness.agent.envelope import Citation
 from harness.service.page.highlighting import highlighted
 from harness.service.page.rendering import file_address
 
-# A path with a line or two: src/session.py:3-12.
-_PLACE = re.compile(r"([^\s`'\"()\[\]<>,;]+?):(\d{1,7})(?:[-–](\d{1,7}))?(?![\w:])")
+# A path with a line or two: src/session.py:3-12. Tried in its middle, too, a word takes the square
+# of its length.
+_PLACE = re.compile(
+    r"(?<![^\s`'\"()\[\]<>,;])([^\s`'\"()\[\]<>,;]+?):(\d{1,7})(?:[-–](\d{1,7}))?(?![\w:])"
+)
 _LOWERED = 2
 
 
