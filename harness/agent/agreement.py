@@ -7,10 +7,9 @@ tell: asked that, it said yes of nearly all, the wrong ones included.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from harness.agent.answer_review import DENIES
+from harness.agent.answer_review import DENIES, asks_yes_or_no
 from harness.agent.claim_words import stems_in, wanted_stems
 from harness.agent.grounding import new_values, plain
 
@@ -18,10 +17,6 @@ from harness.agent.grounding import new_values, plain
 CHECKS = 2
 TEMPERATURE = 0.8
 _MOST = 0.5
-_YES_OR_NO = re.compile(
-    r"\W*(?:is|are|was|were|do|does|did|can|could|has|have|must|may|should|will|would)\b",
-    re.IGNORECASE,
-)
 
 
 def is_borne_out(question: str, answer: str, others: Sequence[str]) -> bool:
@@ -31,20 +26,11 @@ def is_borne_out(question: str, answer: str, others: Sequence[str]) -> bool:
     return min(shared) > 0.0 and max(shared) > _MOST
 
 
-def best_of(question: str, answers: Sequence[str]) -> int | None:
-    """Return which of several answers to give: the one with most of the question's words, the
-    first of equal ones; None when the first is not borne out by the others."""
-    if not is_borne_out(question, answers[0], answers[1:]):
-        return None
-    asked = wanted_stems(question)
-    return max(range(len(answers)), key=lambda at: (len(asked & stems_in([answers[at]])), -at))
-
-
 def _shared(question: str, one: str, other: str) -> float:
     """How much of what the shorter of two answers adds to the question is in the other, 0 to 1; 0
     too where they have values and none in common, or one says yes and the other no."""
     denials = [bool(DENIES.search(text)) for text in (one, other)]
-    if not other or (denials[0] != denials[1] and _YES_OR_NO.match(question)):
+    if not other or (denials[0] != denials[1] and asks_yes_or_no(question)):
         return 0.0
     asked = stems_in([question])
     values = [frozenset(map(plain, new_values(question, text))) for text in (one, other)]

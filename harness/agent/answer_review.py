@@ -33,6 +33,10 @@ _GENERAL = re.compile(
     r"built|kind|sort|someth|anyth|ways?$)\w*"
 )
 _SHORT = re.compile(r"\b[A-Z][A-Z0-9]{1,3}\b")
+_YES_OR_NO = re.compile(
+    r"\W*(?:is|are|was|were|do|does|did|can|could|has|have|must|may|should|will|would)\b",
+    re.IGNORECASE,
+)
 _ABSENCE = re.compile(
     r"^\W*(?:(?:is|are|was|were) there\b|(?:does|do|is|are|can|has|have)\b.*\b(?:any|support\w*|"
     r"exist\w*|have|implement\w*|available|possible)\b)",
@@ -43,6 +47,11 @@ DENIES = re.compile(
     r"do not|doesn't|don't|isn't|aren't|is not|are not|cannot find|none of)\b",
     re.IGNORECASE,
 )
+
+
+def asks_yes_or_no(question: str) -> bool:
+    """Tell whether a question is to be answered with yes or no."""
+    return _YES_OR_NO.match(question) is not None
 
 
 def asks_for_presence(question: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from harness.agent.answer_review import DENIES, asks_for_presence
+from harness.agent.answer_review import DENIES, asks_for_presence, asks_yes_or_no
 from harness.agent.grounding import place_of
 from harness.agent.json_repair import read_object
 from harness.agent.shown import row_quoted, rows_of, spans_of
@@ -62,6 +62,9 @@ def answer_in(content: str, passages: str, question: str) -> str:
         return ""
     if asks_for_presence(question) and DENIES.search(answer):
         return answer
+    # A small model says yes to nearly everything.
+    if asks_yes_or_no(question) and not DENIES.search(answer):
+        return ""
     rows = rows_of(passages)
     row = row_quoted(quote, rows)
     place = place_of(question, answer, row.path, row.number, rows) if row is not None else None

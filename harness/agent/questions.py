@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Unpack
 
 from harness.agent import first_answer
-from harness.agent.agreement import CHECKS, TEMPERATURE, best_of
+from harness.agent.agreement import CHECKS, TEMPERATURE, is_borne_out
 from harness.agent.answer_review import NOT_BORNE_OUT, AnswerReview
 from harness.agent.brief import look_around
 from harness.agent.envelope import Envelope
@@ -85,11 +85,12 @@ def ask(question: str, root: Path, model: ChatModel, **arguments: Unpack[RunArgu
             answer = first_answer.answer_in(turn.content, shown, question)
             if answer and review.remark_on(answer) is None:
                 again = replace(sampling, temperature=TEMPERATURE)
-                drawn = [turn, *(agent.sample(asked, again) for _ in range(CHECKS))]
-                sure = best_of(question, [first_answer.words_of(one.content) for one in drawn])
-                if sure is not None:
-                    other = first_answer.answer_in(drawn[sure].content, shown, question)
-                    return other if other and review.remark_on(other) is None else answer
+                said, *others = (
+                    first_answer.words_of(one.content)
+                    for one in [turn, *(agent.sample(asked, again) for _ in range(CHECKS))]
+                )
+                if is_borne_out(question, said, others):
+                    return answer
         if review.unplaced and billions_of(agent.model.info()) <= first_answer.NO_TOOLS_BILLIONS:
             raise Stop(Status.UNVERIFIED, NOT_BORNE_OUT, review.unplaced)
         return ""

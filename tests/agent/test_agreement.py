@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.agent.agreement import best_of, is_borne_out
+from harness.agent.agreement import is_borne_out
 
 QUESTION = "Which separator does German use for thousands?"
 PERIOD = "German uses a period."
@@ -34,10 +34,3 @@ def test_yes_and_no_are_not_the_same() -> None:
     no = "No, only four fields."
     assert is_borne_out(question, no, ["It is not, only four fields.", no])
     assert not is_borne_out(question, no, ["Yes, only four fields.", no])
-
-
-def test_the_answer_that_keeps_to_the_question_is_given() -> None:
-    short, full = "A period.", "German uses a period for thousands."
-    assert best_of(QUESTION, [short, full, short]) == 1
-    assert best_of(QUESTION, [short, short, short]) == 0
-    assert best_of(QUESTION, [short, full, "A comma."]) is None

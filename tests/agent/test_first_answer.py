@@ -101,6 +101,13 @@ def test_a_denial_needs_no_quotation() -> None:
     assert answer_in(denial, PASSAGES, "What is the limit?") == ""
 
 
+def test_a_yes_is_worth_nothing_from_who_never_says_no() -> None:
+    question = "Does `add` subtract?"
+    assert answer_in(said("return a - b", "It returns `a - b`."), PASSAGES, question) == ""
+    denial = answer_in(said("return a - b", "It does not return the total."), PASSAGES, question)
+    assert denial == "It does not return the total (src/a.py:5)."
+
+
 def test_a_large_model_uses_its_tools(calculator: Path) -> None:
     model = ScriptedChatModel(["`add` subtracts, calc.py:5."], tools=False, model="large:70b")
     ask("What does the function add do?", calculator, model)
