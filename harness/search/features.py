@@ -131,7 +131,7 @@ def features(query: Query, lists: CandidateLists, pool: Sequence[Candidate]) -> 
     columns["file in dense scores"] = files.gather(files.best(columns["dense score"]))
     # How long a file is at least: the lines that were found.
     last = files.largest(_floats([chunk.end_line for chunk in chunks])[:, None])[:, 0]
-    columns["file's last line"] = files.gather(np.log2(1 + last) / 12)
+    columns["file's last line"] = files.gather((np.log2(1 + last) / 12).astype(np.float32))
     return np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
 
 
