@@ -38,6 +38,15 @@ _STOP_WORDS = _set(
 )
 """Words that say nothing about which code is meant."""
 
+_GERMAN = _set(
+    """wie wird werden wurde wurden wo ist sind der das den dem ein eine einen einem einer und oder
+    von vom zum zur für nach bei wenn auf aus nicht kann können soll wohin woher welche welcher
+    welches welchen wofür warum"""
+)
+_GERMAN_OR_NOT = _set("die mit im am man was war es sich wer als auch nur durch über unter")
+"""The same in German: the second ones only beside one of the first, as they may mean something
+else. What a question in another language says with such words is in no file."""
+
 _TOPICS = {
     "test": _set(
         "test tests testing tested tester unittest pytest spec specs fixture fixtures mock mocks"
@@ -74,6 +83,7 @@ _DEFINED = re.compile(
 _EDGES = "\"'`“”‘’,;:()[]{}<>"
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]+")
 _MAX_TITLE_WORDS = 5
+_SENTENCE = 3
 _LATIN_ENDS = 0x0250
 
 
@@ -131,7 +141,8 @@ def parse(text: str) -> Query:
     symbols = _symbols(asked, raw, is_symbol)
     if is_symbol:
         symbols.update(dict.fromkeys(spelled))
-    content = [word for word in raw if word.lower() not in _STOP_WORDS] or raw
+    said_nothing = _said_nothing(raw)
+    content = [word for word in raw if word.lower() not in said_nothing] or raw
     content = list(dict.fromkeys(content))[:MAX_WORDS]
     terms = dict.fromkeys(
         part
@@ -166,6 +177,14 @@ def parse(text: str) -> Query:
             name for word in raw if len(word_parts(word)) > 2 and (name := fold(word)) in symbols
         ),
     )
+
+
+def _said_nothing(raw: list[str]) -> frozenset[str]:
+    """Words that say nothing, of the language of a question."""
+    german = _GERMAN.intersection(map(str.lower, raw))
+    if len(raw) < _SENTENCE or not german:
+        return _STOP_WORDS
+    return _STOP_WORDS | _GERMAN | _GERMAN_OR_NOT
 
 
 def _symbols(text: str, raw: list[str], is_symbol: bool) -> dict[str, None]:

@@ -100,3 +100,9 @@ def test_long_queries_and_long_lines_are_ranked_in_time() -> None:
     for asked in (words, frames):
         assert rank(parse(asked), CandidateLists(dense=candidates), 10)
     assert time.process_time() - began < 6
+
+
+def test_words_that_say_nothing_are_known_of_the_language_of_the_question() -> None:
+    assert parse("wie werden die Cookies signiert").terms == ("cookies", "signiert")
+    assert parse("how workers die").terms == ("workers", "die")
+    assert "von" in parse("von Neumann").terms
