@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from harness.agent import Envelope, TurnCache
     from harness.agent.events import OnEvent
     from harness.agent.options import StrategyChoice
-    from harness.agent.tools.access import Approve, Search
+    from harness.agent.tools.access import Approve, Mapped, Search
     from harness.answers.assistant import Assistant
     from harness.backup.operations import Backups
     from harness.backup.prefect_copy import PrefectDatabase
@@ -380,7 +380,7 @@ def run_configured_task(
         open_assistant(
             results_dir, model, approve=approve, turn_cache=turn_cache, strategy=strategy
         ) as assistant,
-        index_of(repository.record) as (repo, search),
+        index_of(repository.record) as (repo, search, mapped),
     ):
         return run_task(
             text,
@@ -389,6 +389,7 @@ def run_configured_task(
             verify=verify,
             ref=repository.ref,
             search=search,
+            mapped=mapped,
             repo=repo,
             limits=assistant.limits,
             on_event=on_event,
@@ -514,17 +515,23 @@ def check_push(repository: Opened) -> Remote:
 
 
 @contextmanager
-def index_of(record: RepositoryRecord | None) -> Iterator[tuple[str, Search | None]]:
-    """The name under which a repository is indexed and the agent's ``semantic_search`` over it; an
-    empty name and None when it is not indexed."""
+def index_of(
+    record: RepositoryRecord | None,
+) -> Iterator[tuple[str, Search | None, Mapped | None]]:
+    """The name under which a repository is indexed, the agent's ``semantic_search`` over it, and
+    its map for a text; an empty name and None when it is not indexed."""
     if record is None or not record.collection:
-        yield "", None
+        yield "", None, None
         return
-    from harness.search import retrieval
+    from harness.search import repository_map, retrieval
 
     with open_engines() as engines:
 
         def search(query: str, limit: int) -> Sequence[Hit]:
             return retrieval.search(query, engines, repo=record.name, limit=limit)
 
-        yield record.name, search
+        def mapped(text: str) -> list[tuple[str, list[str]]]:
+            found = repository_map.map_repository(engines, repo=record.name, focus=text)
+            return [(file.path, [one.name for one in file.definitions]) for file in found.files]
+
+        yield record.name, search, mapped

@@ -24,6 +24,9 @@ OUTLINE_CHARS = 1_200
 PASSAGES_CHARS = 2_400
 _MAX_NAMES = 12
 _MAX_PARSED = 60
+# With a map: further files say more than the definitions of these.
+_MAX_NAMED = 5
+_MAX_MAPPED_CHARS = 500
 _CODE = re.compile(r"\.(?!md$|rst$|txt$|lock$|json$|ya?ml$|toml$|cfg$|ini$|svg$|csv$)\w{1,5}$")
 
 
@@ -48,7 +51,7 @@ def look_around(
     """
     places = rank_places(tree, clues)
     return Surroundings(
-        _outline(tree, places, outline_chars),
+        _outline(tree, places, clues, outline_chars),
         _passages(tree, places, passages_chars, secrets),
         tuple(places),
     )
@@ -104,17 +107,22 @@ def examples_from(
     return examples
 
 
-def _outline(tree: ConfinedTree, places: list[Place], room: int) -> str:
+def _outline(tree: ConfinedTree, places: list[Place], clues: Clues, room: int) -> str:
     likely = list(dict.fromkeys(place.definition.path for place in places))
     names = [name for name in list_files(tree.root) if not is_secret(name)]
     code = [name for name in names if _CODE.search(name)]
     source = [name for name in code if not is_test(name)]
     tests = [name for name in code if is_test(name)]
     other = [name for name in names if name not in set(code)]
+    mapped = {name: defined for name, defined in _mapped(clues) if name in source}
+    # What fails points at places more clearly than words do; without, the map is the better guide.
+    first = [*likely, *mapped] if clues.output else [*mapped, *likely]
     rows: list[str] = []
-    for number, name in enumerate(dict.fromkeys([*likely, *source, *tests, *other])):
+    for number, name in enumerate(dict.fromkeys([*first, *source, *tests, *other])):
         row = name
-        if number < _MAX_PARSED and name in source:
+        if name in mapped and number < _MAX_NAMED:
+            row = f"{name}: {', '.join(mapped[name])}".rstrip(": ")
+        elif not mapped and number < _MAX_PARSED and name in source:
             row = f"{name}: {_names(tree, name)}".rstrip(": ")
         if len(row) > room:
             row = name
@@ -124,6 +132,16 @@ def _outline(tree: ConfinedTree, places: list[Place], room: int) -> str:
         rows.append(row)
         room -= len(row) + 1
     return "\n".join(rows)
+
+
+def _mapped(clues: Clues) -> Sequence[tuple[str, Sequence[str]]]:
+    """The index's map for the task, nothing without one."""
+    if clues.mapped is None:
+        return []
+    try:
+        return clues.mapped(clues.task[:_MAX_MAPPED_CHARS])
+    except HarnessError:
+        return []
 
 
 def _names(tree: ConfinedTree, path: str) -> str:

@@ -24,7 +24,7 @@ from harness.agent.recorder import Recorder
 from harness.agent.result import write_results
 from harness.agent.status import Status, Stop, status_of
 from harness.agent.system_prompt import system_prompt
-from harness.agent.tools.access import ChangeAccess, ReadAccess, Search
+from harness.agent.tools.access import ChangeAccess, Mapped, ReadAccess, Search
 from harness.agent.tools.commands import CommandRunner
 from harness.agent.tools.outputs import OutputStore
 from harness.agent.tools.registry import offered_tools
@@ -46,11 +46,13 @@ class RunArguments(TypedDict, total=False):
     """What every kind of run takes besides its request, its folder and its model.
 
     ``search`` returns passages of the index for a query and a count, None: not indexed, grep is
-    used; ``repo`` is the name in the index, for citations; ``results_dir`` is where the files of
-    the result go, None: none are written.
+    used; ``mapped`` is the index's map for a text, None: not indexed; ``repo`` is the name in the
+    index, for citations; ``results_dir`` is where the files of the result go, None: none are
+    written.
     """
 
     search: Search | None
+    mapped: Mapped | None
     repo: str
     limits: Limits | None
     on_event: OnEvent | None
@@ -71,6 +73,7 @@ class Session:
         space: Workspace | None = None,
         *,
         search: Search | None = None,
+        mapped: Mapped | None = None,
         repo: str = "",
         limits: Limits | None = None,
         on_event: OnEvent | None = None,
@@ -79,6 +82,7 @@ class Session:
     ) -> None:
         self.root = root
         self.search = search
+        self.mapped = mapped
         self.repo = repo
         self.limits = limits or Limits()
         self.options = options or RunOptions()

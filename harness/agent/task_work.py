@@ -185,4 +185,4 @@ class TaskWork:
     def _clues(self, before: Verdict | None) -> Clues:
         output = before.output if before is not None and not before.ok else ""
         essence = before.essence if output and before is not None else ""
-        return Clues(self._text, output, essence, self._session.search)
+        return Clues(self._text, output, essence, self._session.search, self._session.mapped)

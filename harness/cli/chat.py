@@ -55,7 +55,7 @@ def chat(
     with (
         opened_repository(repo) as repository,
         open_assistant(results_folder("chat"), model, approve=ask_user) as assistant,
-        index_of(repository.record) as (name, search),
+        index_of(repository.record) as (name, search, _),
         ChatSession(
             repository.root,
             assistant.model,

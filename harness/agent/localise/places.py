@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import log
 
 from harness.agent.sources import Definition, definitions_in, is_test
-from harness.agent.tools.access import Search
+from harness.agent.tools.access import Mapped, Search
 from harness.errors import HarnessError
 from harness.repository.skip_names import is_secret
 from harness.workspace.copies import list_files
@@ -51,12 +51,13 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Clues:
     """What there is to go by: the task's words, the output of the verification (whole and
-    essence), and the index, None when there is none."""
+    essence), and the index: its search and its map of files, None when there is none."""
 
     task: str
     output: str = ""
     essence: str = ""
     search: Search | None = None
+    mapped: Mapped | None = None
 
 
 def rank_places(tree: ConfinedTree, clues: Clues, limit: int = 6) -> list[Place]:

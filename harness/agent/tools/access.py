@@ -14,6 +14,9 @@ from harness.workspace.copies import list_files
 from harness.workspace.paths import ConfinedTree
 
 Search = Callable[[str, int], Sequence[Hit]]
+Mapped = Callable[[str], Sequence[tuple[str, Sequence[str]]]]
+"""Returns the files that a text is about and what goes with them, the most important first, each
+with the names of its most important definitions."""
 Approve = Callable[[str, str], bool]
 
 
