@@ -96,7 +96,8 @@ def _split(url: str) -> SplitResult:
         raise RepositoryNotFoundError(
             f"{redact_urls(url)} is not a valid URL; check its host and port"
         ) from None
-    if not parts.hostname or parts.netloc.rpartition("@")[2].startswith("-"):
+    has_host = bool(parts.hostname) or parts.scheme == "file"
+    if not has_host or parts.netloc.rpartition("@")[2].startswith("-"):
         raise RepositoryNotFoundError(f"{redact_urls(url)} has no valid host; check the address")
     try:
         usable = parts.port != 0

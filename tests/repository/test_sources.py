@@ -53,6 +53,7 @@ def test_a_clone_is_told_by_its_place() -> None:
         pytest.param("ssh://git@git.example.org/x", set(), id="ssh"),
         pytest.param("ssh://git:pw@git.example.org/x", {"pw"}, id="ssh-password"),
         pytest.param("git@git.example.org:x", set(), id="scp"),
+        pytest.param("file:///srv/x.git", set(), id="file"),
     ],
 )
 def test_secrets_of_a_url(url: str, secrets: set[str]) -> None:
