@@ -238,14 +238,14 @@ def test_a_pattern_is_no_option(hostile: Path, play: Play) -> None:
 )
 def test_wild_arguments_are_answered(hostile: Path, arguments: dict[str, object]) -> None:
     model = ScriptedChatModel([calls(("read_file", arguments)), "See app.py:1."])
-    result = ask("Go wild", hostile, model)
+    result = ask("Where does it go wild?", hostile, model)
     assert result.status is Status.OK, result.error
 
 
 def test_a_named_pipe_does_not_block(hostile: Path, play: Play) -> None:
     os.mkfifo(hostile / "pipe")
     model = play(("read_file", {"path": "pipe"}), ("grep", {"pattern": "x"}), "See app.py:1.")
-    result = ask("Read", hostile, model, limits=Limits(wall_seconds=20))
+    result = ask("Where does it end?", hostile, model, limits=Limits(wall_seconds=20))
     assert result.status is Status.OK
     assert "not a regular file" in said_to(model, 1)
 

@@ -127,5 +127,5 @@ def test_several_leaked_calls_are_made_in_order(calculator: Path) -> None:
 
 def test_a_call_is_never_an_answer(calculator: Path) -> None:
     """Six of ten first turns of a real model ended a run as its answer."""
-    model = ScriptedChatModel([f"Sure!\n```json\n{JSON}\n```", "See calc.py:5."], tools=True)
-    assert ask("What is wrong?", calculator, model).answer == "See calc.py:5."
+    model = ScriptedChatModel([f"Sure!\n```json\n{JSON}\n```", "In `add`, calc.py:5."], tools=True)
+    assert ask("What is wrong?", calculator, model).answer == "In `add`, calc.py:5."
