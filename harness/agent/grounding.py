@@ -17,6 +17,8 @@ from harness.agent.shown import Row, near
 NEAR_LINES = 3
 # After a dot or a backtick, or before a bracket.
 _AS_CODE = re.compile(r"(?:(?<=\w[.:])|(?<=`))[A-Za-z_]\w*|[A-Za-z_]\w*(?=\()")
+# A name within a sentence.
+_PROPER = re.compile(r"(?<=[a-z,] )[A-Z][A-Za-z]{2,}\b")
 _CALLED = re.compile(r"([A-Za-z_]\w*)\(")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED = re.compile(r"'([^'\n]{1,60})'(?!\w)|\"([^\"\n]{1,60})\"|`([^`\n]{1,60})`")
@@ -42,6 +44,10 @@ def place_of(
     if not bears_out(
         question, [row.text for row in around], [path, *(row.owner for row in around)]
     ):
+        return None
+    # Of whom no shown line speaks, the model knows nothing: it told of the default instead.
+    known = "\n".join([row_texts, path, *(row.owner for row in rows)]).lower()
+    if not all(name.lower() in known for name in _PROPER.findall(question)):
         return None
     values = new_values(question, answer)
     if not all(stands_in(row_texts, value) for value in values):

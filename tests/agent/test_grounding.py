@@ -70,6 +70,8 @@ def test_what_a_question_is_about(question: str, names: set[str]) -> None:
         pytest.param(ADD, "It raises CartFullError.", 13, None, id="a-name-from-nowhere"),
         pytest.param("What is the count of a Cart?", "Its `item_count`.", 12, None, id="a-circle"),
         pytest.param("Does a Cart have a count?", "A Cart has a count.", 12, None, id="a-yes"),
+        pytest.param("Which item does Berlin get?", "It is `0`.", 23, None, id="an-unknown-name"),
+        pytest.param("Which item does a Cart drop?", "It is `0`.", 23, 23, id="a-known-name"),
         pytest.param(ADD, "The order is refused.", 12, 12, id="in-other-words"),
         pytest.param("What are bananas?", "An item of the cart.", 11, None, id="another-question"),
     ],
