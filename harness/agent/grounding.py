@@ -15,6 +15,8 @@ from harness.agent.claim_words import bears_out, stems_in, wanted_stems
 from harness.agent.shown import Row, near
 
 NEAR_LINES = 3
+_SHORT_WORDS = 4
+_PRONOUN = re.compile(r"\W*(?:it|its|they|their|this|these|that|yes|no)\b", re.IGNORECASE)
 # After a dot or a backtick, or before a bracket.
 _AS_CODE = re.compile(r"(?:(?<=\w[.:])|(?<=`))[A-Za-z_]\w*|[A-Za-z_]\w*(?=\()")
 # A name within a sentence.
@@ -49,7 +51,16 @@ def place_of(
     known = "\n".join([row_texts, path, *(row.owner for row in rows)]).lower()
     if not all(name.lower() in known for name in _PROPER.findall(question)):
         return None
+    told_of = set(_WORD.findall(answer)) & {row.owner.rpartition(".")[2] for row in rows}
+    if names and told_of and names.isdisjoint(told_of):
+        return None
     values = new_values(question, answer)
+    if (
+        _is_sentence(answer)
+        and not values
+        and wanted_stems(answer).isdisjoint(stems_in([question]))
+    ):
+        return None
     if not all(stands_in(row_texts, value) for value in values):
         return None
     added = wanted_stems(answer) - stems_in([question])
@@ -88,6 +99,12 @@ def subjects(question: str, rows: Sequence[Row]) -> frozenset[str]:
     named = {owner[: at + 1] for owner in owners for at, name in enumerate(owner) if name in words}
     outer = {name for owner in named if owner[-1] in words for name in owner[:-1]}
     return frozenset(owner[-1] for owner in named) - outer
+
+
+def _is_sentence(answer: str) -> bool:
+    """Tell whether an answer is more than the word that was asked for, and has a subject of its own
+    instead of the question's."""
+    return len(answer.split()) > _SHORT_WORDS and not _PRONOUN.match(answer)
 
 
 def _is_called(row: Row, question: str) -> bool:
