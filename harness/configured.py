@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.engines import Engines
-from harness.environment import command_environment, environment_secrets
 from harness.errors import (
     HarnessError,
     InvalidSettingError,
@@ -321,6 +319,7 @@ def open_assistant(
     """
     from harness.agent.options import Limits, RunOptions
     from harness.answers.assistant import Assistant
+    from harness.environment import command_environment, environment_secrets
     from harness.workspace.policy import CommandPolicy
 
     settings = load(AgentSettings)
@@ -455,7 +454,7 @@ def results_folder(name: str) -> Path:
     if not os.access(base, os.W_OK | os.X_OK):
         raise InvalidSettingError(_unwritable(base, "no permission"))
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return base / f"{stamp}-{name}-{secrets.token_hex(3)}"
+    return base / f"{stamp}-{name}-{os.urandom(3).hex()}"
 
 
 def _unwritable(base: Path, reason: str | None) -> str:

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from harness.cli import lines, process
+from harness.cli import lines, process, searching
 from harness.errors import HarnessError
 
 # What a disk or its permissions refuse, anywhere: not a fault of the program.
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     process.begin()
     code = run(list(sys.argv[1:] if arguments is None else arguments))
     process.end()
-    sys.exit(code)
+    process.leave(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -65,10 +65,6 @@ def _answered_at_hand(arguments: list[str]) -> bool:
 
     :raises BrokenPipeError: nobody reads the output any more.
     """
-    if arguments[:1] != ["search"]:
-        return False
-    from harness.cli import searching
-
     asked = searching.read(arguments)
     found = searching.found_at_hand(asked) if asked is not None else None
     if asked is None or found is None:
@@ -83,19 +79,18 @@ def _command(arguments: list[str], debug: bool) -> int:
     :returns: its exit code; what went wrong has been said.
     :raises BrokenPipeError: nobody reads the output any more.
     """
-    import typer
-
-    from harness.cli import console
-    from harness.cli.app import app_for
-
     process.let_command_clean_up()
     try:
-        # Without standalone mode an exit code is returned, and errors are ours to show.
-        code = app_for(arguments)(args=arguments, prog_name="harness", standalone_mode=False)
+        asked = searching.read(arguments)
+        if asked is None:
+            code = _parsed(arguments)
+        else:
+            searching.show(asked, searching.find(asked))
+            code = 0
         if code == 130 and process.just_interrupted():  # while arguments were read
-            raise typer.Abort
-    except (KeyboardInterrupt, typer.Abort):
-        console.error("interrupted")
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        lines.error("interrupted")
         return 130
     except SystemExit as stop:
         # The argument parser's answer to a closed pipe, whoever's it was.
@@ -104,16 +99,31 @@ def _command(arguments: list[str], debug: bool) -> int:
         return _failed(stop.__context__, debug)
     except Exception as error:
         if process.just_interrupted() and not isinstance(error, HarnessError):
-            console.error("interrupted")
+            lines.error("interrupted")
             return 130
         return _failed(error, debug)
+    return code
+
+
+def _parsed(arguments: list[str]) -> int:
+    """Let the parser read the arguments and call the command.
+
+    :raises KeyboardInterrupt: the command was interrupted.
+    """
+    import typer
+
+    from harness.cli.app import app_for
+
+    try:
+        # Without standalone mode an exit code is returned, and errors are ours to show.
+        code = app_for(arguments)(args=arguments, prog_name="harness", standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     return code if isinstance(code, int) else 0
 
 
 def _failed(error: Exception, debug: bool) -> int:
     """Say what went wrong, in a line or with ``--debug`` also where, and return the exit code."""
-    from harness.cli import console
-
     if isinstance(error, BrokenPipeError) and process.reader_is_gone():
         raise error
     if debug and not hasattr(error, "show"):
@@ -121,7 +131,7 @@ def _failed(error: Exception, debug: bool) -> int:
 
         traceback.print_exception(error)
     if isinstance(error, HarnessError):
-        console.error(str(error))
+        lines.error(str(error))
         return error.exit_code
     show = getattr(error, "show", None)  # a usage error of the argument parser
     if callable(show):
@@ -129,13 +139,13 @@ def _failed(error: Exception, debug: bool) -> int:
         return int(getattr(error, "exit_code", 2))
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         where = f"{os.fspath(error.filename)}: " if error.filename else ""
-        console.error(f"{where}{error.strerror}; {_REMEDIES[error.errno]}")
+        lines.error(f"{where}{error.strerror}; {_REMEDIES[error.errno]}")
         return 1
     if isinstance(error, MemoryError):
-        console.error("there is not enough memory; end other programs, or raise this one's limit")
+        lines.error("there is not enough memory; end other programs, or raise this one's limit")
         return 1
     hint = "" if debug else "; run again with --debug for the details"
-    console.error(f"unexpected {type(error).__name__}: {error}{hint}")
+    lines.error(f"unexpected {type(error).__name__}: {error}{hint}")
     return 1
 
 

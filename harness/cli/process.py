@@ -15,14 +15,19 @@ import signal
 import sys
 import time
 from types import FrameType
+from typing import NoReturn
 
 _MOMENT_SECONDS = 2.0
 _interrupted_at = -math.inf
+_is_for_one_command = False
+_held: list[object] = []
 _GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
 def begin() -> None:
     """Prepare a process that runs one command; nothing of ours is imported yet."""
+    global _is_for_one_command
+    _is_for_one_command = True
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else somebody ignores it
         signal.signal(signal.SIGINT, _end_at_once)
         # The last of all exit functions: no handler of ours is called while modules are torn
@@ -47,6 +52,27 @@ def end() -> None:
     """The command is over: what is left are the interpreter's own last steps."""
     if signal.getsignal(signal.SIGINT) is _interrupt:
         signal.signal(signal.SIGINT, _end_at_once)
+
+
+def is_for_one_command() -> bool:
+    """Whether the process ends with the command that it runs."""
+    return _is_for_one_command
+
+
+def hold(thing: object) -> None:
+    """Keep something as it is to the end of the process, which then skips the interpreter's own
+    last steps."""
+    _held.append(thing)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process; everything has been written.
+
+    :raises SystemExit: unless something is held.
+    """
+    if _held:
+        os._exit(code)
+    sys.exit(code)
 
 
 def just_interrupted() -> bool:

@@ -11,6 +11,7 @@ import os
 import sys
 from typing import Any, NamedTuple
 
+from harness.cli import process
 from harness.cli.lines import error, printable
 from harness.text import encodable
 
@@ -94,6 +95,9 @@ def find(asked: Asked) -> dict[str, Any]:
     :raises HarnessError: as :func:`harness.search.retrieval.find`, and whatever keeps the index
         from being opened or the service from answering.
     """
+    if process.is_for_one_command():
+        # To look for plugins of the library that checks settings takes as long as to check them.
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from harness.configured import open_engines, open_service
     from harness.search.shown import shown
 
@@ -109,8 +113,15 @@ def find(asked: Asked) -> dict[str, Any]:
             return shown(asked.query, service.search(asked.query, **filters, explain=asked.explain))
     from harness.search import retrieval
 
-    with open_engines() as engines:
+    engines = open_engines()
+    try:
         return shown(asked.query, retrieval.find(asked.query, engines, **filters))
+    finally:
+        if process.is_for_one_command():
+            engines.store.leave()
+            process.hold(engines)
+        else:
+            engines.__exit__()
 
 
 def show(asked: Asked, found: dict[str, Any]) -> None:

@@ -72,6 +72,9 @@ class EdgeStore(VectorStore):
         self._shards.close()
         self._memories.clear()
 
+    def leave(self) -> None:
+        self._shards.leave()
+
     def guard(self, check: Callable[[], None]) -> None:
         self._shards.before_write = self._records.before_write = check
 

@@ -75,6 +75,11 @@ class VectorStore(RecordStore, LeaseStore, Protocol):
     def close(self) -> None:
         """Release connections; the store cannot be used afterwards."""
 
+    def leave(self) -> None:
+        """Instead of closing, in a process that ends at once: bring to the disk what is not there
+        yet, and leave the rest to the system."""
+        self.close()
+
     def guard(self, check: Callable[[], None]) -> None:
         """Call this before each change of chunks and records, as close to it as can be; when it
         raises, nothing is changed. Leases are not guarded."""

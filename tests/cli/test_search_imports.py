@@ -24,7 +24,7 @@ def test_a_search_loads_no_part_of_indexing(tmp_path: Path) -> None:
     loaded = set(re.findall(r"import time:[^|]*\|[^|]*\|\s*(\S+)", found.stderr))
     assert "harness.search.retrieval" in loaded
     heavy = re.compile(
-        r"tree_sitter|langchain|prefect|harness\.chunking|harness\.agent\.loop"
+        r"tree_sitter|langchain|prefect|typer|rich|httpx|harness\.chunking|harness\.agent\.loop"
         r"|harness\.repository\.(walk|content|git|checkout)"
         r"|harness\.index\.(planning|batches|preparing|run)$"
     )

@@ -212,7 +212,9 @@ INTERRUPT = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
 )
 def test_an_early_interrupt_is_quiet(indexed: Path, tmp_path: Path, module: str) -> None:
     variables = with_module(tmp_path, module, INTERRUPT)
-    done = call(indexed, "search", "route", variables=variables)
+    # With the dashes the parser reads the arguments.
+    dashes = ["--"] if module == "typer" else []
+    done = call(indexed, "search", *dashes, "route", variables=variables)
     assert done.returncode == 130, done
     assert done.stderr == b"harness: interrupted\n"
     assert done.stdout == b""

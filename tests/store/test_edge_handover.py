@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StoreBusyError
-from harness.store import edge_shards
+from harness.store import edge_shards, integrity
 from harness.store.edge import EdgeStore
 from harness.store.edge_lock import StoreLock
 from tests.store.points import COLLECTION, MANIFEST, point, record
@@ -196,3 +196,21 @@ class Noting:
         if name in ("update", "flush"):
             self._steps.append(name)
         return getattr(self._shard, name)
+
+
+def test_what_was_only_read_is_left_as_it_is_and_what_was_written_is_sealed(tmp_path: Path) -> None:
+    def leave_after(work: Callable[[EdgeStore], object]) -> bool:
+        """Whether the shard is still open then."""
+        with closing(EdgeStore(tmp_path, lock_timeout_seconds=30)) as opened:
+            work(opened)
+            opened.leave()
+            assert integrity.read(opened._shards.folder(COLLECTION)) is not None
+            return bool(opened._shards._open)
+
+    with closing(EdgeStore(tmp_path)) as made:
+        made.ensure_collection(MANIFEST)
+    assert not leave_after(lambda one: one.upsert_chunks(COLLECTION, [point("a.py", "x")]))
+    # The first opening after a write finishes it in some files.
+    while not leave_after(lambda one: one.count_chunks(COLLECTION)):
+        pass
+    assert leave_after(lambda one: one.count_chunks(COLLECTION))
