@@ -114,7 +114,6 @@ _add(search.search, "harness search 'how are routes registered' --repo flask --l
 _add(symbol.symbol, "harness symbol Session.close --repo flask")
 _add(
     repository_map.repository_map,
-    "harness map --repo flask",
     "harness map --repo flask --focus 'how are sessions signed'",
     name="map",
 )
