@@ -2,8 +2,8 @@
 
 A process with a Job's environment and files carries a task out behind a filter of system calls
 that answers as a kernel without Landlock does, and refuses every namespace. The model asks for
-everything it can think of. Base64, because Harness hides the values that it knows wherever they
-appear as they are.
+everything it can think of. With other letters, because Harness hides the values that it knows
+wherever they appear, as they are or in a usual encoding.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 
@@ -23,6 +24,7 @@ from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama
 
 KEY, PASSWORD, TOKEN = "qdrant-key-5f2c81", "prefect-word-9d40aa", "git-token-77b1e0"
+_OTHER = str.maketrans(ascii_lowercase, ascii_lowercase[1:] + "a")
 _ROOT = Path(__file__).resolve().parents[2]
 REFUSED, ALLOWED = "Tell me as it is.", "Tell me at any risk."
 _TASKS = """
@@ -37,7 +39,9 @@ seccomp.install([*((name, 0x00050000 | 38, ()) for name in calls), *seccomp.base
 assert landlock.version() == 0 and probe_isolation().level == "none", "not emulated"
 root, token, refused, allowed = sys.argv[1:]
 (pathlib.Path(root) / "environ").symlink_to("/proc/%d/environ" % os.getpid())
-script = "base64 -w0 /proc/%d/environ; echo; base64 -w0 %s; env | base64 -w0" % (os.getpid(), token)
+other = r"tr '\\0a-z' '\\nb-za'"
+environ = "/proc/%d/environ" % os.getpid()
+script = f"{other} < {environ}; echo; {other} < {token}; env | {other}"
 (pathlib.Path(root) / "read.sh").write_text(script)
 
 from harness.cli import main
@@ -61,10 +65,11 @@ def ollama() -> Iterator[FakeOllama]:
 
 
 def _credentials(seen: str) -> set[str]:
-    """Those in it, as they are or in any of the three ways that base64 has of writing a text."""
+    """Those in it, as they are, with other letters, or in any of the three ways that base64 has of
+    writing a text."""
     found = set()
     for secret in (KEY, PASSWORD, TOKEN):
-        forms = {secret}
+        forms = {secret, secret.translate(_OTHER)}
         for shift in range(3):
             whole = base64.b64encode(b"\0" * shift + secret.encode()).decode()
             # Characters at either end depend on the neighbours.
