@@ -27,7 +27,6 @@ from harness.store.edge_config import create_indexes, shard_config
 from harness.store.edge_lock import StoreLock
 from harness.store.engine_faults import first_line, is_engines, translate
 from harness.store.memory_room import require_room
-from harness.store.page_cache import kept_in_memory
 
 # A new shard is 200 MB of mapped, empty files. Where a write would fail on a full disk, touching a
 # page of a mapped file kills the process (SIGBUS), so there must be room for all of them before
@@ -270,8 +269,7 @@ class EdgeShards:
         if opened is None:
             return
         try:
-            with kept_in_memory(self.folder(collection)):
-                opened.shard.close()
+            opened.shard.close()
             self._unflushed.discard(collection)
             if opened.changed or (opened.seal is not None and not opened.seal.settled):
                 integrity.renew(self.folder(collection), opened.seal, changed=opened.changed)
