@@ -147,7 +147,7 @@ def test_artifacts_of_a_task_are_inert_and_hold_no_secret(
         pages[key] = (page, description)
 
     monkeypatch.setattr(agent_task, "create_markdown_artifact", keep)
-    agent_task.collect(tmp_path, HOSTILE)
+    agent_task.collect(tmp_path, str(tmp_path), HOSTILE)
     assert set(pages) == {f"agent-{name}" for name in ("report", "patch", "trajectory", "steps")}
     for page, description in pages.values():
         assert active(page) == []
