@@ -26,6 +26,7 @@ from harness.index.fingerprint import manifest_of
 from harness.index.options import IndexOptions
 from harness.index.planning import plan
 from harness.index.preparing import prepare_batch
+from harness.index.run_lock import hold_repository
 from harness.models.static.embedder import StaticEmbedder
 from harness.search import retrieval
 from harness.service.links import login_link
@@ -295,16 +296,18 @@ def test_what_is_no_longer_declared_goes_only_with_prune(
 
 def test_a_crashed_run_is_started_again_once(lab: Lab) -> None:
     status = lab.up()
-    run = lab.run(lab.small)
 
     def kill_when_running() -> None:
         while runs.read_run(lab.api, run.id).state_type != "RUNNING":
             time.sleep(0.05)
         _flow_process(status).kill()
 
-    for attempt in (1, 2):
-        kill_when_running()
-        assert lab.follow(run).state_type == "CRASHED", attempt
+    # It waits for its turn, so that it cannot have ended when it is killed.
+    with lab.engines() as engines, hold_repository(engines.store, lab.data_dir, str(lab.small)):
+        run = lab.run(lab.small)
+        for attempt in (1, 2):
+            kill_when_running()
+            assert lab.follow(run).state_type == "CRASHED", attempt
     time.sleep(22)  # the automation waits for 15 s and looks every 5
     again = lab.api.mapping("GET", f"/flow_runs/{run.id}")
     assert (again["state_type"], again["run_count"]) == ("CRASHED", 2)
