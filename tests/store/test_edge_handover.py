@@ -116,7 +116,7 @@ def test_many_who_wait_come_in_the_order_in_which_they_came(tmp_path: Path) -> N
     mine, order, threads = StoreLock(tmp_path, 60), [], []
     turns = tmp_path / "turns"
     mine.acquire()
-    (turns / "1").touch()  # of a process that was killed: nobody holds it
+    (turns / "7").touch()  # of a process that was killed: nobody holds it
 
     def take(number: int) -> None:
         lock = StoreLock(tmp_path, 60)
@@ -124,10 +124,13 @@ def test_many_who_wait_come_in_the_order_in_which_they_came(tmp_path: Path) -> N
         order.append(number)
         lock.release()
 
+    def in_line() -> set[int]:
+        return {int(path.name) for path in turns.iterdir() if path.name.isdecimal()}
+
     for number in range(6):
         threads.append(threading.Thread(target=take, args=(number,)))
         threads[-1].start()
-        wait_for(lambda many=number + 1: sum(n.name.isdecimal() for n in turns.iterdir()) == many)
+        wait_for(lambda last=number + 1: in_line() == set(range(1, last + 1)))
     mine.release()
     for thread in threads:
         thread.join()
