@@ -21,20 +21,25 @@ hypothesis.settings.load_profile("patient")
 
 
 class Scheduling(LoadScopeScheduling):
-    """A module stays in one process, for its fixtures. All that start a Prefect server share one
-    process, in their order: there they wait much of the time, while the others compute."""
+    """A module stays in one process, for its fixtures. Those that start a Prefect server share a
+    process with their neighbours in the folder: they wait much of the time, while others work."""
 
     def _split_scope(self, nodeid: str) -> str:
         # Not the mark xdist_group: xdist 3.8 does not see it with pytest 9.2.
         module = nodeid.partition("::")[0]
         together = module.startswith(_WITH_SERVERS) and module != _APART
-        return "servers" if together else module
+        return module.rpartition("/")[0] if together else module
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
     """The hook by which xdist asks for it."""
     return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long chains first: begun last, they would be all that is left in the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_WITH_SERVERS))
 
 
 @pytest.fixture
