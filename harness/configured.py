@@ -11,7 +11,7 @@ import os
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.engines import Engines
 from harness.errors import (
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from harness.backup.operations import Backups
     from harness.backup.prefect_copy import PrefectDatabase
     from harness.backup.results import KeptResults
+    from harness.backup.s3 import S3Objects
     from harness.backup.sealing import Keys
     from harness.backup.vault import Vault
     from harness.index.opened import Opened
@@ -164,7 +165,7 @@ def open_backups() -> Backups:
 
     backup, data = load(BackupSettings), load(DataSettings)
     # Before the store is opened: what cannot be used is said first.
-    vault, prefect = _vault(backup, data), _prefect_database(backup, data)
+    vault, prefect = _vault(), _prefect_database(backup, data)
     return Backups(
         data.data_dir / "backup-work" if vault else data.backups,
         open_store(),
@@ -175,19 +176,60 @@ def open_backups() -> Backups:
     )
 
 
-def _vault(backup: BackupSettings, data: DataSettings) -> Vault | None:
-    """What keeps the backups in place of a folder of plain files."""
+def _vault() -> Vault | None:
+    """What keeps the backups in place of a folder of plain files; None: nothing does.
+
+    :raises InvalidSettingError: as :func:`open_backups`.
+    """
+    backup, data = load(BackupSettings), load(DataSettings)
     keys = _keys(backup, "HARNESS_BACKUP_KEY")
     if not keys and not backup.url:
         return None
-    from harness.backup.objects import FolderObjects
     from harness.backup.vault import Vault
 
+    storage = backup_storage()
+    if storage is not None:
+        return Vault(storage, keys)
+    from harness.backup.objects import FolderObjects
+
+    return Vault(FolderObjects(data.backups), keys)
+
+
+def backup_storage(**options: Any) -> S3Objects | None:
+    """The object storage of backups; None: there is none.
+
+    :param options: ``attempts`` of :class:`harness.backup.s3.S3Objects`.
+    :raises InvalidSettingError: its address cannot be used.
+    """
+    backup = load(BackupSettings)
     if not backup.url:
-        return Vault(FolderObjects(data.backups), keys)
+        return None
     from harness.backup.s3 import S3Objects
 
-    return Vault(S3Objects(backup.url, backup.endpoint), keys)
+    return S3Objects(backup.url, backup.endpoint, **options)
+
+
+def results_storage(**options: Any) -> S3Objects | None:
+    """The object storage of tasks' results; None: there is none.
+
+    :param options: as for :func:`backup_storage`.
+    :raises InvalidSettingError: its address or its credentials cannot be used.
+    """
+    results = load(ResultsSettings)
+    if not results.url:
+        return None
+    from harness.backup.s3 import Login, S3Objects
+
+    key_id, secret = results.access_key_id, results.secret_access_key
+    if bool(key_id) != bool(secret):
+        raise InvalidSettingError(
+            "HARNESS_RESULTS_ACCESS_KEY_ID and HARNESS_RESULTS_SECRET_ACCESS_KEY belong together; "
+            "set both, or neither"
+        )
+    login = Login(key_id, secret.get_secret_value()) if key_id and secret else None
+    return S3Objects(
+        results.url, results.endpoint, setting="HARNESS_RESULTS", login=login, **options
+    )
 
 
 def open_results() -> KeptResults:
@@ -200,19 +242,17 @@ def open_results() -> KeptResults:
 
     results, data = load(ResultsSettings), load(DataSettings)
     keys = _keys(results, "HARNESS_RESULTS_KEY")
-    if not results.url:
-        if keys:
-            raise InvalidSettingError(
-                "HARNESS_RESULTS_KEY encrypts results in object storage only; set "
-                "HARNESS_RESULTS_URL, or unset the key"
-            )
-        from harness.backup.objects import FolderObjects
+    storage = results_storage()
+    if storage is not None:
+        return KeptResults(storage, keys, data.data_dir / "results-work")
+    if keys:
+        raise InvalidSettingError(
+            "HARNESS_RESULTS_KEY encrypts results in object storage only; set "
+            "HARNESS_RESULTS_URL, or unset the key"
+        )
+    from harness.backup.objects import FolderObjects
 
-        return KeptResults(FolderObjects(data.results), None, data.data_dir)
-    from harness.backup.s3 import S3Objects
-
-    objects = S3Objects(results.url, results.endpoint, setting="HARNESS_RESULTS")
-    return KeptResults(objects, keys, data.data_dir / "results-work")
+    return KeptResults(FolderObjects(data.results), None, data.data_dir)
 
 
 def results_location(folder: Path) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -210,6 +210,17 @@ class ResultsSettings(_Settings):
         validation_alias="HARNESS_RESULTS_KEY_FILE",
         description="File with that key. Unset, without HARNESS_RESULTS_KEY: results are not "
         "encrypted.",
+    )
+    access_key_id: str | None = Field(
+        default=None,
+        validation_alias="HARNESS_RESULTS_ACCESS_KEY_ID",
+        description="Credentials of that storage where AWS' own variables hold those of another "
+        "one, of the backups' for example. Unset: as for AWS' own tools.",
+    )
+    secret_access_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="HARNESS_RESULTS_SECRET_ACCESS_KEY",
+        description="The secret that belongs to HARNESS_RESULTS_ACCESS_KEY_ID.",
     )
 
 
@@ -519,6 +530,12 @@ class ChecksSettings(_Settings):
         validation_alias="HARNESS_CHECK_FOLDERS",
         description="Whether the folders for backups, results and repositories are checked; false "
         "in a pod without their volumes.",
+    )
+    storage: Literal["all", "backups", "results", "none"] = Field(
+        default="all",
+        validation_alias="HARNESS_CHECK_STORAGE",
+        description="Which object storage is asked, if one is set: `all`, `backups`, `results` or "
+        "`none`. The chart sets it where a pod has the credentials of one only, or of none.",
     )
 
 

@@ -2,8 +2,8 @@
 others.
 
 boto3 finds credentials as everywhere: in ``AWS_…`` variables, in a file that
-``AWS_SHARED_CREDENTIALS_FILE`` names, or from the cluster (IRSA, Pod Identity). They are never
-parameters here, and appear in no message.
+``AWS_SHARED_CREDENTIALS_FILE`` names, or from the cluster (IRSA, Pod Identity). A process that uses
+two storages, each with credentials of its own, is told those of one. They appear in no message.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +32,14 @@ _BUSY = frozenset(
 _MISSING = frozenset({"NoSuchKey", "404"})
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Credentials that go before those that boto3 finds by itself."""
+
+    key_id: str
+    secret: str = field(repr=False)
+
+
 class S3Objects:
     """See :class:`harness.backup.objects.Objects`.
 
@@ -38,6 +47,7 @@ class S3Objects:
     :param endpoint: address of the storage; None: AWS, or what ``AWS_ENDPOINT_URL_S3`` says.
     :param attempts: how often botocore sends a request, with backoff between.
     :param setting: beginning of the variables that the addresses are from, for messages.
+    :param login: None: what boto3 finds.
     :raises InvalidSettingError: an address cannot be used, or boto3 is not installed.
     """
 
@@ -48,6 +58,7 @@ class S3Objects:
         *,
         attempts: int = _ATTEMPTS,
         setting: str = "HARNESS_BACKUP",
+        login: Login | None = None,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or parts.query:
@@ -57,7 +68,17 @@ class S3Objects:
         self._prefix = f"{prefix}/" if prefix else ""
         self.where = f"s3://{self._bucket}/{prefix}".rstrip("/")
         self._setting = setting
-        self._client = _client(endpoint, attempts, setting)
+        self._client = _client(endpoint, attempts, setting, login)
+
+    def ask(self) -> None:
+        """Ask for the first name only: whether it answers, knows the bucket and takes the
+        credentials. That they may write and delete, only writing and deleting would tell.
+
+        :raises StoreError: it refuses.
+        :raises ServiceUnavailableError: it does not answer.
+        """
+        with self._explained():
+            self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
 
     def names(self) -> list[str]:
         """See the Protocol."""
@@ -150,7 +171,7 @@ class S3Objects:
             raise StoreError(f"{self.where} cannot be used ({type(error).__name__})") from None
 
 
-def _client(endpoint: str | None, attempts: int, setting: str) -> Any:
+def _client(endpoint: str | None, attempts: int, setting: str, login: Login | None) -> Any:
     try:
         import boto3
         from botocore.config import Config
@@ -178,6 +199,8 @@ def _client(endpoint: str | None, attempts: int, setting: str) -> Any:
             config=config,
             # Storages of one's own have one; AWS wants the bucket's.
             region_name=boto3.Session().region_name or "us-east-1",
+            aws_access_key_id=login.key_id if login else None,
+            aws_secret_access_key=login.secret if login else None,
         )
     except ValueError:
         raise InvalidSettingError(

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 
-from harness.checks import local, ollama, prefect, qdrant, service
+from harness.checks import local, ollama, prefect, qdrant, service, storage
 from harness.checks.running import Check
-from harness.configured import open_embedder, open_service, open_store
+from harness.configured import (
+    backup_storage,
+    open_embedder,
+    open_service,
+    open_store,
+    results_storage,
+)
 from harness.environment import unknown_variables
 from harness.errors import HarnessError
 from harness.settings import (
     AgentSettings,
+    BackupSettings,
     ChecksSettings,
     ClientSettings,
     DataSettings,
@@ -18,6 +25,7 @@ from harness.settings import (
     OllamaSettings,
     PrefectSettings,
     QdrantSettings,
+    ResultsSettings,
     load,
 )
 
@@ -25,6 +33,8 @@ _SETTINGS_REMEDY = "correct or unset it; docs/settings.md lists all"
 _DATA_REMEDY = "set HARNESS_DATA_DIR to a folder you can write to, with some space"
 _BACKUP_REMEDY = "set HARNESS_BACKUP_DIR to a folder you can write to, with some space"
 _RESULTS_REMEDY = "set HARNESS_RESULTS_DIR to a folder you can write to, with some space"
+
+_STORAGE_REMEDY = "check its address, credentials and network (docs/backup.md, docs/agent.md)"
 
 
 _FOLDERS_ELSEWHERE = [
@@ -39,7 +49,8 @@ def configured_checks() -> list[Check]:
         data, ollama_settings = load(DataSettings), load(OllamaSettings)
         agent, client = load(AgentSettings), load(ClientSettings)
         prefect_settings = load(PrefectSettings)
-        folders = load(ChecksSettings).folders
+        looks_at = load(ChecksSettings)
+        storages = _storages(looks_at)
         load(IndexSettings), load(QdrantSettings)  # read again when the store is opened
     except HarnessError as error:
         message = str(error)
@@ -50,7 +61,8 @@ def configured_checks() -> list[Check]:
         Check("settings", partial(local.variables, unknown_variables()), _SETTINGS_REMEDY),
         Check("git", local.git),
         Check("data directory", partial(local.writable, data.data_dir), _DATA_REMEDY),
-        *(_folders(data) if folders else _FOLDERS_ELSEWHERE),
+        *(_folders(data) if looks_at.folders else _FOLDERS_ELSEWHERE),
+        *storages,
         Check("credentials", partial(local.credentials, data.credentials)),
         Check(
             "isolation of commands",
@@ -68,4 +80,23 @@ def _folders(data: DataSettings) -> list[Check]:
         Check("backup directory", partial(local.writable, data.backups), _BACKUP_REMEDY),
         Check("results directory", partial(local.writable, data.results), _RESULTS_REMEDY),
         Check("repositories root", partial(local.repositories_root, data.repos_root)),
+    ]
+
+
+def _storages(looks_at: ChecksSettings) -> list[Check]:
+    """Of the object storages that are set: most machines have none."""
+    found = (
+        ("backups", load(BackupSettings).url, backup_storage),
+        ("results", load(ResultsSettings).url, results_storage),
+    )
+    return [
+        Check(
+            f"storage of {what}",
+            partial(storage.answers, partial(opens, attempts=storage.ATTEMPTS))
+            if looks_at.storage in ("all", what)
+            else storage.elsewhere,
+            _STORAGE_REMEDY,
+        )
+        for what, url, opens in found
+        if url
     ]

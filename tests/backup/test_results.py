@@ -127,3 +127,40 @@ def test_a_turn_that_cannot_be_kept_ends_no_run(
     turns.put("a1", ChatTurn("done"))
     assert turns.get("a1") == ChatTurn("done")
     assert "there is no room" in caplog.text
+
+
+@pytest.mark.usefixtures("credentials")
+def test_the_storage_is_asked_with_the_credentials_of_results(
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+
+    from harness.checks import run_checks
+    from harness.checks.configured import configured_checks
+    from harness.configured import backup_storage, results_storage
+
+    boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket="tasks")
+    monkeypatch.setenv("HARNESS_DATA_DIR", str(tmp_path))
+    for what in ("BACKUP", "RESULTS"):
+        monkeypatch.setenv(f"HARNESS_{what}_ENDPOINT", endpoint)
+        monkeypatch.setenv(f"HARNESS_{what}_URL", "s3://tasks/kept")
+
+    def outcome(what: str) -> tuple[bool | None, str]:
+        checks = [c for c in configured_checks() if c.name == f"storage of {what}"]
+        (found,) = run_checks(checks)
+        return found.ok, f"{found.detail}; {found.remedy}"
+
+    assert outcome("backups") == outcome("results") == (True, "s3://tasks/kept answers; ")
+    monkeypatch.setenv("HARNESS_RESULTS_ACCESS_KEY_ID", "AKIDRESULTS")
+    assert "SECRET_ACCESS_KEY belong together" in outcome("results")[1]
+    monkeypatch.setenv("HARNESS_RESULTS_SECRET_ACCESS_KEY", "of-results")
+    for opens, key_id in ((results_storage, "AKIDRESULTS"), (backup_storage, "AKIDEXAMPLE")):
+        storage = opens()
+        assert storage and "of-results" not in repr(storage)
+        request = {"Bucket": "tasks", "Key": "kept/patch.diff"}
+        assert key_id in storage._client.generate_presigned_url("get_object", Params=request)
+    monkeypatch.setenv("HARNESS_CHECK_STORAGE", "results")
+    assert outcome("backups")[0] is None and outcome("results")[0]
+    monkeypatch.setenv("HARNESS_RESULTS_URL", "s3://nobody/kept")
+    failed, said = outcome("results")
+    assert failed is False and "check that the bucket exists" in said

@@ -87,7 +87,7 @@ def test_each_secret_and_its_reach_are_known_to_the_jobs_that_need_it() -> None:
     results = (None, "{{ $HARNESS_RESULTS_SECRET }}", "results")
     expected = {
         **dict.fromkeys(("nightly-backup", "verify-restore", "restore-index"), backup),
-        **dict.fromkeys(("agent-task", "clean-up"), results),
+        **dict.fromkeys(("agent-task", "clean-up", "check-volumes"), results),
     }
     for deployment, variables in DEPLOYMENTS.items():
         found = tuple(variables.get(n) for n in ("backup_secret", "results_secret", "reach"))
