@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.k8s import tools
-from tests.k8s.documents import CHART, VALUES_SETS, kind, rendered, run, values_arguments
+from tests.k8s.documents import CHART, VALUES_SETS, kind, pods, rendered, run, values_arguments
 
 NEEDS_TOOLS = True
 # Kinds of custom resources: no schema of Kubernetes itself covers them.
@@ -81,6 +81,32 @@ def test_images_come_from_the_mirror_when_one_is_named() -> None:
     images = re.findall(r"image: (\S+)", yaml.safe_dump_all(rendered("airgap")))
     assert images
     assert all(image.startswith("registry.lan:5000/") for image in images)
+
+
+@pytest.mark.parametrize(
+    ("values_set", "arguments", "address"),
+    [
+        pytest.param("default", (), "http://127.0.0.1:4200/api", id="port-forward"),
+        pytest.param("tls", (), "https://prefect.example.com/api", id="ingress"),
+        pytest.param("ha", (), "https://prefect.example.com/api", id="route"),
+        pytest.param(
+            *("default", ("--set", "ingress.enabled=true"), "http://prefect.example.com/api"),
+            id="ingress without TLS",
+        ),
+    ],
+)
+def test_browsers_call_prefect_where_it_is_published(
+    values_set: str, arguments: tuple[str, ...], address: str
+) -> None:
+    entries = {
+        entry["name"]: entry.get("value")
+        for pod in pods(rendered(values_set, 4, *arguments))
+        if pod.component in {"prefect-server", "worker"}
+        for entry in pod.spec["containers"][0]["env"]
+    }
+    assert entries["PREFECT_SERVER_UI_API_URL"] == address
+    # What is inside the cluster never takes that way.
+    assert entries["PREFECT_API_URL"] == "http://prefect-server.harness.svc:4200/api"
 
 
 def test_release_namespace_is_used_everywhere() -> None:

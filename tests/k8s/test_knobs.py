@@ -57,6 +57,8 @@ def test_a_components_own_knobs_go_first() -> None:
     node = {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}
     assert node in job["containers"][0]["env"]
     assert "runtimeClassName" not in qdrant
+    for side, amounts in job["containers"][0]["resources"].items():
+        assert amounts["ephemeral-storage"] == "10Gi", side
 
 
 def test_services_take_type_and_annotations() -> None:

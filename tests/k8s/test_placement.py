@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 import yaml
 
 from deployments.job_template import with_defaults
@@ -58,7 +59,7 @@ def test_pods_that_share_a_claim_for_one_node_have_to_be_on_it() -> None:
             sharing.append((pod.labels, pod.spec))
         else:
             assert not _terms(pod.spec), f"{pod.owner} is bound to a node without need"
-    assert len(sharing) == 3, "a Job, the toolbox, the test's pod"
+    assert len(sharing) == 4, "a Job, the one that binds the claims, the toolbox, the test's pod"
     for _, spec in sharing:
         (term,) = _terms(spec)
         assert term["topologyKey"] == "kubernetes.io/hostname"
@@ -83,6 +84,22 @@ def test_no_other_pods_share_a_claim() -> None:
                 holders.setdefault(claim["claimName"], set()).add(pod.component)
     shared = {claim for claim, components in holders.items() if len(components) > 1}
     assert shared == {"harness-repositories", "harness-results", "harness-backups"}
+
+
+@pytest.mark.parametrize("values_set", ["default", "ha", "external", "small"])
+def test_every_claim_is_wanted_by_a_pod_from_the_start(values_set: str) -> None:
+    """Classes with WaitForFirstConsumer bind no other, and `helm --wait` waits for all of them."""
+    documents = rendered(values_set)
+    wanted = {
+        volume["persistentVolumeClaim"]["claimName"]
+        for pod in pods(documents)
+        if not pod.owner.startswith("Pod/")  # that of `helm test`
+        for volume in pod.spec.get("volumes", [])
+        if "persistentVolumeClaim" in volume
+    }
+    assert {
+        claim["metadata"]["name"] for claim in kind(documents, "PersistentVolumeClaim")
+    } <= wanted
 
 
 def _reserved(documents: tuple[Document, ...]) -> tuple[float, float, float]:

@@ -34,6 +34,8 @@ OTHER_SECRETS = {
     "team-notifications": {"HARNESS_NOTIFY_URL"},
 }
 SECRETS = EXAMPLE_SECRETS | OTHER_SECRETS
+# They load, replay or migrate first what has grown for years.
+SLOW_STARTS = {"qdrant", "postgres", "prefect-server"}
 EXISTING_CLAIMS = {"team-repositories", "team-backups"}
 
 
@@ -65,6 +67,7 @@ def test_selectors_hit_their_pods(source: Any, name: str) -> None:
         elif document["kind"] == "PodDisruptionBudget":
             assert any(matches(spec["selector"], one) for one in labels)
             assert "minAvailable" not in spec
+            assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
         elif document["kind"] == "NetworkPolicy":
             # Jobs of flow runs are not in the chart; the helm test pod stands for them.
             found = any(matches(spec["podSelector"], one) for one in labels)
@@ -126,8 +129,18 @@ def test_ports_of_probes_and_services_exist(source: Any, name: str) -> None:
         for container in pod.containers():
             ports = {port["name"] for port in container.get("ports", [])}
             for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-                if "httpGet" in container.get(probe, {}):
-                    assert container[probe]["httpGet"]["port"] in ports, pod.owner
+                found = container.get(probe)
+                if found is None:
+                    continue
+                if "httpGet" in found:
+                    assert found["httpGet"]["port"] in ports, pod.owner
+                # Kubernetes' own second is too short for a busy node or a slow disk.
+                assert found["timeoutSeconds"] >= 5, (pod.owner, probe)
+                if probe == "livenessProbe":
+                    assert found["periodSeconds"] * found["failureThreshold"] >= 60, pod.owner
+                starts = probe == "startupProbe" and pod.component in SLOW_STARTS
+                if starts:
+                    assert found["periodSeconds"] * found["failureThreshold"] >= 1800, pod.owner
     for service in kind(documents, "Service"):
         selected = [
             pod

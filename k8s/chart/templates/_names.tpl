@@ -44,6 +44,18 @@ annotations:
 {{- if .Values.prefect.server.enabled }}http://prefect-server.{{ include "harness.namespace" . }}.svc:4200/api{{ else }}{{ required "prefect.server.external.apiUrl is needed when prefect.server.enabled is false" .Values.prefect.server.external.apiUrl }}{{ end }}
 {{- end }}
 
+{{/* The address of Prefect's API for browsers: what the values say, else where it is published. */}}
+{{- define "harness.uiApiUrl" -}}
+{{- $published := .Values.ingress.enabled | ternary .Values.ingress .Values.httpRoute }}
+{{- if .Values.prefect.server.uiApiUrl }}
+{{- .Values.prefect.server.uiApiUrl }}
+{{- else if and $published.enabled $published.prefectHost }}
+{{- and .Values.ingress.enabled (not .Values.ingress.tlsSecret) | ternary "http" "https" }}://{{ $published.prefectHost }}/api
+{{- else -}}
+http://127.0.0.1:4200/api
+{{- end }}
+{{- end }}
+
 {{- define "harness.qdrantScheme" -}}
 {{- if .Values.qdrant.tls.existingSecret }}https{{ else }}http{{ end }}
 {{- end }}

@@ -25,6 +25,7 @@
     "results_claim" (.Values.results.url | empty | not | ternary "" (include "harness.claim" (dict "root" . "name" "results")))
     "qdrant_secret" (.Values.qdrant.auth.enabled | ternary .Values.qdrant.auth.existingSecret "harness-qdrant")
 -}}
+{{- with .Values.jobs.ephemeralStorage }}{{ $_ := set $defaults "ephemeral_storage" . }}{{ end }}
 {{- $env := dict }}
 {{- if .Values.logs.json }}
 {{- $_ := set $env "PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER" "json" }}

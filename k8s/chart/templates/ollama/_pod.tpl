@@ -37,6 +37,7 @@ spec:
       startupProbe:
         httpGet: {path: /api/version, port: http}
         periodSeconds: 5
+        timeoutSeconds: 5
         failureThreshold: 60
       readinessProbe:
         httpGet: {path: /api/version, port: http}
@@ -76,6 +77,7 @@ spec:
       readinessProbe:
         exec: {command: [test, -e, /tmp/models-ready]}
         periodSeconds: 10
+        timeoutSeconds: 5
       {{- end }}
       resources:
         {{- toYaml .Values.ollama.keeper.resources | nindent 8 }}
