@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.k8s import tools
@@ -20,8 +21,26 @@ CHART = K8S / "chart"
 VALUES_SETS = ("default", *sorted(path.stem for path in (CHART / "ci").glob("*.yaml")))
 PLATFORMS = tuple(yaml.safe_load((CHART / "files" / "platforms.yaml").read_text(encoding="utf-8")))
 OVERLAYS = ("minikube", "gpu", "ha")
+# From Chart.yaml's kubeVersion to the newest of which the validator has schemas.
+KUBERNETES = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 
 Document = dict[str, Any]
+
+
+def versions_of(number: int) -> tuple[str, str, str]:
+    """The oldest and the newest version, and one between that is another one for the next number:
+    validating everything against all of them takes long, and shows no more."""
+    oldest, *between, newest = KUBERNETES
+    return oldest, between[number % len(between)], newest
+
+
+def with_versions(names: Sequence[str]) -> list[Any]:
+    """Parameters of a test: each name with its versions."""
+    return [
+        pytest.param(name, version, id=f"{name}-{version}")
+        for number, name in enumerate(names)
+        for version in versions_of(number)
+    ]
 
 
 def values_arguments(values_set: str) -> list[str]:

@@ -9,7 +9,18 @@ import pytest
 import yaml
 
 from tests.k8s import tools
-from tests.k8s.documents import CHART, VALUES_SETS, kind, pods, rendered, run, values_arguments
+from tests.k8s.documents import (
+    CHART,
+    KUBERNETES,
+    VALUES_SETS,
+    kind,
+    pods,
+    rendered,
+    run,
+    values_arguments,
+    versions_of,
+    with_versions,
+)
 
 NEEDS_TOOLS = True
 # Kinds of custom resources: no schema of Kubernetes itself covers them.
@@ -37,8 +48,20 @@ def test_both_helm_versions_render_the_same(values_set: str) -> None:
     assert len(by_name[0]) == len(rendered(values_set)), "two objects have one name"
 
 
-@pytest.mark.parametrize("version", ["1.30", "1.33", "1.37"])
-@pytest.mark.parametrize("values_set", VALUES_SETS)
+def test_versions_go_from_the_charts_oldest_to_the_validators_newest() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    assert chart["kubeVersion"] == f">={KUBERNETES[0]}.0-0"
+    folders = tools.schema_package().glob("*/kubernetes-json-schema/v*-local-strict")
+    known = {tuple(map(int, re.findall(r"\d+", folder.name)[:2])) for folder in folders}
+    oldest = tuple(map(int, KUBERNETES[0].split(".")))
+    named = tuple(".".join(map(str, one)) for one in sorted(known) if one >= oldest)
+    assert named == KUBERNETES
+    # Between them each has its turn.
+    turns = {version for number, _ in enumerate(VALUES_SETS) for version in versions_of(number)}
+    assert turns == set(KUBERNETES)
+
+
+@pytest.mark.parametrize(("values_set", "version"), with_versions(VALUES_SETS))
 def test_documents_fit_the_schemas(
     values_set: str, version: str, validate_schema: Callable[[dict[str, object], str], None]
 ) -> None:

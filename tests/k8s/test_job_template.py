@@ -13,7 +13,16 @@ import yaml
 from deployments.apply import without_backups_volume
 from deployments.job_template import ADDITIONS, read_defaults, with_defaults, with_defaults_of
 from tests.k8s import jobs
-from tests.k8s.documents import ROOT, VALUES_SETS, Document, job_defaults, kind, pods, rendered
+from tests.k8s.documents import (
+    ROOT,
+    VALUES_SETS,
+    Document,
+    job_defaults,
+    kind,
+    pods,
+    rendered,
+    with_versions,
+)
 from tests.k8s.pod_security import findings
 from tests.k8s.test_references import EXISTING_CLAIMS
 
@@ -32,8 +41,7 @@ def _environment(job: Document) -> dict[str, str]:
     return {entry["name"]: entry.get("value", "") for entry in _container(job)["env"]}
 
 
-@pytest.mark.parametrize("version", ["1.30", "1.33", "1.37"])
-@pytest.mark.parametrize("deployment", sorted(DEPLOYMENTS))
+@pytest.mark.parametrize(("deployment", "version"), with_versions(sorted(DEPLOYMENTS)))
 def test_every_deployments_job_is_a_valid_restricted_job(
     deployment: str,
     version: str,

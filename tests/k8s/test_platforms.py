@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from deployments.job_template import with_defaults
 from tests.k8s import jobs, tools
-from tests.k8s.documents import CHART, PLATFORMS, ROOT, job_defaults, kind, on, pods, rendered, run
+from tests.k8s.documents import (
+    CHART,
+    PLATFORMS,
+    ROOT,
+    Document,
+    job_defaults,
+    kind,
+    on,
+    pods,
+    rendered,
+    run,
+    versions_of,
+)
 from tests.k8s.pod_security import findings
 from tests.k8s.policies import Place, Policies, allowed, component
 from tests.k8s.test_network_policies import matrix
 
 NEEDS_TOOLS = True
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 each_platform = pytest.mark.parametrize("platform", PLATFORMS)
 API = [443, 6443, 8443, 16443]
 
@@ -55,7 +70,7 @@ def test_it_lints_and_fits_the_schemas(
 ) -> None:
     done = run(tools.helm(4), "lint", "--strict", CHART, "--set", f"platform={platform}")
     assert done.returncode == 0 and "[WARNING]" not in done.stdout, done.stdout + done.stderr
-    for version in ("1.30", "1.37"):
+    for version in versions_of(PLATFORMS.index(platform)):
         for document in on(platform):
             validate_schema(document, version)
 
@@ -93,6 +108,33 @@ def test_nothing_else_changes_in_the_matrix(platform: str) -> None:
         assert one[:dns] == other[:dns]
         assert one[api + 1 :] == other[api + 1 :]
         assert (one[api] in ("–", "")) == (other[api] in ("–", ""))
+
+
+@each_platform
+def test_nothing_else_is_rendered_differently(platform: str) -> None:
+    usual, found = ({_name(d): _without_facts(d) for d in on(one)} for one in ("generic", platform))
+    assert found == usual
+
+
+def _name(document: Document) -> str:
+    # The names of Jobs hold a digest of what they are.
+    name = re.sub(r"-[0-9a-f]{8}$", "", document["metadata"]["name"])
+    return f"{document['kind']}/{name}"
+
+
+def _without_facts(document: Document) -> str:
+    """A document without what the presets decide and other tests of this file look at."""
+    if _name(document) in {"NetworkPolicy/dns", "NetworkPolicy/worker"}:
+        return ""
+    text = yaml.dump(document | {"metadata": {}}, Dumper=_Dumper, width=10**6)
+    for pattern in (
+        r" *(?:runAsUser|runAsGroup|fsGroup|fsGroupChangePolicy): .*\n",
+        r" *checksum/config: .*\n",
+        r"codestral|qwen2\.5-coder:1\.5b",
+        r'"pod_security_context":\{[^}]*\},?',
+    ):
+        text = re.sub(pattern, "", text)
+    return text
 
 
 def test_a_metadata_server_is_never_reached_beyond_dns() -> None:
@@ -204,8 +246,39 @@ def test_the_address_of_notifications_is_a_secret() -> None:
     assert {"secretRef": {"name": "team-notifications"}} in sources
 
 
-def test_the_table_of_platforms_in_the_docs_is_complete() -> None:
+def test_the_table_of_platforms_in_the_docs_is_whole_and_true() -> None:
     text = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
     block = text.split("<!-- platforms -->")[1].split("<!-- end -->")[0]
-    listed = [line.split("|")[1].strip(" `") for line in block.strip().splitlines()[2:]]
-    assert listed == list(PLATFORMS)
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in block.strip().splitlines()[2:]
+    ]
+    assert [row[0].strip("`") for row in rows] == list(PLATFORMS)
+    facts = yaml.safe_load((CHART / "files" / "platforms.yaml").read_text(encoding="utf-8"))
+    usual = facts["generic"]
+    for name, dns, api, otherwise, _ in rows:
+        own = usual | facts[name.strip("`")]
+        assert api == ", ".join(map(str, own["apiPorts"])), name
+        differs = any(own[key] != usual[key] for key in ("dnsPods", "dnsAddresses", "dnsPorts"))
+        if name != "`generic`":
+            assert (dns not in {"the same", "as generic"}) == differs, name
+        for port in set(own["dnsPorts"]) - set(usual["dnsPorts"]):
+            assert str(port) in dns, name
+        for pod in own["dnsPods"]:
+            said = pod["namespace"] in dns or all(label in dns for label in pod["labels"].values())
+            assert said or pod in usual["dnsPods"], name
+        for address in own["dnsAddresses"]:
+            # The last part of one that follows another of the same network.
+            host = address.partition("/")[0]
+            known = address in usual["dnsAddresses"]
+            assert known or host in dns or f".{host.rpartition('.')[2]}" in dns, (name, host)
+        assert ("uid" in otherwise) == (not own["fixedIds"]), name
+        assert ("chat model" in otherwise) == (own["chatModel"] != usual["chatModel"]), name
+
+
+def test_each_column_of_that_table_names_the_test_that_holds_it() -> None:
+    text = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+    block = text.split("<!-- platform tests -->")[1].split("<!-- end -->")[0]
+    named = re.findall(r"`(test_\w+)`", block)
+    assert len(named) >= 5
+    assert [name for name in named if not callable(globals().get(name))] == []

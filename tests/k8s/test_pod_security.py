@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
 
-from tests.k8s.documents import K8S, OVERLAYS, VALUES_SETS, kind, overlay, pods, rendered
+from tests.k8s.documents import (
+    K8S,
+    OVERLAYS,
+    ROOT,
+    VALUES_SETS,
+    kind,
+    overlay,
+    pods,
+    rendered,
+    run,
+)
 from tests.k8s.pod_security import findings
 
 NEEDS_TOOLS = True
@@ -69,6 +80,13 @@ def test_the_throw_away_chat_pod_is_restricted_and_fits_the_release() -> None:
     folders = {mount["mountPath"] for mount in container["volumeMounts"]} - {"/backups"}
     assert {mount["mountPath"] for mount in chat["volumeMounts"]} == folders
     assert _claims(spec) < _claims(toolbox.spec)
+
+
+def test_the_throw_away_chat_pod_of_openshift_names_no_ids() -> None:
+    text = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"\$\(sed '([^']+)' k8s/chat-pod\.json\)", text)
+    done = run("sed", script, K8S / "chat-pod.json")
+    assert findings(json.loads(done.stdout)["spec"], fixed_ids=False) == []
 
 
 def _claims(spec: dict[str, Any]) -> set[str]:
