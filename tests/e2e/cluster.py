@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.k8s import tools
 from tests.k8s.documents import CHART, ROOT
 
@@ -63,6 +65,9 @@ with get_client(sync_client=True) as client:
     )
 """
 
+# Of the namespace, so that no other one is ever deleted.
+_OURS = "harness/tests=cluster"
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -70,6 +75,7 @@ class Release:
 
     namespace: str
     kubeconfig: str
+    image: str
 
     def helm(self, *arguments: str, seconds: float = 1200) -> str:
         """Helm 4 on this cluster."""
@@ -110,6 +116,34 @@ class Release:
         kind, message, _ = self._prefect(_STATE, run)
         return kind, message or ""
 
+    def until(self, what: str, probe: Callable[[], Any], seconds: float, pause: float = 2) -> Any:
+        """The probe's first true value; after that time the test fails, and says in what state the
+        cluster is.
+
+        :param what: what is waited for, for the message.
+        """
+        deadline = time.monotonic() + seconds
+        while not (value := probe()):
+            if time.monotonic() > deadline:
+                pytest.fail(f"{what}: not within {seconds:.0f} s\n{self.situation()}")
+            time.sleep(pause)
+        return value
+
+    def situation(self) -> str:
+        """Pods, claims and the latest warnings, as far as the cluster answers."""
+        parts = []
+        for command in (
+            ("get", "pods", "--output", "wide"),
+            ("get", "pvc"),
+            ("get", "events", "--field-selector", "type=Warning", "--sort-by", ".lastTimestamp"),
+        ):
+            try:
+                said = self.kubectl(*command, seconds=60)
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                said = str(error)
+            parts.append(f"$ kubectl {' '.join(command)}\n{said[-3000:]}")
+        return "\n".join(parts)
+
     def wait_for_name(self, run: str, name: str, seconds: float = 300) -> str:
         """The message of the state once it is called this."""
 
@@ -117,7 +151,7 @@ class Release:
             _, message, now = self._prefect(_STATE, run)
             return message if now == name else None
 
-        message: str = until(reached, seconds, pause=3)
+        message: str = self.until(f"state {name} of run {run}", reached, seconds, pause=3)
         return message
 
     def wait_for(self, run: str, *kinds: str, seconds: float = 900) -> tuple[str, str]:
@@ -129,7 +163,8 @@ class Release:
             assert state[0] in kinds or state[0] not in final, state
             return state if state[0] in kinds else None
 
-        reached_state: tuple[str, str] = until(reached, seconds, pause=3)
+        what = f"{' or '.join(kinds)} of run {run}"
+        reached_state: tuple[str, str] = self.until(what, reached, seconds, pause=3)
         return reached_state
 
     def scheduled(self, deployment: str, state: str) -> list[str]:
@@ -150,6 +185,36 @@ class Release:
         found = self.objects("pods", f"prefect.io/flow-run-id={run}")
         return [pod["metadata"]["name"] for pod in found if pod["status"]["phase"] == phase]
 
+    def nodes_of(self, selector: str) -> set[str]:
+        """Names of the nodes that pods have been given."""
+        found = {pod["spec"].get("nodeName") for pod in self.objects("pods", selector)}
+        return {name for name in found if name}
+
+    def schedulable_nodes(self) -> dict[str, str]:
+        """Nodes that take pods which tolerate nothing, with their label of the host's name."""
+        return {
+            node["metadata"]["name"]: node["metadata"]["labels"]["kubernetes.io/hostname"]
+            for node in self.objects("nodes")
+            if not node["spec"].get("unschedulable")
+            and not any(
+                taint["effect"] in {"NoSchedule", "NoExecute"}
+                for taint in node["spec"].get("taints", [])
+            )
+        }
+
+    def throw_away(self, component: str, *command: str, seconds: float = 600) -> str:
+        """What a command prints in a pod of its own that policies take for a component's."""
+        name = f"once-{component}-{time.monotonic_ns()}"
+        text = (ROOT / "k8s" / "chat-pod.json").read_text(encoding="utf-8")
+        # The container has the name of the pod that `kubectl run` makes.
+        overrides = text.replace('"name": "chat"', f'"name": "{name}"')
+        return self.kubectl(
+            "run", name, "--stdin", "--rm", "--restart=Never", f"--image={self.image}", "--quiet",
+            f"--labels=app.kubernetes.io/component={component}", "--override-type=strategic",
+            "--pod-running-timeout=5m", f"--overrides={overrides}", "--", *command,
+            seconds=seconds,
+        )  # fmt: skip
+
     def _prefect(self, script: str, *arguments: str) -> Any:
         return json.loads(self.toolbox("python", "-c", script, *arguments).splitlines()[-1])
 
@@ -167,15 +232,6 @@ class Release:
         return done.stdout
 
 
-def until(probe: Callable[[], Any], seconds: float, pause: float = 2) -> Any:
-    """The probe's first true value."""
-    deadline = time.monotonic() + seconds
-    while not (value := probe()):
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(pause)
-    return value
-
-
 def values(image: str, chat_model: str, embed_model: str) -> dict[str, Any]:
     """Small enough for a cluster in containers on one machine."""
     small = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "2", "memory": "2Gi"}}
@@ -188,6 +244,7 @@ def values(image: str, chat_model: str, embed_model: str) -> dict[str, Any]:
             # A small model that does not find an end is stopped soon.
             "settings": {"HARNESS_MAX_STEPS": "4", "HARNESS_TASK_TIMEOUT_SECONDS": "300"},
         },
+        "platform": os.environ.get("HARNESS_CLUSTER_PLATFORM", "generic"),
         "storageClass": os.environ.get("HARNESS_CLUSTER_STORAGE_CLASS", ""),
         "ollama": {
             "storage": "8Gi",
@@ -210,8 +267,13 @@ def values(image: str, chat_model: str, embed_model: str) -> dict[str, Any]:
     }
 
 
-def install(release: Release, folder: Path, settings: dict[str, Any]) -> None:
-    """Namespace with Pod Security restricted, Secrets, chart; returns when every pod is ready."""
+def install(release: Release, folder: Path, settings: dict[str, Any]) -> Path:
+    """Namespace with Pod Security restricted, Secrets, chart; returns when every pod is ready,
+    which includes the pull of the models.
+
+    :returns: the file of the values.
+    """
+    own_namespace(release)
     file = folder / "values.json"
     file.write_text(json.dumps(settings), encoding="utf-8")
     environment = os.environ | {"KUBECONFIG": release.kubeconfig, "KUBECTL": str(tools.kubectl())}
@@ -221,11 +283,42 @@ def install(release: Release, folder: Path, settings: dict[str, Any]) -> None:
         check=True,
         timeout=300,
     )
+    try:
+        release.helm(
+            "upgrade", "--install", "harness", str(CHART), "--values", str(file),
+            "--wait", "--timeout", "40m", seconds=2500,
+        )  # fmt: skip
+    except AssertionError as error:
+        pytest.fail(f"{error}\n{release.situation()}")
+    return file
+
+
+def own_namespace(release: Release) -> None:
+    """Make the namespace, or take that of an earlier run; somebody else's would be deleted at the
+    end with all that is in it."""
+    named = f"kubernetes.io/metadata.name={release.namespace}"
+
+    def gone() -> bool:
+        found = release.objects("namespaces", named)
+        return not any(one["status"]["phase"] == "Terminating" for one in found)
+
+    release.until(f"the end of the former namespace {release.namespace}", gone, 600)
+    if not release.objects("namespaces", named):
+        release.kubectl("create", "namespace", release.namespace)
+    else:
+        assert release.objects("namespaces", f"{named},{_OURS}"), (
+            f"the namespace {release.namespace} exists and is not of these tests, which would "
+            "delete it; name another one with HARNESS_CLUSTER_NAMESPACE"
+        )
     release.kubectl(
-        "label", "--overwrite", "namespace", release.namespace,
+        "label", "--overwrite", "namespace", release.namespace, _OURS,
         "pod-security.kubernetes.io/enforce=restricted",
     )  # fmt: skip
-    release.helm(
-        "upgrade", "--install", "harness", str(CHART), "--values", str(file),
-        "--wait", "--timeout", "15m",
+
+
+def remove(release: Release) -> None:
+    """Delete the namespace, if it is of these tests."""
+    release.kubectl(
+        "delete", "namespace", "--selector", _OURS,
+        "--field-selector", f"metadata.name={release.namespace}", "--wait=false",
     )  # fmt: skip
