@@ -16,6 +16,7 @@ import yaml
 
 from deployments.diagnosis import WAITING
 from tests.e2e import cluster, test_cluster
+from tests.fakes.kubernetes_api import KubernetesImitation
 from tests.k8s import jobs, tools
 from tests.k8s.documents import ROOT, Document, kind, pods, rendered, run
 from tests.k8s.policies import Place, allowed, component
@@ -206,3 +207,28 @@ def test_it_says_what_it_needs() -> None:
     read = {name for name in _TEXTS if re.fullmatch(r"HARNESS_CLUSTER_[A-Z_]+", name)}
     assert {"HARNESS_CLUSTER_IMAGE", "HARNESS_CLUSTER_MAY_DRAIN"} <= read
     assert not [name for name in read if name not in text]
+
+
+def test_what_is_waited_for_in_vain_is_named_with_the_state_of_the_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real kubectl against the imitation, which knows Jobs, pods and events only."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with KubernetesImitation() as kubernetes:
+        file = tmp_path / "kubeconfig"
+        file.write_text(json.dumps(kubernetes.kubeconfig()))
+        kubernetes.cluster.behaviour = "wait"
+        kubernetes.cluster.create_job("harness", jobs.build())
+        (job,) = kubernetes.cluster.objects["jobs"].values()
+        run_id = job["metadata"]["labels"]["prefect.io/flow-run-id"]
+        one = cluster.Release("harness", str(file), "harness:0.1.0")
+        assert [found["metadata"]["name"] for found in one.jobs_of(run_id)] == [
+            job["metadata"]["name"]
+        ]
+        (pod,) = one.pods_of(run_id, "Pending")
+        assert one.pods_of("another-run", "Pending") == []
+        with pytest.raises(pytest.fail.Exception) as failed:
+            one.until("a running pod", lambda: one.pods_of(run_id, "Running"), 0)
+    said = str(failed.value)
+    assert said.startswith("a running pod: not within 0 s") and pod in said
+    assert "get pvc" in said and "get events --field-selector type=Warning" in said
