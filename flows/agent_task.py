@@ -18,6 +18,7 @@ from pydantic import Field
 
 from flows import steps
 from flows.approval import ask_in_ui
+from flows.diff_pictures import coloured
 from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED, completed
 from flows.progress import artifact_key
@@ -120,15 +121,21 @@ def results_of(run_id: str) -> Path:
 def collect(results: Path, where: str, text: str) -> None:
     """Publish what is in the results directory, whether or not the agent came to its end.
 
-    The record is there twice: as it is, which the service hands on, and as steps to read.
+    The record is there twice: as it is, which the service hands on, and as steps to read. So is
+    the patch: as text, and in colours beside what is read.
 
     :param where: the place that is named where an artifact is cut.
     """
-    for name, language in (("report.md", ""), ("patch.diff", "diff"), ("trajectory.jsonl", "json")):
-        _publish(name, _content(results, name), language, f"{where}/{name}", text)
+    picture = coloured(_clean(_content(results, "patch.diff")))
+    for name, language, beside in (
+        ("report.md", "", picture),
+        ("patch.diff", "diff", ""),
+        ("trajectory.jsonl", "json", ""),
+    ):
+        _publish(name, _content(results, name), language, f"{where}/{name}", text, beside)
     if record := _content(results, "trajectory.jsonl"):
         page = steps.page(record, _MAX_ARTIFACT_CHARS - 1_000)
-        _publish("steps.md", page, "", f"{where}/trajectory.jsonl", text)
+        _publish("steps.md", page, "", f"{where}/trajectory.jsonl", text, picture)
 
 
 def keep(results: Path) -> list[str]:
@@ -150,16 +157,23 @@ def _content(results: Path, name: str) -> str:
     return file.read_bytes().decode(errors="replace") if file.is_file() else ""
 
 
-def _publish(name: str, content: str, language: str, file: str, text: str) -> None:
+def _clean(content: str) -> str:
+    return redact(content, environment_secrets(), suspected=True)
+
+
+def _publish(
+    name: str, content: str, language: str, file: str, text: str, picture: str = ""
+) -> None:
     # Report and steps are made of inert parts. A patch is redacted here only: its file has to fit.
-    clean = redact(content or "(not written)", environment_secrets(), suspected=True)
+    clean = _clean(content or "(not written)")
     shown = clean[:_MAX_ARTIFACT_CHARS]
     # A page that is cut might end within a block of code.
     is_page = name.endswith(".md") and content and len(clean) <= _MAX_ARTIFACT_CHARS
     body = shown if is_page else code_block(shown, language)
     note = "" if len(clean) == len(shown) else f"\n\nCut here; the whole file: {code_span(file)}"
+    beside = f"\n\n{picture}" if picture else ""
     create_markdown_artifact(
-        f"{body}{note}",
+        f"{body}{note}{beside}",
         key=artifact_key("agent", name.partition(".")[0]),
         description=f"{_TITLES[name]}: {inert_line(text[:200])}",
     )

@@ -9,7 +9,7 @@ from html import escape
 _WIDTH, _LABEL, _ROW, _BAR = 680, 150, 24, 16
 _MAX_ROWS = 12
 # Both can be read on Prefect's light and dark pages.
-_FILL, _TEXT = "#3b82f6", "#808a99"
+_FILL, _TEXT = "#3b82f6", "#737d8c"
 
 
 def bars(title: str, values: Mapping[str, float], unit: str) -> str:

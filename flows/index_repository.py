@@ -209,6 +209,7 @@ def _index(
         )
         ended.append(time.perf_counter())
         _rename_run(plan)
+        pace = Pace(ended[-1])
         shards = shard_count(plan.size_bytes, settings.shard_bytes)
         limit = work_pool_limit()
         if shards > 1 and limit != 1:
@@ -224,17 +225,37 @@ def _index(
             )
             results = index_in_shards(plan, shards, lease, engines, sharing)
         else:
-            results = index_batches(plan, engines)
+            results = index_batches(plan, engines, pace.note)
         ended.append(time.perf_counter())
         report: IndexReport = finalize(plan, results, engines, seconds=ended[-1] - began)
         ended.append(time.perf_counter())
-    return report, _course(plan, results, [began, *ended])
+    return report, _course(plan, results, [began, *ended], tuple(pace.noted))
 
 
-def _course(plan: IndexPlan, results: list[BatchResult], times: list[float]) -> Course:
+@dataclass(slots=True)
+class Pace:
+    """How fast batches were done since a moment of the performance counter."""
+
+    began: float
+    noted: list[tuple[float, int]] = field(default_factory=list)
+
+    def note(self, result: BatchResult) -> None:
+        """Count a batch that has just been stored."""
+        chunks = self.noted[-1][1] if self.noted else 0
+        chunks += result.chunks_embedded + result.chunks_reused
+        self.noted.append((time.perf_counter() - self.began, chunks))
+
+
+def _course(
+    plan: IndexPlan,
+    results: list[BatchResult],
+    times: list[float],
+    pace: tuple[tuple[float, int], ...],
+) -> Course:
     """What the run's report shows of its course.
 
     :param times: when it began, and when checkout, plan, batches and the end were done.
+    :param pace: see :class:`Course`.
     """
     fetched, planned, indexed, ended = (b - a for a, b in pairwise(times))
     embedded = min(indexed, sum(result.embed_seconds for result in results))
@@ -249,7 +270,8 @@ def _course(plan: IndexPlan, results: list[BatchResult], times: list[float]) -> 
         detect_language(file.path).name for batch in plan.batches for file in batch.files
     )
     named = [one for result in results for one in result.left_out]
-    return Course(stages, languages, (*plan.left_out, *named))
+    slow = batches.slowest(one for result in results for one in result.slowest)
+    return Course(stages, languages, (*plan.left_out, *named), slow, pace)
 
 
 def index_batches(

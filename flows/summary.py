@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import ceil
 
 from flows.charts import bars
 from harness.markdown import code_span, inert_line
@@ -12,6 +14,7 @@ from harness.types import IndexReport
 # A broken model server fails every file; the page stays readable and the rest is in the log.
 _MAX_FAILURES_SHOWN = 50
 _MAX_SKIPPED_SHOWN = 100
+_MOST_STRETCHES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,15 @@ class Course:
     :param stages: seconds by what they were spent on, in the order of the run.
     :param languages: how many files of each language the run read.
     :param skipped: (path, reason) of what this run found and left out.
+    :param slowest: (path, seconds) of the files that took longest, longest first.
+    :param pace: (seconds since the first batch was begun, chunks until then) after each batch.
     """
 
     stages: Mapping[str, float] = field(default_factory=dict)
     languages: Mapping[str, int] = field(default_factory=dict)
     skipped: tuple[tuple[str, str], ...] = ()
+    slowest: tuple[tuple[str, float], ...] = ()
+    pace: tuple[tuple[float, int], ...] = ()
 
 
 def sentence(report: IndexReport) -> str:
@@ -52,8 +59,8 @@ def _first_failure(report: IndexReport) -> str:
 
 
 def markdown(report: IndexReport, course: Course = Course()) -> str:
-    """The run as a markdown page: failures first, then where the time went, counts, and what was
-    skipped by reason and name."""
+    """The run as a markdown page: failures first, then where the time went, counts, which files
+    took longest, and what was skipped by reason and name."""
     commit = f"@{report.commit[:7]}" if report.commit else ""
     speed = report.chunks_embedded / report.embed_seconds if report.embed_seconds else 0.0
     rows = [
@@ -75,7 +82,7 @@ def markdown(report: IndexReport, course: Course = Course()) -> str:
         parts.insert(2, "\n".join(f"> Warning: {_cell(text)}\n" for text in report.warnings))
     at = len(parts) - 1
     parts[at:at] = [*_failures(report), *_pictures(report, course)]
-    parts += _skipped(report, course)
+    parts += [*_slowest(course), *_skipped(report, course)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -94,10 +101,38 @@ def _pictures(report: IndexReport, course: Course) -> list[str]:
     skipped = dict(sorted(report.files_skipped.items(), key=lambda item: (-item[1], item[0])))
     pictures = [
         bars("Time by stage", course.stages, "s"),
+        bars("Chunks per second, over the run", speeds(course.pace), ""),
         bars("Files read, by language", languages, ""),
         bars("Files skipped, by reason", skipped, ""),
     ]
     return [picture for picture in pictures if picture]
+
+
+def speeds(pace: Sequence[tuple[float, int]]) -> dict[str, float]:
+    """Chunks per second by stretch of the run, at most :data:`_MOST_STRETCHES` of as many batches
+    each; empty for a single batch, whose speed the table has.
+
+    :param pace: as in :class:`Course`.
+    """
+    if len(pace) < 2:
+        return {}
+    each = ceil(len(pace) / _MOST_STRETCHES)
+    ends = [*pace[each - 1 :: each], *([pace[-1]] if len(pace) % each else [])]
+    return {
+        f"{began:.1f} to {ended:.1f} s": (done - before) / max(ended - began, 1e-9)
+        for (began, before), (ended, done) in pairwise([(0.0, 0), *ends])
+    }
+
+
+def _slowest(course: Course) -> list[str]:
+    if not course.slowest:
+        return []
+    rows = [(path, f"{seconds:.3f}") for path, seconds in course.slowest]
+    return [
+        "## Slowest files",
+        _table(("File", "Seconds"), rows),
+        "Reading, chunking and embedding; the first of a process also waits for what it loads.",
+    ]
 
 
 def _skipped(report: IndexReport, course: Course) -> list[str]:

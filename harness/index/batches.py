@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,6 +31,8 @@ from harness.types import (
 # Between two reports of progress: about a second of a model of a transformer's size.
 _TEXTS_PER_STEP = 64
 _TEXTS_PER_LIGHT_STEP = 1024
+# Of each batch, and so of a run: nobody looks at more.
+MOST_SLOW = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class EmbeddedBatch:
 @dataclass(frozen=True, slots=True)
 class BatchResult:
     """What became of a batch; ``failures`` are (path, error), ``left_out`` the first skipped files
-    as (path, reason)."""
+    as (path, reason), ``slowest`` the files that took longest as (path, seconds), longest first:
+    reading, chunking, and the file's share of embedding; writing is not in it."""
 
     number: int
     files_indexed: int = 0
@@ -72,6 +75,7 @@ class BatchResult:
     skipped: Mapping[str, int] = field(default_factory=dict)
     failures: tuple[tuple[str, str], ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
+    slowest: tuple[tuple[str, float], ...] = ()
 
 
 def index_batch(
@@ -129,6 +133,9 @@ def embed_batch(
         )
     )
     embed_seconds = sum(f.embed_seconds for f in good)
+    seconds = {f.source.path: f.seconds for f in prepared.files}
+    # A text names its path, so each hash is of one file.
+    path_of = {c.embed_hash: f.source.path for f in good for c in f.chunks}
     hashes = list(missing)
     # Alike lengths together: padding is what a batch of mixed lengths wastes.
     hashes.sort(key=lambda embed_hash: len(missing[embed_hash]))
@@ -137,7 +144,11 @@ def embed_batch(
         step = hashes[start : start + texts]
         began = time.perf_counter()
         rows = engines.embedder.embed_documents([missing[embed_hash] for embed_hash in step])
-        embed_seconds += time.perf_counter() - began
+        took = time.perf_counter() - began
+        embed_seconds += took
+        chars = sum(len(missing[embed_hash]) for embed_hash in step)
+        for embed_hash in step:
+            seconds[path_of[embed_hash]] += took * len(missing[embed_hash]) / chars
         vectors.update(zip(step, rows, strict=True))
         for left in waiting.values():
             left.difference_update(step)
@@ -159,9 +170,15 @@ def embed_batch(
         skipped=dict(Counter(reason for _, reason in left_out)),
         failures=failures,
         left_out=left_out[:MOST_NAMED],
+        slowest=slowest(seconds.items()),
     )
     points = [point for f in good for point in _points(plan, f, vectors)]
     return EmbeddedBatch(prepared, tuple(points), result)
+
+
+def slowest(files: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    """The files that took longest, at most :data:`MOST_SLOW`, longest first; equal ones by path."""
+    return tuple(sorted(files, key=lambda one: (-one[1], one[0]))[:MOST_SLOW])
 
 
 def _made_vectors(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.chunking.chunker import chunk_text
@@ -37,7 +37,8 @@ class PreparedChunk:
 @dataclass(frozen=True, slots=True)
 class PreparedFile:
     """One file in chunks, or why it is not indexed. ``vectors``: those of the chunks, ``(n, dim)``,
-    made within ``embed_seconds``; None when they are still to be embedded."""
+    made within ``embed_seconds``; None when they are still to be embedded. ``seconds`` are those of
+    reading and chunking, and of embedding here."""
 
     source: SourceFile
     content_id: str
@@ -46,6 +47,7 @@ class PreparedFile:
     error: str = ""
     vectors: FloatArray | None = field(default=None, repr=False, compare=False)
     embed_seconds: float = field(default=0.0, compare=False)
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def prepare_files(
     :param words: the model, when it embeds by words.
     :raises HarnessError: the model cannot be read.
     """
-    return tuple(_prepare_file(Path(root), file, max_file_bytes, window, words) for file in files)
+    return tuple(_timed(Path(root), file, max_file_bytes, window, words) for file in files)
 
 
 def log_errors(files: Sequence[PreparedFile]) -> None:
@@ -91,6 +93,18 @@ def log_errors(files: Sequence[PreparedFile]) -> None:
     for file in files:
         if file.error:
             logger.warning("%s: %s", file.source.path, file.error)
+
+
+def _timed(
+    root: Path,
+    source: SourceFile,
+    max_file_bytes: int,
+    window: TokenWindow,
+    words: WordEmbedder | None,
+) -> PreparedFile:
+    began = time.perf_counter()
+    prepared = _prepare_file(root, source, max_file_bytes, window, words)
+    return replace(prepared, seconds=time.perf_counter() - began)
 
 
 def _prepare_file(

@@ -24,6 +24,8 @@ router = APIRouter(prefix="/api/v1", tags=["tasks"])
 _DEPLOYMENT = "agent-task/agent-task"
 _FLOW = "agent-task"
 _FENCE = re.compile(r"\A(`{3,})[a-z]*\n(.*)\n\1\s*(?:\n\nCut here;.*)?\Z", re.DOTALL)
+# The patch in colours, which Prefect's page shows below the report; here the patch itself is shown.
+_PICTURE = re.compile(r"\n\n!\[[^\]\n]*\]\(data:image/svg\+xml;base64,[\w+/=]*\)\s*\Z")
 # As flows/agent_task.py logs what the agent does.
 _STEP = re.compile(r"\[\d+\] ")
 
@@ -107,7 +109,7 @@ async def task(request: Request, task_id: TaskId, caller: Worker) -> dict[str, A
         "steps": [redact(line, suspected=True) for line in logged if _STEP.match(line)],
         "patch": _unfenced(_named(texts, "patch")),
         "patch_cut": "\n\nCut here;" in _named(texts, "patch"),
-        "report": _named(texts, "report"),
+        "report": _PICTURE.sub("", _named(texts, "report")),
         "trajectory": _unfenced(_named(texts, "trajectory")),
     }
 

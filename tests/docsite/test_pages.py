@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from docsite import commands, exit_codes, flows, http_api, json_documents
+from docsite import commands, exit_codes, flows, http_api, json_documents, links
 from docsite.pages import PAGES, ROOT
 from harness.agent.envelope import Citation as Place
 from harness.agent.envelope import Envelope, Passage
@@ -52,6 +52,13 @@ def test_deployments_and_routes_are_all_there() -> None:
     page = (ROOT / "docs/reference/http-api.md").read_text(encoding="utf-8")
     assert all(f" {path}\n" in page for path in http_api.document()["paths"])
     assert all(f"`{method} {path}`" in page for method, path, _ in http_api.page_routes())
+
+
+def test_one_word_for_one_thing() -> None:
+    # Those that are made from the code have the texts of commands, forms, tools and the API.
+    for page in links.pages():
+        text = page.read_text(encoding="utf-8").lower()
+        assert re.findall(r"\b(snippets?|codebases?|data ?stores?|index jobs?)\b", text) == [], page
 
 
 def test_documents_fit_their_schemas() -> None:

@@ -119,6 +119,8 @@ def test_indexes_and_reports(lab: Lab) -> None:
     artifacts = _artifacts(state)
     assert artifacts["progress"] == 100
     assert "| Files indexed | 3 |" in artifacts["markdown"]
+    slow = artifacts["markdown"].partition("## Slowest files")[2].partition("## ")[0]
+    assert slow.count(".py |") + slow.count(".md |") == 3
 
 
 def test_second_run_embeds_nothing(lab: Lab) -> None:

@@ -13,8 +13,9 @@ from prefect.states import Failed
 
 from flows import agent_task, index_all, steps
 from flows.charts import bars
+from flows.diff_pictures import coloured
 from flows.outcomes import paragraph
-from flows.summary import Course, markdown
+from flows.summary import Course, markdown, speeds
 from harness.agent.envelope import Citation, Envelope
 from harness.agent.result import report, write_results
 from harness.agent.status import Status
@@ -24,6 +25,20 @@ from tests.test_markdown import PARSER, active
 
 HOSTILE = "![x](http://e.org/?q=1) <img src=http://e.org> [a](http://e.org)"
 FENCES = "```\n````\n`````\n![x](http://e.org)\n~~~\n<script>alert(1)</script>\n"
+
+
+PICTURE = re.compile(r"!\[([^\]]*)\]\(data:image/svg\+xml;base64,([\w+/=]+)\)")
+
+
+def pictures(page: str) -> list[tuple[str, list[str]]]:
+    """The title and the words of each picture on a page."""
+    return [
+        (
+            title,
+            [one.text for one in ElementTree.fromstring(base64.b64decode(data)).iter() if one.text],
+        )
+        for title, data in PICTURE.findall(page)
+    ]
 
 
 def envelope(**fields: object) -> Envelope:
@@ -61,22 +76,53 @@ def report_of(**fields: object) -> IndexReport:
 
 
 def test_an_index_run_shows_its_course() -> None:
-    course = Course({"embed": 12.5, "publish": 0.0}, {"python": 3, "go": 9}, ((HOSTILE, "binary"),))
+    course = Course(
+        {"embed": 12.5, "publish": 0.0}, {"python": 3, "go": 9}, ((HOSTILE, "binary"),),
+        ((HOSTILE, 1.5), ("a|b.py", 0.25)), ((2.0, 100), (4.0, 400)),
+    )  # fmt: skip
     page = markdown(report_of(failures=(("a.py", "why"),), files_failed=1), course)
-    pictures = re.findall(r"!\[([^\]]*)\]\(data:image/svg\+xml;base64,([^)]+)\)", page)
-    assert [title for title, _ in pictures] == [
-        "Time by stage", "Files read, by language", "Files skipped, by reason",
+    drawn = pictures(page)
+    assert [title for title, _ in drawn] == [
+        "Time by stage", "Chunks per second, over the run", "Files read, by language",
+        "Files skipped, by reason",
     ]  # fmt: skip
-    stages, languages = (
-        [text.text for text in ElementTree.fromstring(base64.b64decode(data)).iter() if text.text]
-        for _, data in pictures[:2]
-    )
+    stages, speed, languages = (words for _, words in drawn[:3])
     assert stages == ["Time by stage", "embed", "12 s"]
+    assert speed[1:] == ["0.0 to 2.0 s", "50", "2.0 to 4.0 s", "150"]
     assert languages == ["Files read, by language", "go", "9", "python", "3"]
-    assert page.index("## Failed files") < page.index("Time by stage") < page.index("## Skipped")
-    without_pictures = re.sub(r"!\[[^\]]*\]\(data:[^)]*\)", "", page)
+    places = ("## Failed files", "Time by stage", "## Slowest files", "## Skipped")
+    assert sorted(places, key=page.index) == list(places)
+    without_pictures = PICTURE.sub("", page)
     assert active(without_pictures) == []
     assert "| binary |" in without_pictures
+    assert "| a\\|b.py | 0.250 |" in without_pictures
+
+
+def test_the_speed_of_a_run_is_shown_in_few_stretches() -> None:
+    assert speeds(()) == speeds(((1.0, 5),)) == {}
+    shown = speeds([(float(n), 10 * n) for n in range(1, 34)])
+    assert len(shown) == 9, "four batches each, and the last one"
+    assert list(shown)[-1] == "32.0 to 33.0 s"
+    assert set(shown.values()) == {10.0}
+
+
+def test_a_patch_is_drawn_as_git_has_it() -> None:
+    patch = (
+        "diff --git a/src/a.py b/src/a.py\n--- a/src/a.py\n+++ b/src/a.py\n"
+        "@@ -9,3 +9,3 @@ def f():\n"
+        " \tif x < 1 & \x00y:\n-    old\n+    new \u202e# \ud800" + "x" * 300 + "\n \n"
+    )
+    ((title, words),) = pictures(coloured(patch))
+    assert title == "The patch in colours"
+    assert words[1:-1] == [
+        "src/a.py  +1 \u22121", "  @@ -9,3 +9,3 @@ def f():", "9", "      if x < 1 & \\x00y:",
+        "10", "\u2212     old", "10", words[8], "11",
+    ]  # fmt: skip
+    assert words[8].startswith("+     new \\u202e# \\ud800x") and words[8].endswith("x\u2026")
+    assert len({len(one) for one in words if len(one) > 85 and one != words[0]}) == 1
+    ((_, cut),) = pictures(coloured("+\n" * 2_000))
+    assert cut[-1].endswith("in the patch") and len(cut) < 200
+    assert coloured("") == ""
 
 
 def test_bars_of_nothing_are_nothing() -> None:
@@ -150,9 +196,13 @@ def test_artifacts_of_a_task_are_inert_and_hold_no_secret(
     agent_task.collect(tmp_path, str(tmp_path), HOSTILE)
     assert set(pages) == {f"agent-{name}" for name in ("report", "patch", "trajectory", "steps")}
     for page, description in pages.values():
-        assert active(page) == []
+        assert active(PICTURE.sub("", page)) == []
         assert active(description) == []
         assert token not in page
+    drawn = [name for name, (page, _) in pages.items() if pictures(page)]
+    assert drawn == ["agent-report", "agent-steps"]
+    ((_, words),) = pictures(pages["agent-report"][0])
+    assert "  +[redacted]" in words
     shown = [block for block in PARSER.parse(pages["agent-patch"][0]) if block.type == "fence"]
     assert [block.content.count("\n+") for block in shown] == [2]
     assert "[redacted]" in shown[0].content

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.diff_pictures import coloured
 from harness.stack.api import PrefectApi
 from tests.fakes.prefect_api import FakePrefect
 from tests.service.lab import Lab, running
@@ -63,8 +64,9 @@ def test_from_the_form_to_the_patch(tasks: tuple[Lab, FakePrefect]) -> None:
     run |= {"state_type": "COMPLETED", "state_name": "Completed"}
     prefect.artifacts = [
         {"id": "1", "key": "agent-patch", "type": "markdown", "data": PATCH},
-        {"id": "2", "key": "agent-report", "type": "markdown", "data": REPORT},
-    ]
+        {"id": "2", "key": "agent-report", "type": "markdown",
+         "data": f"{REPORT}\n\n{coloured(PATCH)}"},
+    ]  # fmt: skip
     done = open_page(lab, address, "worker")
     assert "data-final" in lab.get(f"{address}/now", "worker").text
     assert [row["class"] for row in done.all("tr") if "class" in row] == [
@@ -73,6 +75,7 @@ def test_from_the_form_to_the_patch(tasks: tuple[Lab, FakePrefect]) -> None:
     assert 'return sign(value, "<b>key</b>")' in done.text
     assert "Agent report" in done.text
     assert not done.all("img", alt="x")
+    assert "data:image" not in done.text, "the patch is there already"
     assert not done.all("form", action=f"{address}/cancel")
 
 

@@ -13,11 +13,11 @@ from harness.errors import HarnessError, TransientError, UsageError
 from harness.service import api_tasks
 from harness.service.callers import Caller, Scope
 from harness.service.context import context_of, needs
-from harness.service.page.diffs import read_diff
 from harness.service.page.forms import read_form
 from harness.service.page.prose import prose
 from harness.service.page.rendering import fragment, page
 from harness.service.refusals import status_of
+from harness.workspace.diffs import read_diff
 
 router = APIRouter(include_in_schema=False)
 
