@@ -3,6 +3,7 @@ run."""
 
 import asyncio
 import time
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,9 @@ from flows.trend import last_runs, picture
 from harness.configured import open_store
 from harness.errors import HarnessError, UsageError
 from harness.index.naming import left_out, names_for, vanished_below
-from harness.index.registry import registered
+from harness.index.registry import registered, warnings_of
 from harness.index.syncing import fetched_from, has_news, note_gone, note_unreadable
+from harness.index.team_list import Change, Taken, read_list, take_list
 from harness.repository.checkout import discover
 from harness.settings import DataSettings, load
 from harness.types import RepositoryRecord
@@ -51,8 +53,11 @@ async def index_all(
     at_once: Annotated[int, Field(ge=1, le=64)] = 2,
     full: bool = False,
     only_changed: bool = False,
+    only_register: bool = False,
 ) -> State[Any]:
     """Index every repository that is wanted; one that fails does not stop the others.
+
+    What HARNESS_REPOSITORIES_FILE names is taken into the registry first, unless there is a root.
 
     Args:
         root: Folder, as the worker sees it; then only the repositories below it are indexed.
@@ -61,12 +66,16 @@ async def index_all(
         full: Embed everything again instead of only what changed.
         only_changed: Ask the git servers first, and leave out what has not moved since it was
             indexed.
+        only_register: Take the team's list into the registry, and index nothing.
     """
     show_core_logs()
+    taken = [] if root else _taken()
+    if only_register:
+        return completed(_registered(taken), [one.message for one in taken if one.message])
     if work_pool_limit() == 1:
         # This run holds the only slot: those that it waits for would never begin.
         raise UsageError("the work pool runs one flow at a time; allow it at least two")
-    wanted = _wanted(root)
+    wanted = _wanted(root, [one.message for one in taken if one.change is Change.REFUSED])
     slots = asyncio.Semaphore(at_once)
     async with get_client() as client:
         rows = await asyncio.gather(
@@ -79,7 +88,9 @@ async def index_all(
     records = {record.name: record for record in _records()}
     for row in rows:
         _complete(row, wanted.before.get(row["repository"]), records.get(row["repository"]))
-    rows += [_gone_row(record) for record in wanted.gone]
+    apart = [_gone_row(record) for record in wanted.gone]
+    apart += [_refused_row(one) for one in taken if one.change is Change.REFUSED]
+    rows += apart
     await acreate_table_artifact(
         key="index-all",
         description=f"Repositories {_place(root)}; what needs a look comes first.",
@@ -89,26 +100,49 @@ async def index_all(
         await acreate_markdown_artifact(
             key="index-all-trend", description="How long the last runs took.", markdown=trend
         )
-    return _outcome(rows, len(wanted.gone))
+    return _outcome(rows, len(apart))
+
+
+def _taken() -> list[Taken]:
+    """What the team's list did to the registry; a list that cannot be read is a refused one."""
+    data = load(DataSettings)
+    path = data.repositories_file
+    if path is None:
+        return []
+    try:
+        listed = read_list(path)
+        with closing(open_store()) as store:
+            return take_list(listed, store, data.data_dir)
+    except HarnessError as error:
+        return [Taken("the team's list", str(path), Change.REFUSED, str(error))]
+
+
+def _registered(taken: list[Taken]) -> str:
+    """What the list did, in one sentence."""
+    counts = Counter(one.change for one in taken)
+    said = ", ".join(f"{counts[change]} {change}" for change in Change if counts[change])
+    return f"the team's list: {said or 'nothing in it'}"
 
 
 def _place(root: str | None) -> str:
     return f"below {root}" if root else "of the registry and below HARNESS_REPOS_ROOT"
 
 
-def _wanted(root: str | None) -> Wanted:
+def _wanted(root: str | None, refused: list[str]) -> Wanted:
     """What there is to index.
 
+    :param refused: why entries of the team's list are not in the registry.
     :raises UsageError: nothing is registered, and no folder is named.
     """
     folder = Path(root) if root else load(DataSettings).repos_root
     before = _records()
     entries = [] if root else registered(before)
     if folder is None and not entries:
-        raise UsageError(
+        remedy = (
             "nothing to index; register repositories (`harness repositories add URL`), or set "
             "HARNESS_REPOS_ROOT or the parameter root"
         )
+        raise UsageError("; ".join([remedy, *refused]))
     gone = list(entries)
     sources: dict[str, str] = {}
     if folder is not None:
@@ -170,7 +204,7 @@ def _complete(
     row["after"] = after.commit[:12] if after else ""
     row["changed"] = after.changed if after and ran else 0
     row["files"], row["chunks"] = (after.files, after.chunks) if after else (0, 0)
-    row["warnings"] = "; ".join(after.warnings) if after and ran else ""
+    row["warnings"] = "; ".join(warnings_of(after)) if after and ran else ""
 
 
 def _table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -191,13 +225,16 @@ def _table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return shown
 
 
-def _outcome(rows: list[dict[str, Any]], gone: int) -> State[Any]:
-    """How the run ends, in one sentence."""
+def _outcome(rows: list[dict[str, Any]], apart: int) -> State[Any]:
+    """How the run ends, in one sentence.
+
+    :param apart: how many of the last rows are of no repository that a run was started for.
+    """
     good = [row for row in rows if row["state"] in _INDEXED or row["state"] == UNCHANGED]
     unchanged = sum(row["state"] == UNCHANGED for row in rows)
-    failed = rows[: len(rows) - gone]
+    failed = rows[: len(rows) - apart]
     failed = [row for row in failed if row not in good]
-    message = f"{len(good) - unchanged} of {len(rows) - gone} repositories indexed"
+    message = f"{len(good) - unchanged} of {len(rows) - apart} repositories indexed"
     if unchanged:
         message += f", {unchanged} unchanged"
     warnings = [
@@ -235,6 +272,23 @@ def _noted(records: dict[str, RepositoryRecord]) -> list[RepositoryRecord]:
 def _note_unreadable(record: RepositoryRecord | None, error: HarnessError) -> None:
     with closing(open_store()) as store:
         note_unreadable(record, error, store)
+
+
+def _refused_row(one: Taken) -> dict[str, Any]:
+    """An entry of the team's list that the registry does not take."""
+    return {
+        "repository": one.name,
+        "state": "Refused",
+        "message": one.message,
+        "seconds": 0.0,
+        "run": "",
+        "before": "",
+        "after": "",
+        "changed": 0,
+        "files": 0,
+        "chunks": 0,
+        "warnings": one.message,
+    }
 
 
 def _gone_row(record: RepositoryRecord) -> dict[str, Any]:

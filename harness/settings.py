@@ -110,6 +110,12 @@ class DataSettings(_Settings):
         description="Folder of credentials for git servers, a folder each (docs/repositories.md). "
         "Unset: `credentials` under the data directory.",
     )
+    repositories_file: HomePath | None = Field(
+        default=None,
+        validation_alias="HARNESS_REPOSITORIES_FILE",
+        description="The team's list of repositories (docs/repositories.md), which the nightly run "
+        "takes into the registry first. Unset: none.",
+    )
     keep_results_days: int = Field(
         default=30,
         ge=0,

@@ -172,6 +172,15 @@ class FileRecord:
     run: str = ""
 
 
+class Standing(StrEnum):
+    """What the team's list (:mod:`harness.index.team_list`) says of a repository: nothing, because
+    somebody else registered it; that it is wanted; or nothing any more."""
+
+    NONE = ""
+    LISTED = "listed"
+    DROPPED = "dropped"
+
+
 @dataclass(frozen=True, slots=True)
 class RepositoryRecord:
     """One repository of the catalog. ``collection`` holds its points, empty before the first run;
@@ -186,7 +195,8 @@ class RepositoryRecord:
     What :mod:`harness.index.registry` keeps: ``registered`` asks every nightly run to index it;
     ``ref`` is the branch, tag or commit to index, empty for the default branch; ``include`` and
     ``exclude`` are its patterns; ``credential`` names the credential that git gets for it, never
-    holds one. ``submodules`` and ``lfs``: whether these are fetched for it.
+    holds one. ``submodules`` and ``lfs``: whether these are fetched for it. ``standing``: see
+    :class:`Standing`.
     """
 
     name: str
@@ -211,6 +221,7 @@ class RepositoryRecord:
     remembered: str = ""
     submodules: bool = False
     lfs: bool = False
+    standing: Standing = Standing.NONE
 
 
 @dataclass(frozen=True, slots=True)

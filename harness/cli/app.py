@@ -157,6 +157,7 @@ _add(
     "harness repositories add https://git.example.org/team/web.git --credential team",
     group=_registry,
 )
+_add(repositories.apply, "harness repositories apply team.json", group=_registry)
 _add(repositories.list_, "harness repositories list --json", name="list", group=_registry)
 _add(repositories.remove, "harness repositories remove web", group=_registry)
 _add(repositories.sync, "harness repositories sync web", group=_registry)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import console
+
+if TYPE_CHECKING:
+    from harness.index.status import RepositoryStatus
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
@@ -39,6 +42,7 @@ def status(as_json: AsJson = False) -> None:
         if not record.collection:
             print(f"{console.printable(record.name)}: registered, not indexed yet")
             print(f"    {console.printable(record.source)}")
+            _print_warnings(record)
             continue
         print(
             f"{console.printable(record.name)}: "
@@ -50,8 +54,12 @@ def status(as_json: AsJson = False) -> None:
             print(f"    with {besides}")
         if record.incomplete:
             print("    incomplete: a run is under way, or was cut off; `harness index` goes on")
-        for warning in record.warnings:
-            print(f"    warning: {console.printable(warning)}")
+        _print_warnings(record)
+
+
+def _print_warnings(record: RepositoryStatus) -> None:
+    for warning in record.warnings:
+        print(f"    warning: {console.printable(warning)}")
 
 
 def forget(

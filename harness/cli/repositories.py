@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -73,7 +75,8 @@ def add(
     with open_engines() as engines:
         if check and is_git_url(source):
             _look(source, request, engines.store.repositories())
-        record = register(claim, path, request, engines, name=encodable(name) if name else None)
+        named = encodable(name) if name else None
+        record = register(claim, path, request, engines.store, engines.data_dir, name=named)
         entry = entry_of(record, sees_folders=engines.store.is_embedded)
     if as_json:
         console.print_json(entry)
@@ -109,6 +112,41 @@ def remove(name: Name, as_json: AsJson = False) -> None:
         console.print_json({"repo": name, "chunks_removed": removed})
     else:
         print(f"{console.printable(name)}: removed ({removed} chunks)")
+
+
+def apply(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="Default: HARNESS_REPOSITORIES_FILE."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the registry say what the team's list says; nothing is indexed yet.
+
+    An entry that is refused stops no other. What the list no longer has stays, with a warning.
+    """
+    from harness.configured import open_store
+    from harness.errors import UsageError
+    from harness.index.team_list import Change, read_list, take_list
+    from harness.settings import DataSettings, load
+
+    settings = load(DataSettings)
+    path = file or settings.repositories_file
+    if path is None:
+        raise UsageError("name a file, or set HARNESS_REPOSITORIES_FILE")
+    listed = read_list(path)
+    with closing(open_store()) as store:
+        taken = take_list(listed, store, settings.data_dir)
+    if as_json:
+        console.print_json({"repositories": taken})
+    for one in taken:
+        if one.message:
+            level = "error" if one.change is Change.REFUSED else "warning"
+            console.error(f"{level}: {one.name}: {one.message}")
+        elif not as_json:
+            print(f"{console.printable(one.name)}: {one.change}")
+    if any(one.change is Change.REFUSED for one in taken):
+        raise typer.Exit(UsageError.exit_code)
 
 
 def sync(
@@ -195,24 +233,15 @@ def _claim(source: str) -> tuple[Claim, str]:
 
     :raises UsageError: the source is no folder and no URL, or a URL that holds a credential.
     """
-    from pathlib import Path
-
-    from harness.errors import UsageError
     from harness.index.naming import Claim
+    from harness.index.registry import claim_of_url
     from harness.repository.checkout import local_folder
-    from harness.repository.sources import clone_folder, is_git_url, secrets_of, source_of
+    from harness.repository.sources import is_git_url
 
     if not is_git_url(source):
         folder = local_folder(source)
         return Claim(folder.source, folder.root), str(folder.root)
-    identity = source_of(source)
-    if secrets_of(source):
-        raise UsageError(
-            f"the URL of {identity} holds a credential, which would be stored and shown; write the "
-            "URL without it"
-        )
-    # Its files are nowhere yet.
-    return Claim(identity, Path(clone_folder(identity))), source
+    return claim_of_url(source), source
 
 
 def _look(url: str, request: Request, records: Sequence[RepositoryRecord]) -> None:

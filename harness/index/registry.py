@@ -12,15 +12,23 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 from harness.engines import Engines
 from harness.errors import UsageError
 from harness.index.naming import Claim, known_as, names_held, one_name, record_source
 from harness.index.options import IndexOptions
-from harness.repository.sources import is_clone, is_git_url, secrets_of, source_of
-from harness.types import RepositoryRecord
+from harness.repository.sources import (
+    clone_folder,
+    is_clone,
+    is_git_url,
+    secrets_of,
+    source_of,
+)
+from harness.store.protocol import VectorStore
+from harness.types import RepositoryRecord, Standing
 
-_SWITCHED = "what is fetched of it has changed since; the next run indexes it again"
+_SWITCHED = "what is read of it has changed since; the next run indexes it again"
 
 
 class EntryState(StrEnum):
@@ -38,7 +46,8 @@ class Request:
     """What somebody asks of an entry; None leaves it as it is, or at its default.
 
     ``ref``: branch, tag or commit; empty for the default branch. ``credential``: a name; empty for
-    none. ``submodules``, ``lfs``: whether these are fetched.
+    none. ``submodules``, ``lfs``: whether these are fetched. ``standing``: whether the team's list
+    asks.
     """
 
     ref: str | None = None
@@ -47,6 +56,7 @@ class Request:
     credential: str | None = None
     submodules: bool | None = None
     lfs: bool | None = None
+    standing: Standing | None = None
 
     def applied_to(self, record: RepositoryRecord) -> RepositoryRecord:
         """The record as asked for."""
@@ -57,7 +67,7 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of ``harness repositories list``. ``changed``: files that the last run indexed or
-    deleted. ``warnings`` are sentences for a person."""
+    deleted. ``warnings`` are sentences for a person. ``standing``: what the team's list says."""
 
     name: str
     source: str
@@ -73,6 +83,7 @@ class Entry:
     warnings: tuple[str, ...]
     submodules: bool = False
     lfs: bool = False
+    standing: str = ""
 
 
 def unindexed(name: str, source: str, path: str) -> RepositoryRecord:
@@ -95,8 +106,29 @@ def unindexed(name: str, source: str, path: str) -> RepositoryRecord:
     )
 
 
+def claim_of_url(url: str) -> Claim:
+    """Who asks for the entry of a git URL; its files are nowhere yet.
+
+    :raises UsageError: it holds a credential.
+    :raises RepositoryNotFoundError: it is not a valid URL.
+    """
+    identity = source_of(url)
+    if secrets_of(url):
+        raise UsageError(
+            f"the URL of {identity} holds a credential, which would be stored and shown; write the "
+            "URL without it"
+        )
+    return Claim(identity, Path(clone_folder(identity)))
+
+
 def register(
-    claim: Claim, path: str, request: Request, engines: Engines, *, name: str | None = None
+    claim: Claim,
+    path: str,
+    request: Request,
+    store: VectorStore,
+    data_dir: Path,
+    *,
+    name: str | None = None,
 ) -> RepositoryRecord:
     """Add a repository to the registry, or change its entry. Idempotent.
 
@@ -116,8 +148,8 @@ def register(
             f"{claim.source} is on this machine; submodules and large files are fetched for the "
             "URL of a server only"
         )
-    with names_held(engines.store, engines.data_dir):
-        records = engines.store.repositories()
+    with names_held(store, data_dir):
+        records = store.repositories()
         known = known_as(claim.source, records)
         if known is not None and name not in (None, known.name):
             raise UsageError(
@@ -127,11 +159,19 @@ def register(
         chosen = one_name(claim, name, records)
         entry = known or unindexed(chosen, claim.source, path)
         entry = replace(request.applied_to(entry), registered=True)
-        if known is not None and (entry.submodules, entry.lfs) != (known.submodules, known.lfs):
+        if request.standing is None and entry.standing is Standing.DROPPED:
+            # Somebody wants to keep what the list no longer has.
+            entry = replace(entry, standing=Standing.NONE)
+        if known is not None and known.collection and _what_is_read(entry) != _what_is_read(known):
             entry = replace(entry, warnings=(_SWITCHED,))
         if entry != known:
-            engines.store.put_repository(entry)
+            store.put_repository(entry)
     return entry
+
+
+def _what_is_read(record: RepositoryRecord) -> tuple[object, ...]:
+    """What decides which files of a commit are indexed."""
+    return record.submodules, record.lfs, record.include, record.exclude
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +212,7 @@ def entered(
     """
     known = known_as(claim.source, engines.store.repositories())
     if known is None and url is not None:
-        return register(claim, url, asked, engines, name=name)
+        return register(claim, url, asked, engines.store, engines.data_dir, name=name)
     return known
 
 
@@ -218,6 +258,18 @@ def gone_warning(record: RepositoryRecord) -> str:
     )
 
 
+def warnings_of(record: RepositoryRecord) -> tuple[str, ...]:
+    """What a person should see of a repository whose source is there: what its last run found, and
+    what has become of it in the team's list."""
+    if record.standing is not Standing.DROPPED:
+        return record.warnings
+    dropped = (
+        f"it is no longer in the team's list; `harness repositories remove {record.name}`, or keep "
+        f"it: `harness repositories add {record_source(record)}`"
+    )
+    return (*record.warnings, dropped)
+
+
 def entry_of(record: RepositoryRecord, *, sees_folders: bool) -> Entry:
     """An entry as it is shown.
 
@@ -231,7 +283,8 @@ def entry_of(record: RepositoryRecord, *, sees_folders: bool) -> Entry:
         state = EntryState.NEW
     elif record.unfinished or not record.indexed_at:
         state = EntryState.INCOMPLETE
-    if record.warnings and state in (EntryState.INDEXED, EntryState.NEW):
+    warnings = (gone_warning(record),) if gone else warnings_of(record)
+    if warnings and state in (EntryState.INDEXED, EntryState.NEW):
         state = EntryState.WARNING
     return Entry(
         name=record.name,
@@ -245,7 +298,8 @@ def entry_of(record: RepositoryRecord, *, sees_folders: bool) -> Entry:
         commit=record.commit,
         indexed_at=record.indexed_at,
         changed=record.changed,
-        warnings=(gone_warning(record),) if gone else record.warnings,
+        warnings=warnings,
         submodules=record.submodules,
         lfs=record.lfs,
+        standing=str(record.standing),
     )

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 from harness.errors import StoreBusyError
 from harness.index.naming import record_source
-from harness.index.registry import entry_of, gone_warning, has_gone
+from harness.index.registry import entry_of
 from harness.store.protocol import VectorStore
 from harness.types import FileStatus, RepositoryRecord
 
@@ -67,9 +67,6 @@ def _status(record: RepositoryRecord, store: VectorStore) -> RepositoryStatus:
         incomplete = False
     if incomplete:
         files, chunks, failed = _counted(record, store)
-    warnings = record.warnings
-    if store.is_embedded and has_gone(record):
-        warnings = (gone_warning(record),)
     entry = entry_of(record, sees_folders=store.is_embedded)
     return RepositoryStatus(
         name=record.name,
@@ -83,7 +80,7 @@ def _status(record: RepositoryRecord, store: VectorStore) -> RepositoryStatus:
         failed=failed,
         indexed_at=record.indexed_at,
         incomplete=incomplete,
-        warnings=warnings,
+        warnings=entry.warnings,
         ref=entry.ref,
         credential=entry.credential,
         registered=entry.registered,

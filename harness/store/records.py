@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.errors import StoreDamagedError
 from harness.store.collection_names import collection_name
-from harness.types import FileRecord, FileStatus, Manifest, RepositoryRecord
+from harness.types import FileRecord, FileStatus, Manifest, RepositoryRecord, Standing
 
 _MAX_CHARS = 4_000_000
 _MAX_DIMENSION = 65_536  # as a Qdrant server has it
@@ -46,6 +46,7 @@ def read_repository(text: str) -> RepositoryRecord:
         data = {key: value for key, value in _object(text).items() if key in _REPOSITORY_FIELDS}
         for name in ("warnings", "include", "exclude"):
             data[name] = tuple(data.get(name, ()))
+        data["standing"] = Standing(data.get("standing", ""))
         return RepositoryRecord(**data)
 
 

@@ -139,5 +139,6 @@ def register_push(push: Push, owners: Iterable[Owner], engines: Engines) -> Targ
     # Nobody chose the name, so one that is taken gets longer instead of being refused.
     name = known.name if known is not None else free_name(source, holders, ())
     asked = Request(credential=owner.credential or None)
-    entry = register(Claim(source, engines.data_dir), url, asked, engines, name=name)
+    claim = Claim(source, engines.data_dir)
+    entry = register(claim, url, asked, engines.store, engines.data_dir, name=name)
     return Target(entry.name, url, entry.ref or None)

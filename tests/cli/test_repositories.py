@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def test_add_list_remove(harness: Run, repository: Path) -> None:
     )
     assert set(added) == {
         "name", "source", "ref", "include", "exclude", "credential", "registered", "state",
-        "commit", "indexed_at", "changed", "warnings", "submodules", "lfs",
+        "commit", "indexed_at", "changed", "warnings", "submodules", "lfs", "standing",
     }  # fmt: skip
     assert (added["name"], added["source"]) == ("web", URL.removesuffix(".git"))
     assert harness("repositories", "add", str(repository))[0] == 0
@@ -41,6 +42,21 @@ def test_add_list_remove(harness: Run, repository: Path) -> None:
     assert "registered, not indexed yet" in harness("status")[1]
     assert document(harness("repositories", "remove", "web", "--json"))["chunks_removed"] == 0
     assert [r["name"] for r in document(harness("status", "--json"))["repos"]] == ["web app"]
+
+
+def test_apply(harness: Run, tmp_path: Path) -> None:
+    team = tmp_path / "team.json"
+    team.write_text(f'[{{"url": "{URL}"}}, {{"url": "{URL}2", "name": "web"}}]')
+    code, out, err = harness("repositories", "apply", str(team), "--json")
+    rows = json.loads(out)["repositories"]
+    assert code == 2 and [row["change"] for row in rows] == ["added", "refused"]
+    assert err.count("\n") == 1 and "the name 'web' belongs to" in err
+    team.write_text("[]")
+    code, out, err = harness("repositories", "apply", str(team))
+    assert code == 0 and "no longer in the team's list" in err
+    assert "no longer in the team's list" in harness("status")[1]
+    code, _, err = harness("repositories", "apply")
+    assert code == 2 and "HARNESS_REPOSITORIES_FILE" in err
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def server(tmp_path: Path) -> Iterator[GitServer]:
 
 def add(engines: Engines, url: str, **asked: str) -> str:
     claim = Claim(source_of(url), Path("none"))
-    return register(claim, url, Request(**asked), engines).name  # type: ignore[arg-type]
+    return register(claim, url, Request(**asked), engines.store, engines.data_dir).name  # type: ignore[arg-type]
 
 
 def nightly(**parameters: Any) -> State[Any]:
@@ -109,14 +109,22 @@ def everything_that_prefect_keeps() -> str:
 
 
 def test_over_the_registry_and_nowhere_a_secret(
-    lab: Engines, server: GitServer, tmp_path: Path
+    lab: Engines, server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web = make_repository(tmp_path / "served/web", {"a.py": "a = 1\n"})
     make_repository(tmp_path / "served/closed", {"a.py": "a = 1\n"})
     make_credential(tmp_path / "credentials", "team", server.url, password=SECRET)
     make_credential(tmp_path / "credentials", "old", server.url, password=f"{SECRET}-old")
     add(lab, f"{server.url}/web/.git", credential="team")
-    add(lab, f"{server.url}/closed/.git", credential="old")
+    closed = {"url": f"{server.url}/closed/.git", "credential": "old"}
+    taken = {"url": f"{server.url}/another", "name": "web"}
+    team = tmp_path / "team.json"
+    team.write_text(json.dumps([closed, taken]))
+    monkeypatch.setenv("HARNESS_REPOSITORIES_FILE", str(team))
+    state = nightly(only_register=True)
+    assert state.name == "CompletedWithWarnings", state.message
+    assert str(state.message).startswith("the team's list: 1 added, 1 refused; warning: the name")
+    team.write_text(json.dumps([closed]))
     names = {"web": "Completed", "closed": "Failed"}
     if SSHD is not None:
         names["tools"] = "Completed"
@@ -218,7 +226,9 @@ def test_a_source_with_a_credential_starts_no_run(lab: Engines) -> None:
         module.index_repository(f"https://user:{SECRET}@git.example.org/web")
 
 
-def test_nothing_to_index(lab: Engines) -> None:
+def test_nothing_to_index(lab: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_REPOSITORIES_FILE", "/nowhere/team.json")
     state = nightly()
     assert state.is_failed()
     assert "harness repositories add URL" in str(state.message)
+    assert "/nowhere/team.json cannot be read" in str(state.message)

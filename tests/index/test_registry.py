@@ -43,7 +43,8 @@ def folder(tmp_path: Path) -> Path:
 
 def add(engines: Engines, source: str, name: str | None = None, **asked: object) -> str:
     claim = Claim(source, Path(source))
-    return register(claim, source, Request(**asked), engines, name=name).name  # type: ignore[arg-type]
+    request = Request(**asked)  # type: ignore[arg-type]
+    return register(claim, source, request, engines.store, engines.data_dir, name=name).name
 
 
 def record(engines: Engines) -> RepositoryRecord:

@@ -63,6 +63,8 @@ def test_a_setting_restarts_who_reads_it_and_nobody_else() -> None:
     }  # fmt: skip
     mapping = '{"https://git.example.com/a.git":{"name":"a"}}'
     assert _restarted("--set-json", f"webhook.repositories={mapping}") == {"webhook"}
+    listed = 'repositories=[{"url":"https://git.example.com/a.git"}]'
+    assert _restarted("--set-json", listed) == set(), "Jobs read it when they start"
 
 
 def _bootstrap(*arguments: str) -> str:

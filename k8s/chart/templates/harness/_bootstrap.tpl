@@ -1,5 +1,5 @@
 {{- define "harness.bootstrapSpec" -}}
-{{- $pod := dict "root" . "component" "bootstrap" "account" "bootstrap" "uid" 10001 "own" .Values.bootstrap "trust" true "config" true }}
+{{- $pod := dict "root" . "component" "bootstrap" "account" "bootstrap" "uid" 10001 "own" .Values.bootstrap "trust" true "config" true "reads" (toJson .Values.repositories) }}
 {{- $pullModels := and .Values.bootstrap.pullModels (or .Values.networkPolicy.modelPulls (not .Values.networkPolicy.enabled)) }}
 {{- $models := concat (list (include "harness.chatModel" .) .Values.harness.embedModel) .Values.ollama.models | uniq }}
 {{- $defaults := include "harness.jobDefaults" . }}
@@ -28,6 +28,10 @@ spec:
               {{- if $pullModels }}
               # Not waited for: a pull takes minutes to hours and is seen in Prefect's interface.
               prefect deployment run pull-models/pull-models{{ with .Values.ollama.models }} --param {{ printf "models=%s" (toJson $models) | squote }}{{ end }}
+              {{- end }}
+              {{- if .Values.repositories }}
+              # The list, into the registry: nothing is indexed, for the models may not be there yet.
+              prefect deployment run index-all/sync-repositories --param only_register=true
               {{- end }}
           # Time zone of the schedules, and the Ollama server whose limit is registered.
           envFrom:
