@@ -30,20 +30,23 @@ from harness.types import Chunk, ChunkPoint, RepositoryRecord
 _WORDS = [f"word{n}" for n in range(30_000)]
 _WEIGHTS = list(accumulate((n + 1) ** -0.9 for n in range(len(_WORDS))))
 _PER_WRITE = 2_500
+_KINDS = (("py", "python"),) * 4 + (("ts", "typescript"),) * 2 + (("go", "go"), ("md", "markdown"))
 
 
 def passage(number: int, words: random.Random, embedder: LightEmbedder) -> ChunkPoint:
     """A passage of 80 words, as often as words are in code."""
     chosen = words.choices(_WORDS, cum_weights=_WEIGHTS, k=80)
     text = "\n".join(" ".join(chosen[start : start + 8]) for start in range(0, 80, 8))
-    path = f"src/mod{number // 800}/file{number // 8}.py"
+    file = number // 8
+    suffix, language = _KINDS[file % len(_KINDS)]
+    path = f"src/mod{number // 800}/file{file}.{suffix}"
     line = 1 + 10 * (number % 8)
     name = f"f{number}"
     return ChunkPoint(
         id=str(uuid.uuid5(uuid.NAMESPACE_OID, str(number))),
         repo="benchmark",
         path=path,
-        chunk=Chunk(text, line, line + 9, "python", name, "function", (name,)),
+        chunk=Chunk(text, line, line + 9, language, name, "function", (name,)),
         chunk_hash=f"{number:032x}",
         embed_hash=f"{number:032x}",
         content_id=f"{number:040x}",

@@ -20,8 +20,7 @@ from harness.store.leases import Lease
 from harness.store.options import LOCK_TIMEOUT_SECONDS
 from harness.store.payload import (
     CHUNK_KEYS,
-    KEYWORD_INDEXES,
-    TENANT_INDEX,
+    LISTED_INDEX,
     chunk_of,
     dense_of,
 )
@@ -211,22 +210,9 @@ class EdgeStore(VectorStore):
     def chunks_by_path(
         self, collection: str, repo: str, expected: Mapping[str, int] | None = None
     ) -> Mapping[str, int]:
-        from qdrant_edge import CountRequest, FacetRequest, Filter
-
-        where = Filter(must=conditions(files_of(repo)))
         with self._shards.open(collection) as shard:
-
-            def counts(exact: bool) -> dict[str, int]:
-                asked = FacetRequest("path", limit=MAX_VALUES, exact=exact, filter=where)
-                return {str(hit.value): int(hit.count) for hit in shard.facet(asked).hits}
-
-            # The index counts in a twentieth of the time, and at most too many: points that are
-            # deleted. When the sum is that of all points, no count can be too large.
-            if expected is not None and counts(exact=False) == expected:
-                whole = shard.count(CountRequest(exact=True, filter=where))
-                if whole == sum(expected.values()):
-                    return expected
-            return counts(exact=True)
+            found = _counts(shard, "path", files_of(repo))
+        return expected if expected is not None and found == expected else found
 
     def examine(self, collection: str) -> None:
         with self._shards.exclusive():
@@ -296,7 +282,8 @@ class EdgeStore(VectorStore):
     def distinct(self, collection: str, key: str, where: Sequence[Match]) -> list[str]:
         with self._shards.open(collection) as shard:
             memory = self._memories.of(collection, shard)
-            return list(memory.values(key, where, lambda: _distinct(shard, key, where)))
+            telling = memory.telling(where)
+            return list(memory.values(key, telling, lambda: _distinct(shard, key, telling)))
 
     def query(self, collection: str, query: StoreQuery) -> CandidateLists:
         from qdrant_edge import QueryBatchRequest
@@ -322,10 +309,25 @@ class EdgeStore(VectorStore):
 
 
 def _distinct(shard: Any, key: str, where: Sequence[Match]) -> list[str]:
-    from qdrant_edge import FacetRequest, Filter
-
-    if key in (TENANT_INDEX, *KEYWORD_INDEXES):
-        chosen = Filter(must=conditions(where)) if where else None
-        found = shard.facet(FacetRequest(key, limit=MAX_VALUES, exact=True, filter=chosen))
-        return sorted(str(hit.value) for hit in found.hits)
+    if key in shard.info().payload_schema:
+        return sorted(_counts(shard, key, where))
     return sorted({str(point.payload[key]) for point in scroll(shard, where, [key], [])})
+
+
+def _counts(shard: Any, key: str, where: Sequence[Match]) -> dict[str, int]:
+    """How many points have each value of a key that has an index."""
+    from qdrant_edge import CountRequest, FacetRequest, Filter
+
+    chosen = Filter(must=conditions(where)) if where else None
+
+    def counted(exact: bool) -> dict[str, int]:
+        asked = FacetRequest(key, limit=MAX_VALUES, exact=exact, filter=chosen)
+        return {str(hit.value): int(hit.count) for hit in shard.facet(asked).hits if hit.count}
+
+    # The index counts in a twentieth of the time, and at most too many: points that are deleted.
+    # When the sum is that of all points, each with one value, no count can be too large.
+    if key != LISTED_INDEX:
+        found = counted(exact=False)
+        if sum(found.values()) == shard.count(CountRequest(exact=True, filter=chosen)):
+            return found
+    return counted(exact=True)

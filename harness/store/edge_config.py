@@ -62,12 +62,17 @@ def dense_search() -> Any:
 
 
 def create_indexes(shard: Any) -> None:
-    """Make the payload indexes of a new shard."""
+    """Make the payload indexes that a shard lacks: all of a new one, and of one that a former
+    version made those that have come since."""
     from qdrant_edge import KeywordIndexParams, Memory, UpdateOperation
 
-    tenant = KeywordIndexParams(is_tenant=True, memory=Memory.Cold)
-    shard.update(UpdateOperation.create_field_index(TENANT_INDEX, tenant))
-    for key in KEYWORD_INDEXES:  # each costs time at every opening, so not the language
-        shard.update(
-            UpdateOperation.create_field_index(key, KeywordIndexParams(memory=Memory.Cold))
-        )
+    for key in missing_indexes(shard):
+        params = KeywordIndexParams(is_tenant=key == TENANT_INDEX or None, memory=Memory.Cold)
+        shard.update(UpdateOperation.create_field_index(key, params))
+
+
+def missing_indexes(shard: Any) -> list[str]:
+    """The keys whose payload index a shard lacks. A condition on one is answered all the same, by
+    reading every payload; a count of its values is refused."""
+    known = shard.info().payload_schema
+    return [key for key in (TENANT_INDEX, *KEYWORD_INDEXES) if key not in known]

@@ -48,6 +48,14 @@ class ShardMemory:
             self._repos = frozenset(str(hit.value) for hit in found.hits)
         return self._repos
 
+    def telling(self, where: Sequence[Match]) -> tuple[Match, ...]:
+        """The conditions without one that every point meets: being in one of all repositories."""
+        return tuple(
+            (key, values)
+            for key, values in where
+            if key != TENANT_INDEX or not self.repos() <= set(values)
+        )
+
     def values(
         self, key: str, where: Sequence[Match], read: Callable[[], Sequence[str]]
     ) -> tuple[str, ...]:

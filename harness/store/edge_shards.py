@@ -190,6 +190,7 @@ class EdgeShards:
         if not opened.changed:
             integrity.remove(self.folder(collection))
             opened.changed = True
+            create_indexes(opened.shard)  # nothing to do, unless a former version made the shard
 
     def flush(self, collection: str) -> None:
         """Bring what was written to the disk, so that it survives a power failure.

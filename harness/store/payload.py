@@ -31,7 +31,9 @@ from harness.folding import fold
 from harness.types import Candidate, Chunk, ChunkPoint, FloatArray
 
 TENANT_INDEX = "repo"
-KEYWORD_INDEXES = ("path", "stem", "definitions", "embed_hash")
+LISTED_INDEX = "definitions"
+"""The one of these keys that may have several values in a point, or none."""
+KEYWORD_INDEXES = ("path", "stem", "definitions", "embed_hash", "language", "kind")
 """Keys that look-ups and filters have conditions on. Without an index, a condition is checked
 against every payload on disk: 0.3 s at 20,000 points instead of 0.02 s."""
 

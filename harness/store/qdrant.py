@@ -137,7 +137,7 @@ class QdrantStore(QdrantRecords, VectorStore):
         if name not in known:  # indexes are made before the first point
             tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
             self.requests.index(name, TENANT_INDEX, tenant)
-            for key in (*KEYWORD_INDEXES, "language"):
+            for key in KEYWORD_INDEXES:
                 self.requests.index(name, key)
             self.put_manifest(manifest)
 

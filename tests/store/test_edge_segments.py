@@ -11,7 +11,8 @@ import pytest
 
 from harness.store import edge_config
 from harness.store.edge import EdgeStore
-from harness.store.edge_config import create_indexes
+from harness.store.edge_config import create_indexes, missing_indexes
+from harness.store.edge_points import upsert
 from harness.store.queries import StoreQuery
 from harness.types import Filter
 from tests.store.points import COLLECTION, DIMENSION, MANIFEST, point, vector
@@ -69,7 +70,9 @@ def test_a_query_of_every_repository_follows_what_is_written(store: EdgeStore) -
     assert nearest(store, 0, repos=("a",)) == ["a.py"]
 
 
-def test_a_shard_of_the_former_layout_goes_on_working(store: EdgeStore, tmp_path: Path) -> None:
+def test_a_shard_of_the_former_layout_goes_on_working(
+    store: EdgeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from qdrant_edge import (
         Distance,
         EdgeConfig,
@@ -91,8 +94,22 @@ def test_a_shard_of_the_former_layout_goes_on_working(store: EdgeStore, tmp_path
             optimizers=EdgeOptimizersConfig(indexing_threshold=10**9),
         ),
     )
-    create_indexes(shard)
+    with monkeypatch.context() as former:
+        former.setattr(edge_config, "KEYWORD_INDEXES", ("path", "stem", "definitions"))
+        create_indexes(shard)
+    upsert(shard, [point(f"{n}.py", f"w{n}", seed=n) for n in range(200)])
     shard.close()
-    store.upsert_chunks(COLLECTION, [point(f"{n}.py", f"w{n}", seed=n) for n in range(300)])
+
+    def answers() -> tuple[list[str], list[str], list[str]]:
+        return (
+            nearest(store, 8, languages=("python",))[:1],
+            nearest(store, 8, languages=("go",)),
+            store.distinct(COLLECTION, "language", ()),
+        )
+
+    assert answers() == (["8.py"], [], ["python"]), "without the index of languages"
+    store.upsert_chunks(COLLECTION, [point(f"{n}.py", f"w{n}", seed=n) for n in range(100, 300)])
+    with store._shards.open(COLLECTION) as opened:
+        assert missing_indexes(opened) == []
+    assert answers() == (["8.py"], [], ["python"]), "with the one that the write has made"
     assert segments(store) == 1
-    assert nearest(store, 8)[0] == "8.py"
