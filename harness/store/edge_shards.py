@@ -34,6 +34,9 @@ from harness.store.memory_room import require_room
 _RESERVE_BYTES = 256_000_000
 # How long somebody who waits is not seen while nothing is asked of this process.
 _LOOK_SECONDS = 0.025
+# How long other threads of this process come before other processes, from when it got the store:
+# closing a shard here and opening it there takes as long as thirty searches, and one is too few.
+_STRETCH_SECONDS = 0.25
 # A process that was stopped (Ctrl-Z) cannot hand over: one that has been idle holds nothing.
 _IDLE_SECONDS = 30.0
 
@@ -52,7 +55,8 @@ class _Open:
 class EdgeShards:
     """The shards below one folder, each in a folder named after its collection.
 
-    Threads take turns.
+    Threads take turns; those that wait already have theirs before the store is given away, for a
+    bounded time.
 
     :param root: the folder; created with mode 0700.
     :param lock_timeout_seconds: how long an operation waits for another process or thread.
@@ -71,6 +75,9 @@ class EdgeShards:
         self._packed = False
         self._depth = 0
         self._used = 0.0
+        self._got = 0.0
+        # Threads that wait for their turn, by their numbers: adding to a set is atomic.
+        self._in_line: set[int] = set()
         # Asked before each change, while the shard is held: see VectorStore.guard.
         self.before_write: Callable[[], None] = _nothing
         self._keeper: threading.Thread | None = None
@@ -205,11 +212,16 @@ class EdgeShards:
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
-        if not self._turn.acquire(timeout=self._lock_timeout_seconds):
-            raise StoreBusyError(
-                f"the index in {self.root} was in use by another thread of this process for more "
-                f"than {self._lock_timeout_seconds:g} s; try again"
-            )
+        if not self._turn.acquire(blocking=False):
+            thread = threading.get_ident()
+            self._in_line.add(thread)
+            has_turn = self._turn.acquire(timeout=self._lock_timeout_seconds)
+            self._in_line.discard(thread)
+            if not has_turn:
+                raise StoreBusyError(
+                    f"the index in {self.root} was in use by another thread of this process for "
+                    f"more than {self._lock_timeout_seconds:g} s; try again"
+                )
         try:
             yield
         finally:
@@ -220,6 +232,7 @@ class EdgeShards:
 
         if not self._lock.is_held:
             self._lock.acquire()
+            self._got = time.monotonic()
         folder = self.folder(collection)
         try:
             if not folder.is_dir():
@@ -245,7 +258,7 @@ class EdgeShards:
         """After an operation: hand over to whoever waits, or see to it that somebody looks."""
         if not self._lock.is_held:
             return
-        if self._packed or self._lock.is_wanted():
+        if self._packed or self._is_due():
             self._packed = False
             self._let_go()
             return
@@ -255,6 +268,12 @@ class EdgeShards:
                 target=_keep, args=(weakref.ref(self),), name="edge-keeper", daemon=True
             )
             self._keeper.start()
+
+    def _is_due(self) -> bool:
+        """Whether another process waits for the store, and no thread here comes before it."""
+        if self._in_line and time.monotonic() - self._got < _STRETCH_SECONDS:
+            return False
+        return self._lock.is_wanted()
 
     def _let_go(self) -> None:
         """Close what is open, which writes it to the disk, and release the lock."""
@@ -288,7 +307,7 @@ class EdgeShards:
             return True  # an operation is under way and looks itself when it ends
         try:
             idle = time.monotonic() - self._used > _IDLE_SECONDS
-            if self._open and (idle or self._lock.is_wanted()):
+            if self._open and (idle or self._is_due()):
                 self._let_go()
             if not self._open:
                 self._keeper = None

@@ -111,6 +111,41 @@ def test_the_one_that_waits_comes_before_the_one_that_had_it(tmp_path: Path) -> 
     assert order == ["theirs", "mine"]
 
 
+@pytest.mark.parametrize(
+    ("stretch", "order"),
+    [
+        pytest.param(3600.0, ["here", "here", "there"], id="within the stretch"),
+        pytest.param(0.0, ["there", "here", "here"], id="after it"),
+    ],
+)
+def test_threads_that_wait_have_their_turns_before_another_process_for_a_while(
+    store: EdgeStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stretch: float,
+    order: list[str],
+) -> None:
+    monkeypatch.setattr(edge_shards, "_STRETCH_SECONDS", stretch)
+    done: list[str] = []
+    other = EdgeStore(tmp_path, lock_timeout_seconds=60)
+
+    def count(counted: EdgeStore, who: str) -> None:
+        with counted.opened(COLLECTION):
+            done.append(who)
+
+    shards = store._shards
+    threads = [threading.Thread(target=count, args=(store, "here")) for _ in range(2)]
+    threads.append(threading.Thread(target=count, args=(other, "there")))
+    with shards.open(COLLECTION):
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: len(shards._in_line) == 2 and shards._lock.is_wanted())
+    for thread in threads:
+        thread.join()
+    other.close()
+    assert done == order
+
+
 def test_many_who_wait_come_in_the_order_in_which_they_came(tmp_path: Path) -> None:
     """So nobody waits for ever, however many readers there are; one of them was killed."""
     mine, order, threads = StoreLock(tmp_path, 60), [], []
