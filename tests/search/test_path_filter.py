@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.errors import UsageError
+from harness.search import path_filter
 from harness.search.path_filter import read_filter
 from harness.types import RepositoryRecord
 
@@ -19,6 +23,7 @@ PATHS = (
     "lib/src/c.py",
     "src/a.py",
     "src/Deep/x.Py",
+    "odd/a{b,c}d.txt",
     "{{cookiecutter.name}}/setup.py",
 )
 RECORD = RepositoryRecord("web", "/work/web", "", "c", "m", 1, 1, 0, "")
@@ -58,6 +63,8 @@ SRC = {"src/a.py", "src/Deep/x.Py"}
         ("{src/{a,z},lib/b}.py", {"src/a.py", "lib/b.py"}),
         ("*.{md,x}", {"README.md", "docs/My notes.md"}),
         ("SRC/A.PY", {"src/a.py"}),
+        ("odd/a{b,c}d.txt", {"odd/a{b,c}d.txt"}),
+        ("[ls]*/?.py", {"src/a.py", "lib/b.py"}),
         ("*.PY", {"lib/b.py", "lib/src/c.py", "src/a.py", "src/Deep/x.Py", PATHS[-1]}),
         ("*.Py", {"src/Deep/x.Py"}),
         ("app/[id]/page.tsx", {"app/[id]/page.tsx"}),
@@ -105,3 +112,11 @@ def test_no_glob_takes_long(asked: str) -> None:
     began = time.process_time()
     read_filter(asked, [RECORD]).choose(("a/" * 20 + "a" * 200,))
     assert time.process_time() - began < 2
+
+
+@given(st.text(st.sampled_from("ab./*?[]{},\\ !#"), min_size=1, max_size=12))
+def test_paths_that_are_left_out_unread_are_none_that_match(glob: str) -> None:
+    paths = ("a", "a/b", "b/a.b", "a{b,a}", "[ab]/b", "a b/ab", "#a", "!b/a", "b/b/a/a.a")
+    found = path_filter._chosen(glob, paths)
+    with mock.patch.object(path_filter, "_part", return_value=""):
+        assert path_filter._chosen(glob, paths) == found
