@@ -19,6 +19,7 @@ from harness.search.operators import KINDS, Operators, contains, name_parts, rea
 from harness.search.path_filter import PathFilter, nothing_matches, read_filter
 from harness.search.query import Query, parse, readable
 from harness.search.query_embedder import dense_vector
+from harness.store.answer_memory import AnswerMemory
 from harness.store.catalog import Visible, in_scope_at
 from harness.store.payload import stem_of
 from harness.store.queries import Place, StoreQuery, matches
@@ -39,6 +40,8 @@ _LOOKS = 3
 # Files and lines that are looked up at most.
 _MAX_FILES = 50
 _MAX_PLACES = 8
+# A long question counts as so many more passages where answers are remembered.
+_CHARS_AS_PASSAGE = 500
 
 
 def search(text: str, engines: Engines, **filters: Any) -> list[Hit]:
@@ -100,8 +103,18 @@ def find(
         raise UsageError(f"the kind {kind!r} is unknown; the kinds are: {', '.join(KINDS)}")
 
     def look() -> SearchAnswer:
-        scope = in_scope_at(engines.store, repo, visible)
-        return _look(text, asked, engines, scope, language, path_glob, kind, limit, offset)
+        scope = tuple(in_scope_at(engines.store, repo, visible))
+        question = (text, asked, scope, language, path_glob, kind, limit, offset)
+        key = (question, engines.embedder)
+        answers = _memory(scope, path_glob, engines)
+        known: SearchAnswer | None = answers.get(key) if answers is not None else None
+        if known is not None:
+            return known
+        answer, is_whole = _look(engines, *question)
+        # Still the same memory: nothing was written meanwhile.
+        if answers is not None and is_whole and _memory(scope, path_glob, engines) is answers:
+            answers.put(key, answer, limit + len(text) // _CHARS_AS_PASSAGE)
+        return answer
 
     for _ in range(_LOOKS - 1):
         before = engines.store.repositories()
@@ -114,18 +127,32 @@ def find(
     return look()
 
 
+def _memory(
+    scope: Sequence[RepositoryRecord], path_glob: str | None, engines: Engines
+) -> AnswerMemory | None:
+    """Where the answer to a question may be remembered; None when it depends on more than the
+    question and one collection: a relative path on the folder that one is in."""
+    collections = {record.collection for record in scope}
+    if len(collections) > 1 or (path_glob or "").strip().lstrip("!")[:1] == ".":
+        return None
+    return engines.store.answers(collections.pop())
+
+
 def _look(
+    engines: Engines,
     text: str,
     asked: Operators,
-    engines: Engines,
     repositories: Sequence[RepositoryRecord],
     language: str | None,
     path_glob: str | None,
     kind: str | None,
     limit: int,
     offset: int,
-) -> SearchAnswer:
-    """One look at the index as its records are now."""
+) -> tuple[SearchAnswer, bool]:
+    """One look at the index as its records are now.
+
+    :returns: the answer, and whether it was searched for by meaning, too.
+    """
     paths: PathFilter | None = None
     if path_glob and path_glob.strip():
         paths = read_filter(path_glob, repositories)
@@ -162,7 +189,8 @@ def _look(
             )
     likely = 1.0 if asked.holds_for_all and hits else match.likelihood(query, ranked)
     parts = tuple(one.parts() for one in shown)
-    return SearchAnswer(hits, round(likely, 3), likely >= match.WELL, parts)
+    answer = SearchAnswer(hits, round(likely, 3), likely >= match.WELL, parts)
+    return answer, any(found.dense for found in lists)
 
 
 def candidates(text: str, engines: Engines) -> tuple[Query, CandidateLists]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.errors import StoreDamagedError, StoreError
 from harness.store import integrity
+from harness.store.answer_memory import AnswerMemory
 from harness.store.edge_leases import LEASES_FILE, EdgeLeases
 from harness.store.edge_memory import Memories
 from harness.store.edge_points import upsert
@@ -278,6 +279,9 @@ class EdgeStore(VectorStore):
     def opened(self, collection: str) -> Iterator[None]:
         with self._shards.open(collection):
             yield
+
+    def answers(self, collection: str) -> AnswerMemory | None:
+        return self._memories.answers(collection, self._shards.shard_if_open(collection))
 
     def distinct(self, collection: str, key: str, where: Sequence[Match]) -> list[str]:
         with self._shards.open(collection) as shard:

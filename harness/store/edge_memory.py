@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from harness.store.answer_memory import AnswerMemory
 from harness.store.payload import CANDIDATE_KEYS, TENANT_INDEX, chunk_row
 from harness.store.queries import MAX_VALUES, Match
 from harness.types import Chunk
@@ -30,10 +31,11 @@ class ShardMemory:
     :param shard: the open shard.
     """
 
-    __slots__ = ("_new", "_old", "_repos", "_values", "shard")
+    __slots__ = ("_new", "_old", "_repos", "_values", "answers", "shard")
 
     def __init__(self, shard: Any) -> None:
         self.shard = shard
+        self.answers = AnswerMemory()
         self._repos: frozenset[str] | None = None
         self._values: dict[tuple[str, tuple[Match, ...]], tuple[str, ...]] = {}
         self._new: dict[int, _Row] = {}
@@ -123,6 +125,15 @@ class Memories:
         if found is None or found.shard is not shard:
             found = self._of[collection] = ShardMemory(shard)
         return found
+
+    def answers(self, collection: str, shard: Any) -> AnswerMemory | None:
+        """The remembered answers; None when nothing was read of the shard since it was opened or
+        written to. May be asked by who does not hold the shard.
+
+        :param shard: as it is open now, None when it is not.
+        """
+        found = self._of.get(collection)
+        return found.answers if found is not None and found.shard is shard else None
 
     def forget(self, collection: str) -> None:
         """Before something is written to a shard."""

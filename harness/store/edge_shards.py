@@ -97,6 +97,12 @@ class EdgeShards:
         """Tell whether there is a shard; says nothing of its health."""
         return self.folder(collection).is_dir()
 
+    def shard_if_open(self, collection: str) -> Any:
+        """The shard if it is open now, without waiting for who uses it; None if it is not. While it
+        is, the store is ours: no other process has written to it."""
+        opened = self._open.get(collection)
+        return opened.shard if opened is not None else None
+
     def folder(self, collection: str) -> Path:
         """The folder of a collection: the one place where its name becomes a path.
 

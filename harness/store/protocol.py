@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from harness.store.answer_memory import AnswerMemory
 from harness.store.leases import LeaseStore
 from harness.store.queries import Match, StoreQuery
 from harness.store.salvaging import Prove, Salvage
@@ -175,6 +176,11 @@ class VectorStore(RecordStore, LeaseStore, Protocol):
         """Let this thread's operations on a collection share one opening of it, which for an
         embedded store may take longer than the rest of a query. Others wait meanwhile; operations
         on other collections have no place inside."""
+
+    def answers(self, collection: str) -> AnswerMemory | None:
+        """What may be remembered of answers from a collection: another memory, or none, as soon as
+        anybody has written to it. None where that cannot be known, as on a server."""
+        return None
 
     def distinct(self, collection: str, key: str, where: Sequence[Match]) -> list[str]:
         """The different values of a payload key among the chunks that match, sorted. Quick for

@@ -229,6 +229,83 @@ def test_the_model_that_made_an_index_answers_until_it_is_rebuilt(
     assert "lexical" not in caplog.text
 
 
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was searched for in the index, in order."""
+    asked: list[str] = []
+    look = retrieval._look
+
+    def noting(engines: Engines, text: str, *rest: Any) -> Any:
+        asked.append(text)
+        return look(engines, text, *rest)
+
+    monkeypatch.setattr(retrieval, "_look", noting)
+    return asked
+
+
+def test_an_answer_is_remembered_until_something_is_written(
+    engines: Engines, root: Path, looks: list[str]
+) -> None:
+    engines.store.count_chunks(engines.store.manifests()[0].collection)  # so that it is open
+    found(engines, "open it")
+    first = [retrieval.find("sign", engines) for _ in range(3)]
+    assert looks == ["open it", "sign"]
+    assert first[0] == first[2]
+    assert first[0] is first[2]
+    (root / "src" / "signing.py").write_text("def sign(value):\n    return seal(value)\n")
+    with Engines(HashEmbedder(), EdgeStore(engines.data_dir / "index"), engines.data_dir) as other:
+        index_repository("project", root, other, IndexOptions())
+    assert found(engines, "sign") >= {"src/signing.py", "src/session.py"}
+    assert looks == ["open it", "sign", "sign"]
+    (root / "src" / "signing.py").unlink()
+    index_repository("project", root, engines, IndexOptions())
+    assert "src/signing.py" not in found(engines, "sign")
+
+
+def test_a_question_that_differs_is_another_one(tmp_path: Path, looks: list[str]) -> None:
+    differences: list[dict[str, Any]] = [
+        {},
+        {"limit": 11},
+        {"offset": 1},
+        {"language": "python"},
+        {"path_glob": "src/**"},
+        {"kind": "function"},
+        {"visible": lambda name: name == "b"},
+        {"repo": "a"},
+    ]
+    with Engines(HashEmbedder(), EdgeStore(tmp_path / "index"), tmp_path) as engines:
+        for name in ("a", "b"):
+            (tmp_path / name / "src").mkdir(parents=True)
+            (tmp_path / name / "src" / f"{name}.py").write_text("def sign():\n    return 1\n")
+            index_repository(name, tmp_path / name, engines, IndexOptions())
+        found(engines, "open it")
+        first = [retrieval.find("sign", engines, **one) for one in differences]
+        assert looks == ["open it", *["sign"] * len(differences)]
+        again = [retrieval.find("sign", engines, **one) for one in differences]
+        assert len(looks) == 1 + len(differences)
+    assert again == first
+    seen = [{hit.repo for hit in answer.hits} for answer in first]
+    assert (seen[0], seen[-2], seen[-1]) == ({"a", "b"}, {"b"}, {"a"})
+
+
+def test_an_answer_without_the_model_is_not_remembered(
+    engines: Engines, looks: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    found(engines, "open it")
+    gone = rebuilt(engines, Gone())
+    for _ in range(2):
+        found(gone, "sign")
+    assert looks == ["open it", "sign", "sign"]
+    assert caplog.text.count("lexical only") == 2, "it is said each time"
+
+
+class Gone(HashEmbedder):
+    """A model whose server does not answer."""
+
+    def embed_query(self, text: str) -> FloatArray:
+        raise ServiceUnavailableError("no model")
+
+
 def test_the_order_in_which_files_were_indexed_does_not_matter(tmp_path: Path) -> None:
     """Many chunks score the same; a restored or sharded index holds them in another order."""
     names = [f"same_{number}.py" for number in range(6)]
