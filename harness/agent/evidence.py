@@ -1,8 +1,8 @@
 """What a model is shown of the code that a question is about.
 
 A definition that the question names comes first, whole where there is room: the answer is mostly
-inside of it, and a search's passages end before it. The rest is what the search found, each passage
-cut to the lines that have the question's words.
+inside of it, and a search's passages end before it. The constants that it uses come next. The rest
+is what the search found, each passage cut to the lines that have the question's words.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.agent.claim_words import telling_words, words_in
+from harness.agent.constants import constants_used
 from harness.agent.localise.places import by_names
 from harness.agent.passages import CUT, passage_of, passage_of_hit
 from harness.agent.shown import rows_of
@@ -24,8 +25,10 @@ from harness.workspace.paths import ConfinedTree
 # Of the room, what definitions that the question names may take together.
 NAMED_SHARE = 0.6
 MAX_NAMED = 2
+MAX_CONSTANTS = 2
 # Lines that have a word of the question which no passage has.
 MAX_PLACES = 3
+# What such lines and a constant may take, each.
 LINES_CHARS = 400
 
 
@@ -54,6 +57,10 @@ def evidence_for(
             shown.append(passage)
             if CUT not in passage:
                 whole.append(one)
+    used = [found for one, lines in named for found in constants_used(lines, one.path, texts)]
+    for constant, given in used[:MAX_CONSTANTS]:
+        place = (constant.path, constant.name, constant.start)
+        shown.append(passage_of(*place, given, question, max_chars=LINES_CHARS))
     found = "\n".join([*(hit.text for hit in hits), *("\n".join(lines) for _, lines in named)])
     shown += _lines_with(telling_words(question) - {*words_in(found)}, texts)
     for hit in hits:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from harness.agent.answer_review import DENIES, asks_for_presence, asks_yes_or_no
-from harness.agent.grounding import place_of
+from harness.agent.grounding import extent, place_of
 from harness.agent.json_repair import read_object
 from harness.agent.shown import row_quoted, rows_of, spans_of
 from harness.types import ChatMessage, Sampling
@@ -68,7 +68,11 @@ def answer_in(content: str, passages: str, question: str) -> str:
     rows = rows_of(passages)
     row = row_quoted(quote, rows)
     place = place_of(question, answer, row.path, row.number, rows) if row is not None else None
-    return f"{answer.removesuffix('.')} ({place[0]}:{place[1]})." if place is not None else ""
+    if place is None:
+        return ""
+    first, last = extent(question, answer, *place, rows)
+    lines = f"{first}-{last}" if first < last else f"{first}"
+    return f"{answer.removesuffix('.')} ({place[0]}:{lines})."
 
 
 def words_of(content: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.agent.grounding import place_of, subjects
+from harness.agent.grounding import extent, place_of, subjects
 from harness.agent.shown import Row, row_quoted, rows_of, spans_of
 
 SHOWN = """\
@@ -27,6 +27,18 @@ src/limits.py:1-3
     1| \"\"\"Limits of a shop.\"\"\"
     2|
     3| MAX_COUNT = 1_000
+
+src/cart.py:1-3 (WEIGHTS)
+    1| WEIGHTS = {
+    2|     "pear": 40,
+    3| }
+
+src/cart.py:26-36 (weight_of)
+   26| def weight_of(item):
+   27|     from shop.scales import tare
+       …
+   35|     heavier = WEIGHTS[item] * 12
+   36|     return heavier - tare(item)
 """
 ROWS = rows_of(SHOWN)
 ADD = "Which error does Cart.add_item raise for a large count?"
@@ -37,9 +49,11 @@ def test_passages_are_read_back() -> None:
         ("src/cart.py", 10, 16),
         ("src/cart.py", 18, 24),
         ("src/limits.py", 1, 3),
+        ("src/cart.py", 1, 3),
+        ("src/cart.py", 26, 36),
     ]
     assert Row("src/cart.py", 23, "        if self.items[item] <= 0:", "Cart.drop_item") in ROWS
-    assert ROWS[-1] == Row("src/limits.py", 3, "MAX_COUNT = 1_000")
+    assert Row("src/limits.py", 3, "MAX_COUNT = 1_000") in ROWS
 
 
 @pytest.mark.parametrize(
@@ -82,6 +96,15 @@ def test_what_a_question_is_about(question: str, names: set[str]) -> None:
         pytest.param("Which item does Berlin get?", "It is `0`.", 23, None, id="an-unknown-name"),
         pytest.param("Which item does a Cart drop?", "It is `0`.", 23, 23, id="a-known-name"),
         pytest.param(ADD, "The order is refused.", 12, 12, id="in-other-words"),
+        pytest.param("What does weight_of give for a pear?", "It is 40.", 2, 2, id="its-constant"),
+        pytest.param("What weight is added by weight_of?", "12", 27, 35, id="the-only-line"),
+        pytest.param(
+            "Is the customer told by drop_item that the coupon has expired?",
+            "It takes an item out of the cart.",
+            19,
+            None,
+            id="another-case",
+        ),
         pytest.param("What are bananas?", "An item of the cart.", 11, None, id="another-question"),
     ],
 )
@@ -90,6 +113,12 @@ def test_the_line_is_found_from_the_answers_words(
 ) -> None:
     found = place_of(question, answer, "src/cart.py", line, ROWS)
     assert found == (None if place is None else ("src/cart.py", place))
+
+
+def test_a_citation_holds_the_lines_beside_that_say_so_as_well() -> None:
+    assert extent(ADD, "It raises TooManyError.", "src/cart.py", 13, ROWS) == (13, 13)
+    answer = "Above the maximum it raises too many."
+    assert extent("What about a large count?", answer, "src/cart.py", 12, ROWS) == (12, 13)
 
 
 def test_numbers_are_the_same_however_they_are_grouped() -> None:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.agent.constants import constants_used
 from harness.agent.evidence import evidence_for
 from harness.agent.passages import HIT_LINES, passage_of, passage_of_hit
 from harness.types import Hit
@@ -71,6 +72,41 @@ def test_the_definition_that_the_question_names_comes_first_and_whole(tmp_path: 
     assert shown.count("def prepare") == 1
     other = evidence_for("What goes by truck?", ConfinedTree(tmp_path), search, 4_000)
     assert other.startswith("b.py:1-1")
+
+
+def test_a_definition_is_followed_by_the_constants_that_it_uses(tmp_path: Path) -> None:
+    table = ['_RATES = {  # of {"', '    "}": 1,', "    'ship': 7,", "}", "OTHER = 1", ""]
+    body = ["def fare(way):", "    return _RATES[way] * len(LIMIT(way)) * MISSING"]
+    (tmp_path / "a.py").write_text("\n".join([*table, *body, ""]))
+
+    def search(query: str, limit: int) -> Sequence[Hit]:
+        return [hit("b.py", 1, ["import fare"]), hit("a.py", 7, body, "fare")]
+
+    shown = evidence_for("What is the fare by ship?", ConfinedTree(tmp_path), search, 4_000)
+    place, constant, *_ = shown.split("\n\n")
+    assert place.startswith("a.py:7-8 (fare)")
+    assert constant.startswith("a.py:1-4 (_RATES)\n    1| _RATES = {")
+    assert "OTHER" not in shown
+
+
+def test_constants_are_found_in_every_language() -> None:
+    def of(line: str, use: str = "x = MAX_SIZE + 1") -> list[tuple[int, int]]:
+        text = f"{use}\n{line}\n"
+        return [(one.start, one.end) for one, _ in constants_used([use], "a", {"a": text})]
+
+    for line in (
+        "MAX_SIZE: dict[str, int] = {}",
+        "export const MAX_SIZE: Map<string, number> = new Map();",
+        "    private static final int MAX_SIZE = 3;",
+        "pub const MAX_SIZE: usize = 3;",
+        "#define MAX_SIZE 3",
+        "static const char *MAX_SIZE[] = {0};",
+        "MAX_SIZE := 3",
+    ):
+        assert of(line) == [(2, 2)], line
+    assert of("MAX_SIZE = (\n  1,\n  ')',\n)") == [(2, 5)]
+    for line in ("if MAX_SIZE == 3:", "if x >= MAX_SIZE:", "f(MAX_SIZE=3)", "MAX_SIZES = 3"):
+        assert of(line) == [], line
 
 
 def test_a_large_class_is_shown_by_the_lines_that_matter(tmp_path: Path) -> None:
