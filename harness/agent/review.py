@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.agent.claims import claims_a_change
+from harness.agent.kept_tests import asks_for_tests, files_with_changed_tests
 from harness.agent.status import Status, Stop
 from harness.agent.verification.verifier import Verifier
 from harness.errors import HarnessError
@@ -11,6 +12,10 @@ from harness.workspace.copies import Workspace
 NUDGE = (
     "No file has changed; whatever you wrote, nothing was edited. Make the change with edit_file "
     "now. If there is nothing to change, say why."
+)
+TESTS_CHANGED = (
+    "You changed lines of tests in {files}, and the task does not speak of tests: they say what "
+    "is right. Put them back as they were and change the code. If they have to change, say why."
 )
 
 
@@ -25,9 +30,12 @@ class TaskReview:
 
     :param verifier: None: there is no verification.
     :param max_failures: how often the verification may fail.
+    :param task: what was asked for; tests may change without a word only if it speaks of them.
     """
 
-    def __init__(self, space: Workspace, verifier: Verifier | None, *, max_failures: int) -> None:
+    def __init__(
+        self, space: Workspace, verifier: Verifier | None, *, max_failures: int, task: str = ""
+    ) -> None:
         self.space = space
         self.verifier = verifier
         self.max_failures = max_failures
@@ -36,6 +44,7 @@ class TaskReview:
         self._seen = ""
         self._nudged = False
         self._failures = 0
+        self._keeps_tests = not asks_for_tests(task)
 
     def restart(self) -> None:
         """Begin to count anew, for another attempt."""
@@ -54,6 +63,9 @@ class TaskReview:
             self._nudged = True
             return NUDGE
         remark = None if self.verifier is None else self._verify(self.verifier, snapshot)
+        if remark is None and self._keeps_tests and (files := self._tests_in(patch)):
+            self._keeps_tests = False
+            return TESTS_CHANGED.format(files=", ".join(files))
         if remark is None:
             self._accepted = patch
         return remark
@@ -72,6 +84,10 @@ class TaskReview:
             if not self._seen:
                 raise
             return self._seen, unverified
+
+    def _tests_in(self, patch: str) -> list[str]:
+        command = self.verifier.command if self.verifier is not None else ""
+        return files_with_changed_tests(patch, command)
 
     def _verify(self, verifier: Verifier, snapshot: str) -> str | None:
         again = verifier.is_known(snapshot)

@@ -15,6 +15,7 @@ MAX_SOURCE_CHARS = 300_000
 _CALLABLE = frozenset({Kind.FUNCTION, Kind.METHOD})
 _TEST = re.compile(
     r"(?:^|/)(?:tests?|specs?|__tests__|testing|testdata|fixtures)/|"
+    r"(?:^|/)tests?\.\w+$|"
     r"(?:^|/)(?:test_[^/]*|conftest\.py|[^/]*(?:_test|_spec|\.test|\.spec|Tests?|TestCase)\.\w+)$"
 )
 # Grammars that report errors in correct files too often (macros, templates) to be trusted.

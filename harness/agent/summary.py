@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.agent.claims import claims_a_change
 from harness.agent.envelope import Envelope
+from harness.agent.kept_tests import files_with_changed_tests
 from harness.agent.status import Status
 from harness.agent.tools.tool import counted
 
@@ -34,7 +35,9 @@ def _outcome(result: Envelope) -> str:
         claimed = ", although the model says that it changed some" if _claims(result) else ""
         return f"Nothing was changed{claimed} ({result.status})."
     if result.verified:
-        return f"Done: {size} changed, and `{result.verified_by}` passes."
+        tests = files_with_changed_tests(result.patch, result.verified_by)
+        but = f", with lines of tests changed in {', '.join(tests)}" if tests else ""
+        return f"Done: {size} changed, and `{result.verified_by}` passes{but}."
     if result.verified is None:
         end = "" if result.status is Status.OK else f", and the run ended early ({result.status})"
         return f"Changed but not verified, because no command was given: {size}{end}."

@@ -45,7 +45,7 @@ def run_task(
             commands.require_isolation()  # before a model spends an hour on it
             verifier = Verifier(verify, space, commands, session.recorder)
         session.verifier = verifier
-        review = TaskReview(space, verifier, max_failures=session.limits.verifications)
+        review = TaskReview(space, verifier, max_failures=session.limits.verifications, task=text)
         work = TaskWork(text, space, session, verifier, review)
         return session.run(
             "task",

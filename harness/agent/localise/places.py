@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
+from harness.agent.kept_tests import is_inner_test
 from harness.agent.sources import Definition, definitions_in, is_test
 from harness.agent.tools.access import Mapped, Search
 from harness.errors import HarnessError
@@ -65,7 +66,13 @@ def rank_places(tree: ConfinedTree, clues: Clues, limit: int = 6) -> list[Place]
     texts = _sources(tree)
     tests = [path for path in texts if is_test(path)]
     code = [path for path in texts if not is_test(path)] or list(texts)
-    definitions = [one for path in code for one in _units(path, texts[path])]
+    split = {path: texts[path].split("\n") for path in code}
+    definitions = [
+        one
+        for path in code
+        for one in _units(path, texts[path])
+        if not is_inner_test(one, split[path])
+    ]
     test_words = _test_words(clues, {path: texts[path] for path in tests})
     frames = list(_frames(clues.output, texts))
     hits = _hits(clues)

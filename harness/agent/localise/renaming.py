@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.agent.sources import is_test
+from harness.agent.kept_tests import is_check
 from harness.errors import HarnessError
 from harness.repository.skip_names import is_secret
 from harness.workspace.copies import list_files
@@ -24,12 +24,15 @@ def wanted_rename(task: str) -> tuple[str, str] | None:
     return None if old == new else (old, new)
 
 
-def rename_everywhere(tree: ConfinedTree, old: str, new: str) -> list[str]:
-    """Replace a name, as a whole word, in all sources but tests; returns the files changed."""
+def rename_everywhere(tree: ConfinedTree, old: str, new: str, command: str = "") -> list[str]:
+    """Replace a name, as a whole word, in all sources but tests; returns the files changed.
+
+    :param command: of the verification; what it judges by is left as it is, too.
+    """
     word = re.compile(rf"(?<![\w]){re.escape(old)}(?![\w])")
     changed = []
     for path in list_files(tree.root):
-        if is_test(path) or is_secret(path):
+        if is_check(path, command) or is_secret(path):
             continue
         try:
             data = tree.read_bytes(path)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from harness.agent.events import EventKind
+from harness.agent.kept_tests import changed_inner_test, is_check
 from harness.agent.localise.line_edits import (
     MAX_TOKENS,
     asked_for_lines,
@@ -134,7 +135,7 @@ class Localiser:
         if names is None:
             return ""
         old, new = names
-        changed = rename_everywhere(self._space.tree, old, new)
+        changed = rename_everywhere(self._space.tree, old, new, self._verifier.command)
         if changed and self._verifier.verify(self._space.snapshot()).ok:
             files = ", ".join(changed)
             self._note(state, f"renamed {old} to {new} in {files}; no model was needed")
@@ -143,7 +144,11 @@ class Localiser:
         return ""
 
     def _search(self, task: str, before: Verdict, clues: Clues, base: str, state: _State) -> str:
-        places = rank_places(self._space.tree, clues)
+        places = [
+            place
+            for place in rank_places(self._space.tree, clues)
+            if not is_check(place.definition.path, self._verifier.command)
+        ]
         if not places:
             self._note(state, "found no place that the task or the failure points to")
             return ""
@@ -260,6 +265,9 @@ class Localiser:
             if isinstance(reason, Unchanged) and not last and self._seconds_left() > 0:
                 raise
             self._note(state, f"{where}: not usable, {first_line(str(reason), 160)}")
+            return False
+        if test := changed_inner_test(one.path, text.plain, new):
+            self._note(state, f"{where}: not tried, it changes the test {test}")
             return False
         if new in state.seen:
             self._note(state, f"{where}: the same version again")

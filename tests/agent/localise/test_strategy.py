@@ -17,9 +17,11 @@ from harness.agent import (
     run_task,
 )
 from harness.agent.actions import write_action
+from harness.agent.localise.places import Clues, rank_places
 from harness.agent.localise.prompt import SYSTEM
 from harness.agent.scripted import Line
 from harness.types import ChatMessage
+from harness.workspace.paths import ConfinedTree
 from tests.agent.conftest import CALC, CHECK, make_repository
 from tests.agent.steps import TOOLS, changed_lines
 
@@ -129,7 +131,8 @@ def test_a_rename_needs_no_model(calculator: Path) -> None:
     files: dict[str, str | bytes] = {
         "shop/__init__.py": "from shop.price import gross_price\n\n__all__ = ['gross_price']\n",
         "shop/price.py": "def gross_price(net):\n    return net * 1.2\n\n\ngross_prices = []\n",
-        "check.py": "import shop\n\nassert shop.full_price(10) == 12\n",
+        "check.py": "import shop\n\nassert shop.full_price(10) == 12\n"
+        "assert not hasattr(shop, 'gross_price')\n",
     }
     root = make_repository(calculator.parent / "shop", files)
     model = ScriptedChatModel(["I do not know."])
@@ -138,6 +141,35 @@ def test_a_rename_needs_no_model(calculator: Path) -> None:
     assert (result.status, result.usage.model_calls) == (Status.OK, 0)
     assert "no model was needed" in result.tried[0]
     assert "-gross_prices" not in result.patch  # another name
+
+
+RUST = """pub fn twice(n: i32) -> i32 {
+    n.abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles() {
+        assert_eq!(twice(-2), -4);
+    }
+}
+"""
+
+
+def test_tests_beside_the_code_are_no_places_and_stay_as_they_are(tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "r", {"lib.rs": RUST})
+    task = "doubles() fails: twice(-2) must be -4"
+    places = rank_places(ConfinedTree(root), Clues(task))
+    assert {place.definition.name for place in places} == {"twice"}
+    without = RUST.replace("    #[test]\n", "")
+    model = ScriptedChatModel([f"```rust\n{without}```"] * 9, tools=False, model="tiny:1.5b")
+    # It passes when there is no test any more.
+    check = "! grep -q '#.test' lib.rs"
+    result = run_task(task, root, model, verify=check, options=LOCALISE, limits=Limits(steps=2))
+    assert (result.verified, result.patch) == (False, "")
 
 
 def test_a_version_with_fewer_failures_is_where_the_loop_begins(tmp_path: Path) -> None:
