@@ -28,7 +28,7 @@ WHOLE_FILE_LINES = 60
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 # It begins where a path does: tried in its middle, too, it takes the square of a path's length.
-_FRAME = re.compile(r'(?:File ")?(?<![\w./+@-])([\w./+@-]+\.\w{1,5})(?:", line |:|\()(\d{1,9})')
+FRAME = re.compile(r'(?:File ")?(?<![\w./+@-])([\w./+@-]+\.\w{1,5})(?:", line |:|\()(\d{1,9})')
 MAX_FRAMES = 200
 _VALUE = re.compile(r"'([^'\n]{2,40})'|\"([^\"\n]{2,40})\"")
 _MARKED = re.compile(r"`([^`\n]+)`")
@@ -207,7 +207,7 @@ def _test_words(clues: Clues, tests: dict[str, str]) -> set[str]:
 def _frames(output: str, texts: Iterable[str]) -> Iterable[tuple[str, int]]:
     """The last places in the repository's sources that an output names, in its order."""
     names = list(texts)
-    for match in deque(_FRAME.finditer(output), MAX_FRAMES):
+    for match in deque(FRAME.finditer(output), MAX_FRAMES):
         path = match[1].removeprefix("./")
         for name in names:
             if (path == name or path.endswith(f"/{name}")) and not is_test(name):

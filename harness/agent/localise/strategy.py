@@ -7,7 +7,7 @@ the likeliest one, the others are drawn with a temperature, so that they differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.agent.events import EventKind
 from harness.agent.kept_tests import changed_inner_test, is_check
@@ -18,12 +18,13 @@ from harness.agent.localise.line_edits import (
     with_new_lines,
 )
 from harness.agent.localise.places import Clues, Place, rank_places
+from harness.agent.localise.progress import got_further
 from harness.agent.localise.prompt import messages_for
 from harness.agent.localise.renaming import rename_everywhere, wanted_rename
 from harness.agent.localise.rewriting import Shown, Unchanged, Unusable, rewritten, show
 from harness.agent.localise.trials import Sample, choose_change, passing_changes, write
 from harness.agent.recorder import Recorder
-from harness.agent.sources import Definition
+from harness.agent.sources import Definition, definitions_in
 from harness.agent.status import Stop
 from harness.agent.tools.file_text import FileText
 from harness.agent.tools.tool import counted, first_line
@@ -69,18 +70,18 @@ class Found:
 
 @dataclass(slots=True)
 class _Best:
-    """The version with the fewest failures so far."""
+    """The version that got furthest so far: how it still fails, and the places that it changes, in
+    the order of the changes."""
 
-    failures: int
+    verdict: Verdict
     snapshot: str
-    essence: str
-    where: str
+    places: tuple[Place, ...]
 
 
 @dataclass(slots=True)
 class _State:
     notes: list[str] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    seen: set[tuple[str, str]] = field(default_factory=set)
     best: _Best | None = None
 
 
@@ -127,7 +128,7 @@ class Localiser:
             best = state.best
             self._space.restore(best.snapshot if best is not None else base)
             if best is not None:
-                self._note(state, f"kept the best version, of {best.where}")
+                self._note(state, f"kept the best version, of {_where(best.places[-1].definition)}")
         return Found(answer, tuple(state.notes))
 
     def _rename(self, task: str, base: str, state: _State) -> str:
@@ -156,10 +157,14 @@ class Localiser:
         for part in PLAN:
             if part.rank >= len(likely):
                 continue
-            place = likely[part.rank]
-            answer = self._try_place(task, place, part, before, base, state)
+            place, start, failing = likely[part.rank], base, before
+            if state.best is not None and state.best.places[-1] != place:
+                # More than one place has to change: on from what has been reached elsewhere.
+                start, failing = state.best.snapshot, state.best.verdict
+            self._space.restore(start)
+            answer = self._try_place(task, place, part, failing, start, state)
             if not answer and part.tries:
-                answer = self._try_small_changes(task, place.definition, before, state)
+                answer = self._try_small_changes(task, place.definition, failing, state)
             if answer or self._seconds_left() <= 0:
                 return answer
         return ""
@@ -168,6 +173,7 @@ class Localiser:
         text = self._text(one.path)
         if text is None or not one.name or self._seconds_left() <= 0:
             return ""
+        one = _as_it_is(one, text.plain)
         shown = show(one, text.plain)
         if _holds_hidden(shown, text.plain, self._secrets):
             return ""
@@ -180,7 +186,7 @@ class Localiser:
             f"{task}\n{before.essence}",
             self._seconds_left,
         )
-        where = f"{one.path}:{one.start} {one.name}"
+        where = _where(one)
         self._note(state, f"{where}: tried {counted(tried, 'small change')}, {len(passing)} pass")
         if not passing:
             return ""
@@ -205,17 +211,18 @@ class Localiser:
         base: str,
         state: _State,
     ) -> str:
-        one = place.definition
-        where = f"{one.path}:{one.start} {one.name}".rstrip()
-        text = self._text(one.path)
+        text = self._text(place.definition.path)
         if text is None:
             return ""
+        one = _as_it_is(place.definition, text.plain)
+        where = _where(one)
         shown = show(one, text.plain)
         if _holds_hidden(shown, text.plain, self._secrets):
             # Hidden values cannot be written again; the loop edits around them.
             self._note(state, f"{where}: holds a credential, so it is not shown whole")
             return ""
-        attempt = state.best.essence if part.again and state.best is not None else ""
+        best = state.best if part.again else None
+        attempt = best.verdict.essence if best is not None and best.places[-1] == place else ""
         messages = messages_for(
             task,
             shown,
@@ -232,7 +239,7 @@ class Localiser:
             sampling = Sampling(temperature, max_tokens=longest)
             answer = self._sample(messages, sampling).content
             try:
-                passes = self._try_answer(answer, shown, text, before, base, state, where)
+                passes = self._try_answer(answer, shown, text, before, base, state, place)
             except Unchanged:
                 # Once more in the same conversation, whose beginning the server knows.
                 self._note(state, f"{where}: it changes nothing, asked for the lines")
@@ -241,9 +248,9 @@ class Localiser:
                     max(temperature, 0.3), max_tokens=MAX_TOKENS, schema=schema_of(shown)
                 )
                 answer = self._sample(asked, sampling).content
-                passes = self._try_answer(answer, shown, text, before, base, state, where, True)
+                passes = self._try_answer(answer, shown, text, before, base, state, place, True)
             if passes:
-                return f"Changed `{one.name or one.path}` ({where.split(' ')[0]})."
+                return _changed(_changed_before(place, state), place)
         return ""
 
     def _try_answer(
@@ -254,10 +261,11 @@ class Localiser:
         before: Verdict,
         base: str,
         state: _State,
-        where: str,
+        place: Place,
         last: bool = False,
     ) -> bool:
         one = shown.definition
+        where = _where(one)
         try:
             read = with_new_lines if last else rewritten
             new = read(answer, shown, text.plain)
@@ -269,10 +277,10 @@ class Localiser:
         if test := changed_inner_test(one.path, text.plain, new):
             self._note(state, f"{where}: not tried, it changes the test {test}")
             return False
-        if new in state.seen:
+        if (base, new) in state.seen:
             self._note(state, f"{where}: the same version again")
             return False
-        state.seen.add(new)
+        state.seen.add((base, new))
         write(self._space, one.path, text, new)
         snapshot = self._space.snapshot()
         verdict = self._verifier.verify(snapshot)
@@ -283,9 +291,9 @@ class Localiser:
         failed = verdict.failures
         said = f"still fails ({counted(failed, 'failure')})" if failed else "still fails"
         self._note(state, f"{where}: {said}")
-        had = before.failures
-        if failed and had and failed < had and (state.best is None or failed < state.best.failures):
-            state.best = _Best(failed, snapshot, verdict.essence, where)
+        goal = before if state.best is None else state.best.verdict
+        if got_further(goal, verdict, self._verifier.command, self._space.tree.root):
+            state.best = _Best(verdict, snapshot, (*_changed_before(place, state), place))
         return False
 
     def _text(self, path: str) -> FileText | None:
@@ -298,6 +306,33 @@ class Localiser:
         state.notes.append(text)
         self._recorder.event(EventKind.NOTE, text, summary=text)
         self._recorder.line("localise", text=text)
+
+
+def _where(one: Definition) -> str:
+    return f"{one.path}:{one.start} {one.name}".rstrip()
+
+
+def _changed_before(place: Place, state: _State) -> tuple[Place, ...]:
+    """The other places that are changed in the files when a place is tried."""
+    best = state.best
+    return best.places if best is not None and best.places[-1] != place else ()
+
+
+def _changed(before: Sequence[Place], place: Place) -> str:
+    """What to answer when the version of a place passes."""
+    changed = dict.fromkeys(one.definition for one in (*before, place))
+    places = [f"`{one.name or one.path}` ({one.path}:{one.start})" for one in changed]
+    return f"Changed {' and '.join(places)}."
+
+
+def _as_it_is(one: Definition, text: str) -> Definition:
+    """Return a definition with its lines in a text that may have changed above it or in it."""
+    last = text.rstrip("\n").count("\n") + 1
+    if not one.name:
+        return replace(one, end=last)
+    named = [other for other in definitions_in(one.path, text) if other.name == one.name]
+    gone = replace(one, start=min(one.start, last), end=min(one.end, last))
+    return min(named, key=lambda other: abs(other.start - one.start), default=gone)
 
 
 def _holds_hidden(shown: Shown, text: str, secrets: Sequence[str]) -> bool:

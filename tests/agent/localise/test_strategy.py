@@ -143,6 +143,24 @@ def test_a_rename_needs_no_model(calculator: Path) -> None:
     assert "-gross_prices" not in result.patch  # another name
 
 
+def test_what_got_further_in_one_place_is_kept_for_the_next(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "fee.py": "FREE = 100\n\n\ndef fee(total):\n    return 0 if total > FREE else 5\n",
+        "label.py": "from fee import fee\n\n\ndef label(total):\n    return str(fee(total))\n",
+        "check.py": "from fee import fee\nfrom label import label\n\n"
+        "assert fee(100) == 0\nassert label(100) == 'free'\n",
+    }
+    root = make_repository(tmp_path / "r", files)
+    one = "```python\ndef fee(total):\n    # so it is\n    return 0 if total >= FREE else 5\n```"
+    two = "```python\ndef label(total):\n    return str(fee(total) or 'free')\n```"
+    model = ScriptedChatModel([one, WRONG, WRONG, two])
+    task = "fee() must be 0 for 100, and label() then says free"
+    result = run_task(task, root, model, verify=VERIFY, options=LOCALISE)
+    assert (result.status, result.verified) == (Status.OK, True)
+    assert result.answer.startswith("Changed `fee` (fee.py:4) and `label` (label.py:4).")
+    assert "line 5, in <module>" in model.requests[-1][-1].content
+
+
 RUST = """pub fn twice(n: i32) -> i32 {
     n.abs()
 }
@@ -174,14 +192,14 @@ def test_tests_beside_the_code_are_no_places_and_stay_as_they_are(tmp_path: Path
 
 def test_a_version_with_fewer_failures_is_where_the_loop_begins(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {
-        "calc.py": "def first():\n    return 0\n\n\ndef second():\n    return 0\n",
+        "calc.py": "def first():\n    return 0\n\n\ndef second():\n    return str()\n",
         "check.py": "import calc\nbad = [f for f in (calc.first, calc.second) if f() != 1]\n"
         "print(len(bad), 'failed')\nraise SystemExit(len(bad))\n",
     }
     root = make_repository(tmp_path / "r", files)
     one = "```python\ndef first():\n    return 1\n```"
     edit = write_action(
-        TOOLS["edit_file"], {"path": "calc.py", "search": "return 0", "replace": "return 1"}
+        TOOLS["edit_file"], {"path": "calc.py", "search": "return str()", "replace": "return 1"}
     )
     said = in_the_loop(one, edit, "Done.")
     model = ScriptedChatModel([said], tools=False, model="tiny:1.5b")
