@@ -8,6 +8,7 @@ schema is not copied: a server of the same Prefect makes the same one.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import zipfile
 import zlib
@@ -31,6 +32,11 @@ _COLUMNS = "columns.json"
 _MAX_COLUMNS_BYTES = 1_000_000
 _PACKED = zipfile.ZIP_DEFLATED
 _PIECE_BYTES = 1 << 20
+# Of what a backup unpacks to: deflate makes a thousandth of zeros, and all of it goes to the disk
+# of the database's server. Prefect's rows have some kilobytes, a log message at most a million.
+_FIXED_BYTES = 1_000_000_000
+_BYTES_PER_ROW = 100_000
+_MAX_BYTES = 1 << 40
 _CONNECT_SECONDS = 30.0
 # A statement of the server that is restored under ends within seconds.
 _LOCK_MILLISECONDS = 30_000
@@ -79,7 +85,7 @@ class PostgresDatabase:
         step("trying the copy of Prefect's database")
 
         async def rehearse(db: Connection) -> None:
-            with _opened(folder / file.file) as archive:
+            with _opened(folder / file.file, file) as archive:
                 async with db.transaction():
                     found = await _matching(db, archive, file)
                     keys = await foreign_keys(db)
@@ -106,7 +112,7 @@ class PostgresDatabase:
         step("restoring Prefect's database")
 
         async def restore(db: Connection) -> None:
-            with _opened(folder / file.file) as archive:
+            with _opened(folder / file.file, file) as archive:
                 async with db.transaction():
                     await db.execute(f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}")
                     found = await _matching(db, archive, file)
@@ -268,10 +274,35 @@ def _member(table: str) -> str:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """:raises StoreError: it is damaged."""
+def _opened(path: Path, file: PrefectFile) -> Iterator[zipfile.ZipFile]:
+    """:raises StoreError: it is damaged, or unpacks to more than such a database has."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _Plain(path) as plain, zipfile.ZipFile(plain) as archive:
+            _refuse_bombs(archive, file)
             yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
         raise StoreError(f"{path.name} is damaged ({error}); restore another backup") from error
+
+
+class _Plain(io.FileIO):
+    """A file that gives a piece at a time: ``zipfile`` asks for the whole list of members at once,
+    and calls it truncated when it gets less."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read at most a piece."""
+        wanted = _PIECE_BYTES if size is None or size < 0 else min(size, _PIECE_BYTES)
+        return super().read(wanted) or b""
+
+
+def _refuse_bombs(archive: zipfile.ZipFile, file: PrefectFile) -> None:
+    """``zipfile`` reads no more of a member than the list says that it has.
+
+    :raises StoreError: all of them have more than that many rows can.
+    """
+    most = min(_FIXED_BYTES + max(0, sum(file.rows.values())) * _BYTES_PER_ROW, _MAX_BYTES)
+    unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > most:
+        raise StoreError(
+            f"{file.file} unpacks to {unpacked} bytes, more than the {most} that its rows can "
+            "have; restore another backup"
+        )

@@ -11,9 +11,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from harness.backup import prefect_copy, prefect_postgres
 from harness.backup.operations import Backups
 from harness.backup.prefect_copy import PrefectFile
-from harness.backup.prefect_postgres import NAME, PostgresDatabase
+from harness.backup.prefect_postgres import NAME, PostgresDatabase, _opened
 from harness.backup.s3 import S3Objects
 from harness.backup.sealing import Keys
 from harness.backup.vault import Vault
@@ -193,6 +194,26 @@ def test_what_is_not_what_was_recorded_changes_nothing(
     with pytest.raises(StoreError, match="start the version of Harness that made the backup"):
         database.restore(tmp_path, file, print)
     assert sql(socket, source, ALL) == before
+
+
+def test_what_unpacks_to_more_than_its_rows_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a list of members that is larger than any backup's is not read into memory."""
+    monkeypatch.setattr(prefect_postgres, "_FIXED_BYTES", 50_000)
+    with zipfile.ZipFile(tmp_path / NAME, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("tables/log", bytes(1_000_000))
+    file = prefect_copy.described(tmp_path / NAME, "postgres", "a", {"log": 9})
+    assert file.bytes < 2_000
+    words = "unpacks to 1000000 bytes, more than the 950000 that its rows can have"
+    with pytest.raises(StoreError, match=words), _opened(tmp_path / NAME, file):
+        pass
+    enough = prefect_copy.described(tmp_path / NAME, "postgres", "a", {"log": 10})
+    with _opened(tmp_path / NAME, enough) as archive:
+        assert archive.namelist() == ["tables/log"]
+    monkeypatch.setattr(prefect_postgres, "_PIECE_BYTES", 40)
+    with pytest.raises(StoreError, match="damaged"), _opened(tmp_path / NAME, enough):
+        pass
 
 
 @needs_postgres
