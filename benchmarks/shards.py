@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,12 +68,13 @@ def source_of(files: int, folder: Path) -> str:
 
 
 def wait_for(what: Callable[[], Found | None]) -> Found:
-    """What a look finds in the end."""
+    """What a look finds in the end; it finds nothing while the server is too busy to answer."""
     deadline = time.monotonic() + _LONGEST_SECONDS
     while time.monotonic() < deadline:
-        found = what()
-        if found is not None:
-            return found
+        with suppress(ServiceUnavailableError):
+            found = what()
+            if found is not None:
+                return found
         time.sleep(0.5)
     raise TimeoutError("nothing has happened for hours")
 
@@ -101,12 +103,9 @@ class Cluster:
         self.api.request("PATCH", f"/work_pools/{name}", changes, attempts=8)
 
     def runs_of(self, flow: str) -> list[dict[str, Any]]:
-        """The runs of a flow; none while the server is busy."""
+        """The runs of a flow."""
         where = {"flows": {"name": {"any_": [flow]}}}
-        try:
-            return self.api.listing("POST", "/flow_runs/filter", where)
-        except ServiceUnavailableError:
-            return []
+        return self.api.listing("POST", "/flow_runs/filter", where)
 
     def process_of(self, run_id: str) -> psutil.Process | None:
         """The process of a run, once it has begun."""
@@ -152,9 +151,10 @@ class Cluster:
 
 
 def start(api: PrefectApi, source: str) -> FlowRun:
-    """Start `index-repository`."""
+    """Start `index-repository`, once the server has time for it."""
     parameters = {"source": source, "name": "large"}
-    return runs.start_run(api, "index-repository/index-repository", parameters)
+
+    return wait_for(lambda: runs.start_run(api, "index-repository/index-repository", parameters))
 
 
 def disturb(cluster: Cluster, source: str) -> dict[str, Any]:
