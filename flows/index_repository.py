@@ -191,6 +191,7 @@ def _index(
                 credentials_dir=data.credentials,
                 submodules=reading.submodules,
                 lfs_bytes=settings.max_file_bytes if reading.lfs else 0,
+                indexed=reading.indexed,
             )
         except HarnessError as error:
             note_unreadable(known_as(source_of(source), records), error, engines.store)

@@ -256,6 +256,7 @@ def _resolve(source: str, folder: Path | None, asked: Request, engines: Engines)
             credentials_dir=data.credentials,
             submodules=reading.submodules,
             lfs_bytes=load(IndexSettings).max_file_bytes if reading.lfs else 0,
+            indexed=reading.indexed,
         )
     except RepositoryNotFoundError as error:
         known = known_as(source_of(source), records)

@@ -176,12 +176,14 @@ def _what_is_read(record: RepositoryRecord) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a source is read now; see :class:`Request`."""
+    """How a source is read now; see :class:`Request`. ``indexed``: the commit that is in the index,
+    if any."""
 
     ref: str
     credential: str
     submodules: bool = False
     lfs: bool = False
+    indexed: str = ""
 
 
 def reading_of(source: str, asked: Request, records: Sequence[RepositoryRecord]) -> Reading:
@@ -199,6 +201,7 @@ def reading_of(source: str, asked: Request, records: Sequence[RepositoryRecord])
         credential if asked.credential is None else asked.credential,
         submodules if asked.submodules is None else asked.submodules,
         lfs if asked.lfs is None else asked.lfs,
+        known.commit if known is not None else "",
     )
 
 

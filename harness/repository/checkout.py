@@ -54,6 +54,7 @@ def resolve_source(
     credentials_dir: Path | None = None,
     submodules: bool = False,
     lfs_bytes: int = 0,
+    indexed: str = "",
 ) -> Checkout:
     """Find or fetch the folder that a user names.
 
@@ -68,6 +69,8 @@ def resolve_source(
     :param credentials_dir: where credentials are (:mod:`harness.repository.logins`).
     :param submodules: whether a URL's submodules are fetched.
     :param lfs_bytes: a URL's LFS files up to this size are fetched, 0: none.
+    :param indexed: the commit of a URL that is in the index, if any: a server that has lost all of
+        them is then an error, for nothing is forgotten by itself.
     :returns: name, folder and commit. The name is that of the folder, or the last part of the URL.
     :raises RepositoryNotFoundError: no such folder, repository, branch or tag.
     :raises CredentialError: the server refuses, or the credential cannot be used.
@@ -87,6 +90,11 @@ def resolve_source(
         )
         extra = Extra(submodules, lfs_bytes, credentials_dir)
         commit = check_out(remote, ref, into, data_dir=data_dir, extra=extra)
+        if indexed and not commit:
+            raise RepositoryNotFoundError(
+                f"{remote.url} has no commits any more, and {indexed[:9]} was indexed; push them "
+                "again"
+            )
         return Checkout(url_name(remote.url), into, remote.url, commit)
     return local_folder(path_or_url)
 

@@ -96,6 +96,16 @@ def place_of(url: str) -> Place:
         raise CredentialError("the URL is not valid; check its host and port") from None
 
 
+def key_scan(host: str) -> str:
+    """The command that shows a server's public keys.
+
+    :param host: as in ``hosts``, with a port where it has one.
+    """
+    parts = urlsplit(host if "://" in host else f"//{host}")
+    port = f"-p {parts.port} " if parts.port else ""
+    return f"ssh-keyscan {port}{parts.hostname}"
+
+
 def login_called(name: str, folder: Path) -> Login:
     """Read a credential's files.
 
@@ -121,7 +131,7 @@ def login_called(name: str, folder: Path) -> Login:
     if key is not None and known_hosts is None:
         raise CredentialError(
             f"the credential {name!r} has a key and no {own / 'known_hosts'}; write the servers' "
-            f"public keys into it (`ssh-keyscan {hosts[0]}`, and compare them with the server's)"
+            f"public keys into it (`{key_scan(hosts[0])}`, and compare them with the server's)"
         )
     password = _file(own / "password")
     if password is not None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness.errors import TransientError
+from harness.errors import GitError, RepositoryNotFoundError, TransientError
 from harness.files import private_folder
 from harness.repository.attributes import ATTRIBUTES, REMEDY, is_slow
 from harness.repository.blobs import EXECUTABLE, REGULAR, contents, entries, write_files
@@ -238,7 +238,13 @@ def _fetched(remote: Remote, ref: str, mirror: Path) -> str:
     if usable and commit and _has(mirror, commit, remote.timeout_seconds):
         return commit
     if usable and sum(1 for _ in (mirror / "objects/pack").glob("*.pack")) < _MOST_PACKS:
-        return _fetch(remote, name, mirror)
+        try:
+            fetched = _fetch(remote, name, mirror)
+            if _has(mirror, fetched, remote.timeout_seconds):
+                return fetched
+        except (RepositoryNotFoundError, GitError) as error:
+            # The server's word, or that of a mirror with a part missing: a new one tells.
+            logger.info("%s is made anew: %s", mirror, error)
     fresh = Path(tempfile.mkdtemp(prefix=f"{mirror.name}.tmp-", dir=mirror.parent))
     try:
         run_git(["init", "--quiet", "--bare", "--template="], fresh, remote.timeout_seconds)
@@ -266,8 +272,9 @@ def _is_usable(mirror: Path, timeout_seconds: float) -> bool:
 
 
 def _has(mirror: Path, commit: str, timeout_seconds: float) -> bool:
-    """Tell whether a commit with all of its files is there: one is fetched whole or not at all."""
-    args = ["cat-file", "-e", f"{commit}^{{tree}}"]
+    """Tell whether a commit with all of its files is there. One is fetched whole or not at all, but
+    it shares files with those before it, and somebody may have cleaned up the cache."""
+    args = ["rev-list", "--objects", "--quiet", "--max-count=1", commit]
     return run_git(args, mirror, timeout_seconds, git_dir=mirror, check=False).returncode == 0
 
 

@@ -17,6 +17,7 @@ from harness.errors import (
 from harness.repository.credentials import redact
 from harness.repository.git import GitOutput, git_error
 from harness.repository.git_access import GitAccess
+from harness.repository.logins import key_scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ _RULES = (
     _Rule(
         ("host key verification failed",),
         CredentialError,
-        "the host key of {host} is not in known_hosts{of}; add it (`ssh-keyscan {host}`), and "
+        "the host key of {host} is not in known_hosts{of}; add it (`{scan}`), and "
         "compare it with the server's own",
     ),
     _Rule(
@@ -131,7 +132,8 @@ def remote_error(command: str, url: str, output: GitOutput, access: GitAccess) -
     for rule in _RULES:
         if any(word in text for word in rule.words):
             given = f"{access.credential!r}, which has no password" if access.credential else "none"
-            said = rule.message.format(host=host, of=of, reason=reason, given=given)
+            scan = key_scan(access.place.shown)
+            said = rule.message.format(host=host, of=of, reason=reason, given=given, scan=scan)
             return rule.error(f"cannot {verb} {url}: {said}")
     used = f" ({access.credential!r} was used)" if access.credential else ""
     return RepositoryNotFoundError(

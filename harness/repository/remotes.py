@@ -62,7 +62,8 @@ class Remote:
         :param ref: its short name; empty: the default branch.
         :returns: what to fetch, and the commit there, empty for a commit that was named: only
             fetching it tells whether it is there. Both empty when the repository has no commits.
-        :raises RepositoryNotFoundError: there is no such branch, tag or repository.
+        :raises RepositoryNotFoundError: there is no such branch, tag or repository, or the default
+            branch is gone while others are there.
         :raises CredentialError: the server refuses.
         :raises ServiceUnavailableError: it does not answer.
         """
@@ -80,7 +81,14 @@ class Remote:
                 return name, found.get(f"{name}^{{}}", found[name])
         if ref:
             raise RepositoryNotFoundError(
-                f"{self.url} has no branch or tag {ref!r}; check its spelling"
+                f"{self.url} has no branch or tag {ref!r}; check its spelling, and name a commit "
+                "by its whole id"
+            )
+        # A HEAD that names no branch is not shown; nor is that of a repository without commits.
+        if self.run(["ls-remote", "--quiet", "--heads"], Path("/"), [self.url]).stdout:
+            raise RepositoryNotFoundError(
+                f"{self.url} has branches, but the one that its server calls the default is not "
+                "among them; name one (--ref), or set the server's default branch"
             )
         return "", ""
 

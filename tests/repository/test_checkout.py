@@ -150,6 +150,22 @@ class TestClones:
         commit_all(tmp_path / "empty")
         assert (resolve((tmp_path / "empty").as_uri(), data).root / "a.py").is_file()
 
+    def test_a_server_that_lost_its_branches_empties_nothing(
+        self, source: Path, data: Path
+    ) -> None:
+        indexed = resolve(source.as_uri(), data).commit
+        run_git(["symbolic-ref", "HEAD", "refs/heads/gone"], source, 30)
+        with pytest.raises(RepositoryNotFoundError, match="the default is not among them"):
+            resolve(source.as_uri(), data)
+        assert resolve(source.as_uri(), data, ref="main").commit == indexed
+        run_git(["update-ref", "-d", "refs/heads/main"], source, 30)
+        assert resolve(source.as_uri(), data).commit == ""
+        with pytest.raises(RepositoryNotFoundError, match=f"any more, and {indexed[:9]} was"):
+            resolve_source(
+                source.as_uri(), into=data.parent / "checkout", data_dir=data, timeout_seconds=60,
+                indexed=indexed,
+            )  # fmt: skip
+
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
     def test_source_of_another_user(self, source: Path, data: Path) -> None:
         for path in (source, source / ".git"):
@@ -197,6 +213,22 @@ class TestClones:
         assert resolve(source.as_uri(), data) == found
         assert (found.root / "a.py").is_file()
         assert len(list((data / "mirrors").iterdir())) == 2  # the mirror and its lock
+
+    def test_a_mirror_of_which_a_part_is_gone_is_made_anew(self, source: Path, data: Path) -> None:
+        """Somebody cleaned up the cache by age: what commits share went with the older one."""
+        resolve(source.as_uri(), data)
+        (old,) = mirror_of(data).glob("objects/pack/*.pack")
+        (source / "new.py").write_text("new\n")
+        commit_all(source)
+        resolve(source.as_uri(), data)
+        old.unlink()
+        found = resolve(source.as_uri(), data)
+        assert (found.root / "a.py").is_file() and (found.root / "new.py").is_file()
+
+        (mirror_of(data) / "shallow").write_text("nonsense\n")
+        (source / "newer.py").write_text("newer\n")
+        commit_all(source)
+        assert (resolve(source.as_uri(), data).root / "newer.py").is_file()
 
     def test_unreachable_leaves_nothing_behind(self, tmp_path: Path, data: Path) -> None:
         with pytest.raises(RepositoryNotFoundError, match=r"cannot fetch file:///.*check the addr"):

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import CredentialError
 from harness.repository.git_access import access_to
-from harness.repository.logins import all_secrets, login_called, logins_for, place_of
+from harness.repository.logins import all_secrets, key_scan, login_called, logins_for, place_of
 from tests.repository.credentials_dir import make_credential
 
 SECRET = "planted-4711-token"
@@ -36,6 +36,18 @@ def test_hosts(tmp_path: Path, hosts: str, url: str, allowed: bool) -> None:
     make_credential(tmp_path, "team", hosts, password=SECRET)
     assert login_called("team", tmp_path).allows(place_of(url)) is allowed
     assert logins_for(url, tmp_path) == (["team"] if allowed else [])
+
+
+@pytest.mark.parametrize(
+    ("host", "command"),
+    [
+        ("git.example.org", "ssh-keyscan git.example.org"),
+        ("ssh://git.example.org:2222", "ssh-keyscan -p 2222 git.example.org"),
+        ("[2001:db8::1]:2222", "ssh-keyscan -p 2222 2001:db8::1"),
+    ],
+)
+def test_where_the_servers_keys_are_shown(host: str, command: str) -> None:
+    assert key_scan(host) == command
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_unknown_host_key(
 ) -> None:
     with pytest.raises(CredentialError) as caught:
         over_ssh(ssh, served, tmp_path, known_hosts=known).find("")
-    one_line(caught.value, words, "'deploy'", "ssh-keyscan")
+    one_line(caught.value, words, "'deploy'", f"ssh-keyscan -p {ssh.port} 127.0.0.1`")
 
 
 def test_changed_host_key(ssh: SshServer, served: Path, tmp_path: Path) -> None:
