@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import socket
+import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +107,37 @@ def test_every_claim_is_wanted_by_a_pod_from_the_start(values_set: str) -> None:
     assert {
         claim["metadata"]["name"] for claim in kind(documents, "PersistentVolumeClaim")
     } <= wanted
+
+
+@pytest.mark.parametrize(("lives", "has_volume"), [(True, False), (True, True), (False, False)])
+def test_a_first_peer_that_lost_its_volume_begins_no_second_cluster(
+    tmp_path: Path, lives: bool, has_volume: bool
+) -> None:
+    (script,) = next(
+        pod.spec["containers"][0]["args"]
+        for pod in pods(rendered("ha"))
+        if pod.component == "qdrant"
+    )
+    assert "for other in qdrant-1 qdrant-2;" in script
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        if not lives:
+            other.close()
+        # Its peers are on this machine, and the program only says what it was given.
+        local = re.sub(r"\$other\.qdrant-headless/6335", f"127.0.0.1/{port}", script)
+        (tmp_path / "storage").mkdir()
+        if has_volume:
+            (tmp_path / "storage" / "raft_state.json").touch()
+        (tmp_path / "entrypoint.sh").write_text('#!/bin/sh\necho "started $*"\n')
+        (tmp_path / "entrypoint.sh").chmod(0o755)
+        done = subprocess.run(
+            ["/bin/bash", "-c", local], cwd=tmp_path, env=os.environ | {"POD_NAME": "qdrant-0"},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    refused = lives and not has_volume
+    assert done.returncode == (1 if refused else 0), done.stderr
+    assert ("started --uri http://qdrant-0" in done.stdout) == (not refused)
+    assert ("has an empty volume" in done.stderr) == refused
 
 
 def _reserved(documents: tuple[Document, ...]) -> tuple[float, float, float]:

@@ -201,6 +201,29 @@ def test_quantities_parse_and_every_container_has_them(source: Any, name: str) -
 
 
 @every_source
+def test_lists_that_a_server_side_apply_merges_have_no_key_twice(source: Any, name: str) -> None:
+    """`kubectl apply --server-side`, Argo CD and Helm 4: the API server refuses such a list.
+
+    The keys are those of the API's schema (x-kubernetes-list-map-keys).
+    """
+    for pod in pods(source(name)):
+        _once(pod.spec.get("volumes", []), pod.owner, "name")
+        _once(pod.containers(), pod.owner, "name")
+        for container in pod.containers():
+            where = f"{pod.owner}/{container['name']}"
+            _once(container.get("env", []), where, "name")
+            _once(container.get("ports", []), where, "containerPort", "protocol")
+            _once(container.get("volumeMounts", []), where, "mountPath")
+    for service in kind(source(name), "Service"):
+        _once(service["spec"]["ports"], service["metadata"]["name"], "port", "protocol")
+
+
+def _once(entries: list[Document], where: str, *keys: str) -> None:
+    found = [tuple(entry.get(key) for key in keys) for entry in entries]
+    assert len(found) == len(set(found)), (where, found)
+
+
+@every_source
 def test_images_are_pinned(source: Any, name: str) -> None:
     for pod in pods(source(name)):
         for container in pod.containers():
