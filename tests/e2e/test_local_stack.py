@@ -275,6 +275,7 @@ def test_what_is_no_longer_declared_goes_only_with_prune(
         made = deploy()
     notifying = (
         "harness-cannot-start", "harness-check-stack-failing", "harness-crashed", "harness-late",
+        "harness-nightly-failing",
     )  # fmt: skip
     created = dict.fromkeys((limit, "harness-notify", *notifying), "created")
     assert made == created

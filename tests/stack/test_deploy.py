@@ -127,7 +127,7 @@ def test_automations_watch_the_configured_work_pool() -> None:
         for resource in (related if isinstance(related, list) else [related])
         if resource["prefect.resource.role"] == "work-pool"
     ]
-    assert watched == ["team-a"] * 5
+    assert watched == ["team-a"] * 6
 
 
 def test_a_checkout_deploys_its_own_code() -> None:
@@ -182,6 +182,38 @@ def test_a_crashed_shard_is_left_to_its_repositorys_run(flow: str, restarted: bo
         for role, name in (("flow", flow), ("deployment", flow), ("work-pool", "harness"))
     ]
     assert trigger.covers_resources(run, related) is restarted
+
+
+@pytest.mark.parametrize(
+    ("deployment", "pool", "notified"),
+    [
+        ("nightly-backup", "harness", True),
+        ("check-volumes", "harness", True),
+        ("agent-task", "harness", False),
+        ("clean-up", "somebody-elses", False),
+    ],
+)
+def test_what_fails_at_night_is_notified(deployment: str, pool: str, notified: bool) -> None:
+    from prefect.server.events.schemas.automations import EventTrigger
+    from prefect.server.events.schemas.events import RelatedResource, Resource
+
+    (entry,) = [a for a in AUTOMATIONS if a["name"] == "harness-nightly-failing"]
+    trigger = EventTrigger.model_validate(copy.deepcopy(entry["trigger"]))
+    named = {one["name"] for one in DEPLOYMENTS}
+    watched = entry["trigger"]["match_related"][1]["prefect.resource.name"]
+    assert set(watched) <= named
+    run = Resource({"prefect.resource.id": "prefect.flow-run.1"})
+    related = [
+        RelatedResource(
+            {
+                "prefect.resource.id": f"prefect.{role}.1",
+                "prefect.resource.role": role,
+                "prefect.resource.name": name,
+            }
+        )
+        for role, name in (("deployment", deployment), ("work-pool", pool))
+    ]
+    assert trigger.covers_resources(run, related) is notified
 
 
 def test_the_automation_knows_every_reason_for_waiting() -> None:
