@@ -3,8 +3,9 @@
 ``paths`` confines what tools read and write, ``copies`` makes the copy and its patch, ``patches``
 brings that home, ``conversions`` knows what git converts on the way, ``commands`` runs what the
 model wants to run, isolated as ``isolation`` finds possible with what ``visible`` shows, by
-``confined``, the scripts beside a command; ``gitcalls`` calls git on data that nobody has vetted,
-``control`` configures it.
+``confined``, the scripts beside a command, while ``memory`` and ``disk`` watch what it takes;
+``nested``, ``levels`` and ``rights`` undo what it left; ``gitcalls`` calls git on data that nobody
+has vetted, ``control`` configures it.
 
 The package imports nothing by itself: each name is loaded when it is first used.
 """

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,9 +21,9 @@ from pathlib import Path
 
 import psutil
 
+from harness.workspace.disk import DiskWatch
 from harness.workspace.isolation import SUPERVISOR, Isolation, encoded, order_for, probe_isolation
 from harness.workspace.memory import MemoryWatch
-from harness.workspace.paths import occupied_bytes, unlinked_bytes
 from harness.workspace.policy import CommandPolicy, Level
 
 SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -171,7 +170,7 @@ def _watch(
     """Collect output until the command ends or has to; return its exit code and why it stopped."""
     assert process.stdout is not None  # noqa: S101 - asked for above
     deadline = time.monotonic() + policy.timeout_seconds
-    free_at_start = shutil.disk_usage(folders[1]).free
+    disk = DiskWatch(folders, policy.max_disk_bytes)
     processes_at_start = _process_count()
     memory = MemoryWatch(policy.max_total_memory_bytes)
     next_check = 0.0
@@ -203,17 +202,10 @@ def _watch(
                 count = len(_descendants(process.pid))
                 if count > policy.max_processes:
                     return 125, f"{count} processes, more than {policy.max_processes}"
-            if memory.is_due(now) and memory.is_exceeded(_descendants(process.pid)):
-                return (
-                    125,
-                    f"more than {memory.limit_bytes} bytes of memory by all processes",
-                )
-            if free_at_start - shutil.disk_usage(folders[1]).free > policy.max_disk_bytes:
-                held = [child.pid for child in _descendants(process.pid)]
-                nameless = unlinked_bytes(held, folders[1].stat().st_dev)
-                if occupied_bytes(*folders) + nameless > policy.max_disk_bytes:
-                    return 125, f"more than {policy.max_disk_bytes} bytes written to the disk"
-                free_at_start = shutil.disk_usage(folders[1]).free  # somebody else took it
+            if memory.is_due(now) and (why := memory.reason(_descendants(process.pid))):
+                return 125, why
+            if why := disk.reason(lambda: [child.pid for child in _descendants(process.pid)]):
+                return 125, why
 
 
 def _drain(process: subprocess.Popen[bytes], kept: _Kept) -> None:

@@ -13,7 +13,7 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,6 +103,10 @@ class Contents:
         self._known = entries(self._git("ls-files", "-s", "-z"))
         self._looks = {}
         return dict(self._known)
+
+    def names(self) -> Iterable[str]:
+        """Return the files that the index holds."""
+        return self._known.keys()
 
     def record(self, *, ignored_as_well: bool = False) -> str:
         """Return the id of a tree with all files as they are now, ignored ones left out.

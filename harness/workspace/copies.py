@@ -18,7 +18,6 @@ apply`` takes.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from harness.errors import (
     RepositoryNotFoundError,
     UsageError,
 )
-from harness.files import PRIVATE_FOLDER, private_folder
+from harness.files import private_folder
 from harness.repository.blobs import write_files
 from harness.repository.git_rules import is_ignored
 from harness.repository.skip_names import REMADE_PATTERNS
@@ -42,6 +41,7 @@ from harness.workspace.control import borrow_objects, borrowed_objects, configur
 from harness.workspace.conversions import encodings_of
 from harness.workspace.copying import copy_files
 from harness.workspace.gitcalls import git_text, run_git
+from harness.workspace.levels import remove_deep_folders, remove_tree
 from harness.workspace.nested import remove_nested_repositories
 from harness.workspace.paths import ConfinedTree
 from harness.workspace.rights import take_back_rights
@@ -146,6 +146,7 @@ class Workspace:
         A file that cannot be read even by its owner stays in it as it was; nothing else is lost
         for it.
         """
+        remove_deep_folders(self.root, self.state_dir / "deep", self.contents.names())
         remove_nested_repositories(self.root)
         self._configure()
         return self.contents.record()
@@ -174,12 +175,7 @@ class Workspace:
 
     def close(self) -> None:
         """Delete the copy, even when commands took away the right to."""
-        for folder, _, _ in os.walk(self.state_dir):
-            try:
-                Path(folder).chmod(PRIVATE_FOLDER)
-            except OSError:
-                continue
-        shutil.rmtree(self.state_dir, ignore_errors=True)
+        remove_tree(self.state_dir)
 
     def _configure(self) -> None:
         configure(self.state_dir / "control.git", self.source.object_format)

@@ -7,6 +7,10 @@ too large are they told apart, which takes the kernel longer.
 Shared memory need not be in any process: a file in memory that is only held open, a System V
 segment that is not attached. The kernel counts it for the machine or the container, and what it
 has grown by since the command started is the command's: nobody else can be shown to hold it.
+
+What the kernel itself holds for a process, such as what was sent to a socket and never read, it
+counts nowhere. So a command also ends when hardly anything is left for everybody: otherwise the
+kernel would end the largest process, which is somebody else's.
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ _SHARE = 0.8
 # Without so much hardly any command ends well, and then the machine may decide.
 _LEAST_BYTES = 500_000_000
 _SECONDS = 1.0
+# Of what was available at the start; the kernel ends processes well below that.
+_LEAST_LEFT = 0.05
 
 
 class MemoryWatch:
@@ -50,7 +56,18 @@ class MemoryWatch:
         self._next = now + _SECONDS
         return True
 
-    def is_exceeded(self, processes: Sequence[psutil.Process]) -> bool:
+    def reason(self, processes: Sequence[psutil.Process]) -> str:
+        """Tell why a command has to end; empty: it need not.
+
+        :param processes: all of the command's.
+        """
+        if self._is_exceeded(processes):
+            return f"more than {self.limit_bytes} bytes of memory by all processes"
+        if available_bytes() < self._available_at_start * _LEAST_LEFT:
+            return "hardly any memory is left on this machine"
+        return ""
+
+    def _is_exceeded(self, processes: Sequence[psutil.Process]) -> bool:
         """Tell whether processes, and shared memory in none of them, occupy more than the
         limit."""
         shared = max(_shared_bytes() - self._shared_before, 0)

@@ -15,6 +15,7 @@ from pathlib import Path
 from harness.errors import PolicyError
 from harness.files import PRIVATE_FOLDER
 from harness.repository.git_names import is_git_folder
+from harness.workspace.rights import listed
 
 
 def remove_nested_repositories(root: Path) -> None:
@@ -52,13 +53,7 @@ def _nested(root: Path) -> list[Path]:
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
-        return list(os.scandir(folder))
-    except PermissionError:
-        try:
-            Path(folder).chmod(PRIVATE_FOLDER)
-            return list(os.scandir(folder))
-        except OSError as error:
-            raise _refused(Path(folder), error) from error
+        return listed(folder)
     except OSError as error:
         raise _refused(Path(folder), error) from error
 

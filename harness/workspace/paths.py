@@ -2,55 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from harness.errors import PolicyError, UsageError
 from harness.files import open_regular, write_atomically
 from harness.repository.git_names import is_git_folder
 from harness.repository.skip_names import is_secret
-
-
-def occupied_bytes(*folders: Path) -> int:
-    """Return how much the files below some folders occupy on the disk."""
-    total = 0
-    for top in folders:
-        for folder, _, files in os.walk(top):
-            for name in files:
-                try:
-                    total += Path(folder, name).lstat().st_blocks * 512
-                except OSError:
-                    continue
-    return total
-
-
-def unlinked_bytes(pids: Iterable[int], device: int) -> int:
-    """Return how much files occupy that have no name any more, but that processes hold.
-
-    :param device: the file system's (``st_dev``).
-    """
-    where = f"{os.major(device):02x}:{os.minor(device):02x}"
-    open_files: dict[int, int] = {}
-    mapped: dict[int, dict[str, int]] = {}
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            for entry in os.scandir(f"/proc/{pid}/fd"):
-                with contextlib.suppress(OSError):
-                    status = entry.stat()
-                    if status.st_nlink == 0 and status.st_dev == device:
-                        open_files[status.st_ino] = status.st_blocks * 512
-        with contextlib.suppress(OSError):
-            # proc_pid_maps(5): range, rights, offset, device, inode, path.
-            for line in Path(f"/proc/{pid}/maps").read_bytes().splitlines():
-                fields = line.decode(errors="replace").split(maxsplit=5)
-                if fields[3] == where and fields[-1].endswith(" (deleted)"):
-                    first, last = (int(part, 16) for part in fields[0].split("-"))
-                    mapped.setdefault(int(fields[4]), {})[fields[2]] = last - first
-    hidden = (sum(parts.values()) for inode, parts in mapped.items() if inode not in open_files)
-    return sum(open_files.values()) + sum(hidden)
 
 
 class PlainFiles:

@@ -14,6 +14,18 @@ from pathlib import Path
 from harness.files import PRIVATE_FOLDER
 
 
+def listed(folder: str) -> list[os.DirEntry[str]]:
+    """Return what is in a folder of a copy, and let its owner look into it if he may not.
+
+    :raises OSError: he still may not.
+    """
+    try:
+        return list(os.scandir(folder))
+    except PermissionError:
+        Path(folder).chmod(PRIVATE_FOLDER)
+        return list(os.scandir(folder))
+
+
 def take_back_rights(root: Path) -> None:
     """Let the owner read every regular file below a folder, and change every folder.
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 import pytest
 
 from harness.errors import PolicyError
-from harness.workspace import CommandPolicy, isolation, run_command
+from harness.workspace import CommandPolicy, isolation, memory, run_command
 from harness.workspace.confined import kernel, landlock
 from tests.workspace import attacks
 from tests.workspace.conftest import Run, isolation_at, use_level
@@ -279,8 +279,8 @@ def test_no_device_node_is_made(level: str, run: Run, tmp_path: Path) -> None:
 
 def test_no_namespace_and_no_ring_is_made(level: str, run: Run) -> None:
     """Each widens what the kernel lets a process do, past everything here."""
-    calls = [f"({kernel.number(name)}, 0, 0, 0, 0, 0)" for name in ("io_uring_setup", "bpf")]
-    calls += [f"({kernel.number(name)}, 0, 0, 0, 0, 0)" for name in ("keyctl", "userfaultfd")]
+    absent, refused = ["io_uring_setup", "memfd_secret"], ["bpf", "keyctl", "userfaultfd"]
+    calls = [f"({kernel.number(name)}, 0, 0, 0, 0, 0)" for name in (*absent, *refused)]
     done = run(
         "unshare -U true && echo user; unshare -Urm mount -t tmpfs none /usr && echo mount;"
         + python(
@@ -293,7 +293,7 @@ def test_no_namespace_and_no_ring_is_made(level: str, run: Run) -> None:
     )
     words = done.output.split()
     assert not {"user", "mount", "made"} & set(words), done.output
-    assert [word for word in words if word in ("ENOSYS", "EPERM")] == ["ENOSYS"] + ["EPERM"] * 3
+    assert [word for word in words if word in ("ENOSYS", "EPERM")] == ["ENOSYS"] * 2 + ["EPERM"] * 3
 
 
 def test_a_command_cannot_report_for_the_supervisor(level: str, run: Run) -> None:
@@ -334,6 +334,18 @@ def test_memory_that_no_process_maps_counts_as_well(level: str, run: Run) -> Non
             python(f"{way}\n__import__('time').sleep(20)"), max_total_memory_bytes=150_000_000
         )
         assert "more than 150000000 bytes of memory" in done.stopped
+
+
+def test_a_command_ends_before_the_machine_has_no_memory_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is sent to sockets and never read is in no process."""
+    left = 1 << 40
+    monkeypatch.setattr(memory, "available_bytes", lambda: left)
+    watch = memory.MemoryWatch(1 << 39)
+    assert watch.reason([]) == ""
+    left = 1 << 35
+    assert watch.reason([]) == "hardly any memory is left on this machine"
 
 
 def test_memory_that_is_shared_counts_once(run: Run) -> None:

@@ -79,6 +79,18 @@ def test_a_locked_folder_does_not_keep_a_snapshot_from_coming_back(folder: Path)
     assert found == "True False\n"
 
 
+def test_a_locked_folder_does_not_hide_what_it_occupies(folder: Path) -> None:
+    found = as_anybody(
+        "from harness.workspace.disk import occupied_bytes\n"
+        "write('in/b.py', 'x' * 3_000_000); (space.root / 'in').chmod(0)\n"
+        "print(occupied_bytes(space.root) >= 3_000_000)\n"
+        "print((space.root / 'in').stat().st_mode & 0o777)\n"
+        "space.close(); print(space.state_dir.exists())",
+        folder,
+    )
+    assert found == "True\n0\nFalse\n"
+
+
 def test_rights_of_others_are_not_touched(run: Run, tmp_path: Path) -> None:
     from harness.workspace.rights import take_back_rights
 

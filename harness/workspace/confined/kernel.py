@@ -61,6 +61,7 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "lchown": (94, None),
     "lremovexattr": (198, 15),
     "lsetxattr": (189, 6),
+    "memfd_secret": (447, 447),
     "mknod": (133, None),
     "mknodat": (259, 33),
     "mount": (165, 40),

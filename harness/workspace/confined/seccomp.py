@@ -46,7 +46,8 @@ _REFUSED = (
 )
 # io_uring would do by a ring in memory what is refused as a call; clone3 takes its flags by
 # pointer, and the C library falls back to clone.
-_ABSENT = ("clone3", "io_uring_enter", "io_uring_register", "io_uring_setup")
+# Pages of memfd_secret that no process maps are counted nowhere, and cannot be swapped.
+_ABSENT = ("clone3", "io_uring_enter", "io_uring_register", "io_uring_setup", "memfd_secret")
 
 # Objects of the user that have no path: shared memory, semaphores, queues.
 _OUTSIDE_OBJECTS = (
