@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 _DEMO_TOKENS = 96
+_NO_MODEL = (
+    "harness: there is no chat model, so these passages are the answer; "
+    "set OLLAMA_HOST and CHAT_MODEL, see `harness doctor`"
+)
 
 Model = Annotated[str | None, typer.Option(help="Chat model. Default: CHAT_MODEL.")]
 
@@ -67,6 +71,8 @@ def ask(
         elif model or has_chat_model():
             answer = partial(_ask_agent, question, engines, filters, model, as_json)
             result = beside_passages(result, answer)
+        elif not as_json:
+            print(_NO_MODEL, file=sys.stderr)
     _finish(result, as_json, passages_shown=True)
 
 

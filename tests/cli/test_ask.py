@@ -54,7 +54,9 @@ def test_the_demo_model_answers_only_when_asked_to(
     monkeypatch.setattr(demo_chat, "available", lambda: True)
     harness("index", str(repository))
     question = "how is the session cookie signed?"
-    assert "[demo model" not in harness("ask", question)[1]
+    code, out, err = harness("ask", question)
+    assert (code, "[demo model" in out) == (0, False)
+    assert "no chat model" in err and "OLLAMA_HOST" in err
     assert not asked
     out = harness("ask", question, "--demo")[1]
     assert len(asked) == 1
