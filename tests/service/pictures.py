@@ -1,7 +1,9 @@
-"""``make pictures``: pictures of the page, light and dark, for the documentation."""
+"""``make pictures``: pictures of the page, light and dark, for the documentation, and what could be
+read on them, by which a test notices that they have become old."""
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +12,13 @@ from tests.service.browser import CHROMIUM, Browser, browser
 from tests.service.site import Site, finish, site
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "pictures"
+WORDS = FOLDER / "words.json"
+SHOWN = {
+    "search": "/?q=where+are+sessions+signed",
+    "file": "/file?repo=web&path=src/session.py&lines=24-26",
+    "map": "/map?repo=web",
+}
+"""Pages that look the same whatever else has been done on the site, and their addresses."""
 
 
 def main() -> None:
@@ -22,23 +31,35 @@ def main() -> None:
         site(Path(folder) / "site") as shown,
         browser(Path(folder) / "profile") as tab,
     ):
-        _take(tab, "search", f"{shown.url}/?q=where+are+sessions+signed")
-        _take(tab, "file", f"{shown.url}/file?repo=web&path=src/session.py&lines=24-26")
+        said = {}
+        for name, address in SHOWN.items():
+            _take(tab, name, f"{shown.url}{address}")
+            said[name] = words(tab)
+        _take(tab, "search-phone", f"{shown.url}{SHOWN['search']}", width=390)
         _ask(tab, shown)
         _take(tab, "repositories", f"{shown.url}/repositories")
         _task(tab, shown)
+    WORDS.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _take(tab: Browser, name: str, address: str = "") -> None:
+def words(tab: Browser) -> list[str]:
+    """The lines that can be read on a page."""
+    text: str = tab.run("document.body.innerText")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _take(tab: Browser, name: str, address: str = "", width: int = 1280) -> None:
+    tab.look(width=width, height=800)
     if address:
         tab.open(address)
-    for dark in (False, True):
-        tab.look(dark=dark, width=1200, height=760)
+    for dark in (True, False):
+        tab.look(dark=dark, width=width, height=800)
         tab.picture(FOLDER / f"{name}-{'dark' if dark else 'light'}.png")
     print(f"{name}: light and dark")
 
 
 def _ask(tab: Browser, shown: Site) -> None:
+    tab.look()
     tab.open(f"{shown.url}/ask?q=How+are+sessions+signed%3F&repo=web")
     tab.click("#ask button")
     tab.wait("document.querySelector('#answer .prose')")
@@ -55,6 +76,7 @@ def _task(tab: Browser, shown: Site) -> None:
     finish(shown.prefect)
     tab.wait("document.querySelector('tr.add')")
     _take(tab, "task")
+    _take(tab, "task-phone", width=390)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 from harness.service.callers import Scope
 from harness.service.links import login_link
 from tests.service.browser import CHROMIUM, Browser, browser
+from tests.service.pictures import SHOWN, WORDS, words
 from tests.service.site import STEPS, Site, finish, site
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
@@ -130,6 +131,14 @@ def test_repositories_have_a_picture_of_their_languages(tab: Browser, shown: Sit
     assert len(widths) == 3
     assert min(widths) > 1
     usable(tab)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_pictures_show_what_the_page_says_today(tab: Browser, shown: Site, name: str) -> None:
+    tab.look()
+    tab.open(f"{shown.url}{SHOWN[name]}")
+    kept = json.loads(WORDS.read_text(encoding="utf-8"))
+    assert words(tab) == kept[name], "take them again: make pictures"
 
 
 def test_a_task_is_followed_to_its_patch(tab: Browser, shown: Site) -> None:
