@@ -163,8 +163,12 @@ def _chosen(glob: str, paths: Sequence[str]) -> tuple[str, ...]:
     lines = "\n".join("\\" + one if one[:1] in ("!", "#") else one for one in globs)
     patterns = PathPatterns.parse(lines)
     # Matching takes fifty times as long as looking for a part, which few of the paths have.
-    parts = {_part(one) for one in (glob, *globs)}
-    possible = [path for path in paths if any(part in path for part in parts)]
+    first, *others = {_part(one) for one in (glob, *globs)}
+    possible = (
+        [path for path in paths if first in path or any(part in path for part in others)]
+        if others
+        else [path for path in paths if first in path]
+    )
     return tuple(
         path
         for path in possible

@@ -34,6 +34,7 @@ from harness.store.queries import (
     files_of,
     ranked_lists,
 )
+from harness.store.read_ahead import read_passages_ahead
 from harness.store.salvaging import DAMAGED_FOLDER, Prove, Salvage
 from harness.store.snapshots import Snapshots
 from harness.types import (
@@ -67,10 +68,13 @@ class EdgeStore(VectorStore):
         self._records = EdgeRecords(root / RECORDS_FILE, lock_timeout_seconds)
         self._leases = EdgeLeases(root / LEASES_FILE, lock_timeout_seconds)
         self._memories = Memories()
+        # The shards that were found to be whole and have been open since.
+        self._examined: dict[str, object] = {}
 
     def close(self) -> None:
         self._shards.close()
         self._memories.clear()
+        self._examined.clear()
 
     def leave(self) -> None:
         self._shards.leave()
@@ -91,8 +95,14 @@ class EdgeStore(VectorStore):
 
     def describe(self) -> str:
         self._records.check()
-        for manifest in self.manifests():
-            self.examine(manifest.collection)
+        for collection in [manifest.collection for manifest in self.manifests()]:
+            shard = self._shards.shard_if_open(collection)
+            # Examining closes a shard and reads all of it: searches would wait for each probe of a
+            # service. What is open is ours alone, so it stays what it was found to be.
+            known = shard is not None and self._examined.get(collection) is shard
+            if not known or not self._shards.exists(collection):
+                self.examine(collection)
+                self._examined[collection] = self._shards.shard_if_open(collection)
         return f"Qdrant Edge in {self._shards.root}"
 
     # Collections
@@ -306,6 +316,8 @@ class EdgeStore(VectorStore):
                 for answer in shard.query_batch(QueryBatchRequest(requests))
             ]
             chunks = memory.chunks({id_.int: id_ for answer in answers for id_, _ in answer})
+            if memory.is_settled():
+                read_passages_ahead(self._shards.folder(collection))
         return candidate_lists(
             lists,
             [[Candidate(*chunks[id_.int], score) for id_, score in answer] for answer in answers],

@@ -17,6 +17,9 @@ _MOST_CHUNKS = 20_000
 _MOST_LISTS = 16
 """Of a key's values; one of all paths takes some megabytes in a large index."""
 
+_STAYS_AFTER = 3
+"""Searches after which a process is taken for one that goes on searching."""
+
 _Row = tuple[str, str, str, str, int, int, str, str, str, tuple[str, ...], int]
 """Id, repository, path, then the fields of the chunk. Not the chunk itself: plain tuples of texts
 and numbers are left alone by Python's collector of cycles, which would otherwise look through all
@@ -31,11 +34,12 @@ class ShardMemory:
     :param shard: the open shard.
     """
 
-    __slots__ = ("_new", "_old", "_repos", "_values", "answers", "shard")
+    __slots__ = ("_asked", "_new", "_old", "_repos", "_values", "answers", "shard")
 
     def __init__(self, shard: Any) -> None:
         self.shard = shard
         self.answers = AnswerMemory()
+        self._asked = 0
         self._repos: frozenset[str] | None = None
         self._values: dict[tuple[str, tuple[Match, ...]], tuple[str, ...]] = {}
         self._new: dict[int, _Row] = {}
@@ -49,6 +53,11 @@ class ShardMemory:
             found = self.shard.facet(FacetRequest(TENANT_INDEX, limit=MAX_VALUES, exact=True))
             self._repos = frozenset(str(hit.value) for hit in found.hits)
         return self._repos
+
+    def is_settled(self) -> bool:
+        """Count a search; true for the one with which it is likely that many more follow."""
+        self._asked += 1
+        return self._asked == _STAYS_AFTER
 
     def telling(self, where: Sequence[Match]) -> tuple[Match, ...]:
         """The conditions without one that every point meets: being in one of all repositories."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from harness.store import edge_memory
+from harness.errors import StoreDamagedError
+from harness.store import edge, edge_memory, read_ahead
 from harness.store.edge import EdgeStore
 from harness.store.edge_memory import Memories, ShardMemory
 from harness.store.queries import StoreQuery
@@ -96,3 +100,52 @@ def test_a_passage_that_was_moved_is_found_where_it_is_now(tmp_path: Path) -> No
     finally:
         store.close()
         other.close()
+
+
+def test_a_probe_leaves_what_is_open_as_it_is(tmp_path: Path) -> None:
+    with (
+        closing(EdgeStore(tmp_path, 60)) as store,
+        closing(EdgeStore(tmp_path, 60)) as other,
+    ):
+        store.ensure_collection(MANIFEST)
+        store.describe()
+        opened = store._shards.shard_if_open(COLLECTION)
+        assert opened is not None
+        assert _lines(store) == []
+        store.describe()
+        assert store._shards.shard_if_open(COLLECTION) is opened
+        other.upsert_chunks(COLLECTION, [point("a.py", "text", line=1)])
+        store.describe()
+        assert store._shards.shard_if_open(COLLECTION) is not opened, "it was read again"
+        assert _lines(store) == [1]
+        shutil.rmtree(tmp_path / COLLECTION)
+        with pytest.raises(StoreDamagedError, match="is missing"):
+            store.describe()
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="not to be asked here")
+def test_a_process_that_goes_on_searching_has_its_passages_read_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders: list[Path] = []
+    monkeypatch.setattr(edge, "read_passages_ahead", folders.append)
+    with closing(EdgeStore(tmp_path, 60)) as store:
+        store.ensure_collection(MANIFEST)
+        store.upsert_chunks(COLLECTION, [point("a.py", "text")])
+        for searches in range(6):
+            assert len(folders) == int(searches > 2)
+            _lines(store)
+        asked: list[str] = []
+        advise = os.posix_fadvise
+
+        def noting(descriptor: int, *rest: int) -> None:
+            asked.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+            advise(descriptor, *rest)
+
+        monkeypatch.setattr(os, "posix_fadvise", noting)
+        read_ahead._ask_for(folders[0])
+        assert "page_0.dat" in asked
+        monkeypatch.setattr(read_ahead, "_SHARE", 1 << 60)
+        asked.clear()
+        read_ahead._ask_for(folders[0])
+        assert asked == [], "not more than there is room for"
