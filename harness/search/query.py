@@ -26,7 +26,7 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_STOP_WORDS = _set(
+STOP_WORDS = _set(
     """a an and any are as at be been being between both but by can could did do does doing done
     during each either else every for from get gets had has have having how i if in inside into is
     it its itself just like make makes many may me might more most must my no not of off on once
@@ -100,7 +100,8 @@ class Query:
     the query is about. ``mentions``: files that it may name by a path.
     ``title``: a few words that may be all of a file's name, written together.
     ``sought``: the one name of several words that the query asks for and nothing else, or empty.
-    ``compounds``: names of several words that it asks for or mentions.
+    ``compounds``: names of several words that it asks for or mentions. ``first_said``: how it was
+    asked before its words were exchanged for others.
     """
 
     text: str
@@ -116,6 +117,7 @@ class Query:
     title: str = ""
     sought: str = ""
     compounds: frozenset[str] = frozenset()
+    first_said: str = ""
 
 
 def readable(text: str) -> str:
@@ -183,8 +185,8 @@ def _said_nothing(raw: list[str]) -> frozenset[str]:
     """Words that say nothing, of the language of a question."""
     german = _GERMAN.intersection(map(str.lower, raw))
     if len(raw) < _SENTENCE or not german:
-        return _STOP_WORDS
-    return _STOP_WORDS | _GERMAN | _GERMAN_OR_NOT
+        return STOP_WORDS
+    return STOP_WORDS | _GERMAN | _GERMAN_OR_NOT
 
 
 def _symbols(text: str, raw: list[str], is_symbol: bool) -> dict[str, None]:
@@ -197,7 +199,7 @@ def _symbols(text: str, raw: list[str], is_symbol: bool) -> dict[str, None]:
             found[fold(word)] = None
     for one, other in _DEFINED.findall(text):
         name = (one or other).strip(_EDGES + ".?!")
-        if name.lower() not in _STOP_WORDS:
+        if name.lower() not in STOP_WORDS:
             found[fold(name)] = None
     if is_symbol:
         found = {fold(raw[-1]): None, **found}
@@ -241,9 +243,9 @@ def _initials(words: list[str]) -> frozenset[str]:
             "".join(word[0] for word in run)
             for length in (3, 4, 5)
             for start in range(len(words) - length + 1)
-            if _STOP_WORDS.isdisjoint(run := words[start : start + length])
+            if STOP_WORDS.isdisjoint(run := words[start : start + length])
         )
-        - _STOP_WORDS
+        - STOP_WORDS
     )
 
 

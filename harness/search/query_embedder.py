@@ -23,7 +23,7 @@ def dense_vector(query: Query, collection: str, engines: Engines) -> FloatArray 
     if embedder is None:
         return None
     try:
-        return embedder.embed_query(query.text)
+        return embedder.embed_query(f"{query.first_said} {query.text}".strip())
     except HarnessError as error:
         logger.warning("the search is lexical only: %s", error)
         return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from itertools import chain, zip_longest
 from typing import Any
@@ -11,6 +12,7 @@ from harness.engines import Engines
 from harness.errors import StoreError, UsageError
 from harness.folding import fold
 from harness.models import lexical
+from harness.models.static.embedder import is_known_word
 from harness.search import match, ranking
 from harness.search.language_names import extension_of, is_known, languages_called
 from harness.search.matched_symbol import matched_symbol
@@ -19,6 +21,7 @@ from harness.search.operators import KINDS, Operators, contains, name_parts, rea
 from harness.search.path_filter import PathFilter, nothing_matches, read_filter
 from harness.search.query import Query, parse, readable
 from harness.search.query_embedder import dense_vector
+from harness.search.rewording import reworded
 from harness.store.answer_memory import AnswerMemory
 from harness.store.catalog import Visible, in_scope_at
 from harness.store.payload import stem_of
@@ -31,6 +34,8 @@ from harness.types import (
     RepositoryRecord,
     SearchAnswer,
 )
+
+logger = logging.getLogger(__name__)
 
 # Fusion and the ranking rules need more candidates than are shown.
 CANDIDATES = 100
@@ -166,18 +171,23 @@ def _look(
         definitions=(fold(name_parts(asked.symbol)[-1]),) if asked.symbol else None,
     )
     wanted = MAX_LIMIT * 2 if asked.exact else max(CANDIDATES, 2 * (limit + offset))
-    lists = [
-        _containing(asked.exact, found)
-        for collection, names in collections.items()
-        if (
-            found := _query_collection(
-                query, collection, replace(where, repos=names), engines, paths, wanted
+
+    def ask(query: Query) -> CandidateLists:
+        lists = [
+            _containing(asked.exact, found)
+            for collection, names in collections.items()
+            if (
+                found := _query_collection(
+                    query, collection, replace(where, repos=names), engines, paths, wanted
+                )
             )
-        )
-    ]
-    if paths is not None and not lists:
-        raise nothing_matches(paths.asked, sorted(_values("path", engines, collections)))
-    ranked = ranking.rank(query, merge(lists), max(match.LOOKED_AT, offset + limit))
+        ]
+        if paths is not None and not lists:
+            raise nothing_matches(paths.asked, sorted(_values("path", engines, collections)))
+        return merge(lists)
+
+    query, lists = _in_known_words(query, ask)
+    ranked = ranking.rank(query, lists, max(match.LOOKED_AT, offset + limit))
     shown = ranked[offset : offset + limit]
     hits = tuple(_hit(query, one.candidate, one.score) for one in shown)
     if languages is not None and not hits:
@@ -198,13 +208,30 @@ def candidates(text: str, engines: Engines) -> tuple[Query, CandidateLists]:
 
     :param text: the question.
     """
-    query = parse(text)
     collections = _by_collection(engines.store.repositories())
-    lists = [
-        _query_collection(query, name, Filter(repos=repos), engines, None, CANDIDATES)
-        for name, repos in collections.items()
-    ]
-    return query, merge([found for found in lists if found])
+
+    def ask(query: Query) -> CandidateLists:
+        lists = [
+            _query_collection(query, name, Filter(repos=repos), engines, None, CANDIDATES)
+            for name, repos in collections.items()
+        ]
+        return merge([found for found in lists if found])
+
+    return _in_known_words(parse(text), ask)
+
+
+def _in_known_words(
+    query: Query, ask: Callable[[Query], CandidateLists]
+) -> tuple[Query, CandidateLists]:
+    """What is found for a query; one that has words which the index does not know is asked again
+    in words that it knows, if these can be told."""
+    lists = ask(query)
+    text = reworded(query, lists, is_known_word)
+    if not text:
+        return query, lists
+    logger.info("asked for %r instead, as the index does not know all words", text)
+    again = replace(parse(text), first_said=query.text)
+    return again, ask(again)
 
 
 def _once(name: str, option: str | None, operator: str) -> str | None:

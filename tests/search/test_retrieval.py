@@ -323,6 +323,14 @@ def test_the_order_in_which_files_were_indexed_does_not_matter(tmp_path: Path) -
     assert answers[0] == answers[1]
 
 
+def test_a_question_that_is_misspelt_is_asked_again(engines: Engines) -> None:
+    query, lists = retrieval.candidates("where is the sesison", engines)
+    assert (query.text, query.first_said) == ("where is the session", "where is the sesison")
+    assert lists.lexical[0].path == "src/session.py"
+    assert retrieval.search("sesison", engines)[0].path == "src/session.py"
+    assert retrieval.candidates("sign session", engines)[0].first_said == ""
+
+
 def test_a_search_loads_nothing_of_indexing() -> None:
     script = "import sys, harness.search.retrieval; print(*sys.modules)"
     done = subprocess.run(

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import ModelMismatchError
+from harness.models.lexical import term_id
 from harness.models.static import model_file, terms
 from harness.models.static.model_file import StaticModel
 from harness.types import FloatArray
@@ -36,6 +37,21 @@ def _digest(file: Path, stamp: tuple[int, int]) -> str:
 def _sent(file: Path, digest: str) -> StaticEmbedder:
     """The embedder that was sent by another process; it comes often, and its table is read once."""
     return StaticEmbedder(file, digest)
+
+
+@lru_cache(maxsize=1)
+def _known_terms() -> frozenset[int]:
+    return frozenset(model_file.read(MODEL_FILE).hashes.tolist())
+
+
+def is_known_word(word: str) -> bool:
+    """Tell whether the model that is shipped has learned a word, which no misspelt one is: each
+    of its words is in at least three releases.
+
+    :param word: folded.
+    :raises ModelMissingError: the file is not there.
+    """
+    return term_id(word) in _known_terms()
 
 
 class StaticEmbedder:
