@@ -200,7 +200,7 @@ def _look(
     likely = 1.0 if asked.holds_for_all and hits else match.likelihood(query, ranked)
     parts = tuple(one.parts() for one in shown)
     answer = SearchAnswer(hits, round(likely, 3), likely >= match.WELL, parts)
-    return answer, any(found.dense for found in lists)
+    return answer, bool(lists.dense)
 
 
 def candidates(text: str, engines: Engines) -> tuple[Query, CandidateLists]:
@@ -229,7 +229,8 @@ def _in_known_words(
     text = reworded(query, lists, is_known_word)
     if not text:
         return query, lists
-    logger.info("asked for %r instead, as the index does not know all words", text)
+    # Without the words: logs do not hold what people search for.
+    logger.debug("asked again, as the index does not know all words")
     again = replace(parse(text), first_said=query.text)
     return again, ask(again)
 
