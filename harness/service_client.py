@@ -99,7 +99,7 @@ class ServiceClient:
         """
         hits: list[Hit] = []
         parts: list[dict[str, float]] = []
-        match, matches_well = 1.0, True
+        match, matches_well, reworded = 1.0, True, ""
         while len(hits) < limit or limit < 1:
             wanted = min(limit - len(hits), _PAGE)
             where = {"q": query, "repo": repo, "lang": language, "path": path_glob}
@@ -110,11 +110,12 @@ class ServiceClient:
             if not hits:
                 match = float(found.get("match", match))
                 matches_well = bool(found.get("matches_well", matches_well))
+                reworded = str(found.get("reworded", reworded))
             hits += page
             parts += found.get("parts") or []
             if not page or not found.get("more"):
                 break
-        return SearchAnswer(tuple(hits), match, matches_well, tuple(parts))
+        return SearchAnswer(tuple(hits), match, matches_well, tuple(parts), reworded)
 
     def symbol(self, name: str, *, repo: str | None, limit: int) -> SymbolPlaces:
         """Where a name is defined and used; see :func:`harness.search.symbols.find_symbol`."""

@@ -297,12 +297,14 @@ class Hit:
 class SearchAnswer:
     """What a search found, best first. ``match``: how likely one of the passages holds what was
     asked for, 0 to 1; ``matches_well`` is False when that is too little to rely on. ``parts``: for
-    each passage what its score is the sum of, the most telling first."""
+    each passage what its score is the sum of, the most telling first. ``reworded``: what was
+    searched for in place of a question with words that the index does not know; else empty."""
 
     hits: tuple[Hit, ...]
     match: float
     matches_well: bool
     parts: tuple[Mapping[str, float], ...] = ()
+    reworded: str = ""
 
 
 @dataclass(frozen=True, slots=True)

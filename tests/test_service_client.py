@@ -60,7 +60,7 @@ def test_what_a_reader_may_ask(
     use(monkeypatch, served, "reader")
     code, found = json_of(capsys, "search", "sign session", "--repo", "web", "--limit", "3")
     assert code == 0
-    assert set(found) == {"query", "results", "match", "matches_well"}
+    assert set(found) == {"query", "results", "match", "matches_well", "reworded"}
     assert 0 < found["match"] <= 1
     assert set(found["results"][0]) == {
         *("repo", "path", "start_line", "end_line", "symbol", "language", "score", "text"),

@@ -132,9 +132,12 @@ def show(asked: Asked, found: dict[str, Any]) -> None:
     hits = found["results"]
     parts = found["parts"] if asked.explain else []
     if asked.as_json:
-        names = ("query", "results", "match", "matches_well", *(("parts",) * asked.explain))
+        names = ["query", "results", "match", "matches_well", "reworded"]
+        names += ["parts"] * asked.explain
         print(json.dumps({name: found[name] for name in names}, indent=2))
         return
+    if found["reworded"]:
+        error(f"searched for: {printable(found['reworded'])}")
     if not hits:
         error("nothing found; try other words, or fewer filters")
         return

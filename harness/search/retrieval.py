@@ -199,7 +199,8 @@ def _look(
             )
     likely = 1.0 if asked.holds_for_all and hits else match.likelihood(query, ranked)
     parts = tuple(one.parts() for one in shown)
-    answer = SearchAnswer(hits, round(likely, 3), likely >= match.WELL, parts)
+    instead = query.text if query.first_said else ""
+    answer = SearchAnswer(hits, round(likely, 3), likely >= match.WELL, parts, instead)
     return answer, bool(lists.dense)
 
 

@@ -15,14 +15,16 @@ _LINES_SHOWN = 8
 def shown(query: str, answer: SearchAnswer) -> dict[str, Any]:
     """The document of the ``search`` JSON, and what a terminal shows of it.
 
-    :returns: ``query``, ``results``, ``match``, ``matches_well`` and ``parts`` as in the JSON, and
-        ``excerpts``, for each result the number of the first line that is shown, and the lines.
+    :returns: ``query``, ``results``, ``match``, ``matches_well``, ``reworded`` and ``parts`` as in
+        the JSON, and ``excerpts``, for each result the number of the first line that is shown, and
+        the lines.
     """
     return {
         "query": query,
         "results": [asdict(hit) for hit in answer.hits],
         "match": answer.match,
         "matches_well": answer.matches_well,
+        "reworded": answer.reworded,
         "parts": [dict(part) for part in answer.parts],
         "excerpts": [list(shorten(query, hit, _LINES_SHOWN)) for hit in answer.hits],
     }

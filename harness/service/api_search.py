@@ -40,6 +40,7 @@ class SearchResults:
     """The ``search`` JSON of the command line. ``match``: how likely one of the passages holds what
     was asked for; ``matches_well`` is false when that is too little to rely on. ``parts``: for each
     passage what its score is the sum of, if that was asked for. ``more``: there is a further page.
+    ``reworded``: what was searched for in place of words that the index does not know, or empty.
     """
 
     query: str
@@ -48,6 +49,7 @@ class SearchResults:
     matches_well: bool
     more: bool
     parts: list[dict[str, float]]
+    reworded: str
 
 
 @router.get("/search")
@@ -105,6 +107,7 @@ async def search(
         found.matches_well,
         len(found.hits) > limit,
         [dict(part) for part in found.parts[: len(shown)]] if explain else [],
+        found.reworded,
     )
 
 

@@ -215,6 +215,11 @@ def test_a_search_explains_its_scores_and_says_when_nothing_matches(
     assert " = " not in harness("search", "register a route")[1].split("\n")[1]
     code, _, err = harness("search", "quantum chromodynamics of heavy lattices")
     assert (code, "nothing matches well" in err) == (0, True)
+    code, _, err = harness("search", "regsiter a ruote")
+    assert (code, "searched for: register a route" in err) == (0, True)
+    assert (
+        document(harness("search", "regsiter a ruote", "--json"))["reworded"] == "register a route"
+    )
     none = document(harness("search", "quantum chromodynamics of heavy lattices", "--json"))
     assert none["match"] < 0.25
     assert none["matches_well"] is False

@@ -46,6 +46,7 @@ def of_hits(
     more: bool,
     offset: int = 0,
     matches_well: bool = True,
+    reworded: str = "",
 ) -> Answer:
     """Passages, best first.
 
@@ -53,9 +54,12 @@ def of_hits(
     :param full_text: with all lines of each, as long as there is room; else the best one.
     :param more: whether there are further ones.
     :param matches_well: whether they are worth reading.
+    :param reworded: what was searched for instead, or empty.
     """
     several = len({hit.repo for hit in hits}) > 1
     lines = _heads(places, {hit.repo for hit in hits})
+    if reworded:
+        lines.append(f"Searched for: {reworded}")
     if hits and not matches_well:
         lines.append("Nothing matches well; this is the nearest:")
     room = MAX_CHARS
@@ -87,6 +91,7 @@ def of_hits(
         "results": [asdict(hit) for hit in shown],
         "more": more,
         "matches_well": matches_well,
+        "reworded": reworded,
         "repositories": {hit.repo: places.get(hit.repo, "") for hit in shown},
     }
     return _answer(lines, document, {hit.repo for hit in hits})

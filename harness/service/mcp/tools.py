@@ -101,6 +101,7 @@ class Tools:
                 more=len(found.hits) > limit,
                 offset=offset,
                 matches_well=found.matches_well,
+                reworded=found.reworded,
             )
 
         return self._said(call, await self._context.work.search(find), text)

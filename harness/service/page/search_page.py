@@ -101,7 +101,8 @@ class Facet:
 @dataclass(frozen=True, slots=True)
 class Results:
     """What is shown for a search. ``message``: why there is nothing. ``matches_well``: whether the
-    passages are worth reading."""
+    passages are worth reading. ``reworded``: what was searched for in place of words that the index
+    does not know, or empty."""
 
     search: Search
     groups: tuple[FileGroup, ...] = ()
@@ -111,6 +112,7 @@ class Results:
     earlier: str = ""
     message: str = ""
     matches_well: bool = True
+    reworded: str = ""
     status: int = 200
 
 
@@ -172,6 +174,7 @@ async def _results(request: Request, caller: Caller, search: Search) -> Results:
             else "",
             earlier=search.address(page=search.page - 1) if search.page > 1 else "",
             matches_well=answer.matches_well,
+            reworded=answer.reworded,
         )
 
     try:
