@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ from tests.fakes.ollama_server import FakeOllama
 from tests.fakes.worker import ThreadWorker
 from tests.repositories import commit_all, make_repository
 from tests.repository.credentials_dir import make_credential
+from tests.service.lab import running
 
 SECRET = "planted-4711-token"
 
@@ -109,8 +111,13 @@ def everything_that_prefect_keeps() -> str:
 
 
 def test_over_the_registry_and_nowhere_a_secret(
-    lab: Engines, server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lab: Engines,
+    server: GitServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     web = make_repository(tmp_path / "served/web", {"a.py": "a = 1\n"})
     make_repository(tmp_path / "served/closed", {"a.py": "a = 1\n"})
     make_credential(tmp_path / "credentials", "team", server.url, password=SECRET)
@@ -163,12 +170,22 @@ def test_over_the_registry_and_nowhere_a_secret(
     assert state.message == "0 of 2 repositories indexed, 2 unchanged"
     assert {row["state"] for row in rows().values()} == {"Unchanged"}
 
-    kept = everything_that_prefect_keeps()
-    assert "/web/.git" in kept, "nothing was looked at"
-    assert SECRET not in kept
+    with running(tmp_path / "data", tmp_path / "service") as service:
+        answers = [
+            service.get("/api/v1/search?q=c", "reader"),
+            service.get("/api/v1/repositories", "admin"),
+            service.get("/metrics", "admin"),
+        ]
+    assert {answer.status_code for answer in answers} == {200}
+    kept = "\n".join([everything_that_prefect_keeps(), *(answer.text for answer in answers)])
+    assert "/web/.git" in kept and "c = 1" in kept, "nothing was looked at"
+    assert SECRET not in kept + caplog.text
     secrets = [SECRET.encode(), b"PRIVATE KEY"]
-    for path in (tmp_path / "data").rglob("*"):
-        assert path.is_dir() or not any(s in path.read_bytes() for s in secrets), path
+    files = [path for top in (tmp_path / "data", tmp_path / "service", get_current_settings().home)
+             for path in top.rglob("*") if path.is_file()]  # fmt: skip
+    assert any(path.suffix == ".db" for path in files), "the database of Prefect"
+    for path in files:
+        assert not any(s in path.read_bytes() for s in secrets), path
     for record in lab.store.repositories():
         assert SECRET not in repr(record)
 

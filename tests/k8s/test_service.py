@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import subprocess
 import sys
+import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from harness.index.registry import Request, claim_of_url, register
 from harness.service.callers import Scope
 from harness.service.tokens import Tokens
 from harness.settings import ServiceSettings, WebhookSettings
+from harness.store.opening import open_store
+from harness.store.options import QdrantOptions
 from harness.webhook.routes import read_mapping
-from tests.k8s.documents import K8S, Document, Pod, kind, overlay, pods, rendered
+from tests.fakes.prefect_api import FakePrefect
+from tests.fakes.qdrant_server import FakeQdrant
+from tests.k8s.documents import K8S, ROOT, Document, Pod, kind, overlay, pods, rendered
 from tests.k8s.policies import Place, allowed, component
+from tests.webhook.lab import eventually, github_push
 
 NEEDS_TOOLS = True
+URL = "https://git.example.org/team/web.git"
 
 
 def _pod(values_set: str, name: str) -> Pod:
@@ -114,6 +124,50 @@ def test_the_webhook_knows_the_index_and_keeps_its_journal() -> None:
     policies = tuple(kind(rendered("default"), "NetworkPolicy"))
     assert allowed(policies, component("webhook"), component("qdrant"), 6333)
     assert not allowed(policies, component("webhook"), component("ollama"), 11434)
+
+
+def test_the_webhooks_environment_takes_a_push_and_a_run_starts(tmp_path: Path) -> None:
+    """As a process that has what the pod gives it, but for addresses and folders."""
+    container = _pod("default", "webhook").spec["containers"][0]
+    assert container["args"][:2] == ["harness", "webhook"]
+    given = dict(_config_map("default", "harness-config"))
+    given |= {
+        entry["name"]: entry.get("value", "harness:of-a-secret") for entry in container["env"]
+    }
+    with FakeQdrant() as qdrant, FakePrefect() as prefect:
+        host, port = qdrant.url.removeprefix("http://").split(":")
+        assert (given["QDRANT_HOST"], given["QDRANT_PORT"]) == ("qdrant", "6333")
+        assert given["PREFECT_API_URL"].endswith("/api")
+        given |= {"QDRANT_HOST": host, "QDRANT_PORT": port, "QDRANT_GRPC_PORT": "0"}
+        given |= {"QDRANT_API_KEY": "of-a-secret", "PREFECT_API_URL": prefect.url}
+        given |= {name: str(tmp_path) for name in ("HOME", "PREFECT_HOME", "HARNESS_DATA_DIR")}
+        given |= {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+        with closing(open_store(QdrantOptions(url=qdrant.url, grpc_port=0))) as store:
+            register(claim_of_url(URL), URL, Request(ref="main"), store, tmp_path)
+        command = [sys.executable, "-m", *container["args"][:2], "--port", "0", "--json"]
+        with subprocess.Popen(command, env=given, stdout=subprocess.PIPE) as process:
+            try:
+                assert process.stdout is not None
+                lines = b"".join(iter(process.stdout.readline, b"}\n"))
+                body = json.dumps(github_push(url=URL)).encode()
+                digest = hmac.new(given["HARNESS_WEBHOOK_SECRET"].encode(), body, "sha256")
+                request = urllib.request.Request(
+                    f"{json.loads(lines + b'}')['url']}/hooks/github",
+                    body,
+                    {
+                        "Content-Type": "application/json",
+                        "X-GitHub-Event": "push",
+                        "X-Hub-Signature-256": f"sha256={digest.hexdigest()}",
+                    },
+                )
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    assert answer.status == 202
+                # An answer that does not wait for Prefect: the run is made a moment later.
+                eventually(lambda: bool(prefect.runs), seconds=60)
+            finally:
+                process.terminate()
+    (run,) = prefect.runs.values()
+    assert (run["parameters"]["source"], run["parameters"]["name"]) == (URL, "web")
 
 
 def test_the_webhooks_mapping_is_one_that_it_reads(tmp_path: Path) -> None:
