@@ -35,6 +35,7 @@ VARIABLES = frozenset(
 """What decides, beside the data directory, which index is searched and how."""
 
 MAX_REQUEST_BYTES = 1 << 18
+MAX_ANSWER_BYTES = 1 << 26
 ANSWER_SECONDS = 1.0
 """A search takes hundredths of a second; opening the index some tenths."""
 
@@ -87,8 +88,11 @@ def ask(data_dir: str, request: dict[str, Any]) -> dict[str, Any] | None:
             answer = bytearray()
             while piece := connection.recv(_PIECE_BYTES):
                 answer += piece
-                connection.settimeout(max(0.001, deadline - time.monotonic()))
+                left = deadline - time.monotonic()
+                if left <= 0 or len(answer) > MAX_ANSWER_BYTES:
+                    return None
+                connection.settimeout(left)
         document = json.loads(answer)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

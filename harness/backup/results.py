@@ -25,8 +25,10 @@ logger = logging.getLogger(__name__)
 # Names come from the storage, and become files here.
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _TURN = "turn-"
-# What a patch, a report or a record never has; whoever can write to the storage could send more.
+# What a patch, a report or a record never has, and all of a run's together; whoever can write to
+# the storage could send more.
 _MOST_BYTES = 1 << 30
+_MOST_FILES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,11 @@ class KeptResults:
             raise UsageError(
                 f"no results {name!r} in {self.objects.where}; `harness results list` names them"
             )
+        if len(found.files) > _MOST_FILES:
+            raise StoreError(
+                f"{found.location} has {len(found.files)} files, and no task yields more than "
+                f"{_MOST_FILES}; it is not to be used"
+            )
         try:
             private_folder(target, new=True)
         except FileExistsError:
@@ -104,8 +111,10 @@ class KeptResults:
             raise UsageError(
                 f"{target} cannot be made ({error.strerror}); name another folder with --to"
             ) from None
+        left = _MOST_BYTES
         for file in found.files:
-            self.get(name, file, target / file)
+            self.get(name, file, target / file, left)
+            left -= (target / file).stat().st_size
         return found.files
 
     def remove_old(self, keep_days: int, *, now: float) -> Removed:
@@ -131,14 +140,14 @@ class KeptResults:
             self.keys.seal(source, sealed, name)
             self.objects.put(name + SUFFIX, sealed)
 
-    def get(self, run: str, file: str, target: Path) -> None:
+    def get(self, run: str, file: str, target: Path, most_bytes: int = _MOST_BYTES) -> None:
         """Read one file into a new private one; raises as :meth:`fetch`."""
         name = f"{run}/{file}"
         if self.keys is None:
-            self.objects.get(name, target, _MOST_BYTES)
+            self.objects.get(name, target, most_bytes)
             return
         with self._on_its_way() as sealed:
-            self.objects.get(name + SUFFIX, sealed, self.keys.sealed_bytes(_MOST_BYTES))
+            self.objects.get(name + SUFFIX, sealed, self.keys.sealed_bytes(most_bytes))
             self.keys.unseal(sealed, target, name)
 
     def _plain_name(self, file: str) -> str:

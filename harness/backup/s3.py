@@ -29,6 +29,9 @@ _CONNECT_SECONDS, _READ_SECONDS = 10, 60
 _BUSY = frozenset(
     {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "503", "500"}
 )
+MAX_NAMES = 2_000_000
+"""Of files in a place for backups or results; turns of the model are the most of them."""
+
 _MISSING = frozenset({"NoSuchKey", "404"})
 
 
@@ -94,6 +97,11 @@ class S3Objects:
             for page in pages:
                 for row in page.get("Contents", ()):
                     found[str(row["Key"]).removeprefix(self._prefix)] = row["LastModified"]
+                if len(found) > MAX_NAMES:
+                    raise StoreError(
+                        f"{self.where} lists more than {MAX_NAMES} files; it may be used for "
+                        "backups or results and nothing else"
+                    )
         return {name: written.timestamp() for name, written in found.items()}
 
     def put(self, name: str, source: Path) -> None:
@@ -102,9 +110,12 @@ class S3Objects:
         with self._explained():
             with source.open("rb") as file:
                 self._client.upload_fileobj(file, self._bucket, self._prefix + name)
-            digest = hashlib.sha256()
+            digest, left = hashlib.sha256(), source.stat().st_size
             for piece in self._pieces(name):
                 digest.update(piece)
+                left -= len(piece)
+                if left < 0:
+                    break
         if digest.hexdigest() != file_sha256(source):
             raise StoreError(f"{self.where}/{name} is not what was written; look at that storage")
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import json
 import logging
 import os
 import re
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +57,27 @@ class Pointer:
 
     oid: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """How a server says that a file is to be fetched."""
+
+    href: str
+    headers: Mapping[str, str]
+
+    @classmethod
+    def read(cls, said: Mapping[str, Any]) -> _Action:
+        """Read a ``download`` action.
+
+        :raises ValueError: it cannot be sent as a request.
+        :raises TypeError: it has another form.
+        """
+        headers = {str(name): str(value) for name, value in dict(said.get("header") or {}).items()}
+        action = cls(str(said["href"]), headers)
+        if not all(text.isascii() for text in (action.href, *headers, *headers.values())):
+            raise ValueError("no ASCII")
+        return action
 
 
 def replace_pointers(remote: Remote, folder: Path, cache: Path, extra: Extra) -> bool:
@@ -145,6 +168,7 @@ class _Server:
         self._place = allowed_place(remote, url, "the server of its large files",
                                     extra.credentials_dir)  # fmt: skip
         self._login: dict[str, str] | None = None
+        self._deadline = time.monotonic() + remote.timeout_seconds
 
     def fetch(self, pointers: list[Pointer], cache: Path) -> None:
         """Bring files into the cache, each under its hash."""
@@ -154,9 +178,7 @@ class _Server:
                 for oid, action in self._actions(client, part).items():
                     self._download(action, part[oid], cache)
 
-    def _actions(
-        self, client: httpx.Client, part: Mapping[str, Pointer]
-    ) -> dict[str, dict[str, Any]]:
+    def _actions(self, client: httpx.Client, part: Mapping[str, Pointer]) -> dict[str, _Action]:
         body = {
             "operation": "download",
             "transfers": ["basic"],
@@ -165,31 +187,40 @@ class _Server:
         }
         headers = {"Accept": _MEDIA, "Content-Type": _MEDIA}
         url = f"{self._url}/objects/batch"
-        with self._explained():
-            answer = client.post(url, json=body, headers=headers | (self._login or {}))
-            if answer.status_code == 401 and self._login is None:
-                self._login = self._asked_git()
-                answer = client.post(url, json=body, headers=headers | self._login)
-        self._check(answer.status_code)
-        if len(answer.content) > _MAX_ANSWER_BYTES:
-            raise GitError(f"{self._shown} answers with more than a list of large files has")
+        status, answer = self._asked(client, url, body, headers | (self._login or {}))
+        if status == 401 and self._login is None:
+            self._login = self._asked_git()
+            status, answer = self._asked(client, url, body, headers | self._login)
+        self._check(status)
         try:
-            objects = answer.json()["objects"]
+            objects = json.loads(answer)["objects"]
             found = {str(one["oid"]): one for one in objects}
-            actions = {oid: dict(found[oid]["actions"]["download"]) for oid in part}
-        except (ValueError, KeyError, TypeError):
+            return {oid: _Action.read(found[oid]["actions"]["download"]) for oid in part}
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise GitError(
                 f"{self._shown} does not have all large files of {self._remote.url}; push them "
                 "with git-lfs, or register the repository without --lfs"
             ) from None
-        return actions
 
-    def _download(self, action: Mapping[str, Any], pointer: Pointer, cache: Path) -> None:
-        href = str(action.get("href", ""))
-        place = allowed_place(self._remote, href.partition("?")[0], "a large file",
+    def _asked(
+        self, client: httpx.Client, url: str, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        """:returns: the status, and what else the server says, not unpacked."""
+        said = bytearray()
+        with self._explained(), client.stream("POST", url, json=body, headers=headers) as answer:
+            for piece in answer.iter_raw():
+                said += piece
+                if len(said) > _MAX_ANSWER_BYTES:
+                    raise GitError(
+                        f"{self._shown} answers with more than a list of large files has"
+                    )
+                self._require_time()
+        return answer.status_code, bytes(said)
+
+    def _download(self, action: _Action, pointer: Pointer, cache: Path) -> None:
+        place = allowed_place(self._remote, action.href.partition("?")[0], "a large file",
                               self._extra.credentials_dir)  # fmt: skip
-        given = action.get("header") or {}
-        headers = {str(name): str(value) for name, value in given.items()}
+        headers = dict(action.headers)
         if (
             place == self._place
             and self._login
@@ -202,8 +233,8 @@ class _Server:
         try:
             with (
                 self._explained(),
-                self._client(href) as client,
-                client.stream("GET", href, headers=headers) as answer,
+                self._client(action.href) as client,
+                client.stream("GET", action.href, headers=headers) as answer,
                 new_private(part, durable=False) as file,
             ):
                 self._check(answer.status_code)
@@ -213,6 +244,7 @@ class _Server:
                         break
                     digest.update(piece)
                     file.write(piece)
+                    self._require_time()
             if (size, digest.hexdigest()) != (pointer.size, pointer.oid):
                 raise GitError(f"{self._shown} sends another file than {pointer.oid[:12]}…")
             part.rename(cache / pointer.oid)
@@ -257,6 +289,14 @@ class _Server:
             )
         login = f"{found.get('username', '')}:{found['password']}".encode()
         return {"Authorization": f"Basic {base64.b64encode(login).decode('ascii')}"}
+
+    def _require_time(self) -> None:
+        """Large files take no longer than a fetch may; those that are here stay."""
+        if time.monotonic() > self._deadline:
+            raise ServiceUnavailableError(
+                f"{self._shown} took more than {self._remote.timeout_seconds:g} s for the large "
+                "files; the next run goes on with those that are missing"
+            )
 
     @property
     def _shown(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.backup import results as kept_results
 from harness.backup.objects import FolderObjects, Objects
 from harness.backup.results import KeptResults, KeptTurns
 from harness.backup.s3 import S3Objects
@@ -86,6 +87,19 @@ def test_names_of_the_storage_lead_nowhere(folder: Path, tmp_path: Path) -> None
     results = KeptResults(Strange(tmp_path / "kept"), None, tmp_path)
     results.keep(folder)
     assert results.fetch(RUN, tmp_path / "out") == tuple(FILES)
+
+
+def test_more_than_a_task_yields_is_not_fetched(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = KeptResults(FolderObjects(tmp_path / "kept"), None, tmp_path)
+    results.keep(folder)
+    monkeypatch.setattr(kept_results, "_MOST_BYTES", 20)
+    with pytest.raises(StoreError, match="has more than the 6 bytes"):
+        results.fetch(RUN, tmp_path / "out")
+    monkeypatch.setattr(kept_results, "_MOST_FILES", 2)
+    with pytest.raises(StoreError, match="has 3 files"):
+        results.fetch(RUN, tmp_path / "again")
 
 
 def test_what_was_exchanged_or_is_in_clear_is_refused(folder: Path, tmp_path: Path) -> None:

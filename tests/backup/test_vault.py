@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.backup import s3 as s3_objects
 from harness.backup.objects import FolderObjects, Objects
 from harness.backup.operations import Backups
 from harness.backup.options import Retention
@@ -292,3 +293,17 @@ def test_a_large_file_goes_in_parts(bucket: S3Objects, tmp_path: Path) -> None:
     bucket.get("a/large", tmp_path / "back", len(content))
     assert (tmp_path / "back").read_bytes() == content
     assert bucket.names() == ["a/large"]
+
+
+def test_a_storage_that_does_not_end(
+    bucket: S3Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 10)
+    pieces = iter([b"x" * 10] * 9)
+    monkeypatch.setattr(bucket, "_pieces", lambda name: pieces)
+    with pytest.raises(StoreError, match="is not what was written"):
+        bucket.put("a/file", tmp_path / "file")
+    assert len(list(pieces)) == 7, "no more was read than shows it"
+    monkeypatch.setattr(s3_objects, "MAX_NAMES", 0)
+    with pytest.raises(StoreError, match="lists more than 0 files"):
+        bucket.names()

@@ -145,11 +145,20 @@ def test_the_command_warns_itself_when_the_service_would_have_to(
         assert not is_answered(["route"])
 
 
-@pytest.mark.parametrize("answer", [None, b"", b"{", b"[]", b"\xff"], ids=repr)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(None, b"", b"{", b"[]", b"\xff", b'{"too": "long"}'),
+        pytest.param(b"[" * 99_999, id="deep"),
+    ],
+    ids=repr,
+)
 def test_whatever_is_no_answer_is_none(
     harness: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes | None
 ) -> None:
     monkeypatch.setattr(local_service, "ANSWER_SECONDS", 0.05 if answer is None else 60.0)
+    if answer and b"long" in answer:
+        monkeypatch.setattr(local_service, "MAX_ANSWER_BYTES", 9)
     place = Path(local_service.socket_path(str(tmp_path / "data")))
     place.parent.mkdir(parents=True)
     assert not is_answered(["route"]), "nobody listens"

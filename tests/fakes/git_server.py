@@ -24,7 +24,8 @@ SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 class GitServer:
     """A server of the repositories below ``root``. ``logins`` are all the ``user:password`` that
     clients sent; one whose password is ``password`` gets in, and nobody else. ``large``: files of
-    Git LFS by the SHA-256 that their pointers name; ``large_from`` is where they are said to be."""
+    Git LFS by the SHA-256 that their pointers name; ``large_from`` is where they are said to be;
+    ``large_list`` is what is said instead, and ``large_list_bytes`` how long that claims to be."""
 
     root: Path
     url: str
@@ -33,6 +34,8 @@ class GitServer:
     requests: list[str] = field(default_factory=list)
     large: dict[str, bytes] = field(default_factory=dict)
     large_from: str = ""
+    large_list: bytes = b""
+    large_list_bytes: int = 0
 
 
 @contextmanager
@@ -57,7 +60,10 @@ def http_server(root: Path, password: str, certificate: Path | None = None) -> I
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            if self.path.endswith("/info/lfs/objects/batch"):
+            if server.large_list and self.path.endswith("/info/lfs/objects/batch"):
+                self._send(server.large_list, server.large_list_bytes)
+                self.close_connection = True
+            elif self.path.endswith("/info/lfs/objects/batch"):
                 self._send(
                     json.dumps({"objects": [*map(self._offer, json.loads(body)["objects"])]})
                 )
@@ -72,10 +78,10 @@ def http_server(root: Path, password: str, certificate: Path | None = None) -> I
             href = f"{server.large_from or server.url}/large/{asked['oid']}"
             return {**asked, "actions": {"download": {"href": href}}}
 
-        def _send(self, content: bytes | str) -> None:
+        def _send(self, content: bytes | str, announced: int = 0) -> None:
             data = content.encode() if isinstance(content, str) else content
             self.send_response(200)
-            self.send_header("Content-Length", str(len(data)))
+            self.send_header("Content-Length", str(announced or len(data)))
             self.end_headers()
             self.wfile.write(data)
 

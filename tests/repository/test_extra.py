@@ -4,13 +4,22 @@ the recorded commit, and from nowhere else."""
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Iterator
+from itertools import chain, repeat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from harness.errors import CredentialError, GitError, HarnessError, UsageError
+from harness.errors import (
+    CredentialError,
+    GitError,
+    HarnessError,
+    ServiceUnavailableError,
+    UsageError,
+)
 from harness.repository import lfs
 from harness.repository.checkout import Checkout, resolve_source
 from harness.repository.elsewhere import Extra, is_loopback, related
@@ -86,7 +95,7 @@ def server(works: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 def large(server: GitServer) -> Iterator[GitServer]:
     server.large = {hashlib.sha256(BIG).hexdigest(): BIG}
     yield server
-    server.large, server.large_from = {}, ""
+    server.large, server.large_from, server.large_list, server.large_list_bytes = {}, "", b"", 0
 
 
 def fetched(
@@ -249,6 +258,29 @@ def test_large_files_that_are_not_there_or_not_the_right_ones(
     with pytest.raises(GitError) as caught:
         replaced()
     refused(caught, "does not have all large files", "--lfs")
+    monkeypatch.setattr(lfs, "_MAX_ANSWER_BYTES", 300_000)
+    action = {"href": "https://x.example/f", "header": {"X": "ä"}}
+    for download in (action, {**action, "header": [1]}, {"href": "https://x.example/?\ud800"}):
+        offer = {"oid": oid, "actions": {"download": download}}
+        large.large_list = json.dumps({"objects": [offer]}).encode()
+        with pytest.raises(GitError) as caught:
+            replaced()
+        refused(caught, "does not have all")
+    large.large_list = b"[" * 200_000
+    with pytest.raises(GitError) as caught:
+        replaced()
+    refused(caught, "does not have all")
+    # Whoever reads all of it notices that it ends before that.
+    large.large_list, large.large_list_bytes = b" " * 400_000, 1 << 40
+    with pytest.raises(GitError) as caught:
+        replaced()
+    refused(caught, "more than a list")
+    large.large_list, large.large = b"", {oid: BIG}
+    clock = chain([0.0], repeat(61.0))
+    monkeypatch.setattr(lfs, "time", SimpleNamespace(monotonic=clock.__next__))
+    with pytest.raises(ServiceUnavailableError) as slow:
+        replaced()
+    refused(slow, "more than 60 s")
     assert not list((tmp_path / "cache").iterdir())
     monkeypatch.setattr(lfs, "MAX_TOTAL_BYTES", 1)
     with pytest.raises(UsageError) as usage:
