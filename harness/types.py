@@ -71,14 +71,23 @@ class SkippedFile:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A work tree as a walk saw it: the identity of git's index, of the list of what git does not
-    track, and of every path that was looked at its size and times: three 64-bit numbers each, in
-    the paths' order; see :mod:`harness.repository.seen`."""
+    """A work tree as a walk saw it: the identity of git's index, and of every path that was looked
+    at its size and times: three 64-bit numbers each, in the paths' order; see
+    :mod:`harness.repository.seen`.
+
+    The rest is what the walk made of it (:mod:`harness.repository.rewalk`): ``kinds`` has a byte
+    of each path, ``blobs`` the id in git's index of each that is tracked, all of one length,
+    ``skipped`` a reason of each that is left out by its name, ``folders`` those that are left out,
+    as (folder, whether for tracked files, reason, the folder that decides), sorted.
+    """
 
     git_index: str
-    untracked: str
     paths: tuple[str, ...]
     stats: bytes
+    kinds: bytes
+    blobs: str = ""
+    skipped: tuple[tuple[str, str], ...] = ()
+    folders: tuple[tuple[str, bool, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,15 @@ _RACY_NS = 2_000_000_000
 @dataclass(frozen=True, slots=True)
 class Compared:
     """What of a walk differs from the records: ``changed`` is to be indexed, ``skipped`` counts
-    reasons, ``deleted`` is recorded and not there."""
+    reasons, ``deleted`` is recorded and not there. ``known`` and ``origins`` are about ``changed``,
+    see :class:`harness.index.planning.IndexPlan`."""
 
-    changed: list[SourceFile]
+    changed: Sequence[SourceFile]
     unchanged: int
-    skipped: Counter[str]
+    skipped: Mapping[str, int]
     deleted: tuple[str, ...]
+    known: Mapping[str, int]
+    origins: Mapping[str, str]
 
 
 def compared(
@@ -52,7 +55,19 @@ def compared(
             unchanged += 1
     listed = {file.path for file in listing.files}
     deleted = tuple(path for path in (*records, *wrong.strays) if path not in listed)
-    return Compared(changed, unchanged, skipped, deleted)
+    return Compared(
+        changed=changed,
+        unchanged=unchanged,
+        skipped=skipped,
+        deleted=deleted,
+        known=attempts_of(changed, records),
+        origins={} if full else origins_of(changed, records, deleted),
+    )
+
+
+def attempts_of(changed: Sequence[SourceFile], records: Mapping[str, FileRecord]) -> dict[str, int]:
+    """How often files were tried that have a record."""
+    return {s.path: records[s.path].attempts for s in changed if s.path in records}
 
 
 def is_unchanged(source: SourceFile, record: FileRecord) -> bool:

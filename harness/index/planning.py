@@ -1,5 +1,8 @@
 """What an index run has to do: compare a walk with the file records, read no file.
 
+Where the last run's walk still tells, only what has changed since is judged
+(:mod:`harness.index.replanning`).
+
 A file is unchanged when its git blob id equals the recorded one or, outside git and for files
 with uncommitted changes, when size and modification time do.
 """
@@ -15,9 +18,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.engines import Engines
-from harness.errors import StoreError, UsageError
-from harness.index import remembered, wholeness
-from harness.index.comparing import compared, origins_of
+from harness.errors import UsageError
+from harness.index import remembered, replanning, wholeness
+from harness.index.comparing import Compared, compared
 from harness.index.embedded_text import is_light
 from harness.index.fingerprint import manifest_of
 from harness.index.garbage import uncollected
@@ -25,9 +28,9 @@ from harness.index.naming import Claim, check_claim, names_held
 from harness.index.options import LIGHT_BATCHES, IndexOptions, SplitOptions
 from harness.index.registry import unindexed
 from harness.index.repairing import Mended, mend
-from harness.repository.seen import is_as_seen
+from harness.index.replanning import Recalled
 from harness.repository.sources import is_git_url
-from harness.repository.tracked import git_prefix, has_lost_head, head_commit
+from harness.repository.tracked import has_lost_head
 from harness.repository.walk import walk
 from harness.types import (
     Listing,
@@ -130,30 +133,37 @@ def plan(
     started_at = time.time()
     manifest = manifest_of(engines.embedder)
     key = remembered.key_of(manifest.collection, options)
+    recalled = again = None
     if not options.full:
-        nothing_to_do = _as_remembered(name, root, source, manifest, key, engines)
-        if nothing_to_do is not None:
-            return nothing_to_do
-    listing = walk(
-        root,
-        max_file_bytes=options.max_file_bytes,
-        include=options.include,
-        exclude=options.exclude,
-        pristine=source is not None and is_git_url(source),
-    )
+        recalled = replanning.recall(name, root, source, manifest, key, engines)
+    if recalled is not None and not recalled.now.is_same:
+        again = replanning.rewalked(recalled, options)
+    elif recalled is not None and replanning.is_whole(recalled, engines):
+        return _nothing_to_do(root, manifest, recalled)
+    listing = _walk(root, options, source) if again is None else None
     engines.store.ensure_collection(manifest)
     mended = mend(engines.store, manifest, thorough=True)
+    found: Compared | None = None
+    if again is not None and mended is None:
+        found = replanning.compare_rewalked(again, engines)
+    if listing is None:
+        listing = again.listing if again and found else _walk(root, options, source)
     identity = source or str(listing.root)
     previous, moved_from = _register(name, identity, listing, manifest, engines)
-    records = engines.store.file_records(manifest.collection, name)
-    with engines.store.opened(manifest.collection):
-        expected = wholeness.promised(records)
-        stored = engines.store.chunks_by_path(manifest.collection, name, expected)
-        may_reuse = engines.store.count_chunks(manifest.collection) > 0
-    wrong = wholeness.compare(name, records, stored)
-    _check_not_empty(name, listing, previous, engines)
-
-    found = compared(listing, records, wrong, full=options.full)
+    files_listed = len(listing.files)
+    wrong = wholeness.NOTHING_WRONG
+    may_reuse = True
+    if again is not None and found is not None:
+        files_listed = again.files_listed
+    else:
+        records = engines.store.file_records(manifest.collection, name)
+        with engines.store.opened(manifest.collection):
+            expected = wholeness.promised(records)
+            stored = engines.store.chunks_by_path(manifest.collection, name, expected)
+            may_reuse = engines.store.count_chunks(manifest.collection) > 0
+        wrong = wholeness.compare(name, records, stored)
+        _check_not_empty(name, listing, previous, engines)
+        found = compared(listing, records, wrong, full=options.full)
     changed, skipped, deleted = found.changed, found.skipped, found.deleted
     logger.info(
         "%s: %d files to index, %d unchanged, %d deleted, %d skipped",
@@ -177,12 +187,12 @@ def plan(
         full=options.full,
         max_file_bytes=options.max_file_bytes,
         batches=batches,
-        files_total=len(listing.files) + len(listing.skipped),
+        files_total=files_listed + len(listing.skipped),
         files_unchanged=found.unchanged,
         deleted=deleted,
         skipped=dict(skipped),
-        known={s.path: records[s.path].attempts for s in changed if s.path in records},
-        origins={} if options.full else origins_of(changed, records, deleted),
+        known=found.known,
+        origins=found.origins,
         may_reuse=may_reuse,
         started_at=started_at,
         source=identity,
@@ -191,46 +201,30 @@ def plan(
         warnings=(*_warnings(listing, previous), *_damage(mended, wrong, previous)),
         seen=listing.seen,
         key=key,
-        files_listed=len(listing.files),
+        files_listed=files_listed,
         skipped_by_name=dict(Counter(str(item.reason) for item in listing.skipped)),
         left_out=tuple((item.path, str(item.reason)) for item in listing.skipped[:MOST_NAMED]),
     )
 
 
-def _as_remembered(
-    name: str, root: Path, source: str | None, manifest: Manifest, key: str, engines: Engines
-) -> IndexPlan | None:
-    """A plan without work, made without listing a file, when everything is as the last run left
-    it; None when it is not, or nobody can tell."""
-    records = engines.store.repositories()
-    previous = next((record for record in records if record.name == name), None)
-    folder = root.resolve()
-    identity = source or str(folder)
-    if (
-        previous is None
-        or previous.unfinished
-        or previous.failed
-        or (previous.source, previous.path) != (identity, str(folder))
-        or previous.collection != manifest.collection
-        or not folder.is_dir()
-    ):
-        return None
-    walked = remembered.load(engines.data_dir, name, previous.remembered, key)
-    if walked is None or git_prefix(folder) != "" or not is_as_seen(folder, walked.seen):
-        return None
-    try:
-        whole = engines.store.count_chunks(manifest.collection, name) == previous.chunks
-    except StoreError as error:
-        logger.info("%s: %s", name, error)
-        return None
-    if not whole:
-        return None
-    commit = head_commit(folder)
-    logger.info("%s: nothing has changed in %d files", name, walked.files_total)
+def _walk(root: Path, options: IndexOptions, source: str | None) -> Listing:
+    return walk(
+        root,
+        max_file_bytes=options.max_file_bytes,
+        include=options.include,
+        exclude=options.exclude,
+        pristine=source is not None and is_git_url(source),
+    )
+
+
+def _nothing_to_do(root: Path, manifest: Manifest, recalled: Recalled) -> IndexPlan:
+    """A plan without work: everything is as the last run left it."""
+    previous, walked = recalled.previous, recalled.walk
+    logger.info("%s: nothing has changed in %d files", previous.name, walked.files_total)
     return IndexPlan(
-        repo=name,
+        repo=previous.name,
         root=str(root),
-        commit=commit or "",
+        commit=recalled.listing.commit or "",
         collection=manifest.collection,
         model=manifest.model,
         full=False,
@@ -241,9 +235,9 @@ def _as_remembered(
         deleted=(),
         skipped=walked.skipped,
         started_at=time.time(),
-        source=identity,
+        source=previous.source,
         is_git=True,
-        warnings=_warnings(Listing(folder, (), (), commit, is_git=True), previous),
+        warnings=_warnings(recalled.listing, previous),
         is_as_remembered=True,
     )
 

@@ -24,6 +24,8 @@ from harness.types import Seen
 logger = logging.getLogger(__name__)
 
 _FOLDER = "walks"
+# Three numbers of 64 bits for each path.
+_STAT_BYTES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +61,27 @@ def save(data_dir: Path, repo: str, walk: Remembered) -> bool:
         "name": walk.name,
         "key": walk.key,
         "git_index": walk.seen.git_index,
-        "untracked": walk.seen.untracked,
+        "skipped_by_name": walk.seen.skipped,
+        "folders": walk.seen.folders,
         "files_total": walk.files_total,
         "files_unchanged": walk.files_unchanged,
         "skipped": dict(walk.skipped),
         "stats_bytes": len(walk.seen.stats),
+        "blobs_bytes": len(walk.seen.blobs),
     }
     paths = "\0".join(walk.seen.paths).encode("utf-8", "surrogateescape")
     try:
         private_folder(data_dir / _FOLDER)
-        content = json.dumps(head).encode() + b"\n" + walk.seen.stats + paths
+        content = b"".join(
+            (
+                json.dumps(head).encode(),
+                b"\n",
+                walk.seen.stats,
+                walk.seen.kinds,
+                walk.seen.blobs.encode("ascii"),
+                paths,
+            )
+        )
         write_atomically(_file(data_dir, repo), content)
     except OSError as error:
         logger.info("the walk of %s is not remembered: %s", repo, error)
@@ -84,16 +97,25 @@ def load(data_dir: Path, repo: str, name: str, key: str) -> Remembered | None:
         if (head["name"], head["key"]) != (name, key):
             return None
         size = head["stats_bytes"]
-        paths = body[size:].decode("utf-8", "surrogateescape").split("\0")
+        kinds = size + size // _STAT_BYTES
+        blobs = kinds + head["blobs_bytes"]
         return Remembered(
             name,
             key,
-            Seen(head["git_index"], head["untracked"], tuple(paths), body[:size]),
+            Seen(
+                git_index=head["git_index"],
+                paths=tuple(body[blobs:].decode("utf-8", "surrogateescape").split("\0")),
+                stats=body[:size],
+                kinds=body[size:kinds],
+                blobs=body[kinds:blobs].decode("ascii"),
+                skipped=tuple((path, reason) for path, reason in head["skipped_by_name"]),
+                folders=tuple((str(f), bool(t), str(r), str(o)) for f, t, r, o in head["folders"]),
+            ),
             head["files_total"],
             head["files_unchanged"],
             head["skipped"],
         )
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -26,7 +26,7 @@ from harness.engines import Engines
 from harness.errors import LeaseLostError, UsageError
 from harness.index import wholeness
 from harness.index.batches import NOT_RECORDED, BatchResult, record_failed
-from harness.index.comparing import compared, origins_of
+from harness.index.comparing import attempts_of, compared
 from harness.index.fingerprint import manifest_of
 from harness.index.leases import HeldLease
 from harness.index.options import IndexOptions
@@ -159,8 +159,8 @@ def plan_shard(
         deleted=(),
         skipped={},
         # What a killed process had begun has records of this run, and its points may be stale.
-        known={s.path: records[s.path].attempts for s in own if s.path in records},
-        origins={} if options.full else origins_of(found.changed, before, found.deleted),
+        known=attempts_of(own, records),
+        origins=found.origins,
         may_reuse=order.may_reuse,
         started_at=started_at,
         source=order.source,

@@ -32,6 +32,9 @@ class Mismatch:
         return f"{self.repo} has chunks of {len(self.files) + len(self.strays)} files too many"
 
 
+NOTHING_WRONG = Mismatch("", (), (), 0)
+
+
 def promised(records: Mapping[str, FileRecord]) -> dict[str, int]:
     """How many chunks each file has by its record; files without any are left out."""
     return {

@@ -55,6 +55,18 @@ class Selection:
     def __post_init__(self) -> None:
         self._base = f"{self.root}/"
 
+    def left_out_folders(self) -> tuple[tuple[str, bool, str, str], ...]:
+        """The folders so far that are left out, as :class:`harness.types.Seen` has them."""
+        found = self._folders.items()
+        return tuple(
+            sorted((folder, tracked, str(out[0].reason), out[1])
+                   for (folder, tracked), out in found if out is not None)
+        )  # fmt: skip
+
+    def judge_folder(self, folder: str, is_tracked: bool) -> None:
+        """Decide on a folder, and on those above it, for tracked files in it or for others."""
+        self._folder(folder, is_tracked)
+
     def skip(self, path: str, skip: Skip) -> None:
         """Record a skip. Bytes that are not valid UTF-8 are escaped, so the path can be stored."""
         self.skipped[encodable(path)] = skip

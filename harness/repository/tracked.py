@@ -17,7 +17,7 @@ from harness.errors import GitError, UsageError
 from harness.repository.attributes import ATTRIBUTES, attributes_of
 from harness.repository.git import USER, Trust, git_error, run_git
 from harness.repository.git_rules import is_ignored
-from harness.repository.untracked import Untracked, untracked_files
+from harness.repository.untracked import untracked_files
 
 logger = logging.getLogger(__name__)
 
@@ -123,17 +123,17 @@ def git_files(root: Path, prefix: str) -> GitFiles:
     """
     # Read first: if git writes the index in the meantime, too few files count as clean, not too
     # many.
-    index_mtime_ns = _index_mtime_ns(root)
+    mtime_ns = index_mtime_ns(root)
     output = run_git(["ls-files", "-s", "--debug", "-z"], root, GIT_TIMEOUT_SECONDS)
-    tracked = _parse_index(output.stdout, index_mtime_ns)
+    tracked = parse_index(output.stdout, mtime_ns)
     if tracked is None:
         output = run_git(["ls-files", "-s", "-z"], root, GIT_TIMEOUT_SECONDS)
-        tracked = _parse_index(output.stdout, index_mtime_ns)
+        tracked = parse_index(output.stdout, mtime_ns)
     if tracked is None:
         raise GitError("git ls-files answers in an unknown form; use git 2.25 or newer")
     submodules = {path: entry.mode == SUBMODULE_MODE for path, entry in tracked.items()}
     found = untracked_files(root, submodules)
-    for path in _filtered(root, prefix, tracked, found.names):
+    for path in filtered(root, prefix, tracked, (*tracked, *found.names)):
         tracked[path] = _unknown(tracked[path].mode, tracked[path].content_id)
     return GitFiles(tracked, found.names, found.unreadable_folders)
 
@@ -151,15 +151,6 @@ def tracked_names(root: Path, trust: Trust = USER) -> dict[str, bool]:
     return found
 
 
-def untracked_names(root: Path) -> Untracked:
-    """What git neither tracks nor ignores below a folder.
-
-    :raises GitError: git failed.
-    :raises TransientError: it took too long.
-    """
-    return untracked_files(root, tracked_names(root))
-
-
 def is_clean(entry: Tracked, status: os.stat_result) -> bool:
     """Tell whether a file is what git last saw, by size and times alone.
 
@@ -175,7 +166,7 @@ def is_clean(entry: Tracked, status: os.stat_result) -> bool:
     )
 
 
-def _index_mtime_ns(root: Path) -> int:
+def index_mtime_ns(root: Path) -> int:
     """When git's index was written; 0 (nothing is clean) where there is none yet."""
     output = run_git(["rev-parse", "--git-path", "index"], root, GIT_TIMEOUT_SECONDS)
     path = root / os.fsdecode(output.stdout.removesuffix(b"\n"))
@@ -185,7 +176,7 @@ def _index_mtime_ns(root: Path) -> int:
         return 0
 
 
-def _parse_index(listing: bytes, index_mtime_ns: int) -> dict[str, Tracked] | None:
+def parse_index(listing: bytes, index_mtime_ns: int) -> dict[str, Tracked] | None:
     """Read ``ls-files -s -z``, with or without ``--debug``; None when its form is not known."""
     found: dict[str, Tracked] = {}
     at = 0
@@ -217,22 +208,23 @@ def _unknown(mode: bytes, content_id: str) -> Tracked:
     return Tracked(mode, content_id, 0, 0, 0)
 
 
-def _filtered(
-    root: Path, prefix: str, tracked: Iterable[str], untracked: Iterable[str]
-) -> list[str]:
-    """Tracked files with a content filter such as LFS.
+def filtered(root: Path, prefix: str, asked: Iterable[str], listed: Iterable[str]) -> list[str]:
+    """Those of some tracked files that have a content filter such as LFS.
 
     Their blob id says nothing about the content on disk: a pointer file becomes the real one
     under the same id. Where git cannot be asked, all may have one: they are read and hashed.
+
+    :param prefix: what :func:`git_prefix` returned for the folder.
+    :param listed: everything that git lists there, for the attribute files among it.
     """
     above = [root.joinpath(*[".."] * depth) for depth in range(prefix.count("/") + 1)]
     has_attributes = any(
         (folder / ATTRIBUTES).exists() or (folder / ".git/info/attributes").exists()
         for folder in above
-    ) or any(path.endswith("/" + ATTRIBUTES) for paths in (tracked, untracked) for path in paths)
+    ) or any(path.endswith("/" + ATTRIBUTES) for path in listed)
     if not has_attributes:
         return []
-    names = list(tracked)
+    names = list(asked)
     values = attributes_of(root, names, ("filter",))
     if values is None:
         return names

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import RepositoryNotFoundError, UsageError
@@ -18,7 +19,7 @@ from harness.files import open_regular
 from harness.patterns import folders_above
 from harness.repository.folder_signs import TrackedTree
 from harness.repository.ignore import MAX_IGNORE_FILE_BYTES, IgnoreTree
-from harness.repository.seen import index_identity, look
+from harness.repository.seen import LISTED, SUBMODULE, TRACKED, UNTRACKED, index_identity, look
 from harness.repository.selection import HARNESS_IGNORE, UNREADABLE, Selection
 from harness.repository.skip_names import (
     VCS_FOLDERS,
@@ -64,15 +65,10 @@ def walk(
         raise RepositoryNotFoundError(f"{root} is not a folder; give the folder of a repository")
     root = root.resolve()
     prefix = git_prefix(root)
-    selection = Selection(
-        root=root,
-        max_file_bytes=max_file_bytes,
-        in_git=prefix is not None,
-        include=_rules(include),
-        exclude=_rules(exclude),
-        included_all=not include,
-        pristine=pristine,
+    selection = selection_of(
+        root, Limits(max_file_bytes, tuple(include), tuple(exclude)), in_git=prefix is not None
     )
+    selection.pristine = pristine
     seen: Seen | None = None
     if prefix is None:
         _scan(selection)
@@ -88,6 +84,30 @@ def walk(
         commit=head_commit(root) if prefix is not None else None,
         is_git=prefix is not None,
         seen=seen,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a walk is told of which files are wanted; see :func:`walk`."""
+
+    max_file_bytes: int
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+def selection_of(root: Path, limits: Limits, *, in_git: bool) -> Selection:
+    """A selection that has decided on nothing yet.
+
+    :param root: a folder, without links in its path.
+    """
+    return Selection(
+        root=root,
+        max_file_bytes=limits.max_file_bytes,
+        in_git=in_git,
+        include=_rules(limits.include),
+        exclude=_rules(limits.exclude),
+        included_all=not limits.include,
     )
 
 
@@ -118,9 +138,9 @@ def visible_files(
         _scan(selection)
     else:
         names = set(listed)
-        _add_harnessignore(selection, names)
+        add_harnessignore(selection, names)
         for path in names:
-            _consider_listed(selection, path)
+            consider_listed(selection, path)
     return sorted(file.path for file in selection.files)
 
 
@@ -135,28 +155,50 @@ def _list_git(selection: Selection, prefix: str) -> Seen | None:
     found = git_files(selection.root, prefix)
     names = {*found.tracked, *found.untracked}
     selection.tracked = TrackedTree(frozenset(found.tracked))
-    _add_harnessignore(selection, names)
+    add_harnessignore(selection, names)
     for folder in found.unreadable_folders:
         selection.skip(folder + "/", UNREADABLE)
     for path in sorted(names):
-        _consider_listed(selection, path, found.tracked.get(path))
+        consider_listed(selection, path, found.tracked.get(path))
     if prefix or found.unreadable_folders:
         return None
-    # An untracked folder is judged by what lies in it, ignored or not.
-    folders = {folder for path in found.untracked for folder in folders_above(path)}
-    # Those that need not be among the names.
-    rules = {HARNESS_IGNORE, ".gitattributes", ".git/info/attributes"}
-    paths = {*names, *folders, *rules}
-    return look(selection.root, git_index, found.untracked, paths, selection.looked_at)
+    kinds = dict.fromkeys(found.tracked, TRACKED)
+    for path, entry in found.tracked.items():
+        if entry.mode == SUBMODULE_MODE:
+            kinds[path] |= SUBMODULE
+    for path in found.untracked:
+        kinds[path] = kinds.get(path, 0) | UNTRACKED
+    for file in selection.files:
+        kinds[file.path] |= LISTED
+    paths = {*names, *looked_at_besides(found.untracked)}
+    blobs = {path: entry.content_id for path, entry in found.tracked.items()}
+    seen = look(selection.root, git_index, kinds, blobs, paths, selection.looked_at)
+    return seen and replace(
+        seen,
+        skipped=tuple(sorted((path, str(s.reason)) for path, s in selection.skipped.items())),
+        folders=selection.left_out_folders(),
+    )
 
 
-def _add_harnessignore(selection: Selection, names: Iterable[str]) -> None:
+def looked_at_besides(untracked: Iterable[str]) -> set[str]:
+    """What a walk depends on besides the names that git lists.
+
+    An untracked folder is judged by what lies in it, ignored or not; files of rules need not be
+    among the names.
+    """
+    folders = {folder for path in untracked for folder in folders_above(path)}
+    return {*folders, HARNESS_IGNORE, ".gitattributes", ".git/info/attributes"}
+
+
+def add_harnessignore(selection: Selection, names: Iterable[str]) -> None:
+    """Read the ``.harnessignore`` files of a listing."""
     nested = (path for path in names if path.endswith("/" + HARNESS_IGNORE))
     for path in sorted({HARNESS_IGNORE, *nested}):
         _add_ignore_file(selection.harnessignore, selection.root, path)
 
 
-def _consider_listed(selection: Selection, path: str, entry: Tracked | None = None) -> None:
+def consider_listed(selection: Selection, path: str, entry: Tracked | None = None) -> None:
+    """Select or skip what git has listed."""
     # Most names hold neither, which is told in a tenth of the time.
     if (".." in path or ".git" in path) and not {"..", ".git"}.isdisjoint(path.split("/")):
         logger.warning("git lists %r, which no repository should hold; left out", path)

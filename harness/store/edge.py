@@ -153,8 +153,10 @@ class EdgeStore(VectorStore):
     def delete_repository(self, name: str) -> None:
         self._records.delete_repository(name)
 
-    def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
-        return self._records.file_records(collection, repo)
+    def file_records(
+        self, collection: str, repo: str, paths: Sequence[str] | None = None
+    ) -> dict[str, FileRecord]:
+        return self._records.file_records(collection, repo, paths)
 
     def count_files(self, collection: str, repo: str) -> Mapping[tuple[FileStatus, str], int]:
         return self._records.count_files(collection, repo)

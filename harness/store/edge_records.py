@@ -157,12 +157,20 @@ class EdgeRecords(RecordStore):
 
     # Files
 
-    def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
+    def file_records(
+        self, collection: str, repo: str, paths: Sequence[str] | None = None
+    ) -> dict[str, FileRecord]:
+        asked = "SELECT path, record FROM files WHERE collection = ? AND repo = ?"
         with self._connect() as db:
-            rows = db.execute(
-                "SELECT path, record FROM files WHERE collection = ? AND repo = ? ORDER BY path",
-                (collection, repo),
-            ).fetchall()
+            if paths is None:
+                rows = db.execute(f"{asked} ORDER BY path", (collection, repo)).fetchall()
+            else:
+                one = f"{asked} AND path = ?"
+                found = (
+                    db.execute(one, (collection, repo, path)).fetchone()
+                    for path in sorted(set(paths))
+                )
+                rows = [row for row in found if row is not None]
         records = read_files([text for _, text in rows])
         return {path: record for (path, _), record in zip(rows, records, strict=True)}
 

@@ -43,8 +43,11 @@ class RecordStore(Protocol):
     def delete_repository(self, name: str) -> None:
         """Remove the record only; see :meth:`VectorStore.delete_chunks`."""
 
-    def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
-        """The records of one repository, keyed by path and sorted by it."""
+    def file_records(
+        self, collection: str, repo: str, paths: Sequence[str] | None = None
+    ) -> dict[str, FileRecord]:
+        """The records of these paths, or (None) of a whole repository, keyed by path and sorted by
+        it."""
 
     def count_files(self, collection: str, repo: str) -> Mapping[tuple[FileStatus, str], int]:
         """How many of a repository's file records have each status and, of files that are left

@@ -85,8 +85,12 @@ class QdrantRecords(RecordStore):
 
     # Files
 
-    def file_records(self, collection: str, repo: str) -> dict[str, FileRecord]:
-        found = self.requests.scroll(f"{collection}{FILES_SUFFIX}", files_of(repo))
+    def file_records(
+        self, collection: str, repo: str, paths: Sequence[str] | None = None
+    ) -> dict[str, FileRecord]:
+        if paths is not None and not paths:
+            return {}
+        found = self.requests.scroll(f"{collection}{FILES_SUFFIX}", files_of(repo, paths))
         records = [read_file(point.payload["record"]) for point in found]
         return {record.path: record for record in sorted(records, key=lambda r: r.path)}
 

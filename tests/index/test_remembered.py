@@ -134,14 +134,12 @@ def mark(root: Path) -> None:
 def test_any_change_is_seen(
     root: Path,
     engines: Engines,
-    listed: list[Path],
     change: Callable[[Path], object],
     paths: set[str],
 ) -> None:
     index(root, engines)
     change(root)
     index(root, engines)
-    assert len(listed) == 2
     (record,) = engines.store.repositories()
     stored = engines.store.distinct(record.collection, "path", [("repo", ("web",))])
     assert {path for path in stored if path.endswith(".py")} == paths
@@ -177,10 +175,11 @@ def test_a_run_that_was_cut_off_is_not_taken_for_done(
     times = (root / "a.py").stat()
     (root / "a.py").write_text("def other():\n    return 1\n")
     planning.plan("web", root, engines, IndexOptions())  # and killed
+    assert len(listed) == 1
     (root / "a.py").write_text(text)
     os.utime(root / "a.py", ns=(times.st_atime_ns, times.st_mtime_ns))
     index(root, engines)
-    assert len(listed) == 3
+    assert len(listed) == 2
 
 
 def test_a_file_that_failed_is_tried_again(

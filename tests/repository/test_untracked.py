@@ -19,7 +19,7 @@ from harness.errors import TransientError
 from harness.repository.git import run_git
 from harness.repository.git_rules import is_ignored
 from harness.repository.ignore import MAX_PATTERNS, IgnoreTree
-from harness.repository.tracked import git_files, git_prefix, tracked_names, untracked_names
+from harness.repository.tracked import git_files, git_prefix, tracked_names
 from harness.repository.untracked import untracked_files
 from harness.repository.walk import walk
 from tests.repositories import ENDLESS, LONG_NAME, make_repository
@@ -32,6 +32,10 @@ MATCHING = {
 }
 # Both look first whether a pattern would take long.
 GUARDED = {("attributes.py", "check-attr"), ("mirrors.py", "reset")}
+
+
+def not_tracked(root: Path) -> tuple[str, ...]:
+    return untracked_files(root, tracked_names(root)).names
 
 
 def test_no_git_command_matches_patterns() -> None:
@@ -79,7 +83,7 @@ def test_an_ignored_folder_is_not_entered(tmp_path: Path) -> None:
     # It would be named among those that cannot be read, or lead out.
     (root / "node_modules/x/.gitignore").write_text("!*\n")
     (root / "node_modules/x/y.js").write_text("y\n")
-    assert untracked_names(root).names == ()
+    assert not_tracked(root) == ()
 
 
 def test_rules_beyond_a_limit_are_not_followed(caplog: pytest.LogCaptureFixture) -> None:
@@ -104,11 +108,11 @@ def test_links_to_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         (root / name).write_text("x\n")
     os.mkfifo(root / ".git/info/pipe")
     run_git(["config", "core.excludesFile", "~/x"], root, 30)
-    assert "x.log" in untracked_names(root).names
+    assert "x.log" in not_tracked(root)
     run_git(["config", "--unset", "core.excludesFile"], root, 30)
-    assert untracked_names(root).names == (".gitignore", "x.txt")
+    assert not_tracked(root) == (".gitignore", "x.txt")
     run_git(["config", "core.excludesFile", ".git/info/pipe"], root, 30)
-    assert "x.log" in untracked_names(root).names
+    assert "x.log" in not_tracked(root)
 
 
 def names_of(output: bytes) -> list[str]:
@@ -209,7 +213,7 @@ def test_a_name_in_two_spellings_is_one_file(tmp_path: Path) -> None:
     (root / "na\u00efve.py").hardlink_to(root / decomposed("na\u00efve.py"))
     found = walk(root, max_file_bytes=99)
     assert sorted(file.path for file in found.files) == sorted([*files, "neu-\u00f6.py"])
-    assert untracked_names(root).names == ("neu-\u00f6.py",)
+    assert not_tracked(root) == ("neu-\u00f6.py",)
 
 
 def test_two_files_whose_names_look_alike_are_two(tmp_path: Path) -> None:
@@ -218,7 +222,7 @@ def test_two_files_whose_names_look_alike_are_two(tmp_path: Path) -> None:
     (root / "gone-\u00e9.py").rename(root / decomposed("gone-\u00e9.py"))
     for name in (decomposed("\u00e9.py"), "\u00f6.py", decomposed("\u00f6.py"), "\udce9.py"):
         (root / name).write_text(ascii(name))
-    assert "\udce9.py" in untracked_names(root).names  # no spelling of anything
+    assert "\udce9.py" in not_tracked(root)  # no spelling of anything
     found = [file.path for file in walk(root, max_file_bytes=99).files]
     assert sorted(found) == sorted(
         [*("\u00e9.py", "\u00f6.py"),
@@ -256,7 +260,7 @@ def test_a_folder_that_gives_decomposed_names(
             yield [Entry(entry) for entry in entries]
 
     monkeypatch.setattr("harness.repository.untracked.os.scandir", scandir)
-    assert untracked_names(root).names == ("n\u00e9w/y.py",)
+    assert not_tracked(root) == ("n\u00e9w/y.py",)
     found = sorted(file.path for file in walk(root, max_file_bytes=99).files)
     assert found == sorted([*tracked, "n\u00e9w/y.py"])
 

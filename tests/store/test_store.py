@@ -226,6 +226,9 @@ def test_file_records(store: VectorStore) -> None:
     assert list(found) == ["a\nb.py", "b.py"]
     assert found["b.py"].chunks == 9
     assert found["a\nb.py"] == records[1]
+    some = store.file_records(COLLECTION, "repo", ["none.py", "b.py"])
+    assert some == {"b.py": found["b.py"]}
+    assert store.file_records(COLLECTION, "repo", []) == {}
     store.delete_file_records(COLLECTION, "repo", ["b.py"])
     assert list(store.file_records(COLLECTION, "repo")) == ["a\nb.py"]
     store.delete_file_records(COLLECTION, "repo")
