@@ -20,9 +20,10 @@ FILE = Path(__file__).with_name("foreign_terms.txt")
 LANGUAGES = ("de", "fr", "es", "pt", "ru", "zh", "ja")
 """Columns of the file after the first, which is English."""
 
-_ENDING = 5
-"""Letters that a word may have beyond its entry, and no more than the entry has: "Dateien" is
-"datei" and an ending, "portable" is not "port"."""
+_ENDING, _LONG = 5, 6
+"""Letters that a word may have beyond an entry of so many letters: "Umleitungen" is "umleit" and an
+ending. A shorter entry may have two fewer than its own, as English words begin like it ("capacity",
+"portable"), or in another alphabet as many."""
 
 _LINKS = ("", "s", "n", "es", "en")
 """What German puts between the parts of a compound."""
@@ -56,9 +57,9 @@ class Vocabulary:
 
     def _entry(self, word: str) -> Meanings:
         for size in range(len(word), 1, -1):
-            if len(word) - size > min(_ENDING, size):
-                break
-            if found := self.meanings.get(word[:size]):
+            short = size - 2 if word.isascii() else size
+            found = self.meanings.get(word[:size], ())
+            if found and len(word) - size <= (_ENDING if size >= _LONG else short):
                 return found
         return ()
 

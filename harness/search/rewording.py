@@ -66,10 +66,7 @@ def reworded(query: Query, lists: CandidateLists, is_word: Callable[[str], bool]
 def _meant(word: str, known: _Known, is_word: Callable[[str], bool]) -> str:
     """The known word that a misspelt one stands for; empty for one that is spelled right."""
     low = word.lower()
-    if not _PLAIN.fullmatch(word) or not most_slips(low) or known.has(low):
-        return ""
-    # The model has seen words of other languages as well, which are no English ones.
-    if is_word(low) and not any(low in one.meanings for one in vocabularies().values()):
+    if not _PLAIN.fullmatch(word) or not most_slips(low) or known.has(low) or is_word(low):
         return ""
     return nearest(low, known.words)
 

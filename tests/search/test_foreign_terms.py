@@ -39,6 +39,8 @@ def test_a_language_has_a_few_hundred_terms(language: str) -> None:
         pytest.param("pt", "senhas", ["password"], id="Portuguese"),
         pytest.param("ru", "ошибки", ["error"], id="Russian"),
         pytest.param("de", "Portugiesisch", [], id="only a beginning"),
+        pytest.param("es", "capacity", [], id="an English word that begins so"),
+        pytest.param("ru", "файлами", ["file"], id="a longer ending in another alphabet"),
     ],
 )
 def test_a_word_is_found_by_its_beginning(language: str, word: str, meanings: list[str]) -> None:
