@@ -95,6 +95,8 @@ def resolve_source(
                 f"{remote.url} has no commits any more, and {indexed[:9]} was indexed; push them "
                 "again"
             )
+        if not commit:
+            logger.warning("%s has no commits yet", remote.url)
         return Checkout(url_name(remote.url), into, remote.url, commit)
     return local_folder(path_or_url)
 

@@ -111,7 +111,6 @@ def check_out(
     name = clone_folder(url_identity(remote.url))
     _remove_former_clone(data_dir.resolve() / CHECKOUTS_FOLDER / name)
     if not commit:
-        logger.warning("%s has no commits yet", remote.url)
         return ""
     args = ["update-ref", "--no-deref", "HEAD"]
     run_git(args, folder, remote.timeout_seconds, operands=[commit])
@@ -167,7 +166,7 @@ def _with_extra(remote: Remote, commit: str, folder: Path, data_dir: Path, extra
         def bring(source: Remote, wanted: str) -> None:
             # Another repository's run may have left the commit here: whether this one may read it
             # is for the server to say.
-            source.find("")
+            source.ask()
             _bring(source, wanted, folder, data_dir)
 
         credentials_dir = extra.credentials_dir

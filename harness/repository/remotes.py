@@ -92,6 +92,13 @@ class Remote:
             )
         return "", ""
 
+    def ask(self) -> None:
+        """Find out whether the server lets us read the repository.
+
+        :raises HarnessError: as :meth:`find`.
+        """
+        self.run(["ls-remote", "--quiet"], Path("/"), [self.url, "HEAD"])
+
     def fetch(self, refspec: str, folder: Path) -> None:
         """Fetch what a refspec names, one commit deep.
 

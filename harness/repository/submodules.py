@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.errors import GitError, UsageError
+from harness.errors import GitError, HarnessError, UsageError
 from harness.repository.blobs import SUBMODULE, Entry
 from harness.repository.elsewhere import related
 from harness.repository.git import run_git
@@ -67,15 +67,21 @@ class _Merging:
                     f"{remote.url}: the submodule {place} is one of itself, or more than "
                     f"{MAX_DEPTH} deep; register the repository without --submodules"
                 )
-            self._add(source, entry, place)
+            self._add(remote, source, entry, place)
             self.merge(source, entry.id, f"{place}/", (*above, source.url))
 
-    def _add(self, source: Remote, entry: Entry, place: str) -> None:
+    def _add(self, parent: Remote, source: Remote, entry: Entry, place: str) -> None:
         if COMMIT.fullmatch(entry.id) is None:
             raise GitError(f"the submodule {place} has no commit id")
         # A server that may be asked could send us to one that may not.
         strict = replace(source.access, config=(*source.access.config, _NO_REDIRECTS))
-        self.bring(replace(source, access=strict), entry.id)
+        try:
+            self.bring(replace(source, access=strict), entry.id)
+        except HarnessError as error:
+            raise type(error)(
+                f"{parent.url}: its submodule {place} cannot be had: {error}; without --submodules "
+                "it is left out"
+            ) from error
         listing = self._git("ls-tree", "-r", "-l", "-z", entry.id)
         sizes = (line.partition(b"\t")[0].split()[-1] for line in listing.split(b"\0") if line)
         self.size_bytes += sum(int(size) for size in sizes if size.isdigit())

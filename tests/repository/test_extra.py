@@ -17,6 +17,7 @@ from harness.errors import (
     CredentialError,
     GitError,
     HarnessError,
+    RepositoryNotFoundError,
     ServiceUnavailableError,
     UsageError,
 )
@@ -203,6 +204,17 @@ def test_a_submodule_that_leads_elsewhere_ends_the_checkout(
         fetched(server, tmp_path, "bad", submodules=True)
     refused(caught, "the submodule sub", "leads to this machine")
     assert all(path.startswith("/bad.git") for path in server.requests[asked:])
+
+
+def test_a_submodule_that_is_nowhere_is_named(
+    server: GitServer, works: dict[str, Path], tmp_path: Path
+) -> None:
+    work = make_repository(tmp_path / "lost", {"a.py": "a = 1\n"})
+    link(work, "sub", works["base"], "../nothing.git")
+    publish(work, server.root)
+    with pytest.raises(RepositoryNotFoundError) as caught:
+        fetched(server, tmp_path, "lost", submodules=True)
+    refused(caught, "lost.git: its submodule sub cannot be had", "nothing.git", "without --submod")
 
 
 def test_a_submodule_in_itself_ends(server: GitServer, tmp_path: Path) -> None:
