@@ -110,6 +110,13 @@ def everything_that_prefect_keeps() -> str:
     return "\n".join(pages)
 
 
+def database_of_prefect() -> Path:
+    """The file; what was written last is beside it."""
+    url = get_current_settings().server.database.connection_url
+    assert url is not None
+    return Path(url.get_secret_value().partition(":///")[2])
+
+
 def test_over_the_registry_and_nowhere_a_secret(
     lab: Engines,
     server: GitServer,
@@ -181,9 +188,9 @@ def test_over_the_registry_and_nowhere_a_secret(
     assert "/web/.git" in kept and "c = 1" in kept, "nothing was looked at"
     assert SECRET not in kept + caplog.text
     secrets = [SECRET.encode(), b"PRIVATE KEY"]
-    files = [path for top in (tmp_path / "data", tmp_path / "service", get_current_settings().home)
-             for path in top.rglob("*") if path.is_file()]  # fmt: skip
-    assert any(path.suffix == ".db" for path in files), "the database of Prefect"
+    tops = (tmp_path / "data", tmp_path / "service", database_of_prefect().parent)
+    files = [path for top in tops for path in top.rglob("*") if path.is_file()]
+    assert database_of_prefect() in files
     for path in files:
         assert not any(s in path.read_bytes() for s in secrets), path
     for record in lab.store.repositories():
