@@ -93,7 +93,7 @@ def test_what_the_pages_say_works(
         here = [words for words, server in _lines(page) if not _needs(words, server)]
         # A page goes on where the README has stopped, not where another one has.
         if here and page != first:
-            assert harness("index", "--root", str(root))[0] == 0
+            assert harness("index", str(root / "web"))[0] == 0
         for words in here:
             told = [word.replace("~", str(tmp_path)) for word in words[1:] if word != "PATH"]
             code, out, err = harness(*told)
