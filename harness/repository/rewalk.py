@@ -9,6 +9,7 @@ that of a full walk, which tests compare it with.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -159,11 +160,7 @@ def _look(
     kinds: Mapping[str, int],
     skipped: tuple[tuple[str, str], ...],
 ) -> Seen | None:
-    stats = memoryview(now.stats).cast("q")
-    known = {
-        path: (stats[at], stats[at + 1], stats[at + 2])
-        for at, path in zip(range(0, len(stats), 3), seen.paths, strict=True)
-    }
+    known = dict(zip(seen.paths, struct.iter_unpack("3q", now.stats), strict=True))
     known |= selection.looked_at
     paths = {*kinds, *looked_at_besides(now.untracked)}
     blobs = {} if now.index is None else now.index.blobs

@@ -74,7 +74,7 @@ def look(
     """
     looked_at = tuple(sorted(set(paths)))
     stats = _stats(root, looked_at, known)
-    newest = max((max(stats[i], stats[i + 1]) for i in range(1, len(stats), _NUMBERS)), default=0)
+    newest = int(_rows(stats.tobytes())[:, 1:].max(initial=0))
     if not git_index or newest >= time.time_ns() - _RACY_NS:
         return None
     return Seen(
