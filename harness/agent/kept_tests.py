@@ -39,10 +39,13 @@ def is_inner_test(one: Definition, lines: list[str]) -> bool:
 
 
 def is_check(path: str, command: str) -> bool:
-    """Tell whether a file is what a verification judges by: one of tests, or a script such as
-    ``check.py`` that the command names."""
+    """Tell whether a file is what a verification judges by: one of tests, or such as ``check.py``
+    or ``Check.java``, which the command names by its path or its class."""
     name = path.rpartition("/")[2]
-    return is_test(path) or bool(_CHECK.search(name) and path in re.split(r"[\s;&|='\"]+", command))
+    stem = name.partition(".")[0]
+    named = {path, stem} if stem[:1].isupper() else {path}  # `make check` names no file
+    words = re.split(r"[\s;&|='\"]+", command)
+    return is_test(path) or bool(_CHECK.search(name) and named & {*words})
 
 
 def changed_inner_test(path: str, before: str, after: str) -> str:

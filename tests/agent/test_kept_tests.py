@@ -55,6 +55,8 @@ def test_a_test_beside_the_code_is_known_by_its_mark() -> None:
 def test_what_a_command_judges_by() -> None:
     assert is_check("check.c", "cc -o out lib.c check.c && ./out")
     assert not is_check("lib.c", "cc -o out lib.c check.c && ./out")
+    assert is_check("a/Check.java", "javac -d out a/*.java && java -cp out Check")
+    assert not is_check("src/check.c", "make check")
     assert asks_for_tests("Add a unit test for add") and not asks_for_tests("The latest must win")
 
 
