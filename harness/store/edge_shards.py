@@ -34,9 +34,10 @@ from harness.store.memory_room import require_room
 _RESERVE_BYTES = 256_000_000
 # How long somebody who waits is not seen while nothing is asked of this process.
 _LOOK_SECONDS = 0.025
-# How long other threads of this process come before other processes, from when it got the store:
-# closing a shard here and opening it there takes as long as thirty searches, and one is too few.
-_STRETCH_SECONDS = 0.25
+# How long other threads of this process come before other processes, from when it has got the
+# store: as long as getting it took, within these bounds. To close a shard here and open it there
+# takes as long as thirty searches, so that one each is too few.
+_STRETCH_SECONDS = (0.25, 5.0)
 # A process that was stopped (Ctrl-Z) cannot hand over: one that has been idle holds nothing.
 _IDLE_SECONDS = 30.0
 
@@ -75,7 +76,7 @@ class EdgeShards:
         self._packed = False
         self._depth = 0
         self._used = 0.0
-        self._got = 0.0
+        self._ours_until = 0.0
         # Threads that wait for their turn, by their numbers: adding to a set is atomic.
         self._in_line: set[int] = set()
         # Asked before each change, while the shard is held: see VectorStore.guard.
@@ -236,9 +237,10 @@ class EdgeShards:
     def _load(self, collection: str) -> _Open:
         from qdrant_edge import EdgeShard
 
+        began = None
         if not self._lock.is_held:
+            began = time.monotonic()
             self._lock.acquire()
-            self._got = time.monotonic()
         folder = self.folder(collection)
         try:
             if not folder.is_dir():
@@ -254,6 +256,10 @@ class EdgeShards:
                     raise
                 raise translate(error, collection, opening=True) from error
             self._open[collection] = opened
+            if began is not None:
+                least, most = _STRETCH_SECONDS
+                now = time.monotonic()
+                self._ours_until = now + min(max(now - began, least), most)
         except BaseException:
             if not self._depth:
                 self._let_go()
@@ -277,7 +283,7 @@ class EdgeShards:
 
     def _is_due(self) -> bool:
         """Whether another process waits for the store, and no thread here comes before it."""
-        if self._in_line and time.monotonic() - self._got < _STRETCH_SECONDS:
+        if self._in_line and time.monotonic() < self._ours_until:
             return False
         return self._lock.is_wanted()
 

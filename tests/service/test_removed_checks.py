@@ -199,7 +199,8 @@ def test_the_matrix_notices_when_any_check_is_taken_out(
         checks.out = check
         if all(holds() for holds in noticing):
             unnoticed.append(check)
-    unnoticed_names = sorted(check.partition(", line")[0] for check in unnoticed)
-    assert unnoticed_names == sorted(DOUBLED), "; ".join(unnoticed)
+    assert sorted(check.partition(", line")[0] for check in unnoticed) == sorted(DOUBLED), (
+        "; ".join(unnoticed)
+    )
     assert removed == ["web"], "and then it would have been removed"
     assert len(needed_by) > 25, sorted(needed_by)

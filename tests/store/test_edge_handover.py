@@ -114,15 +114,15 @@ def test_the_one_that_waits_comes_before_the_one_that_had_it(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("stretch", "order"),
     [
-        pytest.param(3600.0, ["here", "here", "there"], id="within the stretch"),
-        pytest.param(0.0, ["there", "here", "here"], id="after it"),
+        pytest.param((3600.0, 3600.0), ["here", "here", "there"], id="within the stretch"),
+        pytest.param((0.0, 0.0), ["there", "here", "here"], id="after it"),
     ],
 )
 def test_threads_that_wait_have_their_turns_before_another_process_for_a_while(
     store: EdgeStore,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    stretch: float,
+    stretch: tuple[float, float],
     order: list[str],
 ) -> None:
     monkeypatch.setattr(edge_shards, "_STRETCH_SECONDS", stretch)
