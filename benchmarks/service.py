@@ -6,7 +6,11 @@ embedded store of random passages; the embedder takes next to no time, because w
 everything around it. Clients keep their connections and ask one search after the other. With
 ``--writer`` another process replaces passages all the time, as an index run does.
 
-    python -m benchmarks.service [--chunks N] [--requests N] [--clients 8] [--writer] [--json]
+Without a pause clients keep the service at its limit, and the times say how many wait; with
+``--pause 0.5`` they are people who type. Queries differ, except the share that ``--repeats`` names.
+
+    python -m benchmarks.service [--chunks N] [--requests N] [--clients 8] [--pause SECONDS]
+        [--repeats SHARE] [--writer] [--json]
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ import argparse
 import http.client
 import json
 import random
+import select
+import socket
 import statistics
 import subprocess
 import sys
@@ -66,8 +72,11 @@ def serve(root: Path) -> None:
 
 
 def ask(port: int, token: str, query: str) -> tuple[int, float]:
-    """Status and seconds of one search."""
+    """Status and seconds of one search. Who pauses finds the connection closed, and makes one."""
     connection = getattr(_connections, "connection", None)
+    if connection is not None and connection.sock and _has_ended(connection.sock):
+        connection.close()
+        connection = None
     if connection is None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         _connections.connection = connection
@@ -86,16 +95,33 @@ def ask(port: int, token: str, query: str) -> tuple[int, float]:
     return answer.status, time.perf_counter() - began
 
 
-def queries(count: int) -> list[str]:
-    """Six words as often as they are in passages; every eighth is a name."""
-    pick = random.Random(5)
+def _has_ended(connection: socket.socket) -> bool:
+    return bool(select.select([connection], [], [], 0)[0])
+
+
+def queries(count: int, part: int, repeats: float) -> list[str]:
+    """Six words as often as they are in passages; every eighth is a name.
+
+    :param part: other queries for each number.
+    :param repeats: this share of them was asked before.
+    """
+    pick = random.Random(part)
     asked = [" ".join(pick.choices(_WORDS, cum_weights=_WEIGHTS, k=6)) for _ in range(count)]
-    asked[::8] = [f"f{pick.randrange(1000)}" for _ in asked[::8]]
+    asked[::8] = [f"f{pick.randrange(100_000)}" for _ in asked[::8]]
+    for place in range(1, count):
+        if pick.random() < repeats:
+            asked[place] = asked[pick.randrange(place)]
     return asked
 
 
 def measure(
-    port: int, token: str, process: psutil.Process, requests: int, clients: int
+    port: int,
+    token: str,
+    process: psutil.Process,
+    requests: int,
+    clients: int,
+    pause: float = 0.0,
+    repeats: float = 0.0,
 ) -> dict[str, object]:
     """Ask everything in four equal parts, and look at the memory after each."""
     seconds: list[float] = []
@@ -103,13 +129,18 @@ def measure(
     megabytes: list[float] = []
     used = 0.0
     began = time.perf_counter()
+
+    def one(query: str) -> tuple[int, float]:
+        time.sleep(pause and random.uniform(0.5, 1.5) * pause)
+        return ask(port, token, query)
+
     with ThreadPoolExecutor(clients) as pool:
-        list(pool.map(lambda query: ask(port, token, query), queries(20 * clients)))
+        warming = queries(min(20 * clients, requests), 5, 0.0)
+        list(pool.map(lambda query: ask(port, token, query), warming))
         before = process.cpu_times()
         began = time.perf_counter()
-        for _ in range(4):
-            found = pool.map(lambda query: ask(port, token, query), queries(requests // 4))
-            for status, took in found:
+        for part in range(4):
+            for status, took in pool.map(one, queries(requests // 4, 6 + part, repeats)):
                 statuses[status] += 1
                 seconds.append(took)
             megabytes.append(round(process.memory_info().rss / 1e6, 1))
@@ -120,6 +151,8 @@ def measure(
     return {
         "requests": len(seconds),
         "clients": clients,
+        "pause_seconds": pause,
+        "repeats": repeats,
         "failed": len(seconds) - statuses[200],
         "statuses": dict(statuses),
         "p50_ms": round(1000 * cuts[49], 1),
@@ -137,6 +170,8 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=4_000)
     parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds between two searches")
+    parser.add_argument("--repeats", type=float, default=0.0, help="share of repeated queries")
     parser.add_argument("--writer", action="store_true", help="while another process writes")
     parser.add_argument("--index-dir", type=Path, help="keep the index there, or use the one there")
     parser.add_argument("--json", action="store_true")
@@ -172,7 +207,13 @@ def main() -> None:
                 assert writer.stdout is not None
                 writer.stdout.readline()
             figures = measure(
-                port, token, psutil.Process(service.pid), options.requests, options.clients
+                port,
+                token,
+                psutil.Process(service.pid),
+                options.requests,
+                options.clients,
+                options.pause,
+                options.repeats,
             )
         finally:
             for process in (writer, service):
