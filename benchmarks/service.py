@@ -56,6 +56,7 @@ def serve(root: Path) -> None:
 
     from harness.cli.listening import listen
     from harness.connections import Connections, server_config
+    from harness.service.collecting import collected_by_the_minute
 
     tokens = Tokens(root / "tokens.json")
     token, _ = tokens.create("benchmark", Scope.READ)
@@ -68,7 +69,10 @@ def serve(root: Path) -> None:
     )
     app = make_app(parts, Recogniser.build(True, tokens, ProxyTrust()), listens_locally=False)
     config = server_config(app, Connections(512, 10.0), "127.0.0.1", 0)
-    asyncio.run(listen(config, lambda url: print(f"{url.rpartition(':')[2]}\n{token}", flush=True)))
+    with collected_by_the_minute():
+        asyncio.run(
+            listen(config, lambda url: print(f"{url.rpartition(':')[2]}\n{token}", flush=True))
+        )
 
 
 def ask(port: int, token: str, query: str) -> tuple[int, float]:

@@ -41,6 +41,7 @@ def serve(
 
     from harness.cli.listening import listen
     from harness.connections import Connections, server_config
+    from harness.service.collecting import collected_by_the_minute
 
     logging.getLogger("harness.service").setLevel(logging.INFO)
     app, default_port = configured_app(host, login=login)
@@ -53,7 +54,8 @@ def serve(
             print(f"Serving on {url}; the API is at {url}/api/v1/openapi.json")
 
     connections = Connections(_MOST_CONNECTIONS, _HEADER_SECONDS)
-    asyncio.run(listen(server_config(app, connections, host, address), announce))
+    with collected_by_the_minute():
+        asyncio.run(listen(server_config(app, connections, host, address), announce))
 
 
 def configured_app(host: str, *, login: bool = False) -> tuple[ASGIApp, int]:
