@@ -22,7 +22,7 @@ LINT_INSTALLED := $(VENV)/lint/.installed
 SUPPLY_INSTALLED := $(VENV)/supply/.installed
 DOCS_INSTALLED := $(VENV)/docs/.installed
 
-.PHONY: reference pictures minilm training train-model train-ranking test-faults sbom licences audit manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward k8s-task k8s-index chat-model test-services help run test lint format bench up down lock docs clean
+.PHONY: reference pictures minilm training train-model train-ranking test-faults sbom licences audit manifests checkov k8s-up k8s-down k8s-status k8s-logs k8s-forward k8s-task k8s-index chat-model test-services help run test lint format bench bench-peers up down lock docs clean
 
 help: ## List these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1	/' | expand -t 18
@@ -130,6 +130,9 @@ format: $(INSTALLED) ## Let ruff rewrite what it can
 
 bench: $(INSTALLED) ## Measure retrieval quality and speed
 	@$(BIN)/python -m benchmarks
+
+bench-peers: $(INSTALLED) ## Compare indexing with semble, cocoindex-code and ripgrep (ARGS="FOLDER --json")
+	@$(BIN)/python -m benchmarks.peers --install $(ARGS)
 
 up: $(INSTALLED) ## Start the local Prefect server, worker and deployments
 	@$(BIN)/python -m harness up

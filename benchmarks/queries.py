@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -55,18 +56,24 @@ def passage(number: int, words: random.Random, embedder: LightEmbedder) -> Chunk
     )
 
 
-def write(root: Path, chunks: int, start: int = 0) -> str:
-    """Add passages to a store; the collection's name."""
+def write(root: Path, chunks: int, start: int = 0) -> tuple[str, float]:
+    """Add passages to a store: the collection's name, and the processor seconds of the store alone,
+    to a shard that is packed and closed."""
     embedder, words = LightEmbedder(), random.Random(start)
     manifest = manifest_of(embedder)
     store = EdgeStore(root)
     store.ensure_collection(manifest)
+    used = 0.0
     for first in range(start, start + chunks, _PER_WRITE):
         last = min(first + _PER_WRITE, start + chunks)
         points = [passage(number, words, embedder) for number in range(first, last)]
+        began = time.process_time()
         store.upsert_chunks(manifest.collection, points)
+        used += time.process_time() - began
+    began = time.process_time()
+    store.compact(manifest.collection)
     store.close()
-    return manifest.collection
+    return manifest.collection, used + time.process_time() - began
 
 
 def write_for_ever(root: Path) -> None:
@@ -110,6 +117,12 @@ def measure(root: Path, collection: str, queries: int) -> dict[str, float]:
     }
 
 
+def peak_mb() -> int:
+    """Most memory that this process has had so far, in megabytes; pages of mapped files count."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3))
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -124,11 +137,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         began = time.perf_counter()
-        collection = write(root, options.chunks)
+        collection, used = write(root, options.chunks)
         figures: dict[str, float] = {
             "chunks": options.chunks,
             "dimension": DIMENSION,
             "write_seconds": round(time.perf_counter() - began, 1),
+            "write_cpu_us_per_chunk": round(1e6 * used / options.chunks, 1),
+            "write_peak_mb": peak_mb(),
         }
         if options.writer:
             command = [sys.executable, "-m", "benchmarks.queries", "--write-to", scratch]
@@ -141,6 +156,7 @@ def main() -> None:
                     writer.kill()
         else:
             figures |= measure(root, collection, options.queries)
+        figures["peak_mb"] = peak_mb()
     print(
         json.dumps(figures) if options.json else "\n".join(f"{k}: {v}" for k, v in figures.items())
     )

@@ -187,7 +187,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = options.index_dir or Path(scratch)
         if not (root / "index").is_dir():
-            collection = write(root / "index", options.chunks)
+            collection, _ = write(root / "index", options.chunks)
             store = EdgeStore(root / "index")
             store.put_repository(
                 RepositoryRecord("benchmark", "/x", "", collection, "light", 1, 1, 0, "now")
