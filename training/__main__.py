@@ -7,7 +7,9 @@
     train   the table, into FOLDER/model.bin
     judge   by releases kept out of training
     export  FOLDER/model.bin into the package, and the list of what was used
-    rank    the weights of the ranking, by releases kept out, with the model of the package
+    rank    the weights of the ranking, by releases kept out, with the model of the package, and
+            by the labelled questions that data/labelled has
+    label   data/labelled again, with ``--clones``; not part of all
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from training import (
     encoding,
     evaluation,
     gathering,
+    labelled,
     learning,
     matching,
     registries,
@@ -86,6 +89,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of everything left to chance")
     parser.add_argument("--steps", type=int, default=learning.Options().steps, help="of training")
     parser.add_argument("--model", type=Path, help="for rank: another than the package's")
+    parser.add_argument("--clones", type=Path, help="for label: code bases that are in no registry")
     parser.add_argument("--pairs", type=int, default=PAIRS, help="learned from, about")
     return parser.parse_args(arguments)
 
@@ -189,21 +193,33 @@ def _rank(wanted: list[Package], options: argparse.Namespace) -> None:
     asked = candidates.gather(found, options.folder / "ranking", embedder, options.seed)
     releases = list(asked.values())
     # What is measured was learned without the release that is asked about.
-    every, learned = weighing.without_each(releases, FOLDS)
+    asked_by_people = labelled.read()
+    every, learned = weighing.without_each(releases, FOLDS, asked_by_people)
     for kind, one in weighing.measure(every, learned).items():
         print(f"{kind:<16}{one.questions:>6}{one.file_ndcg:>8.3f}{one.reciprocal_rank:>8.3f}")
     of_match = matching.learn_match(every, learned)
     print(*matching.judge_match(every, learned, of_match), sep="\n")
     kinds = Counter(one.kind for one in every)
-    origin = {"releases": len(releases), "questions": dict(kinds), "model": embedder.digest[:12]}
-    both = weighing.learn_both(releases)
+    origin = {
+        "releases": len(releases),
+        "questions": dict(kinds),
+        "labelled": sum(map(len, asked_by_people)),
+        "model": embedder.digest[:12],
+    }
+    both = weighing.learn_both(releases, asked_by_people)
     ranking = dict(zip(FEATURES, both.passages.tolist(), strict=True))
     of_files = dict(zip(FILE_FEATURES, both.files.tolist(), strict=True))
     weights.write(weights.Weights(ranking, of_files, of_match, origin), weights.FILE)
 
 
+def _label(wanted: list[Package], options: argparse.Namespace) -> None:
+    if options.clones is None:
+        raise SystemExit("label needs --clones FOLDER; benchmarks/README.md says what is in it")
+    labelled.record(options.clones, shipped.StaticEmbedder(options.model or shipped.MODEL_FILE))
+
+
 _STEPS = {"fetch": _fetch, "mine": _mine, "train": _train, "judge": _judge, "export": _export,
-          "rank": _rank}  # fmt: skip
+          "rank": _rank, "label": _label}  # fmt: skip
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -73,14 +73,14 @@ def gather(
     for package, archive in sorted(found.items()):
         file = folder / f"{package.registry}-{package.label}.npz"
         if file.is_file():
-            asked = _read(file)
+            asked = read(file)
         else:
             try:
                 asked = _ask_release(package, archive, embedder, others, seed)
             except Exception as error:  # one strange archive must not stop the others
                 logger.warning("%s: %s", package.name, error)
                 asked = []
-            _write(asked, file)
+            write(asked, file)
         own = [one.query for one in asked if one.kind not in (FOREIGN, "name")]
         # Of every kind: those of few words are the hardest to tell apart.
         others = random.Random(seed).sample(own, min(_FOREIGN, len(own))) or others  # noqa: S311
@@ -113,17 +113,31 @@ def ask_all(
     :param embedder: the model.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        root, data = Path(scratch) / "source", Path(scratch) / "data"
-        data.mkdir()
+        root = Path(scratch)
         for path, text in texts.items():
             file = root / path
             # Names that only another system can hold, and paths that lead out of the folder.
             if file.resolve().is_relative_to(root.resolve()) and not file.exists():
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8", errors="replace")
+        return ask_folder(root, (), questions, embedder)
+
+
+def ask_folder(
+    root: Path, include: tuple[str, ...], questions: Iterable[Question], embedder: Embedder
+) -> list[Asked]:
+    """Index a folder and ask about it.
+
+    :param root: the folder.
+    :param include: patterns of what is indexed; empty: everything.
+    :param questions: with their answers.
+    :param embedder: the model.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        data = Path(scratch)
         # Not closed: the embedder serves the next release as well.
         engines = Engines(embedder, EdgeStore(data / "index"), data)
-        index_repository("release", root, engines, IndexOptions())
+        index_repository("release", root, engines, IndexOptions(include=include))
         found = [_ask_one(question, engines) for question in questions]
         engines.store.close()
     return [one for one in found if len(one.rows)]
@@ -144,7 +158,13 @@ def _ask_one(question: Question, engines: Engines) -> Asked:
     )
 
 
-def _write(asked: Sequence[Asked], file: Path) -> None:
+def write(asked: Sequence[Asked], file: Path) -> None:
+    """Keep questions with their candidates.
+
+    :param asked: of one code base.
+    :param file: replaced.
+    """
+
     def joined(arrays: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
         return np.concatenate(arrays) if arrays else np.zeros(0)
 
@@ -164,12 +184,18 @@ def _write(asked: Sequence[Asked], file: Path) -> None:
     part.replace(file)
 
 
-def _read(file: Path) -> list[Asked]:
+def read(file: Path) -> list[Asked]:
+    """The questions that :func:`write` has kept.
+
+    :param file: of one code base.
+    :raises SystemExit: its features are others than today's.
+    """
     with np.load(file) as found:
         if tuple(found["features"].tolist()) != FEATURES:
             raise SystemExit(f"{file} has other features than today's: remove {file.parent}")
         borders = np.cumsum(found["sizes"])[:-1].astype(int)
-        parts = [np.split(found[name], borders) for name in ("rows", "answers", "files")]
+        rows = found["rows"].astype(np.float32)  # some are kept with fewer digits
+        parts = [np.split(p, borders) for p in (rows, found["answers"], found["files"])]
         heads = [found[name].tolist() for name in ("kinds", "queries", "terms", "few")]
         if not heads[0]:
             return []

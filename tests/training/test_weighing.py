@@ -57,21 +57,41 @@ def test_a_release_is_judged_by_weights_that_it_had_no_part_in() -> None:
     assert 0 < quality.reciprocal_rank < quality.file_ndcg < 1
 
 
-def test_a_file_is_chosen_by_what_tells_files_apart() -> None:
-    chance = np.random.default_rng(5)
+def asked_for_short_files(seed: int, questions: int, lines: float) -> list[Asked]:
+    """Questions whose file is drawn by the softmax of its last line, times a weight."""
+    chance = np.random.default_rng(seed)
     last = FEATURES.index("file's last line")
     asked = []
-    for number in range(60):
+    for number in range(questions):
         rows = np.zeros((12, len(FEATURES)), np.float32)
         files = np.repeat(np.arange(6, dtype=np.int32), 2)
         rows[:, last] = chance.random(6)[files]
-        odds = np.exp(-6 * rows[::2, last])
+        odds = np.exp(lines * rows[::2, last])
         answers = files == chance.choice(6, p=odds / odds.sum())
         asked.append(Asked("topic", str(number), 2, 1.0, rows, answers, files))
-    learned = weighing.learn_both([asked[:30], asked[30:]])
-    assert learned.passages[last] == 0.0
-    lines = [n for n, name in enumerate(FILE_FEATURES) if "last line" in name]
-    assert learned.files[lines].sum() < -2
+    return asked
+
+
+LINES = [n for n, name in enumerate(FILE_FEATURES) if "last line" in name]
+
+
+def test_a_file_is_chosen_by_what_tells_files_apart() -> None:
+    learned = weighing.learn_both([asked_for_short_files(seed, 30, -6) for seed in (5, 6)])
+    assert learned.passages[FEATURES.index("file's last line")] == 0.0
+    assert learned.files[LINES].sum() < -2
+
+
+def test_what_people_asked_for_decides_where_releases_say_little() -> None:
+    people = [asked_for_short_files(seed, 30, -6) for seed in (5, 6)]
+    releases = [asked_for_short_files(7, 12, 3)]
+    alone = weighing.learn_both(releases).files[LINES].sum()
+    together = weighing.learn_both(releases, people).files[LINES].sum()
+    assert together < -1.5 < 0 < alone
+
+
+def test_the_name_that_is_asked_for_must_not_be_missing() -> None:
+    lacks = FEATURES.index("lacks the name")
+    assert weighing.learn([release(1)])[lacks] == -3.0
 
 
 def test_questions_about_other_code_are_told_apart() -> None:
