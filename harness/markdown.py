@@ -4,12 +4,15 @@ Reports and artifacts quote what a model, a repository or a server said. A pictu
 fetched by the browser of whoever opens the page, with what the model chose to put into the address;
 HTML could do more. So what begins a picture, a link or HTML is escaped (CommonMark 0.31, sections
 6.3, 6.4 and 6.6), and blocks of code are fenced anew with more backticks than there are inside.
+Nothing unseen changes the order in which letters are shown: a patch is read here.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+
+from harness.text import visible
 
 _BACKTICKS = re.compile(r"`+")
 _FENCE = re.compile(r"( {0,3})(`{3,}|~{3,})([^`]*)")
@@ -23,12 +26,12 @@ _ESCAPED = {"!": "!\\", "]": "]\\", "<": "&lt;"}
 def code_block(text: str, language: str = "") -> str:
     """A fenced block that nothing in the text can end, four backticks at least."""
     fence = "`" * max(4, _longest_run(text) + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
+    return f"{fence}{language}\n{visible(text)}\n{fence}"
 
 
 def code_span(text: str) -> str:
     """A name or path within a line."""
-    line = " ".join(text.split())
+    line = visible(" ".join(text.split()))
     ticks = "`" * (_longest_run(line) + 1)
     pad = " " if line[:1] == "`" or line[-1:] == "`" or not line else ""
     return f"{ticks}{pad}{line}{pad}{ticks}"
@@ -71,7 +74,7 @@ def _end_of_block(lines: list[str], start: int, fence: str) -> int | None:
 
 
 def _inert(line: str) -> str:
-    return _ACTIVE.sub(lambda found: _ESCAPED[found[0]], line)
+    return _ACTIVE.sub(lambda found: _ESCAPED[found[0]], visible(line))
 
 
 def _longest_run(text: str) -> int:

@@ -1,6 +1,21 @@
-"""Text from outside that is not valid Unicode: one rule for all of it."""
+"""Text from outside that is not valid Unicode, or shows something else than it holds: one rule
+for all of it."""
 
 from __future__ import annotations
+
+# Control characters but tab and those that end lines and pages; and those of UAX 9 that change the
+# order in which what follows is shown: code that reads otherwise than it runs (CVE-2021-42574).
+_UNSEEN = {
+    code: f"⟨U+{code:04X}⟩"
+    for codes in ((0, 9), (11, 12), (14, 32), (0x7F, 0xA0), (0x202A, 0x202F), (0x2066, 0x206A))
+    for code in range(*codes)
+}
+
+
+def visible(text: str) -> str:
+    """A text for a page, on which nothing unseen changes how the rest is shown: characters that
+    would are named instead, as ``⟨U+202E⟩``. Marks that a script needs for its own words stay."""
+    return text.translate(_UNSEEN)
 
 
 def encodable(text: str) -> str:

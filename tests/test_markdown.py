@@ -85,6 +85,13 @@ def test_nothing_of_any_text_is_active(text: str) -> None:
     assert active(page) == []
 
 
+@pytest.mark.parametrize("text", ["", "a\n", "```\n"])
+def test_nothing_unseen_changes_the_order_of_what_is_shown(text: str) -> None:
+    text = f"{text}\u2067x\u202e"
+    for page in (inert(text), inert_line(text), code_span(text), code_block(text)):
+        assert not {"\u2067", "\u202e"} & set(page)
+
+
 @settings(deadline=None)
 @given(TEXTS)
 @example("a\n````\n![](http://e.org)")

@@ -270,6 +270,34 @@ def test_what_is_no_message_is_refused(lab: Lab, body: bytes, status: int) -> No
     assert answer.status_code == status
 
 
+def test_what_there_is_not_is_no_failure(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+    """Nor does a caller fill the log with it."""
+    for method, params in (
+        ("prompts/get", {"name": "x"}),
+        ("resources/read", {"uri": "file:///etc/passwd"}),
+        ("completion/complete", {}),
+    ):
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        answer = lab.request("POST", "/mcp", "reader", json=message, headers=HEADERS)
+        assert '"error":{"code":-326' in answer.text
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_a_session_is_no_matter_who_names_it(lab: Lab) -> None:
+    """Neither to be fixed by a caller nor to be gone on with by another."""
+    for headers in ({"Mcp-Session-Id": "fixed"}, {"Last-Event-ID": "1"}):
+        for token, repositories in (("reader", ["team/api", "web"]), ("web-reader", ["web"])):
+            answer = lab.request("POST", "/mcp", token, json=CALL, headers={**HEADERS, **headers})
+            assert answer.status_code == 200
+            assert "mcp-session-id" not in answer.headers
+            line = (lab.data / "service" / "audit.jsonl").read_text().splitlines()[-1]
+            assert json.loads(line)["repositories"] == repositories
+        assert (
+            lab.request("POST", "/mcp", json=CALL, headers={**HEADERS, **headers}).status_code
+            == 401
+        )
+
+
 def test_the_audit_log_names_the_tool_and_not_the_query(lab: Lab) -> None:
     lab.request("POST", "/mcp", "reader", json=CALL, headers=HEADERS)
     line = json.loads((lab.data / "service" / "audit.jsonl").read_text().splitlines()[-1])

@@ -14,9 +14,10 @@ from harness.agent.envelope import Citation
 from harness.service.page.file_page import lines_wanted
 from harness.service.page.highlighting import highlighted
 from harness.service.page.prose import prose
-from harness.service.page.rendering import amount, file_address, local_address
+from harness.service.page.rendering import _environment, amount, file_address, local_address
 from harness.service.page.sizes import shares
 from harness.service.page.times import ago, lasted
+from harness.text import visible
 from tests.service.pages import read
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(1)">'
@@ -45,7 +46,18 @@ def test_no_text_becomes_more_than_text(text: str, language: str) -> None:
         assert {tag for tag, _ in found.elements} <= {"span"}
         shown = "".join(found.pieces)
         # A parser of HTML makes one line end of both, and no text has NUL.
-        assert shown.replace("\r", "\n") == source.replace("\r\n", "\n").replace("\r", "\n")
+        assert shown.replace("\r", "\n") == visible(source).replace("\r\n", "\n").replace(
+            "\r", "\n"
+        )
+
+
+def test_nothing_unseen_changes_how_a_page_reads() -> None:
+    """As in CVE-2021-42574, by a name or by code."""
+    text = "a\u202e\u2066<b\x1b\u200f\t"
+    seen = "a⟨U+202E⟩⟨U+2066⟩&lt;b⟨U+001B⟩\u200f\t"
+    assert _environment().from_string("{{ x }}").render(x=text) == seen
+    assert highlighted(text, "no-language") == [seen]
+    assert "\u202e" not in prose(f"{text} `{text}`")
 
 
 def test_what_is_too_long_is_plain() -> None:

@@ -7,7 +7,15 @@ from typing import Any
 from mcp.server.mcpserver import Context as Call
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolResult,
+    GetPromptResult,
+    InputRequiredResult,
+    TextContent,
+    ToolAnnotations,
+)
 from pydantic import ValidationError
 from starlette.requests import Request
 
@@ -83,6 +91,18 @@ class Server(MCPServer[Any]):
             if said is None:
                 raise
             return _failed(said)
+
+    async def get_prompt(
+        self,
+        name: str,
+        arguments: dict[str, Any] | None = None,
+        context: Call[Any, Any] | None = None,
+    ) -> GetPromptResult | InputRequiredResult:
+        """There is none; the package would log a traceback for each that somebody asks for.
+
+        :raises MCPError: always.
+        """
+        raise MCPError(INVALID_PARAMS, f"Unknown prompt: {name[:100]}")
 
 
 def _tell_audit(name: str, call: Call[Any, Any] | None) -> None:

@@ -12,6 +12,8 @@ from pygments.lexers.special import TextLexer
 from pygments.token import Token, _TokenType
 from pygments.util import ClassNotFound
 
+from harness.text import visible
+
 _MAX_CHARS = 200_000
 # Lexers are regular expressions, and some take long for long lines.
 _MAX_LINE_CHARS = 2_000
@@ -40,6 +42,7 @@ def highlighted(text: str, language: str, path: str = "") -> list[Markup]:
 
     :param language: as the index calls it; where nothing is known by that name, ``path`` decides.
     """
+    text = visible(text)
     lines = text.split("\n")
     if len(text) > _MAX_CHARS or any(len(line) > _MAX_LINE_CHARS for line in lines):
         return [escape(line) for line in lines]

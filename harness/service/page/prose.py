@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from harness.agent.envelope import Citation
 from harness.service.page.highlighting import highlighted
 from harness.service.page.rendering import file_address
+from harness.text import visible
 
 # A path with a line or two: src/session.py:3-12. Tried in its middle, too, a word takes the square
 # of its length.
@@ -34,7 +35,7 @@ def prose(text: str, citations: Iterable[Citation] = ()) -> Markup:
     parser = _parser()
     known = {(one.path, one.start_line, one.end_line): one for one in citations if one.repo}
     environment: dict[str, Any] = {"citations": known}
-    tokens = parser.parse(text, environment)
+    tokens = parser.parse(visible(text), environment)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1:]) + _LOWERED)}"

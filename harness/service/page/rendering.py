@@ -21,6 +21,7 @@ from harness.service.callers import Caller, Scope
 from harness.service.page.assets import address_of
 from harness.service.page.times import ago, lasted
 from harness.service.recognising import COOKIE
+from harness.text import visible
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _PAGES = (
@@ -86,12 +87,18 @@ def local_address(text: str) -> str:
     return text if len(text) <= 4_000 and _LOCAL.fullmatch(text) else "/"
 
 
+def _shown(value: object) -> object:
+    """What a template puts on the page of a value; markup has been through this already."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
