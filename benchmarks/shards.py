@@ -120,8 +120,12 @@ class Cluster:
                 continue
         return None
 
-    def busy_shard(self) -> str | None:
-        """A shard's run that has begun while something is indexed and something is left."""
+    def busy_shard(self, ordered_by: str) -> str | None:
+        """A shard's run that has begun while something is indexed and something is left.
+
+        :param ordered_by: the run that orders them.
+        :raises RuntimeError: it has ended, so that there will be none.
+        """
         for run in self.runs_of("index-shard"):
             asked = run["parameters"]
             found = self.store.count_files(asked["collection"], asked["repo"])
@@ -129,6 +133,9 @@ class Cluster:
                 status is FileStatus.INDEXED for status, _ in found
             ):
                 return str(run["id"])
+        order = self.api.mapping("GET", f"/flow_runs/{ordered_by}")
+        if order["state_type"] in _FINAL:
+            raise RuntimeError(f"the run ended before a shard could be killed: {order['state']}")
         return None
 
     def kill(self, run_id: str) -> bool:
@@ -160,7 +167,7 @@ def start(api: PrefectApi, source: str) -> FlowRun:
 def disturb(cluster: Cluster, source: str) -> dict[str, Any]:
     """Index in shards, kill a shard and the run that ordered it, and start a second run."""
     first = start(cluster.api, source)
-    shard = wait_for(cluster.busy_shard)
+    shard = wait_for(lambda: cluster.busy_shard(first.id))
     shard_killed = cluster.kill(shard)
     start(cluster.api, source)
     return {"shard_killed": shard_killed, "coordinator_killed": cluster.kill(first.id)}
