@@ -4,16 +4,20 @@ it, which a search for the question's words does not find."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from harness.agent.sources import Definition
 
 # A longer table is cut by whoever shows it; beyond that its end is not looked for.
 MAX_LINES = 40
+MAX_VALUE_LINES = 6
 _CONSTANT = re.compile(r"(?<![\w.])_{0,2}[A-Z][A-Z0-9_]{2,}\b(?!\s*\()")
 # What may stand before the name (`private static final int`, `export const`, `#define`) and after.
 _BEFORE = re.compile(r"[\w<>,\[\]&*.:? \t]*|\s*#\s*define\s+")
 _AFTER = re.compile(r"(?:\s*\[\w*\])?\s*(?::(?!=)[^=\n]*)?:?=(?!=)")
+_OUTERMOST = re.compile(
+    r"(?:(?:export|pub|static|final|const|constexpr|var|let|val)\s+)*([A-Za-z_]\w*)\s*(?::[^=\n]*)?:?=(?!=)"
+)
 _COMMENT = re.compile(r"\s(?:#|//).*")
 _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'")
 
@@ -37,6 +41,21 @@ def constants_used(
                 one = Definition(file, name, start + 1, end, is_callable=False)
                 found.append((one, lines[start:end]))
                 break
+    return found
+
+
+def values_beside(text: str, inside: Sequence[Definition], words: Collection[str]) -> Sequence[str]:
+    """Return the lines that give values to names of a file's outermost level, for these names.
+
+    :param inside: the file's definitions, whose lines do not count.
+    """
+    lines = text.split("\n")
+    within = {at for one in inside for at in range(one.start - 1, one.end)}
+    found: list[str] = []
+    for at, line in enumerate(lines):
+        match = _OUTERMOST.match(line)
+        if match and match[1] in words and at not in within:
+            found += lines[at : min(_end(lines, at), at + MAX_VALUE_LINES)]
     return found
 
 

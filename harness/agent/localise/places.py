@@ -107,6 +107,12 @@ def rank_places(tree: ConfinedTree, clues: Clues, limit: int = 6) -> list[Place]
     return chosen
 
 
+def names_in_failing_tests(tree: ConfinedTree, clues: Clues) -> frozenset[str]:
+    """Return the names that the failing tests use, as far as the output says which these are."""
+    tests = {path: text for path, text in _sources(tree).items() if is_test(path)}
+    return frozenset(_test_words(clues, tests))
+
+
 def _sources(tree: ConfinedTree) -> dict[str, str]:
     texts: dict[str, str] = {}
     for path in list_files(tree.root):

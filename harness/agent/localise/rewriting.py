@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from harness.agent.constants import values_beside
 from harness.agent.localise.folding import Folded, fold_docstring, unfold_docstring
 from harness.agent.sources import Definition, definitions_in, syntax_problem
 from harness.agent.tools.edit_block import EditBlock
@@ -20,6 +21,7 @@ MAX_NEAR_LINES = 12
 _BLOCK = re.compile(r"^[ \t]*```[\w.+/#:-]*[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.M | re.S)
 # Models also write the function's name where SEARCH belongs.
 _MARKER = re.compile(r"^<{5,}[^\n]*\n(?=(?:.*\n)*?={5,}\s*\n)", re.MULTILINE)
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _IMPORT = re.compile(r"^(?:import|from) \S+.*$")
 
 
@@ -55,16 +57,19 @@ class Shown:
         return numbers
 
 
-def show(definition: Definition, text: str) -> Shown:
+def show(definition: Definition, text: str, words: Collection[str] = ()) -> Shown:
     """Take a place out of its file's text.
 
     A docstring is shown unless it is long, since it often says what is right, but is not to be
     written again.
+
+    :param words: names that the failing tests use; values of these names, and of those in the
+        place, are shown beside it.
     """
     body = _lines(text, definition)
     folded = _folded(definition, text)
     long = len(folded.docstring) > MAX_DOCSTRING_LINES
-    return Shown(definition, folded, folded.text if long else body, _near(definition, text))
+    return Shown(definition, folded, folded.text if long else body, _near(definition, text, words))
 
 
 def _folded(definition: Definition, text: str) -> Folded:
@@ -73,20 +78,21 @@ def _folded(definition: Definition, text: str) -> Folded:
     return fold_docstring(body) if is_python else Folded(body)
 
 
-def _near(definition: Definition, text: str) -> str:
-    """The callables just before and behind a place, if they are short: they show how it is done."""
+def _near(definition: Definition, text: str, words: Collection[str]) -> str:
+    """The values that a place or its tests use, and the callables just before and behind it, if
+    they are short: they show how it is done."""
     if not definition.name:
         return ""
     outer = definition.name.rpartition(".")[0]
-    siblings = [
-        one
-        for one in definitions_in(definition.path, text)
-        if one.is_callable and one.name.rpartition(".")[0] == outer
-    ]
+    inside = definitions_in(definition.path, text)
+    used = {*words, *_WORD.findall(_lines(text, definition))}
+    values = "\n".join(values_beside(text, inside, used)[:MAX_NEAR_LINES])
+    siblings = [one for one in inside if one.is_callable and one.name.rpartition(".")[0] == outer]
     before = [one for one in siblings if one.end < definition.start][-1:]
     after = [one for one in siblings if one.start > definition.end][:1]
     shown = [_folded(one, text).text for one in (*before, *after)]
-    return "\n\n".join(part for part in shown if part.count("\n") < MAX_NEAR_LINES)
+    short = [part for part in shown if part.count("\n") < MAX_NEAR_LINES]
+    return "\n\n".join([values, *short] if values else short)
 
 
 def rewritten(answer: str, shown: Shown, text: str) -> str:

@@ -17,7 +17,7 @@ from harness.agent.localise.line_edits import (
     schema_of,
     with_new_lines,
 )
-from harness.agent.localise.places import Clues, Place, rank_places
+from harness.agent.localise.places import Clues, Place, names_in_failing_tests, rank_places
 from harness.agent.localise.progress import got_further
 from harness.agent.localise.prompt import messages_for
 from harness.agent.localise.renaming import rename_everywhere, wanted_rename
@@ -109,6 +109,7 @@ class Localiser:
         self._sample = sample
         self._secrets = tuple(secrets)
         self._seconds_left = seconds_left
+        self._names: frozenset[str] = frozenset()
 
     def run(self, task: str, before: Verdict, clues: Clues) -> Found:
         """Try the places one after another.
@@ -153,6 +154,7 @@ class Localiser:
         if not places:
             self._note(state, "found no place that the task or the failure points to")
             return ""
+        self._names = names_in_failing_tests(self._space.tree, clues)
         likely = [place for place in places if place.score >= WORTH * places[0].score]
         for part in PLAN:
             if part.rank >= len(likely):
@@ -216,7 +218,7 @@ class Localiser:
             return ""
         one = _as_it_is(place.definition, text.plain)
         where = _where(one)
-        shown = show(one, text.plain)
+        shown = show(one, text.plain, self._names)
         if _holds_hidden(shown, text.plain, self._secrets):
             # Hidden values cannot be written again; the loop edits around them.
             self._note(state, f"{where}: holds a credential, so it is not shown whole")

@@ -167,3 +167,24 @@ def test_the_whole_part_against_the_one_line_that_changes() -> None:
     assert change("a.py", PYTHON, "Signer.check", answer) == PYTHON.replace(
         "return bool(value)", "return bool(value) and True"
     )
+
+
+GO = """package calc
+
+var ErrZero = errors.New("zero")
+var unused = 1
+const Scale = 10
+
+func Divide(a, b int) (int, error) {
+	local := Scale
+	return a / b * local, nil
+}
+"""
+
+
+def test_values_that_a_place_or_its_tests_use_are_beside_it() -> None:
+    divide = definitions_in("calc.go", GO)[0]
+    assert show(divide, GO, {"ErrZero", "local"}).near == (
+        'var ErrZero = errors.New("zero")\nconst Scale = 10'
+    )
+    assert show(divide, GO).near == "const Scale = 10"
