@@ -151,7 +151,8 @@ def _by_words(
     for word in asked:
         low = plain(word)
         if low in vocabulary.silent:
-            silent += 1
+            # Some say as little in English, and tell nothing: "a", "no", "die".
+            silent += low not in STOP_WORDS
             continue
         if low in STOP_WORDS:
             return 0, 0, []

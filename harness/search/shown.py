@@ -19,6 +19,7 @@ def shown(query: str, answer: SearchAnswer) -> dict[str, Any]:
         the JSON, and ``excerpts``, for each result the number of the first line that is shown, and
         the lines.
     """
+    words = answer.reworded or query
     return {
         "query": query,
         "results": [asdict(hit) for hit in answer.hits],
@@ -26,5 +27,5 @@ def shown(query: str, answer: SearchAnswer) -> dict[str, Any]:
         "matches_well": answer.matches_well,
         "reworded": answer.reworded,
         "parts": [dict(part) for part in answer.parts],
-        "excerpts": [list(shorten(query, hit, _LINES_SHOWN)) for hit in answer.hits],
+        "excerpts": [list(shorten(words, hit, _LINES_SHOWN)) for hit in answer.hits],
     }

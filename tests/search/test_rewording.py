@@ -39,6 +39,7 @@ def said(question: str, found: dict[str, str] = FOUND) -> str:
         pytest.param("パスワードをハッシュする", "password hash", id="Japanese"),
         pytest.param("the pasword `hashng`", "the password `hashng`", id="misspelt"),
         pytest.param("middelware", "middleware", id="misspelt, alone"),
+        pytest.param("passward a hash", "password a hash", id="a word of two languages"),
     ],
 )  # fmt: skip
 def test_a_question_in_words_that_are_not_known(question: str, again: str) -> None:
