@@ -175,7 +175,11 @@ def _embed(fake: FakeOllama, body: dict[str, Any]) -> bytes | dict[str, Any]:
     elif texts and faults.embed == "count":
         rows = rows[:-1]
     name = json.dumps(body["model"])
-    return f'{{"model":{name},"embeddings":[{",".join(rows)}],"total_duration":1}}'.encode()
+    tokens = sum(map(embeddings.count_tokens, texts))
+    return (
+        f'{{"model":{name},"embeddings":[{",".join(rows)}],"total_duration":1,"load_duration":1,'
+        f'"prompt_eval_count":{tokens}}}'
+    ).encode()
 
 
 _SPOILT_ROWS = {
