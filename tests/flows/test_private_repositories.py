@@ -205,7 +205,7 @@ def test_a_task_works_on_the_indexed_commit_and_pushes_a_branch(
     url = f"{server.url}/web/.git"
     add(lab, url, credential="team")
     assert module.index_repository(url, return_state=True).is_completed()
-    monkeypatch.setattr("harness.configured.open_engines", module.open_engines)
+    monkeypatch.setattr("harness.configured.work.open_engines", module.open_engines)
     edit = {"path": "greeting.py", "search": '"Hello"', "replace": '"Good day"'}
     turns = (Turn(tool_calls=(("edit_file", edit),)), Turn("Changed greeting.py:1."))
 
