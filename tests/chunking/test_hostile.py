@@ -37,6 +37,7 @@ def seconds(path: str, text: str) -> float:
         pytest.param("a.cmake", "=\n", id="cmake"),
         pytest.param("a.fs", "if(a)\n", id="fsharp"),
         pytest.param("a.hs", "let f x =\n  ", id="haskell"),
+        pytest.param("a.java", "}\n---\n", id="java"),
         pytest.param("a.jsonnet", '"""\n', id="jsonnet"),
         pytest.param("a.jl", "=\n", id="julia"),
     ],
