@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
-from harness.configured.work import logger
 from harness.engines import Engines
 from harness.errors import ModelMissingError
 from harness.settings import DataSettings, IndexSettings, OllamaSettings, QdrantSettings, load
@@ -12,6 +12,8 @@ from harness.settings import DataSettings, IndexSettings, OllamaSettings, Qdrant
 if TYPE_CHECKING:
     from harness.models.protocols import Embedder
     from harness.store.protocol import VectorStore
+
+logger = logging.getLogger(__name__)
 
 STATIC_MODEL = "harness-static"
 MINILM_MODEL = "all-minilm-l6-v2-int8"
