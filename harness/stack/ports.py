@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import random
 import socket
 
 from harness.errors import StackError
 from harness.stack.environment import HOST
 
+_CHOSEN_FROM = range(10_000, 30_000)
+"""Systems give connections and servers without a port of their own one from 32,768 (Linux) or
+49,152 (RFC 6335) on, and Kubernetes opens those from 30,000 on at its nodes."""
+
+_TRIES = 100
+
 
 def free_port() -> int:
-    """A port that is free now; another program may take it before the caller does."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now, and that no system gives to a connection meanwhile; another program
+    may still ask for just this one before the caller does."""
+    # The system's: whoever seeds Python's generator would be given the same ports each time.
+    for port in (*random.SystemRandom().sample(_CHOSEN_FROM, _TRIES), 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise StackError(f"no port of {HOST} is free; end programs that listen on it")
 
 
 def port_or_free(port: int) -> int:

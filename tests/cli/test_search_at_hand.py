@@ -23,7 +23,8 @@ from harness.models.static.embedder import StaticEmbedder
 from harness.service.local_searches import local_searches
 from harness.service.options import ServiceOptions
 from harness.service.work import Work
-from harness.settings import OllamaSettings, QdrantSettings, _Settings
+from harness.settings import OllamaSettings, QdrantSettings
+from harness.settings.base import Settings
 from harness.types import FloatArray
 from tests.cli.runs import Run
 
@@ -185,7 +186,7 @@ def test_whatever_is_no_answer_is_none(
 
 
 def test_the_settings_that_count_are_all_that_say_what_is_searched() -> None:
-    def names(settings: type[_Settings]) -> set[str]:
+    def names(settings: type[Settings]) -> set[str]:
         return {str(field.validation_alias) for field in settings.model_fields.values()}
 
     chat_only = {"CHAT_MODEL", "HARNESS_NUM_CTX"}

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+from harness.stack.ports import free_port
 from tests.fakes.ollama_models import (
     EmbeddingMode,
     Embeddings,
@@ -86,8 +87,9 @@ class FakeOllama:
     def start(self) -> None:
         """Listen, on the same port as before if it was stopped."""
         self.stopping.clear()
+        # A port of its own, which nobody is given while this server is stopped.
+        self.port = self.port or free_port()
         self._server = _Server(("127.0.0.1", self.port), self)
-        self.port = self._server.server_address[1]
         threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         ).start()

@@ -15,6 +15,8 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from harness.stack.ports import free_port
+
 
 class _Server(ThreadingHTTPServer):
     request_queue_size = 128
@@ -83,8 +85,9 @@ class FakePrefect:
                 self.end_headers()
                 self.wfile.write(content)
 
+        # A port of its own, which nobody is given while this server is stopped.
+        self._port = self._port or free_port()
         self._server = _Server(("127.0.0.1", self._port), Handler)
-        self._port = self._server.server_address[1]
         serve = self._server.serve_forever
         threading.Thread(target=serve, kwargs={"poll_interval": 0.02}, daemon=True).start()
 

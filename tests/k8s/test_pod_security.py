@@ -76,8 +76,9 @@ def test_the_throw_away_chat_pod_is_restricted_and_fits_the_release() -> None:
     backup = {"secretRef": {"name": "harness-backup", "optional": True}}
     assert [*chat["envFrom"], backup] == container["envFrom"]
     assert not [e for e in chat["env"] if "harness-results" in json.dumps(e)]
-    # A throw-away pod brings no repositories and makes no backups.
-    folders = {mount["mountPath"] for mount in container["volumeMounts"]} - {"/backups"}
+    # A throw-away pod registers no repositories and makes no backups.
+    folders = {mount["mountPath"] for mount in container["volumeMounts"]}
+    folders -= {"/backups", "/etc/harness/repositories"}
     assert {mount["mountPath"] for mount in chat["volumeMounts"]} == folders
     assert _claims(spec) < _claims(toolbox.spec)
 
