@@ -30,7 +30,7 @@ help: ## List these targets
 run: $(INSTALLED) ## Index this repository through Prefect and search it; Ctrl-C stops everything
 	@$(BIN)/python -m harness.tour
 
-# Two processes wait for servers and their workers while the others compute: tests/conftest.py.
+# Some processes wait for servers and their workers while the others compute: tests/conftest.py.
 SPREAD := --numprocesses 4 --dist loadscope --no-loadscope-reorder
 
 test: $(INSTALLED) ## Run the tests (ARGS="-k name" picks some)

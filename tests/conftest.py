@@ -9,9 +9,9 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-_WITH_SERVERS = ("tests/e2e/", "tests/flows/")
-# It starts one too, but is busy with pip for most of its time.
-_APART = "tests/e2e/test_installed.py"
+# They share a Prefect server, which takes long to start.
+_TOGETHER = "tests/flows/"
+_WITH_SERVERS = ("tests/e2e/", _TOGETHER)
 
 # The same examples each time: whoever changes something else must not meet a fault by chance. To
 # look for new ones: make test ARGS="--hypothesis-profile=random".
@@ -21,14 +21,11 @@ hypothesis.settings.load_profile("patient")
 
 
 class Scheduling(LoadScopeScheduling):
-    """A module stays in one process, for its fixtures. Those that start a Prefect server share a
-    process with their neighbours in the folder: they wait much of the time, while others work."""
+    """A module stays in one process, for its fixtures, and so do the tests of flows."""
 
     def _split_scope(self, nodeid: str) -> str:
         # Not the mark xdist_group: xdist 3.8 does not see it with pytest 9.2.
-        module = nodeid.partition("::")[0]
-        together = module.startswith(_WITH_SERVERS) and module != _APART
-        return module.rpartition("/")[0] if together else module
+        return _TOGETHER if nodeid.startswith(_TOGETHER) else nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -38,7 +35,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long chains first: begun last, they would be all that is left in the end."""
+    """Those that start servers first: they take long and wait much of the time, and begun last they
+    would be all that is left in the end."""
     items.sort(key=lambda item: not item.nodeid.startswith(_WITH_SERVERS))
 
 
