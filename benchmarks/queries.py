@@ -25,6 +25,7 @@ from harness.engines import Engines
 from harness.index.fingerprint import manifest_of
 from harness.models import lexical
 from harness.search.retrieval import search
+from harness.service.collecting import collected_by_the_minute
 from harness.store.edge import EdgeStore
 from harness.types import Chunk, ChunkPoint, RepositoryRecord
 
@@ -97,14 +98,16 @@ def measure(root: Path, collection: str, queries: int) -> dict[str, float]:
     pick = random.Random(5)
     asked = [" ".join(pick.choices(_WORDS, cum_weights=_WEIGHTS, k=6)) for _ in range(queries)]
     asked[::8] = [f"f{pick.randrange(1000)}" for _ in asked[::8]]
-    for text in asked[:20]:
-        search(text, engines)
     wall, processor = [], []
-    for text in asked:
-        began, used = time.perf_counter(), time.process_time()
-        search(text, engines)
-        wall.append(1000 * (time.perf_counter() - began))
-        processor.append(1000 * (time.process_time() - used))
+    # A process that stays is a service, which looks for cycles when it has begun and by the minute.
+    with collected_by_the_minute(begun_seconds=0):
+        for text in asked[:20]:
+            search(text, engines)
+        for text in asked:
+            began, used = time.perf_counter(), time.process_time()
+            search(text, engines)
+            wall.append(1000 * (time.perf_counter() - began))
+            processor.append(1000 * (time.process_time() - used))
     engines.store.close()
     wall.sort()
     processor.sort()
