@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import ceil
+
+import numpy as np
 
 from flows.charts import bars
 from harness.markdown import code_span, inert_line
@@ -109,18 +110,20 @@ def _pictures(report: IndexReport, course: Course) -> list[str]:
 
 
 def speeds(pace: Sequence[tuple[float, int]]) -> dict[str, float]:
-    """Chunks per second by stretch of the run, at most :data:`_MOST_STRETCHES` of as many batches
-    each; empty for a single batch, whose speed the table has.
+    """Chunks per second by stretch of the run, at most :data:`_MOST_STRETCHES` that are equally long;
+    empty for a single batch, whose speed the table has.
 
-    :param pace: as in :class:`Course`.
+    :param pace: as in :class:`Course`. A batch's chunks count as made since the one before it ended:
+        several that end at once say nothing of the moment between them.
     """
-    if len(pace) < 2:
+    if len(pace) < 2 or pace[-1][0] <= 0:
         return {}
-    each = ceil(len(pace) / _MOST_STRETCHES)
-    ends = [*pace[each - 1 :: each], *([pace[-1]] if len(pace) % each else [])]
+    times, done = zip((0.0, 0), *pace, strict=True)
+    edges = np.linspace(0.0, times[-1], min(len(pace), _MOST_STRETCHES) + 1)
+    made = np.interp(edges, times, done)
     return {
-        f"{began:.1f} to {ended:.1f} s": (done - before) / max(ended - began, 1e-9)
-        for (began, before), (ended, done) in pairwise([(0.0, 0), *ends])
+        f"{began:.1f} to {ended:.1f} s": float((after - before) / (ended - began))
+        for (began, before), (ended, after) in pairwise(zip(edges, made, strict=True))
     }
 
 
