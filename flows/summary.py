@@ -110,11 +110,11 @@ def _pictures(report: IndexReport, course: Course) -> list[str]:
 
 
 def speeds(pace: Sequence[tuple[float, int]]) -> dict[str, float]:
-    """Chunks per second by stretch of the run, at most :data:`_MOST_STRETCHES` that are equally long;
-    empty for a single batch, whose speed the table has.
+    """Chunks per second by stretch of the run, at most :data:`_MOST_STRETCHES` of one length; empty
+    for a single batch, whose speed the table has.
 
-    :param pace: as in :class:`Course`. A batch's chunks count as made since the one before it ended:
-        several that end at once say nothing of the moment between them.
+    :param pace: as in :class:`Course`. A batch's chunks count as made since the one before it
+        ended: several that end at once say nothing of the moment between them.
     """
     if len(pace) < 2 or pace[-1][0] <= 0:
         return {}
