@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow, get_client, get_run_logger
+from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
@@ -17,6 +17,7 @@ from prefect.deployments.flow_runs import arun_deployment
 from prefect.states import Failed
 from pydantic import Field
 
+from flows.clients import shared_client
 from flows.limits import work_pool_limit
 from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED, WITH_WARNINGS, completed
@@ -77,7 +78,7 @@ async def index_all(
         raise UsageError("the work pool runs one flow at a time; allow it at least two")
     wanted = _wanted(root, [one.message for one in taken if one.change is Change.REFUSED])
     slots = asyncio.Semaphore(at_once)
-    async with get_client() as client:
+    async with shared_client() as client:
         rows = await asyncio.gather(
             *(
                 _index(client, source, wanted.before.get(name), name, full, only_changed, slots)

@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from prefect import get_client, get_run_logger
+from prefect import get_run_logger
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments.flow_runs import arun_deployment
 from prefect.states import Cancelled
 
+from flows.clients import shared_client
 from harness.engines import Engines
 from harness.index.batches import BatchResult
 from harness.index.leases import HeldLease
@@ -154,7 +155,7 @@ async def _run_all(
                     break  # on purpose
         return message
 
-    async with get_client() as client:
+    async with shared_client() as client:
         return await asyncio.gather(*(run(order) for order in ordered))
 
 
