@@ -16,6 +16,7 @@ from prefect.deployments.flow_runs import arun_deployment
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, Field
 
+from flows.clients import own_client
 from flows.limits import ensure_limit, ollama_limit_name
 from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED
@@ -66,10 +67,10 @@ async def agent_batch(
 
 async def _run(limit: str, item: BatchTask) -> dict[str, Any]:
     """Start one task's run when there is room, and wait for its end."""
-    async with concurrency(limit, occupy=1):
+    async with concurrency(limit, occupy=1), own_client() as client:
         began = time.monotonic()
         run: FlowRun = await arun_deployment(
-            DEPLOYMENT, parameters=item.model_dump(), timeout=None, poll_interval=2
+            DEPLOYMENT, parameters=item.model_dump(), timeout=None, poll_interval=2, client=client
         )
     state = run.state
     return {

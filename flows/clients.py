@@ -1,22 +1,23 @@
-"""The client with which a flow starts several runs at the same time."""
+"""The client of one of several parts of a flow that speak to the server at the same time."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from prefect import get_client
 from prefect.client.orchestration import PrefectClient
+from prefect.context import AsyncClientContext
 
 
 @asynccontextmanager
-async def shared_client() -> AsyncIterator[PrefectClient]:
-    """A client that already has its token, where the server wants one (CSRF, the local server).
+async def own_client() -> AsyncIterator[PrefectClient]:
+    """A client that is nobody else's; whatever of Prefect is called meanwhile takes it, too.
 
-    It would ask for it at its first POST, and each of several at once would: a new token ends the
-    one before, and Prefect's client, once refused, waits for seconds between taking a token and
-    sending it (`prefect/client/base.py`), so that several end each other's until one gives up.
+    Where the server wants a CSRF token (the local one), a client has one for an hour, and a new one
+    ends the one before. Prefect's client fetches one when it has none or the hour is over, so that
+    requests of one client at the same time end each other's, and once refused it waits for seconds
+    between fetching a token and sending it (`prefect/client/base.py`): of 24 at once 17 gave up.
     """
-    async with get_client() as client:
-        await client.read_flow_runs(limit=1)  # a POST, alone
-        yield client
+    # Settings, even if they are empty: without any, the flow's own client would be handed out.
+    async with AsyncClientContext(httpx_settings={}) as context:
+        yield context.client

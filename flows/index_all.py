@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_client, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments.flow_runs import arun_deployment
 from prefect.states import Failed
 from pydantic import Field
 
-from flows.clients import shared_client
+from flows.clients import own_client
 from flows.limits import work_pool_limit
 from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED, WITH_WARNINGS, completed
@@ -78,13 +77,13 @@ async def index_all(
         raise UsageError("the work pool runs one flow at a time; allow it at least two")
     wanted = _wanted(root, [one.message for one in taken if one.change is Change.REFUSED])
     slots = asyncio.Semaphore(at_once)
-    async with shared_client() as client:
-        rows = await asyncio.gather(
-            *(
-                _index(client, source, wanted.before.get(name), name, full, only_changed, slots)
-                for name, source in wanted.sources.items()
-            )
+    rows = await asyncio.gather(
+        *(
+            _index(source, wanted.before.get(name), name, full, only_changed, slots)
+            for name, source in wanted.sources.items()
         )
+    )
+    async with get_client() as client:
         trend = picture(await last_runs(client, "index-all"))
     records = {record.name: record for record in _records()}
     for row in rows:
@@ -159,7 +158,6 @@ def _wanted(root: str | None, refused: list[str]) -> Wanted:
 
 
 async def _index(
-    client: PrefectClient,
     source: str,
     known: RepositoryRecord | None,
     name: str,
@@ -176,13 +174,14 @@ async def _index(
                 credentials = load(DataSettings).credentials
                 if not await asyncio.to_thread(has_news, known, credentials):
                     return row | {"state": UNCHANGED}
-            run: FlowRun = await arun_deployment(
-                DEPLOYMENT,
-                parameters={"source": source, "name": name, "full": full},
-                timeout=None,
-                poll_interval=_POLL_SECONDS,
-                client=client,
-            )
+            async with own_client() as client:
+                run: FlowRun = await arun_deployment(
+                    DEPLOYMENT,
+                    parameters={"source": source, "name": name, "full": full},
+                    timeout=None,
+                    poll_interval=_POLL_SECONDS,
+                    client=client,
+                )
         except HarnessError as error:  # the git server's: the repository's run would say the same
             row |= {"state": "Failed", "message": str(error)}
             await asyncio.to_thread(_note_unreadable, known, error)

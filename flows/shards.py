@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.deployments.flow_runs import arun_deployment
 from prefect.states import Cancelled
 
-from flows.clients import shared_client
+from flows.clients import own_client
 from harness.engines import Engines
 from harness.index.batches import BatchResult
 from harness.index.leases import HeldLease
@@ -130,7 +130,7 @@ async def _run_all(
 
     async def run(order: ShardOrder) -> str:
         message = ""
-        async with slots:
+        async with slots, own_client() as client:
             for _ in range(_ATTEMPTS):
                 if await done(order):
                     break
@@ -155,8 +155,7 @@ async def _run_all(
                     break  # on purpose
         return message
 
-    async with shared_client() as client:
-        return await asyncio.gather(*(run(order) for order in ordered))
+    return await asyncio.gather(*(run(order) for order in ordered))
 
 
 async def _called_off(run: FlowRun, client: PrefectClient) -> str:

@@ -23,6 +23,8 @@ def test_entrypoints_import_and_take_their_parameters(
     from prefect.flows import load_flow_from_entrypoint
     from prefect.utilities.callables import parameter_schema
 
+    from harness.stack.environment import CSRF_TOKEN_SECONDS
+
     monkeypatch.chdir(ROOT)
     flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
     schema = parameter_schema(flow)
@@ -35,6 +37,8 @@ def test_entrypoints_import_and_take_their_parameters(
         assert not missing, "a scheduled run would lack parameters"
     assert deployment["work_pool"]["name"] == "harness"
     assert deployment["description"]
+    assert flow.timeout_seconds is not None
+    assert flow.timeout_seconds < CSRF_TOKEN_SECONDS, "its client would need another token"
 
 
 def test_every_flow_file_is_deployed() -> None:

@@ -13,6 +13,8 @@ from harness.stack.state import Layout, StackState
 HOST = "127.0.0.1"
 # Also the name of the setting; deployments/apply.py reads the pool from it.
 WORK_POOL_VARIABLE = "HARNESS_WORK_POOL"
+# 25 hours: no flow's time limit is as long (decision 0012).
+CSRF_TOKEN_SECONDS = 90_000
 # These are left as the user set them. Every other PREFECT_* variable is dropped: a profile, key or
 # address of another Prefect installation would send our runs there.
 _KEPT = ("PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL", "PREFECT_CLI_COLORS")
@@ -100,6 +102,7 @@ def server_environment(layout: Layout, state: StackState) -> dict[str, str]:
     return stack_environment(layout, state) | {
         "PREFECT_SERVER_API_AUTH_STRING": state.auth_string,
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_CSRF_TOKEN_EXPIRATION": f"PT{CSRF_TOKEN_SECONDS}S",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_API_HOST": HOST,
