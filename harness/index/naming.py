@@ -39,14 +39,10 @@ _NAMES_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who asks for a name: a source, and the folder in which its files are now.
-
-    ``is_chosen``: somebody chose the name, so a clash is not explained by the folder's name.
-    """
+    """Who asks for a name: a source, and the folder in which its files are now."""
 
     source: str
     root: Path
-    is_chosen: bool = False
 
 
 def source_name(source: str) -> str:

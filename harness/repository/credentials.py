@@ -52,11 +52,6 @@ _USERINFO = r"://([^/\s'\"@]+)@"
 _QUERY = r"://[^\s'\"?]*\?([^\s'\"]+)"
 
 
-def holds_credentials(text: str) -> bool:
-    """Tell whether a text holds anything that :func:`redact` would hide."""
-    return bool(secret_spans(text.encode("utf-8", "surrogatepass")))
-
-
 def redact(text: str, values: Iterable[str] = (), *, suspected: bool = False) -> str:
     """Take known values, and whatever the rules find, out of a text.
 

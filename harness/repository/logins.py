@@ -25,7 +25,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.errors import CredentialError
-from harness.repository.sources import is_git_url
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HOST = re.compile(
@@ -156,12 +155,6 @@ def login_names(folder: Path) -> list[str]:
         return sorted(p.name for p in folder.iterdir() if p.is_dir() and _NAME.fullmatch(p.name))
     except OSError:
         return []
-
-
-def logins_for(url: str, folder: Path) -> list[str]:
-    """Names of the credentials that may be used for a URL."""
-    place = place_of(url) if is_git_url(url) else None
-    return [login.name for login in _usable(folder) if place is not None and login.allows(place)]
 
 
 def all_secrets(folder: Path) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -80,27 +80,33 @@ def read_name_uses(store: VectorStore, record: RepositoryRecord) -> NameUses:
     records = store.file_records(record.collection, record.name).values()
     paths = [one.path for one in records if one.status is FileStatus.INDEXED and one.chunks]
     kept = sorted(paths, key=lambda path: -path_factor(path, frozenset()))[:MAX_FILES]
-    found = _Collector()
-    kept.sort()
-    for start in range(0, len(kept), _BATCH):
-        batch = kept[start : start + _BATCH]
+    files = _files_of(store, record, sorted(kept))
+    return uses_of(files, complete=len(kept) == len(paths))
+
+
+def _files_of(
+    store: VectorStore, record: RepositoryRecord, paths: Sequence[str]
+) -> Iterator[tuple[str, Sequence[Chunk]]]:
+    """Files with their chunks, as they are read."""
+    for start in range(0, len(paths), _BATCH):
+        batch = paths[start : start + _BATCH]
         chunks: defaultdict[str, list[Chunk]] = defaultdict(list)
         for path, chunk in store.chunks(record.collection, record.name, batch):
             chunks[path].append(chunk)
         for path in batch:
-            found.add(path, chunks[path])
-    return found.name_uses(complete=len(kept) == len(paths))
+            yield path, chunks[path]
 
 
-def uses_of(files: Iterable[tuple[str, Sequence[Chunk]]]) -> NameUses:
-    """The same of files that are at hand.
+def uses_of(files: Iterable[tuple[str, Sequence[Chunk]]], *, complete: bool = True) -> NameUses:
+    """The uses of names in some files.
 
     :param files: paths, in order, with their chunks.
+    :param complete: whether these are all the repository has.
     """
     found = _Collector()
     for path, chunks in files:
         found.add(path, chunks)
-    return found.name_uses(complete=True)
+    return found.name_uses(complete=complete)
 
 
 class _Collector:

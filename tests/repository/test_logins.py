@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import CredentialError
 from harness.repository.git_access import access_to
-from harness.repository.logins import all_secrets, key_scan, login_called, logins_for, place_of
+from harness.repository.logins import all_secrets, key_scan, login_called, place_of
 from tests.repository.credentials_dir import make_credential
 
 SECRET = "planted-4711-token"
@@ -35,7 +35,6 @@ SECRET = "planted-4711-token"
 def test_hosts(tmp_path: Path, hosts: str, url: str, allowed: bool) -> None:
     make_credential(tmp_path, "team", hosts, password=SECRET)
     assert login_called("team", tmp_path).allows(place_of(url)) is allowed
-    assert logins_for(url, tmp_path) == (["team"] if allowed else [])
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,7 @@ class OllamaEmbedder(ServedModel):
     Nothing is asked of the server before the first use. Texts travel in arrays of
     ``options.embed_batch``; a time-out, a 5xx answer or a runner out of memory halves the array
     and the smaller size is kept as long as this object lives. A text longer than the model's
-    context is embedded in parts whose vectors are averaged by length, and counted in
-    ``overlong_count``: no text is cut.
+    context is embedded in parts whose vectors are averaged by length: no text is cut.
 
     :param options: host, model, batch, time-out and prefixes.
     :param client: None connects as the options say.
@@ -61,7 +60,6 @@ class OllamaEmbedder(ServedModel):
         super().__init__(options.embed_model, client or OllamaClient.connect(options, backoff))
         self.document_prefix = _first(options.document_prefix, known.document)
         self.query_prefix = _first(options.query_prefix, known.query)
-        self.overlong_count = 0
         self.batch_size = options.embed_batch
         self._in_flight = in_flight
         self._keep_alive = keep_alive
@@ -218,7 +216,6 @@ class OllamaEmbedder(ServedModel):
             shortest = min(self._refused_chars or len(text), len(text))
             # Not lower: a dense text (digits, CJK) must not send ordinary ones alone.
             self._refused_chars = max(shortest, 2 * self.max_tokens)
-            self.overlong_count += not counted
         if not counted:
             log.warning(
                 "A text of %d characters is longer than the %d tokens of %s: embedded in parts",
