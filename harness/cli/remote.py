@@ -11,7 +11,7 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.agent import Envelope
-    from harness.service_client import ServiceClient
+    from harness.service_client.client import ServiceClient
 
 
 def refuse_local(options: Mapping[str, object]) -> None:

@@ -194,7 +194,8 @@ def _sync_one(
 
     :raises HarnessError: its source cannot be read, or the run failed.
     """
-    from harness.cli.index import InterruptedRunError, index_entry, print_report
+    from harness.cli.index import InterruptedRunError, index_entry
+    from harness.cli.index_reports import print_report
     from harness.errors import HarnessError
     from harness.index.syncing import has_news, note_gone, note_unreadable
     from harness.settings import DataSettings, load
