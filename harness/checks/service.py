@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.checks.running import Check, Outcome
 
 if TYPE_CHECKING:
-    from harness.service_client import ServiceClient
+    from harness.service_client.client import ServiceClient
 
 
 def checks(url: str | None, open_service: Callable[[], ServiceClient | None]) -> list[Check]:

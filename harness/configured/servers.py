@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.service.tokens import Tokens
-    from harness.service_client import ServiceClient
+    from harness.service_client.client import ServiceClient
     from harness.stack.api import PrefectApi
     from harness.stack.servers import Server
 
@@ -38,7 +38,7 @@ def open_service() -> ServiceClient | None:
     settings = load(ClientSettings)
     if not settings.url:
         return None
-    from harness.service_client import ServiceClient
+    from harness.service_client.client import ServiceClient
 
     return ServiceClient(
         settings.url, settings.token.get_secret_value() if settings.token else None

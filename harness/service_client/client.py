@@ -1,5 +1,4 @@
-"""The team's service as seen by the command line: the answers of its HTTP API, as the same types
-that a local search returns."""
+"""The calls that the command line makes of a service."""
 
 from __future__ import annotations
 
@@ -7,30 +6,24 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 
-from harness.agent.envelope import Citation, Envelope, Passage, Usage
-from harness.agent.status import Status
+from harness.agent.envelope import Envelope
 from harness.errors import (
-    CredentialError,
-    HarnessError,
     InvalidSettingError,
-    ModelMissingError,
     PermanentError,
-    PolicyError,
-    RepositoryNotFoundError,
     ServiceTimeoutError,
     ServiceUnavailableError,
     TransientError,
-    UsageError,
 )
 from harness.index.status import RepositoryStatus
 from harness.proxies import is_internal, route_to
 from harness.search.symbols import SymbolPlace, SymbolPlaces
+from harness.service_client.reading import AnswerReader, envelope_of_task
 from harness.types import Hit, SearchAnswer
 
 if TYPE_CHECKING:
@@ -44,10 +37,7 @@ _SILENCE_SECONDS = 75.0
 _POLL_SECONDS = 2.0
 # How long the service may be away while a task is followed, such as for a new version of it.
 _AWAY_SECONDS = 120.0
-_MAX_ERROR_CHARS = 500
 _FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
-
-T = TypeVar("T")
 
 
 class ServiceClient:
@@ -64,6 +54,7 @@ class ServiceClient:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self.url = _checked_url(url, bool(token))
+        self._reader = AnswerReader(self.url)
         headers = {}
         if token:
             if not token.isascii() or not token.isprintable() or " " in token:
@@ -106,7 +97,7 @@ class ServiceClient:
             if explain:
                 where["explain"] = "true"
             found = self._get("/search", **where, limit=wanted, offset=len(hits))
-            page = [self._as(Hit, entry) for entry in found["results"]]
+            page = [self._reader.one(Hit, entry) for entry in found["results"]]
             if not hits:
                 match = float(found.get("match", match))
                 matches_well = bool(found.get("matches_well", matches_well))
@@ -122,8 +113,8 @@ class ServiceClient:
         found = self._get("/symbols", name=name, repo=repo, limit=limit)
         return SymbolPlaces(
             str(found["name"]),
-            tuple(self._as(SymbolPlace, entry) for entry in found["definitions"]),
-            tuple(self._as(SymbolPlace, entry) for entry in found["references"]),
+            tuple(self._reader.one(SymbolPlace, entry) for entry in found["definitions"]),
+            tuple(self._reader.one(SymbolPlace, entry) for entry in found["references"]),
             bool(found["complete"]),
         )
 
@@ -132,20 +123,20 @@ class ServiceClient:
         :func:`harness.search.repository_map.map_repository`."""
         from harness.search.repository_map import MapDefinition, MapFile, RepositoryMap
 
-        found = self._get("/map", repo=repo, focus=focus or None, budget=budget)
+        found, read = self._get("/map", repo=repo, focus=focus or None, budget=budget), self._reader
         files = tuple(
             replace(
-                self._as(MapFile, entry),
-                definitions=tuple(self._as(MapDefinition, one) for one in entry["definitions"]),
+                read.one(MapFile, entry),
+                definitions=tuple(read.one(MapDefinition, one) for one in entry["definitions"]),
             )
             for entry in found["files"]
         )
-        return replace(self._as(RepositoryMap, found), files=files)
+        return replace(read.one(RepositoryMap, found), files=files)
 
     def statuses(self) -> list[RepositoryStatus]:
         """Every repository that the token may see."""
         entries = self._get("/repositories")["repos"]
-        return [self._as(RepositoryStatus, entry) for entry in entries]
+        return [self._reader.one(RepositoryStatus, entry) for entry in entries]
 
     def ask(
         self,
@@ -172,11 +163,11 @@ class ServiceClient:
         }
         for kind, data in self._stream(f"{_API}/ask", body):
             if kind == "passages":
-                on_passages(self._envelope(data))
+                on_passages(self._reader.envelope(data))
             elif kind == "step":
                 on_step(int(data["step"]), str(data["text"]))
             elif kind == "answer":
-                return self._envelope(data)
+                return self._reader.envelope(data)
             elif kind == "error":
                 raise PermanentError(str(data["error"]))
         raise ServiceUnavailableError(f"the service at {self.url} broke off; ask again")
@@ -223,7 +214,7 @@ class ServiceClient:
             if task["state"] != state:
                 state = task["state"]
                 on_change(f"task {task['name']}: {state}")
-        return _envelope_of_task(task), task
+        return envelope_of_task(task), task
 
     def _get(self, place: str, /, **query: Any) -> dict[str, Any]:
         given = {name: value for name, value in query.items() if value is not None}
@@ -244,7 +235,7 @@ class ServiceClient:
         ):
             if answer.status_code >= 300:
                 answer.read()
-                raise self._refusal(answer)
+                raise self._reader.refusal(answer)
             kind = ""
             for line in answer.iter_lines():
                 name, _, value = line.partition(": ")
@@ -255,7 +246,7 @@ class ServiceClient:
 
     def _document(self, answer: httpx.Response) -> dict[str, Any]:
         if answer.status_code >= 300:
-            raise self._refusal(answer)
+            raise self._reader.refusal(answer)
         document = answer.json()
         if not isinstance(document, dict):
             raise ValueError
@@ -275,68 +266,7 @@ class ServiceClient:
                 f"the service at {self.url} does not answer ({error}); check HARNESS_URL"
             ) from None
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise self._other_server() from None
-
-    def _as(self, kind: type[T], entry: Mapping[str, Any]) -> T:
-        """An entry as a dataclass; a newer service may tell more."""
-        names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-        try:
-            values = {
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in entry.items()
-                if name in names
-            }
-            return kind(**values)
-        except (TypeError, AttributeError):
-            raise self._other_server() from None
-
-    def _envelope(self, document: Mapping[str, Any]) -> Envelope:
-        try:
-            known = {field.name for field in fields(Envelope)}
-            values = {name: value for name, value in document.items() if name in known}
-            return Envelope(
-                **values
-                | {
-                    "status": Status(document["status"]),
-                    "passages": tuple(
-                        Passage(self._as(Citation, one["citation"]), str(one["text"]))
-                        for one in document["passages"]
-                    ),
-                    "citations": tuple(self._as(Citation, one) for one in document["citations"]),
-                    "usage": self._as(Usage, document["usage"]),
-                    "tried": tuple(document.get("tried", ())),
-                }
-            )
-        except (KeyError, TypeError, ValueError):
-            raise self._other_server() from None
-
-    def _other_server(self) -> HarnessError:
-        return UsageError(
-            f"{self.url} does not answer as Harness does; check HARNESS_URL, and that both are of "
-            "like versions"
-        )
-
-    def _refusal(self, answer: httpx.Response) -> HarnessError:
-        code = answer.status_code
-        try:
-            said = " ".join(str(answer.json()["error"]).split())[:_MAX_ERROR_CHARS]
-        except (ValueError, KeyError, TypeError):
-            said = f"it answers {code}"
-        if code == 401:
-            return CredentialError(f"{self.url}: {said}; put it into HARNESS_TOKEN")
-        if code == 403:
-            return PolicyError(f"{self.url}: {said}")
-        if code == 404 and said != "it answers 404":
-            return RepositoryNotFoundError(said)
-        if code in (400, 408, 413, 422):
-            return UsageError(said)
-        if code == 501:
-            return ModelMissingError(f"{self.url}: {said}")
-        if code in (429, 502, 503, 504):
-            return ServiceUnavailableError(f"{self.url}: {said}")
-        if code < 500:
-            return UsageError(f"{self.url}: {said}; check HARNESS_URL")
-        return PermanentError(f"{self.url}: {said}; its log says more")
+            raise self._reader.other_server() from None
 
 
 def _checked_url(url: str, has_token: bool) -> str:
@@ -354,20 +284,3 @@ def _checked_url(url: str, has_token: bool) -> str:
             f"HARNESS_URL: the token would go to {parts.hostname} in the clear; use https://"
         )
     return url.rstrip("/")
-
-
-def _envelope_of_task(task: Mapping[str, Any]) -> Envelope:
-    """The result of a task as its flow run tells it: the message begins with the status."""
-    message = str(task.get("message") or "")
-    word = message.replace(",", ":").partition(":")[0]
-    ends = {"COMPLETED": Status.OK, "CANCELLED": Status.INTERRUPTED}
-    status = ends.get(str(task.get("state_type")), Status.INTERNAL)
-    if word in set(Status):
-        status = Status(word)
-    patch = str(task.get("patch") or "")
-    return Envelope(
-        status=status,
-        answer=str(task.get("report") or "").strip(),
-        patch=f"{patch}\n" if patch else "",
-        error=None if status is Status.OK else message or str(task.get("state")),
-    )

@@ -32,7 +32,7 @@ ELSEWHERE = {
 SERVERS = {
     "OLLAMA_HOST": "tests/test_services.py",
     "QDRANT_HOST": "tests/test_services.py",
-    "HARNESS_URL": "tests/test_service_client.py",
+    "HARNESS_URL": "tests/service_client/test_client.py",
     "HARNESS_RESULTS_URL": "tests/flows/test_agent_flows.py",
     "HARNESS_CREDENTIALS_DIR": "tests/repository/test_credentials.py",
 }

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from harness import service_client
 from harness.cli.main import run
 from harness.errors import InvalidSettingError
-from harness.service_client import ServiceClient
+from harness.service_client import client
+from harness.service_client.client import ServiceClient
 from harness.stack.api import PrefectApi
 from tests.fakes.prefect_api import FakePrefect
 from tests.service.lab import listening, make_index
@@ -96,7 +96,7 @@ def test_a_task_is_waited_for(
 ) -> None:
     use(monkeypatch, served, "worker")
     prefect = served[2]
-    monkeypatch.setattr(service_client, "_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(client, "_POLL_SECONDS", 0.01)
     prefect.artifacts = [
         {"id": "1", "key": "agent-patch", "type": "markdown", "data": "````diff\n+x\n````"},
         {"id": "2", "key": "agent-report", "type": "markdown", "data": "# Report"},
