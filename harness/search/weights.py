@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,14 +79,33 @@ def read(file: Path) -> Weights:
         if found["version"] != VERSION:
             raise ValueError(f"version {found['version']}")
         ranking, files, match = (
-            {str(name): float(value) for name, value in found[part].items()}
+            {str(name): _weight(value) for name, value in found[part].items()}
             for part in ("ranking", "files", "match")
         )
         return Weights(ranking, files, match, found["learned_from"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise ModelMissingError(
             f"The weights of the ranking {file} cannot be read ({error}): install Harness again."
         ) from error
+
+
+def _weight(value: Any) -> float:
+    """One weight.
+
+    :raises ValueError: it is no number, and would put all that it counts for in no order.
+    """
+    weight = float(value)
+    if not math.isfinite(weight):
+        raise ValueError(f"the weight {weight}")
+    return weight
 
 
 def write(weights: Weights, file: Path) -> None:

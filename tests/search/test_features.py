@@ -116,7 +116,20 @@ def test_a_file_is_told_by_all_that_was_found_of_it() -> None:
     assert lines[0] == lines[2] > lines[1] == lines[3]
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"version": 0}'])
+WITH_WEIGHT = '{"version": 2, "ranking": {"a": %s}, "files": {}, "match": {}, "learned_from": {}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"version": 0}',
+        *(WITH_WEIGHT % weight for weight in ("NaN", "-Infinity", f"1{'0' * 400}", "[1]", '"x"')),
+        pytest.param("[" * 100_000, id="deep"),
+    ],
+)
 def test_a_damaged_file_of_weights_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "w.json").write_text(text)
     with pytest.raises(ModelMissingError, match="install Harness again"):

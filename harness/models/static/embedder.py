@@ -6,6 +6,7 @@ No network is run, so a passage takes some 0.05 ms. The file lies next to this m
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -162,7 +163,13 @@ class StaticEmbedder:
                     raise ModelMismatchError(
                         f"{self._file} was replaced while it was in use: run the same command again"
                     )
-                self._table = _Table(model)
+                table = _Table(model)
+                if not math.isfinite(float(table.query_scales.sum())):
+                    # Every text would be as near to a question as any other.
+                    raise ModelMismatchError(
+                        f"{self._file} has rows without a length: install Harness again."
+                    )
+                self._table = table
             return self._table
 
 
@@ -172,7 +179,8 @@ class _Table:
     def __init__(self, model: StaticModel) -> None:
         self.model = model
         self.scales = model.scales.astype(np.float32)
-        self.query_scales = self.scales * model.weights.astype(np.float32)
+        with np.errstate(invalid="ignore"):  # see _loaded
+            self.query_scales = self.scales * model.weights.astype(np.float32)
         self._known = dict(zip(model.hashes.tolist(), range(len(model.hashes)), strict=True))
         self._find = lru_cache(maxsize=_CACHED_TERMS)(self._look_up)
         self._room = threading.local()

@@ -71,7 +71,7 @@ def read(file: Path) -> StaticModel:
         ) from error
     try:
         return _parsed(data)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelMismatchError(
             f"{file} is not an embedding model that this version reads: install Harness again."
         ) from error
@@ -83,9 +83,13 @@ def _parsed(data: mmap.mmap) -> StaticModel:
     start = len(MAGIC) + 4
     end = start + int.from_bytes(data[len(MAGIC) : start], "little")
     header: dict[str, Any] = json.loads(data[start:end])
-    terms, dimension = int(header["terms"]), int(header["dimension"])
-    count = terms + int(header["buckets"])
+    terms, buckets = _number(header["terms"], 0), _number(header["buckets"], 1)
+    dimension, seed = _number(header["dimension"], 1), _number(header["seed"], 0)
+    count = terms + buckets
     at = -(-end // _ALIGNMENT) * _ALIGNMENT
+    # Before anything is read by these numbers: nothing that is added up here can overflow.
+    if at + 4 * terms + (4 + 2 + dimension) * count != len(data):
+        raise ValueError("not whole")
 
     def table(kind: str, length: int) -> npt.NDArray[Any]:
         nonlocal at
@@ -93,18 +97,25 @@ def _parsed(data: mmap.mmap) -> StaticModel:
         at += array.nbytes
         return array
 
-    model = StaticModel(
-        name=header["name"],
-        tokenizer=header["tokenizer"],
+    return StaticModel(
+        name=str(header["name"]),
+        tokenizer=str(header["tokenizer"]),
         hashes=table("<u4", terms),
         scales=table("<f4", count),
         weights=table("<f2", count),
         rows=table("i1", count * dimension).reshape(count, dimension),
-        seed=int(header["seed"]),
+        seed=seed,
     )
-    if at != len(data):
-        raise ValueError("not whole")
-    return model
+
+
+def _number(value: object, least: int) -> int:
+    """A whole number of a header.
+
+    :raises ValueError: it is something else, or smaller.
+    """
+    if type(value) is not int or value < least:
+        raise ValueError(f"{value!r:.40} is no number from {least}")
+    return value
 
 
 def write(model: StaticModel, file: Path) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from harness.errors import ModelMismatchError, ModelMissingError
+from harness.errors import HarnessError, ModelMismatchError, ModelMissingError
 from harness.models.static import embedder, model_file, terms
 from harness.models.static.model_file import StaticModel
+
+Change = Callable[[bytes], bytes]
 
 WORDS = ("delete", "file", "open", "remove", "session")
 
@@ -21,6 +26,33 @@ def small_model(tokenizer: str = terms.VERSION) -> StaticModel:
     scales = chance.random(len(rows), dtype=np.float32) + np.float32(0.1)
     weights = np.ones(len(rows), dtype=np.float16)
     return StaticModel("small", tokenizer, hashes, scales, weights, rows, seed=7)
+
+
+def framed(head: bytes, data: bytes) -> bytes:
+    """A header, and what follows one in a model's file."""
+    start = model_file.MAGIC + len(head).to_bytes(4, "little") + head
+    end = 12 + int.from_bytes(data[8:12], "little")
+    return start + bytes(-len(start) % 64) + data[-(-end // 64) * 64 :]
+
+
+def header(more: int = 0, **said: object) -> Change:
+    """A file whose header says something else.
+
+    :param more: bytes that the tables are longer, so that they have the size that it says.
+    """
+
+    def change(data: bytes) -> bytes:
+        end = 12 + int.from_bytes(data[8:12], "little")
+        head = json.dumps(json.loads(data[12:end]) | said).encode()
+        return framed(head, data) + bytes(more)
+
+    return change
+
+
+def no_numbers(data: bytes) -> bytes:
+    """A file of the right size, and a scale that is no number."""
+    at = 64 * (-(-(12 + int.from_bytes(data[8:12], "little")) // 64)) + 4 * len(WORDS)
+    return data[:at] + np.float32(np.nan).tobytes() + data[at + 4 :]
 
 
 def test_a_model_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -42,9 +74,26 @@ def test_a_model_is_read_as_it_was_written(tmp_path: Path) -> None:
         pytest.param(lambda data: data + b"x", ModelMismatchError, id="too long"),
         pytest.param(lambda data: b"HRNSTM99" + data[8:], ModelMismatchError, id="other format"),
         pytest.param(lambda data: data[:12] + b"[]" + data[14:], ModelMismatchError, id="header"),
+        *(
+            pytest.param(header(**said), ModelMismatchError, id=f"{said}")
+            for said in (
+                *({"dimension": value} for value in (-1, 0, 2**62, 2**64, 1e308, math.inf, "8")),
+                *({"terms": value} for value in (-1, 2**63, 10**30, None, [5])),
+                # All rows are of known terms: nothing is left for a word that is not.
+                {"terms": 69, "buckets": 0, "more": 4 * 64},
+                {"seed": math.nan},
+            )
+        ),
+        pytest.param(lambda data: framed(b"[" * 100_000, data), ModelMismatchError, id="deep"),
+        pytest.param(
+            lambda data: data[:8] + b"\xff" * 4 + data[12:], ModelMismatchError, id="long header"
+        ),
+        pytest.param(no_numbers, ModelMismatchError, id="no numbers"),
     ],
 )
-def test_a_damaged_file_is_refused(tmp_path: Path, change, error) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_file_is_refused(
+    tmp_path: Path, change: Change, error: type[HarnessError]
+) -> None:
     file = tmp_path / "model.bin"
     model_file.write(small_model(), file)
     file.write_bytes(change(file.read_bytes()))
