@@ -172,6 +172,10 @@ class GitOutput:
         return lines[-1] if lines else f"exit code {self.returncode}"
 
 
+class TooMuchOutputError(GitError):
+    """git wrote more than its :class:`Trust` allows, and was stopped."""
+
+
 def run_git(
     args: Sequence[str],
     cwd: Path,
@@ -236,7 +240,7 @@ def run_git(
             max_output_bytes=trust.max_output_bytes,
         )
     except OutputTooLargeError:
-        raise GitError(
+        raise TooMuchOutputError(
             f"git {name} wrote more than {trust.max_output_bytes / 1e6:g} MB and was stopped; "
             "leave large files out with .gitignore"
         ) from None

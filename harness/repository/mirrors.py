@@ -25,6 +25,7 @@ from harness.files import private_folder
 from harness.repository.attributes import ATTRIBUTES, REMEDY, is_slow
 from harness.repository.blobs import EXECUTABLE, REGULAR, contents, entries, write_files
 from harness.repository.elsewhere import Extra
+from harness.repository.extent import Extent, extent_of, require_room
 from harness.repository.git import SEALED, run_git
 from harness.repository.lfs import replace_pointers
 from harness.repository.remotes import CHECKOUT_CONFIG, COMMIT, Remote
@@ -100,6 +101,7 @@ def check_out(
     :param extra: whether submodules and LFS objects are fetched.
     :returns: the commit, empty when the repository has none.
     :raises RepositoryNotFoundError: there is no such repository, branch, tag or commit.
+    :raises UsageError: it has too many files, or they are too large for the disk.
     :raises CredentialError: the server refuses.
     :raises ServiceUnavailableError: it does not answer.
     :raises TransientError: another process has held the mirror for the whole time-out.
@@ -112,9 +114,11 @@ def check_out(
     _remove_former_clone(data_dir.resolve() / CHECKOUTS_FOLDER / name)
     if not commit:
         return ""
+    extent = extent_of(commit, folder, remote.timeout_seconds, remote.url)
+    require_room(extent, folder, remote.url)
     args = ["update-ref", "--no-deref", "HEAD"]
     run_git(args, folder, remote.timeout_seconds, operands=[commit])
-    with_extra = _with_extra(remote, commit, folder, data_dir, extra)
+    with_extra = _with_extra(remote, commit, folder, data_dir, extra, extent)
     _write(with_extra, folder, remote)
     if with_extra != commit:
         run_git(args, folder, remote.timeout_seconds, operands=[commit])
@@ -149,7 +153,9 @@ def _held(mirror: Path, remote: Remote) -> Iterator[None]:
         ) from None
 
 
-def _with_extra(remote: Remote, commit: str, folder: Path, data_dir: Path, extra: Extra) -> str:
+def _with_extra(
+    remote: Remote, commit: str, folder: Path, data_dir: Path, extra: Extra, extent: Extent
+) -> str:
     """A commit of this folder only that has the submodules and large files as well; the commit
     itself where there are none."""
     if not extra.submodules and not extra.lfs_bytes:
@@ -170,7 +176,7 @@ def _with_extra(remote: Remote, commit: str, folder: Path, data_dir: Path, extra
             _bring(source, wanted, folder, data_dir)
 
         credentials_dir = extra.credentials_dir
-        changed |= merge_submodules(remote, commit, folder, bring, credentials_dir)
+        changed |= merge_submodules(remote, commit, folder, bring, credentials_dir, extent)
     if not changed:
         return commit
 

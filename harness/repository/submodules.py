@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from harness.errors import GitError, HarnessError, UsageError
 from harness.repository.blobs import SUBMODULE, Entry
 from harness.repository.elsewhere import related
+from harness.repository.extent import Extent, extent_of, require_room
 from harness.repository.git import run_git
 from harness.repository.remotes import COMMIT, Remote
 
@@ -37,6 +38,7 @@ class _Merging:
     bring: Bring
     credentials_dir: Path | None
     seconds: float
+    extent: Extent
     count: int = 0
     size_bytes: int = 0
 
@@ -82,14 +84,15 @@ class _Merging:
                 f"{parent.url}: its submodule {place} cannot be had: {error}; without --submodules "
                 "it is left out"
             ) from error
-        listing = self._git("ls-tree", "-r", "-l", "-z", entry.id)
-        sizes = (line.partition(b"\t")[0].split()[-1] for line in listing.split(b"\0") if line)
-        self.size_bytes += sum(int(size) for size in sizes if size.isdigit())
+        added = extent_of(entry.id, self.folder, self.seconds, source.url)
+        self.extent += added
+        self.size_bytes += added.size_bytes
         if self.size_bytes > MAX_BYTES:
             raise UsageError(
                 f"{source.url}: with the submodule {place} there are more than "
                 f"{MAX_BYTES / 1e9:g} GB of files; register the repository without --submodules"
             )
+        require_room(self.extent, self.folder, parent.url)
         self._git("update-index", "--force-remove", operands=[place])
         self._git("read-tree", f"--prefix={place}/", entry.id)
 
@@ -117,17 +120,23 @@ class _Merging:
 
 
 def merge_submodules(
-    remote: Remote, commit: str, folder: Path, bring: Bring, credentials_dir: Path | None
+    remote: Remote,
+    commit: str,
+    folder: Path,
+    bring: Bring,
+    credentials_dir: Path | None,
+    extent: Extent,
 ) -> bool:
     """Put the files of a commit's submodules, and of theirs, into a checkout's index.
 
     :param folder: a repository whose index has the commit's files; none is on the disk yet.
+    :param extent: the commit's own.
     :returns: whether there were any.
     :raises CredentialError: one is somewhere else, or its server refuses.
     :raises UsageError: there are too many, they are too large, or one is in itself.
     :raises HarnessError: as :func:`harness.repository.mirrors.check_out`.
     """
-    merging = _Merging(folder, bring, credentials_dir, remote.timeout_seconds)
+    merging = _Merging(folder, bring, credentials_dir, remote.timeout_seconds, extent)
     merging.merge(remote, commit, "", (remote.url,))
     return merging.count > 0
 

@@ -21,7 +21,7 @@ from harness.errors import (
     ServiceUnavailableError,
     UsageError,
 )
-from harness.repository import lfs
+from harness.repository import extent, lfs
 from harness.repository.checkout import Checkout, resolve_source
 from harness.repository.elsewhere import Extra, is_loopback, related
 from harness.repository.git import run_git
@@ -126,6 +126,15 @@ def refused(caught: pytest.ExceptionInfo[HarnessError], *words: str) -> None:
     assert "\n" not in message and SECRET not in message
     for word in words:
         assert word in message
+
+
+def test_the_files_of_submodules_count_with_the_others(
+    server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extent, "MAX_FILES", 6)
+    assert contents(fetched(server, tmp_path))  # five, a link among them
+    with pytest.raises(UsageError, match="million files"):
+        fetched(server, tmp_path, submodules=True)
 
 
 def test_submodules_are_files_at_their_recorded_commits(
