@@ -19,11 +19,15 @@ from dataclasses import dataclass, fields
 from typing import Any, BinaryIO
 
 from harness.index.embedded_text import Window
+from harness.index.garbage import collected_every
 from harness.index.preparing import PreparedChunk, PreparedFile, prepare_files
 from harness.models.protocols import WordEmbedder
 from harness.types import Chunk, SourceFile, SparseVector
 
 _LENGTH = struct.Struct(">Q")
+# Some ten megabytes of source. Left to itself, the collector took 8 % of the time and freed nothing
+# to speak of: the peak is the same without it.
+_PIECES_PER_COLLECTION = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,10 @@ def serve() -> None:
     os.dup2(2, 1)  # whatever prints must not end up among the answers
     try:
         send(answers, packed("ready"))
-        while True:
-            send(answers, packed(_answer(unpacked(receive(requests)))))
+        with collected_every(_PIECES_PER_COLLECTION) as step:
+            while True:
+                send(answers, packed(_answer(unpacked(receive(requests)))))
+                step()
     except (EOFError, OSError):
         return
 
