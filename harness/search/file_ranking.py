@@ -20,9 +20,10 @@ from harness.types import FloatArray
 FEW = 3
 """Content words up to which a question is one of few words; with twice as many it is so by half."""
 
-REPEATED = 2.5
-"""What each further chunk of a file loses, next to the one before: other files are shown early, yet
-a file that is clearly meant keeps several places. 2 finds functions better and files worse."""
+REPEATED, REPEATED_IN_FEW_WORDS = 1.0, 2.0
+"""What a file's second passage loses, always and as much as the question is one of few words: other
+files are shown early, yet one that is clearly meant keeps several places. Whoever describes what
+a passage does, in many words, means that passage and not its file."""
 
 _ALWAYS = ("file is named so", "file in dense scores", "file's last line")
 _IN_FEW_WORDS = ("names say it", "dense score", "lexical score", "file's last line")
@@ -42,6 +43,16 @@ def few_words(query: Query) -> float:
     :param query: what is asked.
     """
     return 0.0 if query.by_letters else min(1.0, FEW / max(1, len(query.terms)))
+
+
+def lost(before: int, few: float) -> float:
+    """What a passage loses for those of its file that come before it: with the root of their
+    number, as the fifth is hardly less likely to be meant than the fourth.
+
+    :param before: how many there are.
+    :param few: as :func:`few_words` gives it; a name, for which it is 0, has few words as well.
+    """
+    return (REPEATED + REPEATED_IN_FEW_WORDS * (few or 1.0)) * math.sqrt(before)
 
 
 def places_by_file(files: Sequence[Hashable]) -> list[list[int]]:
@@ -106,5 +117,5 @@ def spread(
         moved = base - result[own[0]]
         result[own[0]] = of_best
         for before, place in enumerate(own[1:], start=1):
-            result[place] += moved - REPEATED * before
+            result[place] += moved - lost(before, few)
     return np.array(result, dtype=np.float32)

@@ -27,7 +27,7 @@ import numpy as np
 
 from harness.search import weights
 from harness.search.features import FEATURES, features, pool_of
-from harness.search.file_ranking import FILE_FEATURES, REPEATED, few_words, spread
+from harness.search.file_ranking import FILE_FEATURES, few_words, lost, spread
 from harness.search.mentions import WEAK, likeness
 from harness.search.path_kinds import folded_names, titles
 from harness.search.query import Query
@@ -122,6 +122,7 @@ def _lift_named(
     for at, candidate in enumerate(pool):
         files[candidate.repo, candidate.path].append(at)
     bonus: dict[int, float] = {}
+    few = few_words(query)
     for (repo, path), places in files.items():
         surest = max([likeness(mention, repo, path) for mention in query.mentions], default=0.0)
         if query.title and query.title in titles(path):
@@ -142,7 +143,7 @@ def _lift_named(
         for before, at in enumerate(sorted(meant)):
             # In a long file the chunk at a line may be the fiftieth by its words, which would cost
             # it more than the bonus: only those that are named as well count as before it.
-            bonus[places[at]] = value + REPEATED * (at - before)
+            bonus[places[at]] = value + lost(at, few) - lost(before, few)
     return bonus
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.search.features import FEATURES
+from harness.search.file_ranking import FILE_FEATURES, spread
 from harness.search.path_kinds import path_factor, path_kinds, stem_words
 from harness.search.query import parse
 from harness.search.ranking import rank
@@ -87,6 +90,23 @@ def test_other_files_are_shown_early() -> None:
     many = tuple(candidate("many.py", line=line) for line in range(1, 200, 10))
     others = tuple(candidate(f"other{n}.py") for n in range(3))
     assert "other0.py" in paths("zzz", CandidateLists(dense=(*many[:10], *others, *many[10:])))
+
+
+@pytest.mark.parametrize(
+    ("few", "expected"),
+    [
+        pytest.param(0.25, "aabc", id="a description"),
+        pytest.param(1.0, "abac", id="a few words"),
+        pytest.param(0.0, "abac", id="a name"),
+    ],
+)
+def test_who_describes_a_passage_sees_more_of_its_file(few: float, expected: str) -> None:
+    scores = np.array([5.0, 4.9, 3.0, 1.0], dtype=np.float32)
+    weights = np.zeros(len(FILE_FEATURES), dtype=np.float32)
+    weights[FILE_FEATURES.index("best passage")] = 1.0
+    rows = np.zeros((4, len(FEATURES)), dtype=np.float32)
+    found = spread(scores, rows, few, list("aabc"), weights)
+    assert "".join("aabc"[at] for at in np.argsort(-found)) == expected
 
 
 @pytest.mark.parametrize("line", [1, 405, 791])
