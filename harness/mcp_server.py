@@ -71,8 +71,9 @@ def make_server(context: Context, folder: Path | None = None) -> Server:
     :param folder: whose repository is the default; None: the current one.
     """
     from harness.service.callers import OWNER
+    from harness.service.mcp.door import Door
     from harness.service.mcp.server import Server
-    from harness.service.mcp.tools import Door, Tools
+    from harness.service.mcp.tools import Tools
 
     async def refresh(name: str) -> Mapping[str, Any]:
         def source(engines: Engines) -> str:

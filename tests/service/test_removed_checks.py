@@ -19,7 +19,7 @@ from starlette.requests import Request
 
 from harness.service import api_repositories, api_tasks, context
 from harness.service.callers import OWNER, Caller, Scope
-from harness.service.mcp import tools
+from harness.service.mcp import door, tools
 from harness.service.recognising import Recogniser
 from harness.stack.api import PrefectApi
 from tests.fakes.prefect_api import FakePrefect
@@ -38,7 +38,7 @@ DOUBLED = {
     # The look-up that follows sees the same repositories only.
     "allowed in api_tasks.start",
     "allowed in tools.refresh",
-    "visible in tools._places",
+    "visible in door.places_of",
     # The check of the repository asks for the scope again.
     "admin for POST /api/v1/repositories",
     "admin for DELETE /api/v1/repositories/{name:path}",
@@ -92,7 +92,7 @@ class Checks:
             found = recognised(recogniser, *sent)
             return OWNER if found is None and self.passes(STRANGERS) else found
 
-        for module in (context, tools):
+        for module in (context, door):
             patch.setattr(module, "caller_of", scope_of)
         for module in (api_repositories, api_tasks, tools):
             patch.setattr(module, "allowed", repository_of)

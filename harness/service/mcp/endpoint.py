@@ -18,8 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 from harness.service.api_repositories import sync_run
 from harness.service.context import Context
+from harness.service.mcp.door import Door
 from harness.service.mcp.server import Server
-from harness.service.mcp.tools import Door, Tools
+from harness.service.mcp.tools import Tools
 
 PATH = "/mcp"
 

@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from harness import __version__
-from harness.service.mcp.tools import Tools, said_by
+from harness.service.mcp.door import said_by
+from harness.service.mcp.tools import Tools
 
 _INSTRUCTIONS = (
     "Search and questions over the user's own indexed repositories. Begin with search, or with map "

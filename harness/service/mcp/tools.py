@@ -1,60 +1,40 @@
 """The tools: what an editor or an agent may ask of the index, the same over both transports.
 
-Each method is a tool; its docstring is what a model reads of it. Permissions are those of whoever
-calls: over HTTP the caller whom the guard has recognised for the very request, over stdio the
-owner of this machine.
+Each method is a tool; its docstring is what a model reads of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path as Folder
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mcp.server.mcpserver import Context as Call
 from mcp_types import CallToolResult, TextContent
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from harness.agent.envelope import Envelope
 from harness.answers.passages import readable
 from harness.engines import Engines
-from harness.errors import HarnessError, UsageError
+from harness.errors import UsageError
 from harness.index.status import RepositoryStatus, repository_statuses
 from harness.search import retrieval
-from harness.search.indexed_file import IndexedFile, read_indexed_file
+from harness.search.indexed_file import IndexedFile
 from harness.search.operators import read_operators
 from harness.search.related import related_passages
 from harness.search.repository_map import BUDGET, map_repository
 from harness.search.symbols import find_symbol
-from harness.service.api_repositories import shown_to, told_place
+from harness.service.api_repositories import shown_to
 from harness.service.callers import Caller, Scope
-from harness.service.context import Context, allowed, caller_of, note
+from harness.service.context import Context, allowed, note
 from harness.service.mcp import answer as answers
 from harness.service.mcp import parameters as of
+from harness.service.mcp.door import Door, places_of
 from harness.service.questions import Asked, begin, find_passages
-from harness.store.catalog import around, in_scope, in_scope_at
+from harness.store.catalog import in_scope
 from harness.text import encodable
 
 _LINES_RELATED = 40
-
-Refresh = Callable[[str], Awaitable[Mapping[str, Any]]]
-"""Indexes a repository again, by its name; returns what there is to say of the run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """How the tools are reached.
-
-    :param refresh: how a repository is indexed again there.
-    :param caller: who calls where requests do not say, None where each one does (HTTP).
-    :param folder: whose repository is the default; None for no default.
-    """
-
-    refresh: Refresh
-    caller: Caller | None = None
-    folder: Folder | None = None
 
 
 class Tools:
@@ -77,11 +57,11 @@ class Tools:
         full_text: of.FullText = False,
     ) -> CallToolResult:
         """Ranked passages for words, a name, a question, path:line or a stack trace."""
-        caller = self._caller(call, Scope.READ)
+        caller = self._door.caller(call, Scope.READ)
         text = encodable(query)
 
         def find(engines: Engines) -> answers.Answer:
-            where = self._scope(repo, engines) if not read_operators(text).repo else repo
+            where = self._door.scope(repo, engines) if not read_operators(text).repo else repo
             found = retrieval.find(
                 text,
                 engines,
@@ -96,7 +76,7 @@ class Tools:
             return answers.of_hits(
                 text,
                 found.hits[:limit],
-                _places(engines, caller),
+                places_of(engines, caller),
                 full_text=full_text,
                 more=len(found.hits) > limit,
                 offset=offset,
@@ -115,10 +95,10 @@ class Tools:
         limit: of.Places = 20,
     ) -> CallToolResult:
         """Where a name is defined, and which lines use it."""
-        caller = self._caller(call, Scope.READ)
+        caller = self._door.caller(call, Scope.READ)
 
         def find(engines: Engines) -> answers.Answer:
-            where = self._scope(repo, engines)
+            where = self._door.scope(repo, engines)
             found = find_symbol(
                 encodable(name), engines, repo=where, limit=limit, visible=caller.visible()
             )
@@ -126,7 +106,7 @@ class Tools:
                 found = replace(found, references=())
             elif which == "references":
                 found = replace(found, definitions=())
-            return answers.of_symbol(found, _places(engines, caller))
+            return answers.of_symbol(found, places_of(engines, caller))
 
         return self._said(call, await self._context.work.search(find), name)
 
@@ -139,12 +119,12 @@ class Tools:
         end_line: of.EndLine = None,
     ) -> CallToolResult:
         """Lines of an indexed file, as many as there is room for."""
-        caller = self._caller(call, Scope.READ)
+        caller = self._door.caller(call, Scope.READ)
 
         def read(engines: Engines) -> answers.Answer:
-            file = self._file(engines, caller, repo, path)
+            file = self._door.file(engines, caller, repo, path)
             _check_lines(file, start_line, end_line)
-            place = _places(engines, caller)[file.repo]
+            place = places_of(engines, caller)[file.repo]
             return answers.of_file(file, place, start_line, end_line)
 
         return self._said(call, await self._context.work.search(read), path)
@@ -157,11 +137,11 @@ class Tools:
         start_line: of.StartLine = 1,
     ) -> CallToolResult:
         """What an indexed file defines, and at which lines."""
-        caller = self._caller(call, Scope.READ)
+        caller = self._door.caller(call, Scope.READ)
 
         def read(engines: Engines) -> answers.Answer:
-            file = self._file(engines, caller, repo, path)
-            return answers.of_outline(file, _places(engines, caller)[file.repo], start_line)
+            file = self._door.file(engines, caller, repo, path)
+            return answers.of_outline(file, places_of(engines, caller)[file.repo], start_line)
 
         return self._said(call, await self._context.work.search(read), path)
 
@@ -174,18 +154,18 @@ class Tools:
     ) -> CallToolResult:
         """A repository's most important files and definitions, by who uses their names; with focus,
         those that something is about."""
-        caller = self._caller(call, Scope.READ)
+        caller = self._door.caller(call, Scope.READ)
 
         def read(engines: Engines) -> answers.Answer:
             found = map_repository(
                 engines,
-                repo=self._scope(repo, engines),
+                repo=self._door.scope(repo, engines),
                 focus=encodable(focus),
                 budget=budget,
                 visible=caller.visible(),
                 known=self._context.known_uses,
             )
-            return answers.of_map(found, _places(engines, caller)[found.repo])
+            return answers.of_map(found, places_of(engines, caller)[found.repo])
 
         return self._said(call, await self._context.work.search(read), focus)
 
@@ -202,10 +182,10 @@ class Tools:
     ) -> CallToolResult:
         """Passages like given lines of a file: others that do the same, or what goes with them.
         Without end_line, the 40 lines from start_line on."""
-        caller = self._caller(call, Scope.READ)
+        caller = self._door.caller(call, Scope.READ)
 
         def find(engines: Engines) -> answers.Answer:
-            file = self._file(engines, caller, repo, path)
+            file = self._door.file(engines, caller, repo, path)
             last = end_line or min(start_line + _LINES_RELATED - 1, len(file.lines))
             _check_lines(file, start_line, last)
             hits = related_passages(
@@ -218,7 +198,7 @@ class Tools:
                 visible=caller.visible(),
             )
             lines = "\n".join(file.lines[start_line - 1 : last])
-            places = _places(engines, caller)
+            places = places_of(engines, caller)
             return answers.of_hits(lines, hits, places, full_text=full_text, more=False)
 
         return self._said(call, await self._context.work.search(find), path)
@@ -235,8 +215,8 @@ class Tools:
     ) -> CallToolResult:
         """An answer with checked path:line citations: passages, and a local model's words where
         one is configured. A model may take minutes; cancelling the call ends it."""
-        caller = self._caller(call, Scope.ASK)
-        where = await self._context.work.search(lambda engines: self._scope(repo, engines))
+        caller = self._door.caller(call, Scope.ASK)
+        where = await self._context.work.search(lambda engines: self._door.scope(repo, engines))
         asked = Asked(encodable(question), where, language, path_glob, limit)
         found = await find_passages(self._context, caller, asked)
         document: Mapping[str, Any] = found.to_dict()
@@ -250,7 +230,7 @@ class Tools:
     async def _ask_model(
         self, call: Call, caller: Caller, asked: Asked, found: Envelope
     ) -> Mapping[str, Any]:
-        local = self._door.caller is not None
+        local = self._door.owner is not None
         answering = begin(self._context, caller, asked, found, tells_record=local)
         try:
             while True:
@@ -266,7 +246,7 @@ class Tools:
 
     async def repositories(self, call: Call) -> CallToolResult:
         """Which repositories are indexed, from where, by which model, how fresh."""
-        caller = self._caller(call, Scope.READ)
+        caller = self._door.caller(call, Scope.READ)
 
         def look(engines: Engines) -> list[RepositoryStatus]:
             sees = caller.visible()
@@ -282,9 +262,9 @@ class Tools:
     async def refresh(self, call: Call, repo: of.Refreshed = None) -> CallToolResult:
         """Index what has changed in a repository, and remove from the index what is no longer
         there."""
-        caller = self._caller(call, Scope.ADMIN)
+        caller = self._door.caller(call, Scope.ADMIN)
         if repo is None:
-            repo = await self._context.work.search(lambda engines: self._scope(None, engines))
+            repo = await self._context.work.search(lambda engines: self._door.scope(None, engines))
         if not repo or repo == of.ALL_REPOSITORIES:
             raise UsageError("say which repository to refresh; `repositories` lists their names")
         name = encodable(repo)
@@ -296,18 +276,6 @@ class Tools:
         text = "  ".join(f"{key}: {value}" for key, value in document.items())
         return self._said(call, answers.Answer(text, document, frozenset({name})))
 
-    def _caller(self, call: Call, scope: Scope) -> Caller:
-        """Who calls.
-
-        :raises HTTPException: nothing of that kind is allowed.
-        """
-        if self._door.caller is not None:
-            return self._door.caller
-        request = call.request_context.request
-        if not isinstance(request, Request):  # of HTTP each call has one; nobody is let in without
-            raise HTTPException(401, "a token is needed")
-        return caller_of(request, scope)
-
     def _said(self, call: Call, answer: answers.Answer, query: str = "") -> CallToolResult:
         request = call.request_context.request
         if isinstance(request, Request):
@@ -317,53 +285,9 @@ class Tools:
             structured_content=dict(answer.document),
         )
 
-    def _scope(self, repo: str | None, engines: Engines) -> str | None:
-        """The repository that is asked about; None for all of them."""
-        if repo == of.ALL_REPOSITORIES:
-            return None
-        if repo or self._door.folder is None:
-            return repo or None
-        record = around(self._door.folder, engines.store.repositories())
-        return record.name if record else None
-
-    def _file(self, engines: Engines, caller: Caller, repo: str | None, path: str) -> IndexedFile:
-        """An indexed file.
-
-        :raises UsageError: it is not in the index, or in which repository was not said.
-        """
-        sees = caller.visible()
-        found = in_scope_at(engines.store, self._scope(repo, engines), sees)
-        if len(found) != 1:
-            names = ", ".join(one.name for one in found[:20])
-            raise UsageError(f"say in which repo the file is; there are: {names}")
-        name = found[0].name
-        file = read_indexed_file(name, encodable(path), engines, visible=sees)
-        if file is None:
-            raise UsageError(
-                f"the index of {name!r} has no file {encodable(path)!r}; search finds its path"
-            )
-        return file
-
-
-def _places(engines: Engines, caller: Caller) -> dict[str, str]:
-    """Of each repository that the caller may see its folder or URL, as far as it is told."""
-    sees = caller.visible()
-    return {
-        one.name: told_place(caller, one.name, one.path)
-        for one in engines.store.repositories()
-        if sees(one.name)
-    }
-
 
 def _check_lines(file: IndexedFile, start: int, end: int | None) -> None:
     if end is not None and end < start:
         raise UsageError("the last line comes before the first one; swap start_line and end_line")
     if start > len(file.lines):
         raise UsageError(f"{file.path} has {len(file.lines)} lines; ask for some of these")
-
-
-def said_by(error: BaseException) -> str | None:
-    """What a tool's caller is told of an error; None for one that is nobody's business."""
-    if isinstance(error, HTTPException):
-        return str(error.detail)
-    return str(error) if isinstance(error, HarnessError) else None
