@@ -12,6 +12,7 @@ from harness.errors import StoreDamagedError, StoreError
 from harness.store import integrity
 from harness.store.answer_memory import AnswerMemory
 from harness.store.edge_leases import LEASES_FILE, EdgeLeases
+from harness.store.edge_making import make_shard
 from harness.store.edge_memory import Memories
 from harness.store.edge_points import upsert
 from harness.store.edge_records import RECORDS_FILE, EdgeRecords
@@ -114,7 +115,7 @@ class EdgeStore(VectorStore):
             if self._has(manifest.collection):  # another process was quicker
                 return
             if not self._is_whole(manifest.collection):
-                self._shards.create(manifest.collection, manifest.dimension)
+                make_shard(self._shards.folder(manifest.collection), manifest.dimension)
             self._records.add_collection(manifest)
 
     def _is_whole(self, collection: str) -> bool:

@@ -27,6 +27,7 @@ import numpy as np
 from harness.errors import StoreDamagedError
 from harness.files import private_folder
 from harness.store import integrity
+from harness.store.edge_making import make_shard, require_space
 from harness.store.edge_points import upsert
 from harness.store.edge_shards import EdgeShards
 from harness.store.payload import dense_of
@@ -55,7 +56,7 @@ def rebuild(shards: EdgeShards, manifest: Manifest, prove: Prove) -> Salvage:
     """
     folder = shards.folder(manifest.collection)
     if not folder.exists():
-        shards.create(manifest.collection, manifest.dimension)
+        make_shard(folder, manifest.dimension)
         return Salvage(None)
     points = prove(read_points(folder)) if _has_its_vectors(folder) else iter(())
     kept = 0
@@ -63,14 +64,14 @@ def rebuild(shards: EdgeShards, manifest: Manifest, prove: Prove) -> Salvage:
     def fill(shard: Any) -> None:
         nonlocal kept
         while part := list(islice(points, _POINTS_PER_WRITE)):
-            shards.require_space()
+            require_space(shards.root)
             upsert(shard, part)
             kept += len(part)
 
     aside = private_folder(shards.root / DAMAGED_FOLDER)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     target = aside / f"{folder.name}-{stamp}-{os.urandom(2).hex()}"
-    shards.create(manifest.collection, manifest.dimension, fill=fill, aside=target)
+    make_shard(folder, manifest.dimension, fill=fill, aside=target)
     return Salvage(target, kept)
 
 

@@ -19,19 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import StoreBusyError, StoreError, StoreFullError
-from harness.files import private_folder, sync
+from harness.errors import StoreBusyError, StoreError
+from harness.files import private_folder
 from harness.store import integrity
 from harness.store.collection_names import collection_name
-from harness.store.edge_config import create_indexes, shard_config
+from harness.store.edge_config import create_indexes
 from harness.store.edge_lock import StoreLock
+from harness.store.edge_making import has_room_beside, require_space
 from harness.store.engine_faults import first_line, is_engines, translate
 from harness.store.memory_room import require_room
 
-# A new shard is 200 MB of mapped, empty files. Where a write would fail on a full disk, touching a
-# page of a mapped file kills the process (SIGBUS), so there must be room for all of them before
-# anything is written.
-_RESERVE_BYTES = 256_000_000
 # How long somebody who waits is not seen while nothing is asked of this process.
 _LOOK_SECONDS = 0.025
 # How long other threads of this process come before other processes, from when it has got the
@@ -191,7 +188,7 @@ class EdgeShards:
         :raises StoreError: as :meth:`open`.
         :raises StoreFullError: the disk is nearly full.
         """
-        self.require_space()
+        require_space(self.root)
         with self.open(collection) as shard:
             self.before_write()
             self._unseal(collection)
@@ -329,91 +326,16 @@ class EdgeShards:
 
     def compact(self, collection: str) -> None:
         """Let the optimizer rewrite a shard, unless the disk has no room for a second one."""
-        folder = self.folder(collection)
-        held = sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
-        free = shutil.disk_usage(self.root).free
-        if free < held + _RESERVE_BYTES:
-            logger.warning("%s is not compacted: only %d MB free", collection, free // 1_000_000)
+        if not has_room_beside(self.folder(collection)):
             return
         with self.open(collection) as shard:
             self._unseal(collection)
             if shard.optimize():
                 self._packed = True
 
-    def require_space(self) -> None:
-        """Refuse what writes to a shard when the disk is nearly full.
-
-        :raises StoreFullError: it is.
-        """
-        free = shutil.disk_usage(self.root).free
-        if free < _RESERVE_BYTES:
-            raise StoreFullError(
-                f"only {free / 1e6:.0f} MB free in {self.root}, the index keeps "
-                f"{_RESERVE_BYTES / 1e6:.0f} in reserve; free some space, or set HARNESS_DATA_DIR "
-                "to a folder on another disk"
-            )
-
-    def create(
-        self,
-        collection: str,
-        dimension: int,
-        fill: Callable[[Any], None] | None = None,
-        aside: Path | None = None,
-    ) -> None:
-        """Make a shard with its payload indexes; call it while :meth:`exclusive`. It has the
-        collection's name when it is complete and on the disk.
-
-        :param dimension: length of the dense vectors.
-        :param fill: puts the first points into it; None: it is empty.
-        :param aside: where a folder that has the name is moved to; None: it is removed.
-        :raises StoreError: the folder cannot be written.
-        :raises StoreFullError: the disk is nearly full.
-        """
-        from qdrant_edge import EdgeShard
-
-        self.require_space()
-        folder = self.folder(collection)
-        building = folder.with_name(f".{folder.name}.building")
-        if not folder.exists() and _is_complete(building):
-            # Killed between the two renamings below.
-            building.rename(folder)
-            sync(self.root)
-            return
-        shutil.rmtree(building, ignore_errors=True)
-        try:
-            private_folder(building, new=True)
-            shard = EdgeShard.create(str(building), shard_config(dimension))
-            create_indexes(shard)
-            if fill is not None:
-                fill(shard)
-            shard.close()
-            integrity.renew(building, None, changed=True)
-            if aside is not None:
-                folder.rename(aside)
-            else:  # a folder that is already there was left by a creation that was killed
-                shutil.rmtree(folder, ignore_errors=True)
-            building.rename(folder)
-            sync(self.root)
-        except BaseException as error:
-            shutil.rmtree(building, ignore_errors=True)
-            if not is_engines(error):
-                raise
-            raise StoreError(
-                f"cannot create a collection in {self.root} ({first_line(error)}); check the "
-                "disk's space and permissions"
-            ) from error
-
     def delete(self, collection: str) -> None:
         """Remove a shard; call it while :meth:`exclusive`."""
         shutil.rmtree(self.folder(collection), ignore_errors=True)
-
-
-def _is_complete(folder: Path) -> bool:
-    """Whether a shard was sealed and is as it was then."""
-    try:
-        return integrity.check(folder, thorough=True) is not None
-    except StoreError:
-        return False
 
 
 def _nothing() -> None:

@@ -321,7 +321,7 @@ def test_a_disk_that_fills_up_ends_the_run_and_the_next_one_does_the_rest(
 
         def fill(plan: object) -> None:
             patch.setattr(
-                "harness.store.edge_shards.shutil.disk_usage",
+                "harness.store.edge_making.shutil.disk_usage",
                 lambda path: room._replace(free=100_000_000),
             )
 

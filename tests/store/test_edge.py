@@ -142,14 +142,14 @@ def test_an_edge_store_is_not_compacted_without_room_for_a_second_copy(
         store.ensure_collection(MANIFEST)
         room = shutil.disk_usage(tmp_path)
         monkeypatch.setattr(
-            "harness.store.edge_shards.shutil.disk_usage",
+            "harness.store.edge_making.shutil.disk_usage",
             lambda path: room._replace(free=256_000_001),
         )
         store.compact(COLLECTION)
         assert "is not compacted: only 256 MB free" in caplog.text
         store.delete_chunks(COLLECTION, "none")
         monkeypatch.setattr(
-            "harness.store.edge_shards.shutil.disk_usage",
+            "harness.store.edge_making.shutil.disk_usage",
             lambda path: room._replace(free=255_000_000),
         )
         with pytest.raises(StoreFullError, match="HARNESS_DATA_DIR"):
