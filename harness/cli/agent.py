@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from harness.cli import console
+from harness.cli.options import AsJson, Language, Model, Passages, PathGlob, Repo
 from harness.cli.remote import ask_service, refuse_local, task_by_service
-from harness.cli.search import Language, PathGlob
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,22 +22,19 @@ if TYPE_CHECKING:
     from harness.engines import Engines
     from harness.index.opened import Opened
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 _DEMO_TOKENS = 96
 _NO_MODEL = (
     "harness: there is no chat model, so these passages are the answer; "
     "set OLLAMA_HOST and CHAT_MODEL, see `harness doctor`"
 )
 
-Model = Annotated[str | None, typer.Option(help="Chat model. Default: CHAT_MODEL.")]
-
 
 def ask(
     question: Annotated[str, typer.Argument(help="A question about the indexed code.")],
-    repo: Annotated[str | None, typer.Option(help="Only this repository: name or folder.")] = None,
+    repo: Repo = None,
     lang: Language = None,
     path: PathGlob = None,
-    limit: Annotated[int, typer.Option(help="Number of passages.")] = 5,
+    limit: Passages = 5,
     model: Model = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Add the words of the small demo model, often wrong.")

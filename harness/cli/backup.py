@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import console
+from harness.cli.options import AsJson
 
 if TYPE_CHECKING:
     from harness.backup.operations import Backups
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
 def _open() -> Backups:

@@ -16,6 +16,7 @@ import typer
 
 from harness.cli import console
 from harness.cli.narration import narrate_chat
+from harness.cli.options import Model
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def chat(
     repo: Annotated[
         str, typer.Option(metavar="PATH", help="Folder, git URL, or name of an indexed repository.")
     ] = ".",
-    model: Annotated[str | None, typer.Option(help="Chat model. Default: CHAT_MODEL.")] = None,
+    model: Model = None,
     approve: Annotated[
         bool, typer.Option("--approve/--no-approve", help="Ask before each command.")
     ] = True,

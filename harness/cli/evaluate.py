@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import console
+from harness.cli.options import AsJson
 
 
 def evaluate(
@@ -19,7 +20,7 @@ def evaluate(
         str, typer.Option(help="What the labels' paths start with, when the index is of a folder.")
     ] = "",
     show: Annotated[int, typer.Option(help="How many of the worst queries to print.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure the quality of search on labelled queries: NDCG@10 over files."""
     from harness.configured import open_engines

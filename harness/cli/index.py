@@ -12,6 +12,7 @@ import typer
 
 from harness.cli import console
 from harness.cli.index_reports import print_interrupted, print_preview, print_report
+from harness.cli.options import AsJson, Exclude, Include
 from harness.errors import HarnessError, UsageError
 from harness.home import from_home
 from harness.text import encodable
@@ -41,12 +42,8 @@ def index(
     root: Annotated[
         Path | None, typer.Option(help="Index every repository below this folder.")
     ] = None,
-    include: Annotated[
-        list[str] | None, typer.Option(help="Only paths that match this glob; repeatable.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="No paths that match this glob; repeatable.")
-    ] = None,
+    include: Include = None,
+    exclude: Exclude = None,
     ref: Annotated[
         str | None,
         typer.Option(help="Branch, tag or commit of a URL."),
@@ -59,7 +56,7 @@ def index(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be indexed and what is skipped.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Index what changed in one or several repositories."""
     from harness.configured import open_engines

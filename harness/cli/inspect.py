@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import console
+from harness.cli.options import AsJson
 
 if TYPE_CHECKING:
     from harness.index.status import RepositoryStatus
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
 def status(as_json: AsJson = False) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli import console
+from harness.cli.options import AsJson
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def models(
     update: Annotated[
         bool, typer.Option("--update", help="With pull: fetch newer versions as well.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show which models the Ollama server has and lacks, or pull them."""
     if action not in {"list", "pull"}:

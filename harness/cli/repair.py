@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import console
+from harness.cli.options import AsJson
 from harness.errors import HarnessError
 
 
@@ -15,7 +16,7 @@ def repair(
     repo: Annotated[
         str | None, typer.Option(help="Only this repository; its collection is shared with others.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Look for damage in the index and mend it; only what is missing is embedded again."""
     from harness.cli.index import index_entry

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import console
+from harness.cli.inspect import forget
+from harness.cli.options import AsJson, Exclude, Include
 from harness.text import encodable
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 LOOK_TIMEOUT_SECONDS = 60.0
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a repository in the list.")]
 
 
@@ -38,12 +39,8 @@ def add(
         str | None,
         typer.Option(metavar="CREDENTIAL", help="Name of a credential; '' for none."),
     ] = None,
-    include: Annotated[
-        list[str] | None, typer.Option(help="Only paths that match this glob; repeatable.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="No paths that match this glob; repeatable.")
-    ] = None,
+    include: Include = None,
+    exclude: Exclude = None,
     submodules: Annotated[
         bool | None,
         typer.Option("--submodules/--no-submodules", help="Fetch a URL's submodules as well."),
@@ -103,15 +100,7 @@ def list_(as_json: AsJson = False) -> None:
 
 def remove(name: Name, as_json: AsJson = False) -> None:
     """Remove a repository from the registry and from the index; its source is not touched."""
-    from harness.configured import open_engines
-    from harness.index.forgetting import forget_repository
-
-    with open_engines() as engines:
-        removed = forget_repository(name, engines)
-    if as_json:
-        console.print_json({"repo": name, "chunks_removed": removed})
-    else:
-        print(f"{console.printable(name)}: removed ({removed} chunks)")
+    forget(name, as_json)
 
 
 def apply(

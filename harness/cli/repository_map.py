@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import console
+from harness.cli.options import AsJson
 from harness.text import encodable
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def repository_map(
         str, typer.Option(help="What it is to be about: words, a path, or a glob such as 'src/**'.")
     ] = "",
     budget: Annotated[int, typer.Option(help="About how many tokens the map may take.")] = 1_000,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a repository's most important files and definitions, by who uses their names."""
     from harness.configured import open_engines, open_service

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import console
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+from harness.cli.options import AsJson
 
 
 def list_(as_json: AsJson = False) -> None:

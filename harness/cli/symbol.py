@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import console
+from harness.cli.options import AsJson, Repo
 from harness.text import encodable
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ def symbol(
     name: Annotated[
         str, typer.Argument(help="A name, qualified or not, such as close or Session.close.")
     ],
-    repo: Annotated[str | None, typer.Option(help="Only this repository: name or folder.")] = None,
+    repo: Repo = None,
     limit: Annotated[int, typer.Option(help="Most definitions, and most uses.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show where a name is defined and which lines use it."""
     from harness.configured import open_engines, open_service
