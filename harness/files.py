@@ -147,6 +147,21 @@ def open_regular(path: str | bytes | Path, *, dir_fd: int | None = None) -> Bina
     return os.fdopen(descriptor, "rb")
 
 
+def first_bytes(path: str | bytes | Path, limit: int) -> bytes:
+    """The beginning of a file, as :func:`open_regular` opens it; empty where it opens none.
+
+    :param limit: most bytes that are read.
+    """
+    try:
+        file = open_regular(path)
+    except OSError:
+        return b""
+    if file is None:
+        return b""
+    with file:
+        return file.read(limit)
+
+
 def sync(path: Path) -> None:
     """Bring a file's content, or a folder's list of names, onto the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.errors import TransientError
-from harness.files import open_regular
+from harness.files import first_bytes
 from harness.patterns import folders_above
 from harness.repository.git import SEALED, USER, Trust, run_git
 from harness.repository.git_names import is_attribute_file
@@ -131,11 +131,4 @@ def attributes_of(
 
 def _content(path: Path) -> bytes:
     """What git would read there; it follows no link either."""
-    try:
-        file = open_regular(path)
-    except OSError:
-        return b""
-    if file is None:
-        return b""
-    with file:
-        return file.read(_MOST_BYTES + 1)
+    return first_bytes(path, _MOST_BYTES + 1)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import TransientError
-from harness.files import open_regular
+from harness.files import first_bytes, open_regular
 from harness.patterns import folders_above
 from harness.repository.git_rules import GIT_IGNORE, GitRules, as_bytes, as_text, git_rules
 from harness.repository.spellings import Spellings
@@ -181,11 +181,5 @@ def _is_head(path: bytes) -> bool:
 
 
 def _first_line(path: bytes) -> bytes:
-    try:
-        file = open_regular(path)
-    except OSError:
-        return b""
-    if file is None:
-        return b""
-    with file:
-        return file.readline(_MAX_GIT_FILE_BYTES).rstrip(b"\r\n")
+    line, _, _ = first_bytes(path, _MAX_GIT_FILE_BYTES).partition(b"\n")
+    return line.rstrip(b"\r")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import RepositoryNotFoundError, UsageError
-from harness.files import open_regular
+from harness.files import first_bytes
 from harness.patterns import folders_above
 from harness.repository.folder_signs import TrackedTree
 from harness.repository.ignore import MAX_IGNORE_FILE_BYTES, IgnoreTree
@@ -210,15 +210,8 @@ def consider_listed(selection: Selection, path: str, entry: Tracked | None = Non
 
 def _add_ignore_file(tree: IgnoreTree, root: Path, path: str) -> None:
     """Read an ignore file; a link is not followed, as git does not either."""
-    try:
-        file = open_regular(f"{root}/{path}")
-    except OSError:
-        return
-    if file is None:
-        return
-    with file:
-        text = file.read(MAX_IGNORE_FILE_BYTES).decode("utf-8", "surrogateescape")
-    tree.add(path.rpartition("/")[0], text)
+    rules = first_bytes(f"{root}/{path}", MAX_IGNORE_FILE_BYTES)
+    tree.add(path.rpartition("/")[0], rules.decode("utf-8", "surrogateescape"))
 
 
 def _scan(selection: Selection) -> None:
