@@ -20,21 +20,25 @@ class RedactingFilter(logging.Filter):
         self._values = values
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Redact the message and the traceback of a record."""
+        """Redact the message, the traceback and the stack of a record."""
         from harness.repository.credentials import redact  # 4 ms
 
+        values = tuple(self._values())
         try:
             message = record.getMessage()
-        except (TypeError, ValueError):
-            return True  # logging reports the wrong arguments itself
-        values = tuple(self._values())
+        except (TypeError, ValueError, KeyError):
+            # The arguments do not fit; logging would show them as they are.
+            message = f"{record.msg} {record.args!r}"
+            record.msg, record.args = message, None
         clean = redact(message, values, suspected=True)
         if clean != message:
             record.msg, record.args = clean, None
-        if record.exc_info and not record.exc_text:
-            text = logging.Formatter().formatException(record.exc_info)
-            # Formatters take a text that is there already.
+        if record.exc_info:
+            # Formatters take a text that is there already; another handler may have left it.
+            text = record.exc_text or logging.Formatter().formatException(record.exc_info)
             record.exc_text = redact(text, values, suspected=True)
+        if record.stack_info:
+            record.stack_info = redact(record.stack_info, values, suspected=True)
         return True
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.cli import console
-from harness.repository.log_redaction import RedactingFilter, redact_logs
+from harness.repository.log_redaction import redact_logs
 
 
 @pytest.fixture
@@ -48,10 +48,23 @@ def test_other_messages_stay_as_they_are(written: io.StringIO) -> None:
     assert written.getvalue() == "3 of 4 files\n"
 
 
-def test_wrong_arguments_are_left_to_logging() -> None:
-    record = logging.LogRecord("x", logging.WARNING, "x.py", 1, "%d files", ("many",), None)
-    assert RedactingFilter(lambda: ()).filter(record)
-    assert (record.msg, record.args) == ("%d files", ("many",))
+def test_arguments_that_do_not_fit(written: io.StringIO) -> None:
+    logging.getLogger("above").warning("%d files", "hunter2-hunter2")
+    assert written.getvalue() == "%d files ('[redacted]',)\n"
+
+
+def test_what_another_handler_has_formatted(written: io.StringIO) -> None:
+    below = logging.getLogger("above.below")
+    first = logging.StreamHandler(io.StringIO())  # formats the traceback, and keeps it
+    below.addHandler(first)
+    try:
+        raise ValueError("hunter2-hunter2")
+    except ValueError:
+        below.exception("failed", stack_info=True)
+    finally:
+        below.removeHandler(first)
+    assert "ValueError: [redacted]" in written.getvalue()
+    assert "hunter2" not in written.getvalue()
 
 
 def test_the_command_line(
