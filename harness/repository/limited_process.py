@@ -99,11 +99,13 @@ class _Lifeline:
         """Bind a process group to this process's life."""
         if sys.platform == "linux" and self._ends is not None:
             end = self._ends[0]
-            # The process may be gone, and kernels that imitate Linux (gVisor, WSL 1) know no
-            # F_SETSIG: there it is as on other systems.
+            # The process may be gone.
             with contextlib.suppress(OSError):
                 fcntl.fcntl(end, fcntl.F_SETOWN, -group)
-                fcntl.fcntl(end, fcntl.F_SETSIG, signal.SIGKILL)
+                # Kernels that imitate Linux (gVisor, WSL 1) may know no F_SETSIG; SIGIO, which
+                # comes then, ends what does not expect it, and git does not.
+                with contextlib.suppress(OSError):
+                    fcntl.fcntl(end, fcntl.F_SETSIG, signal.SIGKILL)
                 fcntl.fcntl(end, fcntl.F_SETFL, fcntl.fcntl(end, fcntl.F_GETFL) | os.O_ASYNC)
 
     def __enter__(self) -> Self:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import os
 import signal
 import subprocess
@@ -27,6 +25,16 @@ RUN = (
     "    max_output_bytes=9,\n"
     ")\n"
 )
+# gVisor and WSL 1 answer so.
+OLD_KERNEL = (
+    "import fcntl\n"
+    "known = fcntl.fcntl\n"
+    "def old(descriptor, command, argument=0):\n"
+    "    if command == fcntl.F_SETSIG:\n"
+    "        raise OSError(22, 'Invalid argument')\n"
+    "    return known(descriptor, command, argument)\n"
+    "fcntl.fcntl = old\n"
+)
 
 
 def wait_until(happened: object, what: str) -> None:
@@ -44,9 +52,16 @@ def is_gone(pid: int) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pipes send signals on Linux")
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "terminated"])
-def test_nothing_outlives_a_killed_process(tmp_path: Path, how: signal.Signals) -> None:
-    with subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)]) as process:
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        pytest.param(signal.SIGKILL, RUN, id="killed"),
+        pytest.param(signal.SIGTERM, RUN, id="terminated"),
+        pytest.param(signal.SIGKILL, OLD_KERNEL + RUN, id="a-kernel-without-signals-of-pipes"),
+    ],
+)
+def test_nothing_outlives_a_killed_process(tmp_path: Path, how: signal.Signals, code: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) as process:
         wait_until((tmp_path / "pids").exists, "it has not started")
         pids = [int(word) for word in (tmp_path / "pids").read_text().split()]
         assert not any(map(is_gone, pids))
@@ -77,20 +92,3 @@ def test_what_is_left_on_purpose_stays(tmp_path: Path) -> None:
         assert not is_gone(pid)
     finally:
         os.kill(pid, signal.SIGKILL)
-
-
-def test_a_kernel_without_signals_of_pipes_still_runs_programs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """gVisor and WSL 1 answer as here."""
-    known = fcntl.fcntl
-
-    def old(descriptor: int, command: int, argument: int = 0) -> int:
-        if command == getattr(fcntl, "F_SETSIG", None):
-            raise OSError(errno.EINVAL, "Invalid argument")
-        return known(descriptor, command, argument)
-
-    monkeypatch.setattr(fcntl, "fcntl", old)
-    environment = dict(os.environ)
-    limits = {"stdin": b"", "timeout_seconds": 600, "max_output_bytes": 99}
-    assert run_limited(["echo", "ran"], tmp_path, environment, **limits).stdout == b"ran\n"
