@@ -16,6 +16,9 @@ from harness.service.tokens import Tokens
 COOKIE = "harness_session"
 """Holds a token, for browsers: HttpOnly, SameSite=Strict."""
 
+# Of a header's value. Python counts more, and a group may really be called so.
+_BLANKS = " \t"
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -57,7 +60,7 @@ class Recogniser:
             end, so what stands before the first that is no trusted proxy's is the sender's fancy.
         """
         found = client
-        hops = [hop.strip() for value in forwarded for hop in value.split(",")]
+        hops = [hop.strip(_BLANKS) for value in forwarded for hop in value.split(",")]
         while hops and _is_in(found, self._forwarders):
             hop = hops.pop()
             if _address(hop) is None:
@@ -88,12 +91,13 @@ class Recogniser:
         return None if self.needs_token else OWNER
 
     def _user(self, headers: Mapping[str, str]) -> Caller | None:
-        user = headers[self.proxy.user_header].strip()
-        named = headers.get(self.proxy.groups_header, "").split(",")
+        user = headers[self.proxy.user_header].strip(_BLANKS)
+        said = headers.get(self.proxy.groups_header, "").split(",")
         if not user or self.proxy.groups_file is None:
             return None
         known = read_groups(self.proxy.groups_file)
-        grants = tuple(known[name.strip()] for name in named if name.strip() in known)
+        named = [name.strip(_BLANKS) for name in said]
+        grants = tuple(known[name] for name in named if name in known)
         return Caller(user[:200], grants) if grants else None
 
 
