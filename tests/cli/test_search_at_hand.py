@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from harness.configured import open_engines
 from harness.engines import Engines
 from harness.errors import ServiceUnavailableError
 from harness.models.static.embedder import StaticEmbedder
+from harness.service import local_searches as searches
 from harness.service.local_searches import local_searches
 from harness.service.options import ServiceOptions
 from harness.service.work import Work
@@ -108,6 +110,16 @@ def test_what_a_service_finds_is_shown_as_what_the_command_finds(
         assert not is_answered(USUAL[0]), "another service is to be asked"
         monkeypatch.delenv("HARNESS_URL")
         loaded = _modules_of_a_search(data)
+        with monkeypatch.context() as other:
+            other.setattr(local_service, "is_owners", lambda connection: False)
+            assert not is_answered(USUAL[0]), "somebody else listens there"
+            other.undo()
+            other.setattr(searches, "is_owners", lambda connection: False)
+            assert not is_answered(USUAL[0]), "somebody else asks"
+            other.undo()
+            other.setattr(os, "geteuid", lambda: -1)
+            assert not is_answered(USUAL[0]), "the other end is another account's"
+        assert is_answered(USUAL[0])
         monkeypatch.setattr(local_service, "__version__", "0.0.0")
         assert not is_answered(USUAL[0]), "it is of another version"
         assert harness("search", *USUAL[0]) == alone[0]

@@ -98,6 +98,7 @@ def test_an_entry_that_is_refused_stops_no_other(store: EdgeStore, tmp_path: Pat
         pytest.param("[", "not valid JSON", id="no JSON"),
         pytest.param("[" * 100_000, "not valid JSON", id="too deep"),
         pytest.param("{}", "must be a JSON array", id="an object"),
+        pytest.param("[" + " " * 4_000_000 + "]", "must be a JSON array", id="too long"),
         pytest.param('["x"]', "entry 1 of", id="a text"),
         pytest.param("[{}]", "is no git URL", id="no URL"),
         pytest.param('[{"url": "/srv/web"}]', "is no git URL", id="a folder"),

@@ -15,7 +15,7 @@ from harness.errors import HarnessError, StoreDamagedError, StoreError, UnsafeNa
 from harness.store.edge import EdgeStore
 from harness.store.edge_records import RECORDS_FILE, EdgeRecords
 from harness.store.records import read_file, read_manifest, read_repository
-from harness.store.sqlite_files import MAX_VALUE_BYTES
+from harness.store.sqlite_files import MAX_VALUE_BYTES, connect
 from tests.store.points import COLLECTION, MANIFEST, record
 
 
@@ -105,3 +105,19 @@ def test_a_manifest_has_a_dimension_that_can_be() -> None:
     for dimension in (0, -1, 10**9, "8"):
         with pytest.raises(StoreDamagedError):
             read_manifest(json.dumps(asdict(MANIFEST) | {"dimension": dimension}))
+
+
+def test_a_file_calls_no_function_and_brings_no_other_file(tmp_path: Path) -> None:
+    file = tmp_path / "x.sqlite"
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("CREATE TABLE t (x DEFAULT (told()))")
+    called: list[int] = []
+    with connect(file) as db:
+        db.create_function("told", 0, lambda: called.append(1))
+        with pytest.raises(sqlite3.OperationalError, match="unsafe use of told"):
+            db.execute("INSERT INTO t DEFAULT VALUES")
+        with pytest.raises(sqlite3.OperationalError, match="too many attached databases"):
+            db.execute(f"ATTACH '{tmp_path / 'other'}' AS other")
+        with pytest.raises(sqlite3.DataError, match="too big"):
+            db.execute("SELECT zeroblob(?)", (MAX_VALUE_BYTES + 1,)).fetchall()
+    assert called == []
