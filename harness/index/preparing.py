@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from harness.index.chunk_identity import chunk_hash_of, embed_hash_of
 from harness.index.embedded_text import TokenWindow
 from harness.index.fingerprint import max_chars
 from harness.index.planning import Batch, IndexPlan
-from harness.models import lexical
 from harness.models.protocols import Embedder, WordEmbedder
+from harness.models.term_counts import count_terms
 from harness.repository.content import SourceText, read_source
 from harness.types import Chunk, FloatArray, SkipReason, SourceFile, SparseVector
 
@@ -123,21 +123,14 @@ def _prepare_file(
         chunks = chunk_text(path, read.text, max_chars=max_chars(window), fits=fits)
     except Exception as error:  # one strange file must not stop the others
         return PreparedFile(source, read.content_id, error=f"cannot be chunked: {error}")
-    counted = [lexical.count_words(chunk.text) for chunk in chunks]
-    prepared = tuple(_prepare(path, *one) for one in zip(chunks, counted, strict=True))
+    counts = count_terms(path, [chunk.symbol for chunk in chunks], [chunk.text for chunk in chunks])
+    prepared = tuple(
+        PreparedChunk(chunk, chunk_hash_of(chunk), embed_hash_of(path, chunk), vector)
+        for chunk, vector in zip(chunks, counts.document_vectors(), strict=True)
+    )
     if words is None:
         return PreparedFile(source, read.content_id, prepared)
     began = time.perf_counter()
-    headers = [embedded_text.header(path, chunk.symbol) for chunk in chunks]
-    vectors = words.embed_counted(headers, counted)
+    vectors = words.embed_counted(counts)
     seconds = time.perf_counter() - began
     return PreparedFile(source, read.content_id, prepared, vectors=vectors, embed_seconds=seconds)
-
-
-def _prepare(path: str, chunk: Chunk, words: Mapping[str, int]) -> PreparedChunk:
-    return PreparedChunk(
-        chunk=chunk,
-        chunk_hash=chunk_hash_of(chunk),
-        embed_hash=embed_hash_of(path, chunk),
-        lexical=lexical.counted_vector(words, path, chunk.symbol),
-    )

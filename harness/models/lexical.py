@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from functools import cache, lru_cache
 from itertools import pairwise
+from typing import TypeVar
 from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
 
 from harness.folding import compose, fold
 from harness.models import scripts
 from harness.models.word_forms import word_forms
 from harness.types import SparseVector
+
+_Number = TypeVar("_Number", float, npt.NDArray[np.float64])
 
 VERSION = "words-2"
 """Changes with anything below that changes a vector; part of an index's fingerprint."""
@@ -135,61 +140,64 @@ def term_id(term: str) -> int:
 
 
 @lru_cache(maxsize=1 << 16)
-def _word_ids(word: str) -> tuple[tuple[int, ...], int]:
+def word_ids(word: str) -> tuple[tuple[int, ...], int]:
     """Ids of a word's terms, and how many of them count for a text's length: single letters of
-    a script without blanks repeat what the pairs say."""
+    a script without blanks repeat what the pairs say.
+
+    :param word: a word as :func:`whole_words` gives it.
+    """
     terms = word_parts(word)
     singles = sum(len(term) == 1 and not term.isascii() for term in terms[1:])
     return tuple(map(term_id, terms)), len(terms) - singles
 
 
 def _count(text: str) -> tuple[dict[int, int], int]:
-    return _count_terms(count_words(text))
-
-
-def _count_terms(words: Mapping[str, int]) -> tuple[dict[int, int], int]:
     """How often each term occurs, and the text's length in terms."""
     counts: dict[int, int] = {}
     length = 0
     # Of whole words: a chunk repeats them, and each is then looked up only once.
-    for word, count in words.items():
-        ids, terms = _word_ids(word)
+    for word, count in count_words(text).items():
+        ids, terms = word_ids(word)
         length += count * terms
         for index in ids:
             counts[index] = counts.get(index, 0) + count
     return counts, length
 
 
-@lru_cache(maxsize=1 << 12)
-def _place_counts(path: str, symbol: str) -> tuple[tuple[tuple[int, int], ...], int]:
-    counts, length = _count(f"{path} {symbol}")
-    weighted = tuple((index, count * PATH_WEIGHT) for index, count in counts.items())
-    return weighted, length * PATH_WEIGHT
-
-
 def document_vector(text: str, path: str, symbol: str) -> SparseVector:
     """BM25 term weights of a chunk, without IDF: ``tf (k1 + 1) / (tf + k1 (1 - b + b len/avg))``.
+    :mod:`harness.models.term_counts` makes those of many at once.
 
     :param text: the chunk's code.
     :param path: its file, relative to the repository.
     :param symbol: path of enclosing definitions; may be empty.
     """
-    return counted_vector(count_words(text), path, symbol)
-
-
-def counted_vector(words: Mapping[str, int], path: str, symbol: str) -> SparseVector:
-    """:func:`document_vector` of a chunk whose words are counted.
-
-    :param words: of the chunk's code, as :func:`count_words` gives them.
-    """
-    counts, length = _count_terms(words)
-    place, place_length = _place_counts(path, symbol)
-    for index, count in place:
-        counts[index] = counts.get(index, 0) + count
-    base = K1 * (1.0 - B + B * (length + place_length) / AVERAGE_TERMS)
+    counts, length = _count(text)
+    place, place_length = _count(f"{path} {symbol}")
+    for index, count in place.items():
+        counts[index] = counts.get(index, 0) + count * PATH_WEIGHT
+    base = length_base(float(length + place_length * PATH_WEIGHT))
     indices = sorted(counts)
-    values = [(K1 + 1.0) * (tf := counts[index]) / (tf + base) for index in indices]
+    values = [term_weight(float(counts[index]), base) for index in indices]
     return SparseVector(tuple(indices), tuple(values))
+
+
+def length_base(length: _Number) -> _Number:
+    """What a term weighs against in a chunk of some length: ``k1 (1 - b + b len/avg)``; one number
+    or an array.
+
+    :param length: in terms, those of path and symbol as often as they count.
+    """
+    return K1 * (1.0 - B + B * length / AVERAGE_TERMS)
+
+
+def term_weight(tf: _Number, base: _Number) -> _Number:
+    """A term's weight: ``tf (k1 + 1) / (tf + base)``; one number or an array.
+
+    :param tf: how often it occurs.
+    :param base: :func:`length_base` of its chunk.
+    """
+    return (K1 + 1.0) * tf / (tf + base)
 
 
 def query_vector(text: str) -> SparseVector:

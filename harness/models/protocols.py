@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from harness.types import ChatMessage, ChatTurn, FloatArray, ModelInfo, Sampling, ToolSpec
+
+if TYPE_CHECKING:
+    from harness.models.term_counts import TermCounts
 
 
 class Embedder(Protocol):
@@ -57,14 +60,11 @@ class WordEmbedder(Protocol):
     them, too, so that it works best where a text is read: it can be pickled, for other
     processes."""
 
-    def embed_counted(
-        self, headers: Sequence[str], words: Sequence[Mapping[str, int]]
-    ) -> FloatArray:
-        """Embed passages: bit for bit what :meth:`Embedder.embed_documents` makes of them.
+    def embed_counted(self, counts: TermCounts) -> FloatArray:
+        """Embed passages: bit for bit what :meth:`Embedder.embed_documents` makes of them,
+        ``(n, dim)``.
 
-        :param headers: what is above each passage's code.
-        :param words: of each passage's code, as
-            :func:`harness.models.lexical.count_words` gives them.
+        :param counts: their terms.
         :raises ModelMissingError: the model is not installed.
         :raises ModelMismatchError: it is another one than in the process that it comes from.
         """

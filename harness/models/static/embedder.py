@@ -6,6 +6,7 @@ No network is run, so a passage takes some 0.05 ms. The file lies next to this m
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,8 @@ from harness.errors import ModelMismatchError
 from harness.models.lexical import term_id
 from harness.models.static import model_file, terms
 from harness.models.static.model_file import StaticModel
+from harness.models.static.vocabulary_rows import VocabularyRows
+from harness.models.term_counts import TermCounts, Vocabulary
 from harness.types import FloatArray
 
 MODEL = "harness-static"
@@ -115,19 +118,12 @@ class StaticEmbedder:
         """Itself: it reads nothing but words."""
         return self
 
-    def embed_counted(
-        self, headers: Sequence[str], words: Sequence[Mapping[str, int]]
-    ) -> FloatArray:
-        """Embed passages whose words are counted. Raises as :meth:`embed_documents`.
+    def embed_counted(self, counts: TermCounts) -> FloatArray:
+        """Embed passages whose terms are counted. Raises as :meth:`embed_documents`.
 
-        :param headers: what is above each passage's code.
-        :param words: of each passage's code.
+        :param counts: of each passage, header and code.
         """
-        table = self._loaded()
-        vectors = np.zeros((len(headers), table.model.dimension), dtype=np.float32)
-        for place, (header, counts) in enumerate(zip(headers, words, strict=True)):
-            vectors[place] = table.vector(terms.counted_terms(header, counts), table.scales)
-        return vectors
+        return self._loaded().vectors(counts)
 
     def embed_query(self, text: str) -> FloatArray:
         """Embed one query: ``(dimension,)`` float32, L2-normalised. Raises as
@@ -181,6 +177,7 @@ class _Table:
         self.scales = model.scales.astype(np.float32)
         with np.errstate(invalid="ignore"):  # see _loaded
             self.query_scales = self.scales * model.weights.astype(np.float32)
+        self._own = threading.local()
         self._known = dict(zip(model.hashes.tolist(), range(len(model.hashes)), strict=True))
         self._find = lru_cache(maxsize=_CACHED_TERMS)(self._look_up)
         self._room = threading.local()
@@ -193,7 +190,28 @@ class _Table:
         """
         rows, weights = self._rows(weighted)
         taken = np.array(rows, dtype=np.intp)
-        factors = np.array(weights, dtype=np.float32) * scales[taken]
+        return self._sum(taken, np.array(weights, dtype=np.float32) * scales[taken])
+
+    def vectors(self, counts: TermCounts) -> FloatArray:
+        """:meth:`vector` of several passages."""
+        rows = self._rows_of(counts.vocabulary)
+        taken, weights, bounds = rows.spread(counts.numbers, counts.weights(), counts.bounds)
+        factors = weights.astype(np.float32) * self.scales[taken]
+        vectors = np.empty((len(bounds) - 1, self.model.dimension), dtype=np.float32)
+        places = bounds.tolist()
+        for place, (start, end) in enumerate(itertools.pairwise(places)):
+            vectors[place] = self._sum(taken[start:end], factors[start:end])
+        return vectors
+
+    def _rows_of(self, vocabulary: Vocabulary) -> VocabularyRows:
+        """The rows of this thread's vocabulary."""
+        known: VocabularyRows | None = getattr(self._own, "rows", None)
+        if known is None or known.vocabulary is not vocabulary:
+            known = self._own.rows = VocabularyRows(vocabulary, self._known, self.model.buckets)
+        known.catch_up()
+        return known
+
+    def _sum(self, taken: npt.NDArray[np.intp], factors: FloatArray) -> FloatArray:
         total: FloatArray = np.dot(factors, self._floats(taken))
         return total / max(float(np.sqrt(total @ total)), 1e-12)
 

@@ -10,10 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
+from typing import TypeVar
 from zlib import crc32
 
+import numpy as np
+import numpy.typing as npt
+
 from harness.models.lexical import K1, count_words, word_parts
+
+_Number = TypeVar("_Number", float, npt.NDArray[np.float64])
 
 VERSION = "terms-1"
 """Changes with anything below that changes a weight; a model file names the one it was trained
@@ -33,32 +38,38 @@ _LONGEST_FOR_GRAMS = 32
 
 
 def document_terms(text: str) -> dict[str, float]:
-    """Terms of a passage with their weights: ``tf (k1 + 1) / (tf + k1)``, as BM25 without length.
+    """Terms of a passage with their weights, :func:`saturated`, in the order in which their rows
+    are added up; :mod:`harness.models.term_counts` counts those of many passages at once.
 
     :param text: the first line is the header ``path | symbol`` of
         :mod:`harness.index.embedded_text`, whose path counts less.
     """
-    head, _, code = text.partition("\n")
-    return counted_terms(head, count_words(code))
-
-
-def counted_terms(header: str, words: Mapping[str, int]) -> dict[str, float]:
-    """:func:`document_terms` of a passage whose words are counted.
-
-    :param header: what is above the code; may have several lines, of which the first is that of
-        path and symbol.
-    :param words: of the code, as :func:`harness.models.lexical.count_words` gives them.
-    """
-    head, _, rest = header.partition("\n")
-    path, _, symbol = head.partition(" | ")
-    # Words do not reach over the end of a line, so those of the parts are those of the whole. The
-    # order of the terms is that in which their rows are added up.
-    below = _count(f"{symbol}\n{rest}", words)
+    path, below = header_parts(text)
+    words = _count(below)
     counts = dict(_path_counts(path))
-    for term in counts.keys() & below.keys():
-        counts[term] += below.pop(term)
-    counts.update(below)
-    return {term: tf * (K1 + 1.0) / (tf + K1) for term, tf in counts.items()}
+    for term in counts.keys() & words.keys():
+        counts[term] += words.pop(term)
+    counts.update(words)
+    return {term: saturated(tf) for term, tf in counts.items()}
+
+
+def header_parts(text: str) -> tuple[str, str]:
+    """The path of a passage, and the rest: the symbol and what is below the header.
+
+    :param text: as for :func:`document_terms`, with or without the code.
+    """
+    head, _, code = text.partition("\n")
+    path, _, symbol = head.partition(" | ")
+    return path, f"{symbol}\n{code}"
+
+
+def saturated(tf: _Number) -> _Number:
+    """What a term counts, one number or an array: ``tf (k1 + 1) / (tf + k1)``, as BM25 without
+    length.
+
+    :param tf: how often it occurs.
+    """
+    return tf * (K1 + 1.0) / (tf + K1)
 
 
 @lru_cache(maxsize=1 << 10)
@@ -71,16 +82,13 @@ def query_terms(text: str) -> dict[str, float]:
 
     :param text: a question, a name, or both.
     """
-    return {term: tf * (K1 + 1.0) / (tf + K1) for term, tf in _count(text).items()}
+    return {term: saturated(tf) for term, tf in _count(text).items()}
 
 
-def _count(text: str, more: Mapping[str, int] = MappingProxyType({})) -> dict[str, float]:
-    """How often each term occurs in a text, and in ``more`` words below it."""
-    words = count_words(text)
-    for word, count in more.items():
-        words[word] = words.get(word, 0) + count
+def _count(text: str) -> dict[str, float]:
+    """How often each term occurs in a text."""
     counts: dict[str, float] = {}
-    for word, count in words.items():
+    for word, count in count_words(text).items():
         for term in marked_parts(word):
             counts[term] = counts.get(term, 0.0) + count
     return counts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,9 @@ import numpy as np
 import pytest
 
 from harness.errors import ModelMismatchError
-from harness.models.lexical import count_words
 from harness.models.static import model_file
 from harness.models.static.embedder import MODEL_FILE, StaticEmbedder
+from harness.models.term_counts import count_terms
 
 LONG = "app/net.py | connect\ndef connect(host, port): return socket(host, port)\n" * 60
 
@@ -86,19 +87,24 @@ def test_a_vector_depends_on_its_text_alone(embedder: StaticEmbedder) -> None:
     np.testing.assert_array_equal(vectors, np.stack(again))
 
 
-def test_counted_words_give_the_same_vectors_in_another_process_too(
+def test_counted_terms_give_the_same_vectors_in_another_process_too(
     embedder: StaticEmbedder,
 ) -> None:
     many = "app/net.py | connect\n" + " ".join(f"unknown{n}word" for n in range(400))
     passages = [many, "a.py | f\n", LONG, *PASSAGES.values()]
-    headers, codes = zip(*(text.split("\n", 1) for text in passages), strict=True)
-    words = [count_words(code) for code in codes]
+    # Of each file's passages the terms are counted together.
+    counts = [
+        count_terms(path, [symbol, ""], [code, ""])
+        for path, symbol, code in (re.split(r" \| |\n", text, maxsplit=2) for text in passages)
+    ]
     vectors = embedder.embed_documents(passages)
-    np.testing.assert_array_equal(embedder.by_words().embed_counted(headers, words), vectors)
+    here = [embedder.by_words().embed_counted(one)[0] for one in counts]
+    np.testing.assert_array_equal(here, vectors)
     sent = pickle.dumps(embedder)
     assert len(sent) < 1000
     assert pickle.loads(sent) is pickle.loads(sent)  # its table is read once
-    np.testing.assert_array_equal(pickle.loads(sent).embed_counted(headers, words), vectors)
+    there = [pickle.loads(sent).embed_counted(one)[0] for one in counts]
+    np.testing.assert_array_equal(there, vectors)
 
 
 def test_another_model_in_another_process_is_refused(tmp_path: Path) -> None:
@@ -109,7 +115,7 @@ def test_another_model_in_another_process_is_refused(tmp_path: Path) -> None:
         stream.seek(-1, 2)
         stream.write(b"\x05")
     with pytest.raises(ModelMismatchError, match=r"was replaced while it was in use"):
-        pickle.loads(sent).embed_counted(["a.py"], [{"word": 1}])
+        pickle.loads(sent).embed_counted(count_terms("a.py", [""], ["word"]))
 
 
 def test_no_texts(embedder: StaticEmbedder) -> None:

@@ -4,48 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from harness.models.lexical import K1, count_words, whole_words
 from harness.models.static import terms
 
 
 def test_the_path_counts_less_than_the_code() -> None:
     weighted = terms.document_terms("store/files.py | Store.open\nhandle = 1")
     assert weighted["files"] < weighted["handle"] == weighted["open"]
-
-
-def the_plain_way(text: str) -> dict[str, float]:
-    """What training counted: the lines below the first one, with the symbol, as one text."""
-    head, _, code = text.partition("\n")
-    path, _, symbol = head.partition(" | ")
-    counts: dict[str, float] = {}
-    for part, weight in ((path, terms.PATH_WEIGHT), (f"{symbol}\n{code}", 1.0)):
-        within: dict[str, int] = {}
-        for word in dict.fromkeys(found := whole_words(part)):
-            for term in terms.marked_parts(word):
-                within[term] = within.get(term, 0) + found.count(word)
-        for term, count in within.items():
-            counts[term] = counts.get(term, 0.0) + count * weight
-    return {term: tf * (K1 + 1.0) / (tf + K1) for term, tf in counts.items()}
-
-
-@pytest.mark.parametrize(
-    ("header", "code"),
-    [
-        pytest.param(
-            "store/files.py | Store.open", "def open(files):\n    files.open()", id="code"
-        ),
-        pytest.param("a.md", "", id="path alone"),
-        pytest.param("a | b.py | f", "b = f(a)", id="bar in the path"),
-        pytest.param("a\nfiles.py | f", "files", id="end of line in the path"),
-        pytest.param("süß.py | Größe", "größe = SIZE", id="letters beyond ASCII above"),
-        pytest.param("a.py | f", "\u0308size = größe", id="begins with a mark"),
-        pytest.param("a.py | caf\udce9", "caf\udce9 = 1", id="surrogate"),
-    ],
-)
-def test_counted_words_are_those_of_the_whole_passage(header: str, code: str) -> None:
-    expected = list(the_plain_way(f"{header}\n{code}").items())  # rows are added up in this order
-    assert list(terms.counted_terms(header, count_words(code)).items()) == expected
-    assert list(terms.document_terms(f"{header}\n{code}").items()) == expected
 
 
 def test_repeats_saturate() -> None:
