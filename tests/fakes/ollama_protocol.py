@@ -1,7 +1,8 @@
 """The fields that Ollama's requests may have and their JSON types (``api/types.go``, 0.32).
 
-Stricter than the real server in one respect: that one ignores fields and options it does not
-know, this one answers 400, so that a misspelt field cannot pass unnoticed.
+Stricter than the real server in two respects: that one ignores fields and options it does not
+know, and takes any role for the user's. This one answers 400, so that a misspelt word cannot pass
+unnoticed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+_OPTION_NAMES = {int: "integer", float: "float32", list: "array"}
 _GO_NAMES = {str: "string", dict: "object", list: "array", bool: "bool", int: "number"}
 
 _TEXT: tuple[type, ...] = (str,)
@@ -144,7 +146,8 @@ def _check_options(options: dict[str, Any]) -> None:
             raise BadRequestError(f"invalid option provided: {name}")
         takes = (int, float) if kind in (int, float) else (kind,)
         if isinstance(value, bool) or not isinstance(value, takes):
-            raise BadRequestError(f'option "{name}" must be of type {kind.__name__}')
+            # The real server finds this out when it loads the model: 500, not 400 (0.32.15).
+            raise BadRequestError(f'option "{name}" must be of type {_OPTION_NAMES[kind]}', 500)
 
 
 def _check_message(message: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,23 +14,32 @@ from tests.fakes.ollama_protocol import BadRequestError, CutError, texts_of
 if TYPE_CHECKING:
     from tests.fakes.ollama_server import FakeOllama
 
-VERSION = "0.32.0"
+VERSION = "0.32.15"
 
 
-def _model(fake: FakeOllama, body: dict[str, Any], quote: str = "'") -> FakeModel:
+def _model(
+    fake: FakeOllama,
+    body: dict[str, Any],
+    quote: str = "'",
+    named: Callable[[str], str] = str,
+) -> FakeModel:
     wanted = str(body.get("model") or body.get("name") or "")
     if not wanted:
         raise BadRequestError("model is required")
     found = _lookup(fake.shelf.models, wanted)
     if found is None:
         hint = ", try pulling it first" if quote == '"' else ""
-        raise BadRequestError(f"model {quote}{wanted}{quote} not found{hint}", 404)
+        raise BadRequestError(f"model {quote}{named(wanted)}{quote} not found{hint}", 404)
     return found
 
 
 def _lookup(models: dict[str, FakeModel], name: str) -> FakeModel | None:
-    tagged = name if ":" in name else f"{name}:latest"
-    return next((m for key, m in list(models.items()) if key.lower() == tagged.lower()), None)
+    tagged = _tagged(name).lower()
+    return next((m for key, m in list(models.items()) if key.lower() == tagged), None)
+
+
+def _tagged(name: str) -> str:
+    return name if ":" in name else f"{name}:latest"
 
 
 def joined(lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -81,7 +90,7 @@ def _tags(fake: FakeOllama, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(fake: FakeOllama, body: dict[str, Any]) -> dict[str, Any]:
-    model = _model(fake, body)
+    model = _model(fake, body, named=_tagged)
     return {
         "modelfile": f"FROM {model.name}",
         "template": "{{ .Prompt }}",
@@ -166,13 +175,15 @@ def _embed(fake: FakeOllama, body: dict[str, Any]) -> bytes | dict[str, Any]:
         else:
             texts = [fake.embeddings.cut(text, window) for text in texts]
     fake.shelf.loaded[model.name] = window
+    if not texts:
+        return {"model": body["model"], "embeddings": []}
     embeddings, dimension = fake.embeddings, model.dimension
     if faults.embed == "dimension":
         embeddings, dimension = Embeddings("hash"), dimension // 2
-    rows = embeddings.rows(texts, dimension) if texts else []
-    if texts and faults.embed in _SPOILT_ROWS:
+    rows = embeddings.rows(texts, dimension)
+    if faults.embed in _SPOILT_ROWS:
         rows[-1] = _SPOILT_ROWS[faults.embed](rows[-1])
-    elif texts and faults.embed == "count":
+    elif faults.embed == "count":
         rows = rows[:-1]
     name = json.dumps(body["model"])
     tokens = sum(map(embeddings.count_tokens, texts))
@@ -188,6 +199,18 @@ _SPOILT_ROWS = {
     "zero": lambda row: "[" + ",".join("0" for _ in row.split(",")) + "]",
     "ragged": lambda row: "[" + row[row.index(",") + 1 :],
 }
+
+
+def _load(fake: FakeOllama, model: FakeModel, body: dict[str, Any]) -> str:
+    """Note that the model is in memory, or no more; why a request without a text is done."""
+    with fake.shelf.lock:
+        # The window that is given is at most the model's own.
+        asked = (body.get("options") or {}).get("num_ctx", 4096)
+        fake.shelf.loaded[model.name] = min(asked, model.context_length)
+        if body.get("keep_alive") != 0:
+            return "load"
+        del fake.shelf.loaded[model.name]
+        return "unload"
 
 
 def _next_turn(fake: FakeOllama) -> Turn:
@@ -222,11 +245,11 @@ def _chat(fake: FakeOllama, body: dict[str, Any]) -> Iterator[dict[str, Any]] | 
         raise BadRequestError(f"registry.ollama.ai/library/{model.name} does not support tools")
     if body.get("think") and "thinking" not in model.capabilities:
         raise BadRequestError(f'"{body["model"]}" does not support thinking')
-    fake.shelf.loaded[model.name] = (body.get("options") or {}).get("num_ctx", 4096)
     start = {"model": body["model"], "created_at": _now()}
+    reason = _load(fake, model, body)
     if not body.get("messages"):
         message = {"role": "assistant", "content": ""}
-        return {**start, "message": message, "done": True, "done_reason": "load"}
+        return {**start, "message": message, "done": True, "done_reason": reason}
     prompt = json.dumps([body["messages"], body.get("tools")])
     return _talk(_next_turn(fake), start, _prompt_tokens(model, body, prompt), chat=True)
 
@@ -234,11 +257,11 @@ def _chat(fake: FakeOllama, body: dict[str, Any]) -> Iterator[dict[str, Any]] | 
 def _generate(fake: FakeOllama, body: dict[str, Any]) -> Iterator[dict[str, Any]] | dict[str, Any]:
     model = _model(fake, body)
     start = {"model": body["model"], "created_at": _now()}
-    if not body.get("prompt"):
-        fake.shelf.loaded[model.name] = (body.get("options") or {}).get("num_ctx", 4096)
-        return {**start, "response": "", "done": True, "done_reason": "load"}
     if "completion" not in model.capabilities:
         raise BadRequestError(f'"{body["model"]}" does not support generate')
+    reason = _load(fake, model, body)
+    if not body.get("prompt"):
+        return {**start, "response": "", "done": True, "done_reason": reason}
     tokens = _prompt_tokens(model, body, body["prompt"])
     return _talk(replace(_next_turn(fake), tool_calls=()), start, tokens, chat=False)
 

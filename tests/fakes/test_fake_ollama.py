@@ -1,6 +1,6 @@
 """The imitation of Ollama itself: what it refuses, and the routes that Harness itself never calls.
 
-Status codes and texts are those that a server built from Ollama's sources gave (0.32).
+Status codes and texts are those that a server built from Ollama's sources gave (0.32.15).
 """
 
 from __future__ import annotations
@@ -43,12 +43,25 @@ HI = [{"role": "user", "content": "hi"}]
             "/api/embed", {"model": "x", "options": {"numctx": 1}}, 400, "numctx", id="option"
         ),
         pytest.param(
-            "/api/embed", {"model": "x", "options": {"num_ctx": "1"}}, 400, "num_ctx", id="text"
+            "/api/embed",
+            {"model": "all-minilm", "input": "x", "options": {"num_ctx": "1"}},
+            500,
+            'option "num_ctx" must be of type integer',
+            id="text",
         ),
         pytest.param(
             "/api/embed", {"model": "x"}, 404, 'model "x" not found, try pulling', id="unknown"
         ),
-        pytest.param("/api/show", {"model": "x"}, 404, "model 'x' not found", id="show unknown"),
+        pytest.param(
+            "/api/show", {"model": "x"}, 404, "model 'x:latest' not found", id="show unknown"
+        ),
+        pytest.param(
+            "/api/chat",
+            {"model": "x", "messages": HI},
+            404,
+            "model 'x' not found",
+            id="chat unknown",
+        ),
         pytest.param("/api/show", {}, 400, "model is required", id="show nothing"),
         pytest.param(
             "/api/chat",
@@ -98,6 +111,12 @@ def test_preload_list_and_delete() -> None:
         assert http.post("/api/generate", json=preload).json()["done_reason"] == "load"
         loaded = http.get("/api/ps").json()["models"]
         assert [(m["name"], m["context_length"]) for m in loaded] == [("codestral:latest", 2048)]
+        nothing = {"model": "all-minilm", "input": []}
+        answer = http.post("/api/embed", json=nothing).json()
+        assert answer == {"model": "all-minilm", "embeddings": []}
+        unload = {"model": "codestral", "keep_alive": 0}
+        assert http.post("/api/generate", json=unload).json()["done_reason"] == "unload"
+        assert "codestral" not in http.get("/api/ps").text
         assert http.request("DELETE", "/api/delete", json={"model": "codestral"}).is_success
         assert "codestral:latest" not in http.get("/api/tags").text
 
