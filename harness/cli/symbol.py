@@ -46,7 +46,9 @@ def symbol(
     _print("Defined", found.definitions, several)
     _print("Used", found.references, several)
     if not found.complete:
-        console.error("there may be more; see more of them with --limit")
+        # Definitions are found by what they define, so that only uses are ever too many.
+        more = "more uses" if len(found.definitions) < limit else "more"
+        console.error(f"there may be {more}; see more of them with --limit")
 
 
 def _print(title: str, places: Sequence[SymbolPlace], several: bool) -> None:

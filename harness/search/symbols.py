@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.engines import Engines
 from harness.errors import UsageError
@@ -14,7 +14,7 @@ from harness.search.operators import name_parts
 from harness.search.path_kinds import path_factor
 from harness.store.catalog import Visible, in_scope_at
 from harness.store.queries import StoreQuery
-from harness.types import Candidate, Filter
+from harness.types import Candidate, Filter, SparseVector
 
 MAX_PLACES = 500
 """Most definitions, and most uses, of one answer."""
@@ -82,13 +82,15 @@ def find_symbol(
     references: list[SymbolPlace] = []
     complete = True
     for collection, repos in groups.items():
-        terms = lexical.query_vector(last)
-        where = Filter(repos=repos, definitions=(fold(last),))
+        where = Filter(repos=repos)
         defining, using = (
             engines.store.query(
                 collection, StoreQuery(sparse=terms, where=chosen, limit=_CHUNKS)
             ).lexical
-            for chosen in (where, Filter(repos=repos))
+            for chosen, terms in (
+                (replace(where, definitions=(fold(last),)), lexical.query_vector(last)),
+                (where, _as_written(last)),
+            )
         )
         complete = complete and max(len(defining), len(using)) < _CHUNKS
         defined = [place for found in defining for place in _definitions(found, last)]
@@ -110,6 +112,16 @@ def find_symbol(
         tuple(references[:limit]),
         complete and len(definitions) <= limit and len(references) <= limit,
     )
+
+
+def _as_written(name: str) -> SparseVector:
+    """The term that every text with a name as a whole word has. What has only its parts, such as
+    ``open`` of ``open_store``, is no use of it, and may be most of the index."""
+    found = lexical.whole_words(name)
+    terms = lexical.word_parts(found[0]) if len(found) == 1 else ()
+    if not terms:  # push-down: several words, or none
+        return lexical.query_vector(name)
+    return SparseVector((lexical.term_id(terms[0]),), (1.0,))
 
 
 def _definitions(found: Candidate, name: str) -> Iterator[SymbolPlace]:

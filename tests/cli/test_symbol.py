@@ -17,6 +17,7 @@ def test_definitions_and_uses_are_printed_and_as_json(harness: Run, repository: 
         ("app/session.py", 4, "sign_cookie")
     ]
     assert set(found) == {"name", "definitions", "references", "complete"}
+    assert "there may be" not in harness("symbol", "sign_cookie")[2]
     code, out, err = harness("symbol", "nowhere")
     assert (code, out) == (0, "")
     assert "no indexed file has the name 'nowhere'" in err

@@ -11,6 +11,7 @@ from harness.engines import Engines
 from harness.errors import RepositoryNotFoundError, UsageError
 from harness.index.options import IndexOptions
 from harness.index.run import index_repository
+from harness.search import symbols
 from harness.search.retrieval import find, search
 from harness.search.symbols import find_symbol
 from harness.store.edge import EdgeStore
@@ -23,6 +24,7 @@ WEB = {
     ),
     "src/app.py": "from session import Session\n\n\ndef stop(session):\n    session.close()\n",
     "tests/test_session.py": "def test_close():\n    Session().close()\n",
+    "src/pool.py": "def session_close(session):\n    return session\n",
     "README.md": "# Web\n\nSessions are closed by `close`, never by closer.\n",
 }
 TOOLS = {"lib.go": "package lib\n\nfunc close() {\n}\n"}
@@ -75,6 +77,14 @@ def test_a_name_that_nothing_has_is_found_nowhere(engines: Engines) -> None:
 def test_an_answer_that_was_cut_says_so(engines: Engines) -> None:
     assert find_symbol("close", engines).complete
     assert not find_symbol("close", engines, limit=1).complete
+
+
+def test_what_has_only_parts_of_a_name_takes_no_place_of_its_uses(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(symbols, "_CHUNKS", 2)
+    assert find_symbol("session_close", engines).complete
+    assert not find_symbol("close", engines).complete
 
 
 @pytest.mark.parametrize("name", ["", " ", "two words", "x" * 301])
