@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.types import Chunk
 
 _QUOTES = frozenset("\"'`")
+_COMMENT = re.compile(r"\s*(?://|/\*|\*(?:\s|$)|#(?:[\s!#]|$)|--(?:\s|$)|;;)")
+# What stands before a name that is defined there: the word that defines it, then in some languages
+# a receiver, type parameters, or the type that gets a member ("func (s *Server)", "fun <T> List.").
+_DEFINING = re.compile(
+    r"(?:^|[^\w.])(?:def\w*|func|function\*?|fun|fn|sub|proc|procedure|method|macro|define|class|struct"
+    r"|interface|protocol|enum(?: class| struct)?|trait|union|object|actor|module|namespace|record"
+    r"|type|typealias|contract|const|let|val|var)!?"
+    r"(?:\s*<[^<>]*>|\s*\([^()]*\))?\s+(?:[\w<>]+(?:\.|::?))*$"
+)
+# The head of a block that is called by a string: resource "aws_vpc" "main" {
+_BLOCK = re.compile(r"\s*[a-z_]+\s+(?:\"[^\"]*\"\s+)*\"")
+_BLOCK_REST = re.compile(r"\"\s*\{")
+# What stands before a name that is only used there.
+_USING = re.compile(
+    r"(?:\.|->|[(=!,?:&|<>\[+]"
+    r"|\b(?:return|await|co_await|yield|new|throw|raise|if|elsif|elif|unless|while|until|when|case|in|not"
+    r"|and|or|do|then|else|extends|implements|with|import|from|using|include|require|goto|call))\s*$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +43,11 @@ class Definition:
 def definitions_of(chunk: Chunk) -> list[Definition]:
     """The definitions of a chunk, in order of their lines.
 
-    The index keeps their names only, each once and in order: a definition is at the first line
-    that has its name after the one before, outside quotes if there is one, and again at lines that
-    lead up to it with the same words, such as ``def`` or ``public void``. What it is in is read off
-    the indentation: the definitions before it that stand further left; and the chunk's own symbol
-    for what lies outside.
+    The index keeps their names only, each once and in order: of the lines that have the name after
+    the definition before, it is at the first of those that look most like one (:func:`_likeness`),
+    and again at lines that lead up to it with the same words, such as ``def`` or ``public void``.
+    What it is in is read off the indentation: the definitions before it that stand further left;
+    and the chunk's own symbol for what lies outside.
     """
     lines = chunk.text.split("\n")
     found: list[Definition] = []
@@ -62,11 +81,32 @@ def _places(lines: Sequence[str], names: Iterable[str]) -> list[tuple[int, str]]
         with_name = [n for n in range(at, len(lines)) if has_word(lines[n], name)]
         if not with_name:
             continue
-        at = next((n for n in with_name if not _is_quoted(lines[n], name)), with_name[0])
+        at = with_name[0]
+        if len(with_name) > 1:
+            at = max(with_name, key=lambda n: _likeness(lines[n], name))
         before = _before(lines[at], name)
         same = [n for n in with_name if n > at and before and _before(lines[n], name) == before]
         places.extend((n, name) for n in (at, *same))
     return sorted(places, key=lambda place: place[0])
+
+
+def _likeness(line: str, name: str) -> int:
+    """How much a line with a name looks as if it defined it, from 0, a comment or a string, to 3,
+    a word like ``def`` before it; a definition without such a word (C, Java) is 2, a use 1."""
+    if _COMMENT.match(line):
+        return 0
+    at = _word_at(line, name)
+    before, after = line[:at], line[at + len(name) :]
+    if _is_quoted(line, name):
+        return 3 if _BLOCK.fullmatch(before) and _BLOCK_REST.match(after) else 0
+    if before.count('"') % 2:
+        return 0
+    if _DEFINING.search(before):
+        return 3
+    if after.startswith((".", "->")):
+        return 1
+    called = not before.strip() and after.startswith("(") and after.rstrip().endswith(";")
+    return 1 if called or _USING.search(before) else 2
 
 
 def _is_quoted(line: str, name: str) -> bool:

@@ -61,6 +61,30 @@ def test_what_a_definition_is_in_is_read_off_the_indentation() -> None:
             '__all__ = ["a"]\n\n@known("x.a")\ndef a():\n', "", ("a",), ["14 a"], id="exported"
         ),
         pytest.param('{"a": 1}\n', "", ("a",), ["11 a"], id="only-in-quotes"),
+        pytest.param(
+            "def a?\n  b?\nend\n\ndef b?\nend\n",
+            "",
+            ("a?", "b?"),
+            ["11 a?", "15 b?"],
+            id="used-before",
+        ),
+        pytest.param(
+            "// Close closes it.\nfunc (s *Server) Close() {\n",
+            "",
+            ("Close",),
+            ["12 Close"],
+            id="go",
+        ),
+        pytest.param(
+            'x = { y = a.main.id }\nresource "a" "main" {\n', "", ("main",), ["12 main"], id="block"
+        ),
+        pytest.param(
+            "int a() {\n  b();\n  return c::b(1);\n}\nstatic int b() {\n",
+            "",
+            ("a", "b"),
+            ["11 a", "15 b"],
+            id="without-a-word-that-defines",
+        ),
         pytest.param("def push!(x)\n", "Stack", ("push!",), ["11 Stack.push!"], id="signs"),
     ],
 )
