@@ -5,27 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
-from itertools import chain, zip_longest
 from typing import Any
 
 from harness.engines import Engines
 from harness.errors import StoreError, UsageError
 from harness.folding import fold
-from harness.models import lexical
 from harness.models.static.embedder import is_known_word
 from harness.search import match, ranking
+from harness.search.collection_query import by_collection, merge, query_collection
 from harness.search.language_names import extension_of, is_known, languages_called
 from harness.search.matched_symbol import matched_symbol
-from harness.search.mentions import WEAK, beneath, likeness
+from harness.search.mentions import beneath
 from harness.search.operators import KINDS, Operators, contains, name_parts, read_operators
 from harness.search.path_filter import PathFilter, nothing_matches, read_filter
 from harness.search.query import Query, parse, readable
-from harness.search.query_embedder import dense_vector
 from harness.search.rewording import reworded
 from harness.store.answer_memory import AnswerMemory
 from harness.store.catalog import Visible, in_scope_at
-from harness.store.payload import stem_of
-from harness.store.queries import Place, StoreQuery, matches
+from harness.store.queries import matches
 from harness.types import (
     Candidate,
     CandidateLists,
@@ -42,9 +39,8 @@ CANDIDATES = 100
 MAX_LIMIT = 200
 # Two rebuilds may end within one search, one after the other.
 _LOOKS = 3
-# Files and lines that are looked up at most.
+# Files with an extension whose languages are looked up at most.
 _MAX_FILES = 50
-_MAX_PLACES = 8
 # A long question counts as so many more passages where answers are remembered.
 _CHARS_AS_PASSAGE = 500
 
@@ -162,7 +158,7 @@ def _look(
     if path_glob and path_glob.strip():
         paths = read_filter(path_glob, repositories)
         repositories = paths.repositories
-    collections = _by_collection(repositories)
+    collections = by_collection(repositories)
     query = _relative(parse(text), repositories)
     languages = _languages(language, engines, collections) if language else None
     where = Filter(
@@ -177,7 +173,7 @@ def _look(
             _containing(asked.exact, found)
             for collection, names in collections.items()
             if (
-                found := _query_collection(
+                found := query_collection(
                     query, collection, replace(where, repos=names), engines, paths, wanted
                 )
             )
@@ -209,11 +205,11 @@ def candidates(text: str, engines: Engines) -> tuple[Query, CandidateLists]:
 
     :param text: the question.
     """
-    collections = _by_collection(engines.store.repositories())
+    collections = by_collection(engines.store.repositories())
 
     def ask(query: Query) -> CandidateLists:
         lists = [
-            _query_collection(query, name, Filter(repos=repos), engines, None, CANDIDATES)
+            query_collection(query, name, Filter(repos=repos), engines, None, CANDIDATES)
             for name, repos in collections.items()
         ]
         return merge([found for found in lists if found])
@@ -300,97 +296,3 @@ def _hit(query: Query, candidate: Candidate, score: float) -> Hit:
         score=round(score, 6),
         text=candidate.chunk.text,
     )
-
-
-def _by_collection(records: Sequence[RepositoryRecord]) -> dict[str, tuple[str, ...]]:
-    """The repositories' names by the collection that they are in."""
-    groups: dict[str, tuple[str, ...]] = {}
-    for record in records:
-        groups[record.collection] = (*groups.get(record.collection, ()), record.name)
-    return groups
-
-
-def _query_collection(
-    query: Query,
-    collection: str,
-    where: Filter,
-    engines: Engines,
-    paths: PathFilter | None,
-    limit: int,
-) -> CandidateLists | None:
-    """What a collection holds for a query; None when the path filter chooses nothing in it.
-
-    :param limit: most candidates in a list.
-    """
-    # Before the collection is opened, so that nobody waits for the model.
-    dense = dense_vector(query, collection, engines)
-    with engines.store.opened(collection):
-        if paths is not None:
-            every = matches(Filter(repos=where.repos))
-            chosen = paths.choose(engines.store.distinct(collection, "path", every))
-            if not chosen:
-                return None
-            where = replace(where, paths=chosen)
-        files, places = _named_files(query, collection, where, engines)
-        found = engines.store.query(
-            collection,
-            StoreQuery(
-                dense=dense,
-                sparse=lexical.query_vector(query.text),
-                definitions=query.names,
-                stems=query.stems,
-                files=files,
-                places=places,
-                where=where,
-                limit=limit,
-            ),
-        )
-    return replace(found, dense=_settle(found.dense), lexical=_settle(found.lexical))
-
-
-def _named_files(
-    query: Query, collection: str, where: Filter, engines: Engines
-) -> tuple[tuple[str, ...], tuple[Place, ...]]:
-    """The indexed files that the query names by a path, and the lines in them, the surest first.
-
-    A word that is also a file's name, such as Makefile, is found by its stem anyway.
-    """
-    asked = [mention for mention in query.mentions if not mention.is_word]
-    if not asked:
-        return (), ()
-    stems = {stem for m in asked for stem in (m.name, stem_of(m.name))}
-    conditions = (*matches(where), ("stem", tuple(sorted(stems))))
-    indexed = engines.store.distinct(collection, "path", conditions)
-    sureness: dict[str, float] = {}
-    places: dict[Place, float] = {}
-    for mention in asked:
-        alike = {path: likeness(mention, mention.repo, path) for path in indexed}
-        best = max(alike.values(), default=0.0)
-        fitting = [path for path in alike if alike[path] and alike[path] + WEAK > best]
-        fitting.sort(key=alike.__getitem__, reverse=True)
-        for path in fitting:
-            sureness[path] = max(sureness.get(path, 0.0), alike[path])
-        if mention.line and fitting:
-            places[Place(tuple(fitting[:_MAX_FILES]), mention.line)] = best
-    files = sorted(sureness, key=lambda path: (-sureness[path], path))[:_MAX_FILES]
-    return tuple(files), tuple(sorted(places, key=places.__getitem__, reverse=True)[:_MAX_PLACES])
-
-
-def _settle(ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Put candidates of equal score in the order of their places in the repository: engines return
-    them as they were inserted, and a candidate's rank decides its fused score."""
-    return tuple(
-        sorted(ranked, key=lambda c: (-round(c.score, 5), c.repo, c.path, c.chunk.start_line))
-    )
-
-
-def merge(lists: Sequence[CandidateLists]) -> CandidateLists:
-    """Merge the lists of several collections by taking candidates from each in turn, as scores of
-    different models cannot be compared."""
-    if len(lists) == 1:
-        return lists[0]
-    merged: dict[str, tuple[Candidate, ...]] = {}
-    for item in fields(CandidateLists):
-        rows = zip_longest(*(getattr(one, item.name) for one in lists))
-        merged[item.name] = tuple(c for c in chain.from_iterable(rows) if c is not None)
-    return CandidateLists(**merged)
