@@ -30,7 +30,7 @@ def restore(name: str) -> RestoreReport:
 def restore_index(
     name: Annotated[str, Field(min_length=1)] = "latest", replace_the_index: bool = False
 ) -> State[Any]:
-    """Replace the index by a backup; it is verified before anything is touched.
+    """Replace the index with a backup; it is verified before anything is touched.
 
     Stop runs that index at the same time first.
 

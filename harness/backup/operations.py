@@ -199,7 +199,7 @@ class Backups:
     def restore(
         self, name: str = LATEST, step: Step = logger.info, *, with_prefect: bool = False
     ) -> RestoreReport:
-        """Replace the index by a backup; everything is verified before anything is touched.
+        """Replace the index with a backup; everything is verified before anything is touched.
 
         :param with_prefect: Prefect's database, too, whose server must not run where it is local.
         :raises UsageError: there is no such backup, or it is of another engine, or has no database

@@ -50,7 +50,7 @@ def restore(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Replace the index by a backup; it is verified before anything is touched."""
+    """Replace the index with a backup; it is verified before anything is touched."""
     with _open() as backups, console.steps(quiet=as_json) as step:
         if check:
             report = backups.verify_restore(name, step)

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 def models(
     action: Annotated[
-        str, typer.Argument(metavar="[pull]", help="Nothing lists; `pull` brings models.")
+        str,
+        typer.Argument(
+            metavar="[pull]", help="Without it, models are listed; `pull` fetches them."
+        ),
     ] = "list",
     names: Annotated[
         list[str] | None,

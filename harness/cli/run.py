@@ -31,7 +31,7 @@ def run(
     ],
     param: Annotated[
         list[str] | None,
-        typer.Option(metavar="K=V", help="A parameter; repeatable. JSON where no text is meant."),
+        typer.Option(metavar="K=V", help="A parameter; repeatable. What is not text, as JSON."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

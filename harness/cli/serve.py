@@ -25,7 +25,9 @@ def serve(
     ] = None,
     login: Annotated[
         bool,
-        typer.Option("--login", help="Want a token on loopback, too: others share this machine."),
+        typer.Option(
+            "--login", help="Ask for a token on loopback, too: others share this machine."
+        ),
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on stdout, once it listens.")

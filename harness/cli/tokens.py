@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 def create(
     name: Annotated[str, typer.Option(help="Whom it is for; shown in the audit log.")],
-    scope: Annotated[str, typer.Option(help="read, ask, task or admin; each includes the former.")],
+    scope: Annotated[
+        str, typer.Option(help="read, ask, task or admin; each includes those before it.")
+    ],
     repo: Annotated[
-        list[str] | None, typer.Option(help="Glob over repositories' names; repeatable. All.")
+        list[str] | None,
+        typer.Option(help="Glob over names of repositories; repeatable. Default: all."),
     ] = None,
     expires: Annotated[str, typer.Option(help="12h, 90d, 8w, 1y; empty: never.")] = "",
     as_json: AsJson = False,
