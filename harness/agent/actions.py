@@ -17,7 +17,7 @@ from harness.agent.template_marks import spoken
 from harness.agent.tools.tool import Tool
 from harness.agent.validation import FormatError, validate
 from harness.agent.written_calls import names_a_tool
-from harness.types import ChatTurn, ToolCall
+from harness.models.conversation import ChatTurn, ToolCall
 
 MAX_CALLS_A_TURN = 8
 ONLY_THE_FIRST = "Only the first action of your turn was carried out. Send one at a time."

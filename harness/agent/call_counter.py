@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from harness.agent.status import Status, Stop
-from harness.types import ToolCall
+from harness.models.conversation import ToolCall
 
 
 class CallCounter:

@@ -24,7 +24,7 @@ from harness.agent.template_marks import spoken
 from harness.agent.tools.tool import Tool
 from harness.agent.turn_schema import answer_in, turn_schema
 from harness.agent.validation import FormatError
-from harness.types import ChatMessage, ChatTurn, ModelInfo, ToolCall, ToolSpec
+from harness.models.conversation import ChatMessage, ChatTurn, ModelInfo, ToolCall, ToolSpec
 
 
 class ModelProtocol(Protocol):

@@ -18,8 +18,8 @@ from harness.agent.loop import Agent
 from harness.agent.session import RunArguments, Session, checked_text
 from harness.agent.status import Status, Stop
 from harness.agent.tasks import no_change_reason
+from harness.models.conversation import ChatMessage
 from harness.models.protocols import ChatModel
-from harness.types import ChatMessage
 from harness.workspace.copies import create_workspace
 from harness.workspace.patches import apply_patch
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.agent.status import Status, Stop
-from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
+from harness.models.conversation import ChatMessage, ChatTurn, ToolCall, ToolSpec
 
 # Code is about 3.3 characters a token with the tokenizers of local models; lower is safer.
 CHARS_PER_TOKEN = 3.0

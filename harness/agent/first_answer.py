@@ -14,7 +14,7 @@ from harness.agent.answer_review import DENIES, asks_for_presence, asks_yes_or_n
 from harness.agent.grounding import extent, place_of
 from harness.agent.json_repair import read_object
 from harness.agent.shown import row_quoted, rows_of, spans_of
-from harness.types import ChatMessage, Sampling
+from harness.models.conversation import ChatMessage, Sampling
 
 # Tried with one of 1.5 billion parameters; larger ones use the tools.
 MAX_BILLIONS = 4.0

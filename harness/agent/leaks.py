@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from harness.agent.json_repair import read_object
 from harness.agent.validation import FormatError, unknown_tool
 from harness.agent.written_calls import find_written_calls
-from harness.types import ToolCall, ToolSpec
+from harness.models.conversation import ToolCall, ToolSpec
 
 # Blanks around a part are taken off it later: here, each of thousands would start over.
 _TAGGED = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)

@@ -26,8 +26,8 @@ from harness.agent.turn_cache import TurnCache
 from harness.agent.turns import Turns
 from harness.agent.validation import FormatError
 from harness.errors import HarnessError
+from harness.models.conversation import ChatMessage, ChatTurn, Sampling, ToolCall
 from harness.models.protocols import ChatModel
-from harness.types import ChatMessage, ChatTurn, Sampling, ToolCall
 
 AS_JSON = (
     'Write your next turn as JSON: {"name": …, "arguments": {…}} for a tool, or {"answer": …} when '

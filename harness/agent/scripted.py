@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from harness.types import ChatMessage, ChatTurn, ModelInfo, Sampling, ToolCall, ToolSpec
+from harness.models.conversation import (
+    ChatMessage,
+    ChatTurn,
+    ModelInfo,
+    Sampling,
+    ToolCall,
+    ToolSpec,
+)
 
 Line = ChatTurn | str | BaseException | Callable[[Sequence[ChatMessage]], "ChatTurn | str"]
 

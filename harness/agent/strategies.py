@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from harness.agent.options import StrategyChoice
-from harness.types import ModelInfo
+from harness.models.conversation import ModelInfo
 
 # Above about this many billions of parameters, models use tools well enough (agent-small-models).
 SMALL_BILLIONS = 9.0

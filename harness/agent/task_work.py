@@ -15,8 +15,8 @@ from harness.agent.session import Session
 from harness.agent.status import Status, Stop
 from harness.agent.strategies import Strategy, choose_strategy
 from harness.agent.verification.verifier import Verdict, Verifier
+from harness.models.conversation import Sampling
 from harness.models.protocols import ChatModel
-from harness.types import Sampling
 from harness.workspace.copies import Workspace
 
 # What a localised search may take of a run's time when the loop is to follow.

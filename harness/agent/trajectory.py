@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harness.files import open_private, private_folder
+from harness.models.conversation import ChatMessage, ChatTurn
 from harness.repository.credentials import redact
-from harness.types import ChatMessage, ChatTurn
 
 SCHEMA = "harness.trajectory/1"
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.files import private_folder, write_atomically
+from harness.models.conversation import ChatMessage, ChatTurn, ToolCall, ToolSpec
 from harness.models.protocols import ChatModel
-from harness.types import ChatMessage, ChatTurn, ToolCall, ToolSpec
 
 
 class TurnCache(Protocol):

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from harness.types import ToolSpec
+from harness.models.conversation import ToolSpec
 
 
 def turn_schema(tools: Sequence[ToolSpec]) -> Mapping[str, object]:

@@ -13,9 +13,9 @@ from harness.agent.recorder import Recorder
 from harness.agent.turn_cache import TurnCache, turn_key
 from harness.agent.waiting import Watch
 from harness.errors import ServiceTimeoutError, ServiceUnavailableError
+from harness.models.conversation import ChatMessage, ChatTurn, Sampling, ToolSpec
 from harness.models.protocols import ChatModel
 from harness.retrying import Backoff
-from harness.types import ChatMessage, ChatTurn, Sampling, ToolSpec
 
 RETRY_SECONDS = 1.5
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from harness.types import ToolCall, ToolSpec
+from harness.models.conversation import ToolCall, ToolSpec
 
 MAX_TEXT_CHARS = 400_000
 # What models call tools and arguments that they know from elsewhere.

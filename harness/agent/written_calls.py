@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from harness.agent.json_repair import read_object
 from harness.agent.validation import FormatError
-from harness.types import ToolCall, ToolSpec
+from harness.models.conversation import ToolCall, ToolSpec
 
 _NAME_KEY = r"[\"'](?:name|tool|tool_name|action|function)[\"']\s*:\s*[\"']([\w.-]+)[\"']"
 _OBJECT = re.compile(r"\{\s*(?:[\"']type[\"']\s*:\s*[\"']function[\"']\s*,\s*)?"

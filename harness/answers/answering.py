@@ -138,8 +138,8 @@ def answer_with_demo(
     :raises UsageError: the question is empty or nothing is indexed.
     :raises RepositoryNotFoundError: ``repo`` is not indexed.
     """
+    from harness.models.conversation import ChatMessage
     from harness.repository.credentials import redact
-    from harness.types import ChatMessage
 
     began = time.monotonic()
     question = encodable(question)

@@ -18,7 +18,7 @@ from harness.backup.objects import Objects
 from harness.backup.sealing import SUFFIX, Keys
 from harness.errors import HarnessError, StoreError, UsageError
 from harness.files import private_folder
-from harness.types import ChatTurn
+from harness.models.conversation import ChatTurn
 
 logger = logging.getLogger(__name__)
 

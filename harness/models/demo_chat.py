@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ModelMissingError, PermanentError, ServiceUnavailableError
-from harness.types import ChatMessage, ChatTurn, ModelInfo, Sampling, ToolSpec
+from harness.models.conversation import ChatMessage, ChatTurn, ModelInfo, Sampling, ToolSpec
 
 MODEL = "smollm2-135m"
 CONTEXT_LENGTH = 8192

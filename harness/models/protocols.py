@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from harness.types import ChatMessage, ChatTurn, FloatArray, ModelInfo, Sampling, ToolSpec
+from harness.models.conversation import ChatMessage, ChatTurn, ModelInfo, Sampling, ToolSpec
+from harness.types import FloatArray
 
 if TYPE_CHECKING:
     from harness.models.term_counts import TermCounts

@@ -23,11 +23,11 @@ from harness.errors import (
     ServiceUnavailableError,
     UsageError,
 )
+from harness.models.conversation import ModelInfo
 from harness.models.ollama.address import qualified_name, same_model
 from harness.models.ollama.client import OllamaClient
 from harness.models.ollama.failures import CAUGHT, Advice, diagnose
 from harness.retrying import Backoff
-from harness.types import ModelInfo
 
 PULL_BACKOFF = Backoff(attempts=5, base_seconds=1.0, cap_seconds=30.0)
 """A pull is long and resumes where it broke off, so it gets more and later attempts."""

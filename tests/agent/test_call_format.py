@@ -10,7 +10,7 @@ from harness.agent.actions import write_action
 from harness.agent.call_format import NativeProtocol, TextProtocol
 from harness.agent.leaks import find_leaked_calls
 from harness.agent.validation import FormatError
-from harness.types import ChatTurn, ToolCall
+from harness.models.conversation import ChatTurn, ToolCall
 from tests.agent.steps import TOOLS
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.agent import ChatSession, RunOptions, ScriptedChatModel, Status, calls
-from harness.types import ChatMessage
+from harness.models.conversation import ChatMessage
 from tests.agent.conftest import Play
 from tests.agent.steps import CHECK, FIX, FIXED_PATCH_LINES, READ, changed_lines, said_to
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.agent.context import Context, Entry
 from harness.agent.status import Status, Stop
-from harness.types import ChatMessage, ChatTurn
+from harness.models.conversation import ChatMessage, ChatTurn
 
 
 def test_the_estimate_learns_from_the_server() -> None:

@@ -23,7 +23,7 @@ from harness.errors import (
     ServiceUnavailableError,
     UsageError,
 )
-from harness.types import ChatTurn
+from harness.models.conversation import ChatTurn
 from tests.agent.conftest import Play, make_repository
 from tests.agent.steps import (
     CHECK,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.agent.actions import write_action
 from harness.agent.call_format import TextProtocol
 from harness.agent.validation import FormatError
-from harness.types import ChatTurn, ToolCall
+from harness.models.conversation import ChatTurn, ToolCall
 from tests.agent.steps import TOOLS
 from tests.agent.tools.random_edits import LINES
 

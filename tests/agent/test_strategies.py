@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.agent.strategies import billions_of, choose_strategy
-from harness.types import ModelInfo
+from harness.models.conversation import ModelInfo
 
 
 def info(name: str, size: int = 0) -> ModelInfo:

@@ -15,7 +15,7 @@ import pytest
 
 from harness.agent import ScriptedChatModel, calls, run_task
 from harness.agent.call_format import protocol_name
-from harness.types import ChatMessage, ModelInfo
+from harness.models.conversation import ChatMessage, ModelInfo
 from tests.agent.steps import FIX, READ, TOOLS, write
 
 CALLS = "{% for c in m.tool_calls %}{{ c.function | tojson }}{% endfor %}"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from harness.agent.trajectory import Trajectory
-from harness.types import ChatMessage
+from harness.models.conversation import ChatMessage
 
 
 def test_an_open_file_becomes_private(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.agent.turn_cache import turn_from_json, turn_to_json
-from harness.types import ChatTurn, ToolCall
+from harness.models.conversation import ChatTurn, ToolCall
 
 
 def test_turns_survive_a_cache() -> None:

@@ -9,7 +9,7 @@ import pytest
 from harness.agent import ScriptedChatModel, Status, ask, run_task
 from harness.agent.call_format import NativeProtocol, TextProtocol
 from harness.agent.validation import FormatError
-from harness.types import ChatTurn, ToolCall
+from harness.models.conversation import ChatTurn, ToolCall
 from tests.agent.steps import TOOLS, changed_lines
 
 READ = ToolCall("read_file", {"path": "calc.py"})

@@ -12,7 +12,7 @@ from harness.backup.results import KeptResults, KeptTurns
 from harness.backup.s3 import S3Objects
 from harness.backup.sealing import Keys
 from harness.errors import StoreError, UsageError
-from harness.types import ChatTurn, ToolCall
+from harness.models.conversation import ChatTurn, ToolCall
 
 RUN = "run-0b8d3c52-6f1e-4b7a-9f9d-3a3a6f0c1e11"
 FILES = {"patch.diff": "--- a\r\n+++ b\r\n", "report.md": "# Done\n", "result.json": "{}\n"}

@@ -26,6 +26,7 @@ from harness.chunking.notebooks import read_notebook
 from harness.errors import HarnessError
 from harness.markdown import code_block, inert
 from harness.models import lexical
+from harness.models.conversation import ChatTurn, ToolCall, ToolSpec
 from harness.models.ollama.address import parse_host
 from harness.patterns import PathPatterns
 from harness.repository import content
@@ -45,7 +46,7 @@ from harness.search.operators import contains, read_operators
 from harness.search.path_filter import read_filter
 from harness.service.tokens import Tokens
 from harness.store import edge_archives, integrity, records, sqlite_files
-from harness.types import ChatTurn, RepositoryRecord, ToolCall, ToolSpec
+from harness.types import RepositoryRecord
 from harness.webhook.providers import PROVIDERS
 
 _SPEC = ToolSpec(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ModelMissingError, PermanentError
+from harness.models.conversation import ChatMessage, ToolSpec
 from harness.models.demo_chat import DemoChatModel, available, model_file
-from harness.types import ChatMessage, ToolSpec
 
 installed = pytest.mark.skipif(
     not available(), reason="the demo chat model is not installed: run `make chat-model`"

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from harness.errors import ModelMissingError, PermanentError, ServiceUnavailableError
+from harness.models.conversation import ChatMessage, Sampling, ToolCall, ToolSpec
 from harness.models.ollama.chat import OllamaChatModel
 from harness.models.ollama.options import OllamaOptions
 from harness.models.protocols import ChatModel
 from harness.retrying import Backoff
-from harness.types import ChatMessage, Sampling, ToolCall, ToolSpec
 from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama
 

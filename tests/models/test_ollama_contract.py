@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 from harness.errors import ModelMissingError, PermanentError, UsageError
+from harness.models.conversation import ChatMessage, ToolSpec
 from harness.models.ollama.chat import OllamaChatModel
 from harness.models.ollama.client import OllamaClient
 from harness.models.ollama.embedder import OllamaEmbedder
 from harness.models.ollama.options import OllamaOptions
 from harness.models.pulls import ModelState, list_models, pull
 from harness.retrying import Backoff
-from harness.types import ChatMessage, ToolSpec
 from tests.fakes.ollama_server import FakeOllama
 
 MISSING = "harness-no-such-model"

@@ -15,7 +15,7 @@ from harness.agent.options import Limits, RunOptions
 from harness.agent.scripted import ScriptedChatModel, calls
 from harness.answers.assistant import Assistant
 from harness.errors import ServiceUnavailableError
-from harness.types import ChatMessage
+from harness.models.conversation import ChatMessage
 from tests.service.lab import Lab, running
 
 PATH = "/api/v1/ask"

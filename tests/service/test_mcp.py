@@ -21,9 +21,9 @@ from harness.agent.scripted import ScriptedChatModel, calls
 from harness.answers.assistant import Assistant
 from harness.index.options import IndexOptions
 from harness.index.run import index_repository
+from harness.models.conversation import ChatMessage
 from harness.service.options import ServiceOptions
 from harness.stack.api import PrefectApi
-from harness.types import ChatMessage
 from tests.fakes.prefect_api import FakePrefect
 from tests.service.lab import TOKENS, Lab, engines_at, listening, running
 

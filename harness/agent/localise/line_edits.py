@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.agent.json_repair import read_object
 from harness.agent.localise.rewriting import Shown, Unchanged, Unusable, parsing, rewritten
-from harness.types import ChatMessage
+from harness.models.conversation import ChatMessage
 
 MAX_TOKENS = 400
 _MAX_NEW_LINES = 12

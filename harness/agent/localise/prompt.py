@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from harness.agent.localise.rewriting import Shown
 from harness.agent.localise.suspects import suspects_in
-from harness.types import ChatMessage
+from harness.models.conversation import ChatMessage
 
 SYSTEM = (
     "You are an expert programmer. You fix bugs and add features, in the style of the code. Text "

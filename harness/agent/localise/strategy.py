@@ -30,8 +30,8 @@ from harness.agent.tools.file_text import FileText
 from harness.agent.tools.tool import counted, first_line
 from harness.agent.verification.verifier import Verdict, Verifier
 from harness.errors import HarnessError
+from harness.models.conversation import Sampling
 from harness.repository.credentials import redact
-from harness.types import Sampling
 from harness.workspace.copies import Workspace
 
 

@@ -15,7 +15,7 @@ from harness.agent.localise.prompt import SYSTEM
 from harness.agent.localise.small_changes import Change, small_changes
 from harness.agent.tools.file_text import FileText
 from harness.agent.verification.verifier import Verifier
-from harness.types import ChatMessage, ChatTurn, Sampling
+from harness.models.conversation import ChatMessage, ChatTurn, Sampling
 from harness.workspace.copies import Workspace
 
 # Of the time that is left when the trials begin.

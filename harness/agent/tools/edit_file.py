@@ -12,8 +12,8 @@ from harness.agent.tools.nearest import nearest_paths, no_such_file
 from harness.agent.tools.replacing import replace_once
 from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, schema
 from harness.errors import UsageError
+from harness.models.conversation import ToolSpec
 from harness.repository.credentials import HIDDEN, redact
-from harness.types import ToolSpec
 
 _NOTES = """\
 To change part of a file, use SEARCH/REPLACE. The SEARCH text must be copied exactly and occur

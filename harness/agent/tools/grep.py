@@ -17,9 +17,9 @@ from harness.agent.tools import text_search
 from harness.agent.tools.access import ReadAccess
 from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, counted, cut_line, schema
 from harness.errors import UsageError
+from harness.models.conversation import ToolSpec
 from harness.repository.content import decode
 from harness.repository.credentials import redact
-from harness.types import ToolSpec
 
 MAX_MATCHES = 60
 GREP_SECONDS = 20.0

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from harness.agent.tools.access import ReadAccess
 from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, counted, schema
-from harness.types import ToolSpec
+from harness.models.conversation import ToolSpec
 
 MAX_LISTED = 150
 

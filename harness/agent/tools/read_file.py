@@ -10,8 +10,8 @@ from harness.agent.tools.nearest import no_such_file
 from harness.agent.tools.outputs import PREFIX
 from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, cut_line, schema
 from harness.errors import UsageError
+from harness.models.conversation import ToolSpec
 from harness.repository.credentials import redact
-from harness.types import ToolSpec
 
 
 def read_file(access: ReadAccess) -> Tool:

@@ -8,7 +8,7 @@ from harness.agent.tools.access import ChangeAccess
 from harness.agent.tools.text_forms import Body
 from harness.agent.tools.tool import Arguments, Tool, ToolOutput, schema
 from harness.errors import PolicyError
-from harness.types import ToolSpec
+from harness.models.conversation import ToolSpec
 
 
 def run(access: ChangeAccess) -> Tool:

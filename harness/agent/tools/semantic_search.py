@@ -10,9 +10,9 @@ from harness.agent.tools.access import ReadAccess, Search
 from harness.agent.tools.grep import matching_lines
 from harness.agent.tools.tool import Arguments, Tool, ToolOutput, counted, schema
 from harness.errors import HarnessError
+from harness.models.conversation import ToolSpec
 from harness.repository.credentials import redact
 from harness.repository.skip_names import is_secret
-from harness.types import ToolSpec
 
 SEARCH_RESULTS = 6
 MAX_QUERY_CHARS = 500

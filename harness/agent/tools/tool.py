@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.agent.tools.text_forms import KEY_LINES, TextForm
-from harness.types import ToolSpec
+from harness.models.conversation import ToolSpec
 
 Arguments = Mapping[str, object]
 PATH = {"type": "string", "description": "path relative to the repository root", "maxLength": 1000}

@@ -13,8 +13,8 @@ from dataclasses import replace
 from harness.agent.tools.outputs import OutputStore
 from harness.agent.tools.tool import Tool, ToolOutput, first_line
 from harness.errors import HarnessError, PolicyError
+from harness.models.conversation import ToolCall
 from harness.repository.credentials import redact
-from harness.types import ToolCall
 
 logger = logging.getLogger(__name__)
 

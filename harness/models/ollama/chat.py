@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from harness.errors import ServiceUnavailableError
+from harness.models.conversation import (
+    ChatMessage,
+    ChatTurn,
+    ModelInfo,
+    Sampling,
+    ToolCall,
+    ToolSpec,
+)
 from harness.models.ollama.client import OllamaClient
 from harness.models.ollama.library import ollama
 from harness.models.ollama.options import OllamaOptions
 from harness.models.ollama.served import ServedModel
 from harness.retrying import Backoff
-from harness.types import ChatMessage, ChatTurn, ModelInfo, Sampling, ToolCall, ToolSpec
 
 # Ollama's own 0.8 and repeat_penalty 1.1 work against the exact copying that an edit needs: the
 # penalty makes every line of the file that was already shown a little less likely.

@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 import httpx
 
 from harness.errors import ModelMissingError
+from harness.models.conversation import ModelInfo
 from harness.models.ollama.address import parse_host, same_model
 from harness.models.ollama.failures import CAUGHT, Advice, diagnose
 from harness.models.ollama.interrupting import OpenSockets
@@ -16,7 +17,6 @@ from harness.models.ollama.library import ollama
 from harness.models.ollama.options import OllamaOptions
 from harness.proxies import route_to
 from harness.retrying import Backoff
-from harness.types import ModelInfo
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 

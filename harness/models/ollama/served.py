@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.models.conversation import ModelInfo
 from harness.models.ollama.client import OllamaClient
-from harness.types import ModelInfo
 
 
 class ServedModel:

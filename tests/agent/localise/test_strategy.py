@@ -20,7 +20,7 @@ from harness.agent.actions import write_action
 from harness.agent.localise.places import Clues, rank_places
 from harness.agent.localise.prompt import SYSTEM
 from harness.agent.scripted import Line
-from harness.types import ChatMessage
+from harness.models.conversation import ChatMessage
 from harness.workspace.paths import ConfinedTree
 from tests.agent.conftest import CALC, CHECK, make_repository
 from tests.agent.steps import TOOLS, changed_lines

@@ -18,7 +18,7 @@ from harness.agent.tools.commands import CommandRunner
 from harness.agent.tools.edit_file import edit_file
 from harness.agent.tools.tool import Tool
 from harness.errors import UsageError
-from harness.types import ChatTurn
+from harness.models.conversation import ChatTurn
 from harness.workspace import CommandPolicy, create_workspace
 from tests.agent.steps import TOOLS
 from tests.agent.tools.random_edits import (

@@ -8,7 +8,7 @@ from harness.agent.actions import write_action
 from harness.agent.call_format import TextProtocol
 from harness.agent.tools.registry import CHANGING, MAX_TOOLS, READING
 from harness.agent.tools.tool import Tool
-from harness.types import ChatTurn, ToolCall
+from harness.models.conversation import ChatTurn, ToolCall
 from tests.agent.steps import TOOLS
 
 each_tool = pytest.mark.parametrize("tool", [pytest.param(t, id=t.name) for t in TOOLS.values()])
