@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from harness.folding import fold
+from harness.search.candidate_files import CandidateFiles
 from harness.search.path_kinds import (
     FACTORS,
     folded_names,
@@ -32,9 +33,6 @@ PLACES = 20
 COMMON_TERM = 0.2
 """Weight of a word that every candidate contains, compared with 1 for one that none does: in a
 library of commands, "command" distinguishes nothing."""
-
-OTHER_CHUNKS = 3
-"""Further chunks of a file that speak for it, so that long files do not win by their length."""
 
 KINDS = tuple(f"is {kind}" for kind in FACTORS)
 _KIND_AT = {kind: column for column, kind in enumerate(FACTORS)}
@@ -83,7 +81,7 @@ def features(query: Query, lists: CandidateLists, pool: Sequence[Candidate]) -> 
     :param pool: as :func:`pool_of` gives it.
     """
     terms = _Terms(query, pool)
-    files = _Files(pool)
+    files = CandidateFiles(pool)
     at = {candidate.id: row for row, candidate in enumerate(pool)}
     columns: dict[str, FloatArray] = {}
     for name, ranked in (("dense", lists.dense), ("lexical", lists.lexical)):
@@ -166,7 +164,7 @@ def _places(ranked: Sequence[Candidate], at: dict[str, int]) -> tuple[FloatArray
 
 
 def _kinds(
-    query: Query, pool: Sequence[Candidate], files: _Files, defines: Sequence[bool]
+    query: Query, pool: Sequence[Candidate], files: CandidateFiles, defines: Sequence[bool]
 ) -> dict[str, FloatArray]:
     """The kinds of a candidate's file that the query is not about; a test also for what is in a
     module of tests inside ordinary source, usual in Rust and a namespace in C#, unless it defines
@@ -202,74 +200,6 @@ def _lacking(query: Query, pool: Sequence[Candidate], texts: Sequence[str]) -> F
         for candidate, text in zip(pool, texts, strict=True)
     ]
     return _floats(lacks) if not all(lacks) else np.zeros(len(pool), np.float32)
-
-
-class _Files:
-    """The files of the candidates, each once.
-
-    ``paths``: relative to their repositories. ``definitions``: names that their candidates define.
-    ``of_row``: for each candidate its file's place among them, ``(n,)``.
-    """
-
-    def __init__(self, pool: Sequence[Candidate]) -> None:
-        places: dict[tuple[str, str], int] = {}
-        found = [places.setdefault((c.repo, c.path), len(places)) for c in pool]
-        self.paths = [path for _, path in places]
-        self.definitions: list[set[str]] = [set() for _ in places]
-        for candidate, place in zip(pool, found, strict=True):
-            self.definitions[place].update(candidate.chunk.definitions)
-        self.of_row = np.array(found, dtype=np.intp)
-        self._by_file = np.argsort(self.of_row, kind="stable")
-        self._begins = np.searchsorted(self.of_row[self._by_file], np.arange(len(places)))
-
-    def gather(self, values: FloatArray) -> FloatArray:
-        """For each candidate the value of its file, ``(n,)``."""
-        return values[self.of_row]
-
-    def each(self, compute: Callable[[str], float]) -> FloatArray:
-        """For each candidate a number that its path has, ``(n,)``."""
-        return self.gather(_floats([compute(path) for path in self.paths]))
-
-    def largest(self, rows: FloatArray) -> FloatArray:
-        """For each file the largest of its candidates' values, by column: ``(files, m)``.
-
-        :param rows: ``(n, m)``.
-        """
-        if not len(rows):
-            return rows
-        return np.maximum.reduceat(rows[self._by_file], self._begins, axis=0)
-
-    def others(self, values: FloatArray) -> FloatArray:
-        """For each candidate a share of the sum of its file's largest other values, ``(n,)``; 0
-        for one that is alone.
-
-        :param values: not negative, ``(n,)``.
-        """
-        best = self._highest(values)
-        top, next_one = best[:, :OTHER_CHUNKS].sum(axis=1), best.sum(axis=1)
-        own = self.of_row
-        is_top = values >= best[own, OTHER_CHUNKS - 1]
-        result: FloatArray = np.where(is_top, next_one[own] - values, top[own]) / OTHER_CHUNKS
-        return result
-
-    def best(self, values: FloatArray) -> FloatArray:
-        """For each file the mean of its three largest values, 0 for those that it has not.
-
-        :param values: not negative, ``(n,)``.
-        """
-        mean: FloatArray = self._highest(values)[:, :OTHER_CHUNKS].sum(axis=1) / OTHER_CHUNKS
-        return mean
-
-    def _highest(self, values: FloatArray) -> FloatArray:
-        """The largest values of each file, ``(files, OTHER_CHUNKS + 1)``; a file that has fewer is
-        filled up with zeros, which change no sum."""
-        order = np.lexsort((-values, self.of_row))
-        file = self.of_row[order]
-        place = np.arange(len(order)) - self._begins[file]
-        near = place <= OTHER_CHUNKS
-        best = np.zeros((len(self.paths), OTHER_CHUNKS + 1), np.float32)
-        best[file[near], place[near]] = values[order[near]]
-        return best
 
 
 class _Terms:
@@ -309,7 +239,7 @@ class _Terms:
         share: FloatArray = self._has @ self._values / self._total
         return share
 
-    def in_any(self, files: _Files) -> FloatArray:
+    def in_any(self, files: CandidateFiles) -> FloatArray:
         """The same for all texts of a file together, for each file."""
         share: FloatArray = files.largest(self._has) @ self._values / self._total
         return share
