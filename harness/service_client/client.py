@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from harness.agent.envelope import Envelope
+from harness.bounded_answers import PLAIN, bound
 from harness.errors import (
     InvalidSettingError,
     PermanentError,
@@ -55,7 +56,7 @@ class ServiceClient:
     def __init__(self, url: str, token: str | None = None) -> None:
         self.url = _checked_url(url, bool(token))
         self._reader = AnswerReader(self.url)
-        headers = {}
+        headers = dict(PLAIN)
         if token:
             if not token.isascii() or not token.isprintable() or " " in token:
                 raise InvalidSettingError("HARNESS_TOKEN is not a token of the service")
@@ -65,6 +66,7 @@ class ServiceClient:
             headers=headers,
             timeout=httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
             follow_redirects=False,
+            event_hooks={"response": [bound]},
             **route_to(self.url).options(),
         )
 

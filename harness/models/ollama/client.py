@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 
 import httpx
 
+from harness.bounded_answers import PLAIN, bound
 from harness.errors import ModelMissingError
 from harness.models.conversation import ModelInfo
 from harness.models.ollama.address import parse_host, same_model
@@ -65,7 +66,8 @@ class OllamaClient:
         self._sockets = OpenSockets()
         self._transport = _Transport(
             self.url,
-            event_hooks=self._sockets.hooks,
+            event_hooks={**self._sockets.hooks, "response": [bound]},
+            headers=PLAIN,
             timeout=httpx.Timeout(
                 timeout_seconds, connect=min(connect_timeout_seconds, timeout_seconds)
             ),
