@@ -79,7 +79,7 @@ licences: $(INSTALLED) ## List the licences of what an installation brings along
 
 audit: $(INSTALLED) $(SUPPLY_INSTALLED) ## Ask the package index for withdrawn versions and known vulnerabilities
 	@$(VENV)/supply/bin/python -m tests.supply.yanked
-	@$(VENV)/supply/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-image.lock
+	@$(VENV)/supply/bin/python -m tests.supply.advisories
 
 OVERLAY ?= k8s/overlays/minikube
 
