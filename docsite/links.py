@@ -19,10 +19,25 @@ _HTML_TARGET = re.compile(r"""(?:src|srcset|href)=["']([^"']+)["']""")
 _HTML_ANCHOR = re.compile(r"""\b(?:id|name)=["']([^"']+)["']""")
 
 
+def own(path: Path) -> Path:
+    """A file of the repository, as it is.
+
+    :raises ValueError: it is a link, with which a change of the documentation could publish any
+        file of the machine that builds the site.
+    """
+    if path.is_symlink() or not path.resolve().is_relative_to(ROOT):
+        raise ValueError(f"{path} is a link; the site is built from files only")
+    return path
+
+
 def pages() -> list[Path]:
-    """Every Markdown page that people read."""
+    """Every Markdown page that people read.
+
+    :raises ValueError: one is a link.
+    """
     found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")]
-    return sorted([*found, ROOT / "benchmarks" / "README.md", ROOT / "k8s" / "chart" / "README.md"])
+    found += [ROOT / "benchmarks" / "README.md", ROOT / "k8s" / "chart" / "README.md"]
+    return sorted(map(own, found))
 
 
 def dead_links(page: Path) -> list[str]:

@@ -13,13 +13,15 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from docsite.links import pages
+from docsite.links import own, pages
 
 ROOT = Path(__file__).resolve().parent.parent
 _LINK = re.compile(
     r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?![a-z][a-z0-9+.-]*:)([^)\s#]*)(#[^)\s]*)?\)"
 )
 _ATTRIBUTE = re.compile(r"""((?:src|srcset|href)=["'])(?![a-z][a-z0-9+.-]*:|#)([^"']+)(["'])""")
+_STAGED = ".staged"
+"""Marks a folder that may be emptied."""
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 
 
@@ -27,7 +29,7 @@ def places() -> dict[Path, Path]:
     """Where each page is in the site, by where it is in the repository."""
     found = {page: _place(page) for page in pages() if ".github" not in page.parts}
     for picture in (ROOT / "docs" / "pictures").iterdir():
-        found[picture] = picture.relative_to(ROOT / "docs")
+        found[own(picture)] = picture.relative_to(ROOT / "docs")
     return found
 
 
@@ -43,9 +45,18 @@ def _place(page: Path) -> Path:
 
 
 def stage(folder: Path) -> None:
-    """Lay everything out below a folder, which is emptied first."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Lay everything out below a folder, which is emptied first.
+
+    :raises ValueError: the folder holds something else.
+    """
     known = places()
+    if folder.exists() and any(folder.iterdir()) and not (folder / _STAGED).is_file():
+        raise ValueError(
+            f"{folder} is not empty, and holds no earlier site; remove it, or name another"
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / _STAGED).touch()
     for source, place in known.items():
         target = folder / place
         target.parent.mkdir(parents=True, exist_ok=True)

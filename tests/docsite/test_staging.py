@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
+from docsite import links, staging
 from docsite.links import ROOT, pages
 from docsite.staging import places, stage
 
 
 def test_links_lead_to_where_pages_are_in_the_site(tmp_path: Path) -> None:
     stage(tmp_path / "site")
-    laid_out = {path for path in (tmp_path / "site").rglob("*") if path.is_file()}
+    stage(tmp_path / "site")  # again, in the place of the first
+    laid_out = {path for path in (tmp_path / "site").rglob("[!.]*") if path.is_file()}
     assert {path.relative_to(tmp_path / "site") for path in laid_out} == set(places().values())
     for page in laid_out:
         if page.suffix != ".md":
@@ -23,6 +26,33 @@ def test_links_lead_to_where_pages_are_in_the_site(tmp_path: Path) -> None:
     start = (tmp_path / "site" / "index.md").read_text()
     assert "(docs/" not in start
     assert "(indexing.md)" in start
+
+
+def test_what_is_no_site_is_not_emptied(tmp_path: Path) -> None:
+    (tmp_path / "kept.txt").write_text("mine\n")
+    with pytest.raises(ValueError, match="holds no earlier site"):
+        stage(tmp_path)
+    assert (tmp_path / "kept.txt").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("where", ["page.md", "picture.png"])
+def test_no_link_is_published(tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change of the documentation must not show a file of the machine that builds the site."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("planted\n")
+    root = tmp_path / "repository"
+    for folder in ("docs/pictures", "benchmarks", "k8s/chart"):
+        (root / folder).mkdir(parents=True)
+    for name in ("README.md", "benchmarks/README.md", "k8s/chart/README.md"):
+        (root / name).write_text("# A page\n")
+    for module in (links, staging):
+        monkeypatch.setattr(module, "ROOT", root)
+    stage(tmp_path / "site")
+    folder = root / "docs" / ("pictures" if where.endswith(".png") else "")
+    (folder / where).symlink_to(secret)
+    with pytest.raises(ValueError, match="is a link"):
+        stage(tmp_path / "site")
+    assert not [path for path in (tmp_path / "site").rglob("*") if path.name == where]
 
 
 def test_the_site_lists_every_page() -> None:
