@@ -41,6 +41,7 @@ _SHAPE_OF = {
     "function": "function", "method": "function", "class": "class", "section": "section",
     "data": "data", "text": "no code",
 }  # fmt: skip
+_SHAPE_AT = {kind: _SHAPES.index(shape) for kind, shape in _SHAPE_OF.items()}
 
 FEATURES = (
     "dense place, words asked", "dense place, name asked", "dense score",
@@ -103,8 +104,9 @@ def features(query: Query, lists: CandidateLists, pool: Sequence[Candidate]) -> 
             for own, name in zip(names, defines, strict=True)
         ]
     )
-    columns["names say it"] = _once_each(definitions, terms.in_names)
-    columns["names say only that"] = _once_each(definitions, terms.best_named)
+    telling = terms.telling(definitions)
+    columns["names say it"] = _once_each(definitions, telling, terms.in_names)
+    columns["names say only that"] = _once_each(definitions, telling, terms.best_named)
     columns["text says it"] = terms.in_texts()
     columns["text says it together"] = columns["text says it"] ** 2
     columns["path says it"] = files.each(terms.in_path)
@@ -139,15 +141,18 @@ def _floats(values: Sequence[float]) -> FloatArray:
 
 def _logs(values: Sequence[int], largest: int) -> FloatArray:
     """Logarithms to the base 2, as shares of the largest that is usual."""
-    return _floats([math.log2(value) / largest for value in values])
+    known = {value: math.log2(value) / largest for value in set(values)}
+    return _floats([known[value] for value in values])
 
 
 def _once_each(
-    values: Sequence[tuple[str, ...]], compute: Callable[[tuple[str, ...]], float]
+    values: Sequence[tuple[str, ...]],
+    telling: Iterable[tuple[str, ...]],
+    compute: Callable[[tuple[str, ...]], float],
 ) -> FloatArray:
-    """A number for each value, computed once for those that are equal."""
-    known = {value: compute(value) for value in set(values)}
-    return _floats([known[value] for value in values])
+    """A number for each value, computed once for those of ``telling``, 0 for the others."""
+    known = {value: compute(value) for value in telling}
+    return _floats([known.get(value, 0.0) for value in values])
 
 
 def _places(ranked: Sequence[Candidate], at: dict[str, int]) -> tuple[FloatArray, FloatArray]:
@@ -187,8 +192,9 @@ def _kinds(
 
 def _shapes(chunks: Sequence[Chunk]) -> dict[str, FloatArray]:
     """What a chunk mostly holds, a column for each shape."""
-    kinds = [_SHAPE_OF.get(chunk.kind, "") for chunk in chunks]
-    return {shape: _floats([kind == shape for kind in kinds]) for shape in _SHAPES}
+    rows = [_SHAPE_AT.get(chunk.kind, len(_SHAPES)) for chunk in chunks]
+    table = np.eye(len(_SHAPES) + 1, len(_SHAPES), dtype=np.float32)
+    return dict(zip(_SHAPES, table[rows].T, strict=True))
 
 
 def _lacking(query: Query, pool: Sequence[Candidate], texts: Sequence[str]) -> FloatArray:
@@ -252,6 +258,11 @@ class _Terms:
         """Share of the words of a file's stem that are in the query, each by the weight of its
         term."""
         return self._read(stem_words(path))[1] if path in self._paths else 0.0
+
+    def telling(self, definitions: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+        """Different lists of names of which one may say something, as most do not."""
+        none = self._names.keys().isdisjoint
+        return [names for names in set(definitions) if not none(names)]
 
     def in_names(self, names: tuple[str, ...]) -> float:
         """Share of the query's words, by weight, in names."""

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 
@@ -61,13 +62,13 @@ class Ranked:
 
     def parts(self) -> dict[str, float]:
         """What the score is the sum of, the most telling first; what counts nothing left out."""
-        parts = dict(
-            zip(FEATURES, (self.row * weights.shipped_for(FEATURES)).tolist(), strict=True)
-        )
-        parts["file"] = self.of_file
-        parts["rules"] = self.more
-        order = sorted(parts, key=lambda name: -abs(parts[name]))
-        return {name: round(parts[name], 3) for name in order if round(parts[name], 3)}
+        weighed = (self.row * weights.shipped_for(FEATURES)).tolist()
+        names = (*FEATURES, "file", "rules")
+        values = (*weighed, self.of_file, self.more)
+        # Most count nothing, and every search asks for the parts of each passage that it shows.
+        parts = [(-abs(v), name, v) for name, v in zip(names, values, strict=True) if v]
+        parts.sort(key=itemgetter(0))
+        return {name: shown for _, name, v in parts if (shown := round(v, 3))}
 
 
 def rank(query: Query, lists: CandidateLists, limit: int) -> list[Ranked]:

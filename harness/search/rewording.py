@@ -12,11 +12,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from itertools import chain
 
 from harness.folding import compose, fold
 from harness.models import scripts
-from harness.models.lexical import count_words, whole_words, word_parts
+from harness.models.lexical import whole_words, word_parts
 from harness.models.word_forms import word_forms
 from harness.search.foreign_terms import Vocabulary, plain, vocabularies
 from harness.search.query import STOP_WORDS, Query
@@ -51,10 +51,9 @@ def reworded(query: Query, lists: CandidateLists, is_word: Callable[[str], bool]
     if not 0 < len(asked) <= MOST_WORDS or names or named:
         return ""
     pool = _pool(lists)
-    texts = [fold(f"{one.path}\n{one.chunk.text}") for one in pool]
-    if all(len(term) < _SHORTEST or _is_in(term, texts) for term in _terms(query, asked)):
+    if not _unknown(_terms(query, asked), pool):
         return ""
-    known = _Known(pool, texts)
+    known = _Known(pool)
     if found := _translated(asked, known):
         return found
     meant = {word: _meant(word, known, is_word) for word in asked}
@@ -76,14 +75,26 @@ def _terms(query: Query, asked: Sequence[str]) -> Iterable[str]:
     return query.terms if query.text.isascii() else map(fold, asked)
 
 
-def _is_in(term: str, texts: Sequence[str]) -> bool:
-    return any(term in text for text in texts)
+def _unknown(terms: Iterable[str], pool: Iterable[Candidate]) -> list[str]:
+    """The terms that no candidate has. Mostly the first ones have all."""
+    left = [term for term in terms if len(term) >= _SHORTEST]
+    for one in pool:
+        if not left:
+            break
+        text = _text_of(one)
+        left = [term for term in left if term not in text]
+    return left
+
+
+def _text_of(candidate: Candidate) -> str:
+    return fold(f"{candidate.path}\n{candidate.chunk.text}")
 
 
 def _pool(lists: CandidateLists) -> list[Candidate]:
+    """Every candidate once; those first that were found by their words."""
     seen: dict[str, Candidate] = {}
-    for item in fields(CandidateLists):
-        for one in getattr(lists, item.name):
+    for ranked in (lists.lexical, lists.defined, lists.stem, lists.named, lists.dense):
+        for one in ranked:
             seen.setdefault(one.id, one)
     return list(seen.values())
 
@@ -92,16 +103,13 @@ class _Known:
     """The words of the candidates. ``words``: those of letters, and how many candidates have
     them."""
 
-    def __init__(self, pool: Sequence[Candidate], texts: Sequence[str]) -> None:
-        self._texts = texts
+    def __init__(self, pool: Sequence[Candidate]) -> None:
+        self._pool = pool
         self.words: Counter[str] = Counter()
         for one in pool:
-            found = {
-                part
-                for word in count_words(f"{one.path} {one.chunk.text}")
-                for part in word_parts(word)
-            }
-            self.words.update(part for part in found if part.isalpha())
+            words = set(whole_words(f"{one.path} {one.chunk.text}"))
+            found = set(chain.from_iterable(map(word_parts, words)))
+            self.words.update(filter(str.isalpha, found))
         self._roots = set(map(word_root, self.words))
 
     def has(self, word: str) -> bool:
@@ -122,7 +130,7 @@ class _Known:
 
     def has_run(self, run: str) -> bool:
         """Tell whether letters of a script without blanks are in some candidate."""
-        return _is_in(run, self._texts)
+        return any(run in _text_of(one) for one in self._pool)
 
 
 def _translated(asked: Sequence[str], known: _Known) -> str:

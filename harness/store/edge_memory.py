@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from sys import getsizeof, intern
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +12,19 @@ from harness.store.payload import CANDIDATE_KEYS, TENANT_INDEX, chunk_row
 from harness.store.queries import MAX_VALUES, Match
 from harness.types import Chunk
 
-_MOST_CHUNKS = 20_000
-"""In each of the two halves; a chunk takes one to two kilobytes."""
+_MOST_BYTES = 80_000_000
+"""In each of the two halves; a chunk takes one to two kilobytes. A process that searches 100,000
+chunks again and again comes to have most of them: to read one from the shard takes 30 us, as long
+as all that ranking does with it."""
+
+_ROW_BYTES = 600
+"""Of a chunk beside its text, with its place in the dictionary."""
 
 _MOST_LISTS = 16
 """Of a key's values; one of all paths takes some megabytes in a large index."""
+
+_REPEATED = ("repo", "path", "language", "kind")
+"""What many chunks have in common is kept once."""
 
 _STAYS_AFTER = 3
 """Searches after which a process is taken for one that goes on searching."""
@@ -27,6 +36,8 @@ of them every hundred searches and hold one up for 50 ms. It takes a tuple off i
 in it is off, at each of two collections before it would keep it: so not a tuple in a tuple in one.
 """
 
+_TEXT = 3
+
 
 class ShardMemory:
     """What was read of one shard, by a process that does not write to it meanwhile.
@@ -34,7 +45,7 @@ class ShardMemory:
     :param shard: the open shard.
     """
 
-    __slots__ = ("_asked", "_new", "_old", "_repos", "_values", "answers", "shard")
+    __slots__ = ("_asked", "_bytes", "_new", "_old", "_repos", "_values", "answers", "shard")
 
     def __init__(self, shard: Any) -> None:
         self.shard = shard
@@ -44,6 +55,7 @@ class ShardMemory:
         self._values: dict[tuple[str, tuple[Match, ...]], tuple[str, ...]] = {}
         self._new: dict[int, _Row] = {}
         self._old: dict[int, _Row] = {}
+        self._bytes = 0  # of the new ones
 
     def repos(self) -> frozenset[str]:
         """The repositories with points in the shard."""
@@ -101,6 +113,8 @@ class ShardMemory:
         if unread:
             for point in self.shard.retrieve(unread, CANDIDATE_KEYS, False):
                 id_, data = point.id, point.payload  # each access makes it anew
+                for key in _REPEATED:
+                    data[key] = intern(data[key])
                 row = (str(id_), data["repo"], data["path"], *chunk_row(data))
                 self._keep(id_.int, row)
                 found[id_.int] = (*row[:3], Chunk(*row[3:]))
@@ -114,8 +128,10 @@ class ShardMemory:
 
     def _keep(self, point: int, row: _Row) -> None:
         # What was not asked for while so many others were is forgotten.
-        if len(self._new) >= _MOST_CHUNKS:
+        self._bytes += getsizeof(row[_TEXT]) + _ROW_BYTES
+        if self._bytes > _MOST_BYTES:
             self._old, self._new = self._new, {}
+            self._bytes = getsizeof(row[_TEXT]) + _ROW_BYTES
         self._new[point] = row
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 from contextlib import closing
 from pathlib import Path
+from sys import getsizeof
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -40,7 +41,7 @@ def ask(memory: ShardMemory, *points: int) -> None:
 
 
 def test_only_the_last_points_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge_memory, "_MOST_CHUNKS", 3)
+    monkeypatch.setattr(edge_memory, "_MOST_BYTES", 3 * (edge_memory._ROW_BYTES + getsizeof("")))
     shard = Shard()
     memory = ShardMemory(shard)
     for number in range(9):
