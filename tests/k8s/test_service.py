@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.request
@@ -30,6 +31,8 @@ from tests.webhook.lab import eventually, github_push
 
 NEEDS_TOOLS = True
 URL = "https://git.example.org/team/web.git"
+# What `harness doctor` looks at, unless it is told that this pod has not got them.
+FOLDERS = ("BACKUP_DIR", "RESULTS_DIR", "REPOS_ROOT")
 
 
 def _pod(values_set: str, name: str) -> Pod:
@@ -52,6 +55,19 @@ def test_the_service_is_called_by_its_own_names_only() -> None:
     inside = ["api", "api.harness", "api.harness.svc", "api.harness.svc.cluster.local"]
     assert names == [*inside, "code.example.com"]
     assert "" not in _environment(_pod("default", "api"))["HARNESS_SERVE_HOSTS"].split(",")
+
+
+def test_the_checks_look_at_no_folder_whose_volume_the_pod_has_not() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("kube*.md"))
+    told = set(re.findall(r"exec deploy/([a-z-]+) -- harness doctor", text))
+    assert told == {"api"}
+    settings = _config_map("default", "harness-config")
+    named = {settings[f"HARNESS_{folder}"] for folder in FOLDERS}
+    for name in told:
+        pod = _pod("default", name)
+        mounts = {mount["mountPath"] for mount in pod.spec["containers"][0]["volumeMounts"]}
+        looks = _environment(pod).get("HARNESS_CHECK_FOLDERS") != "false"
+        assert looks == (named <= mounts), f"{name} has {mounts & named} of {named}"
 
 
 def test_the_probes_ask_what_needs_no_token() -> None:
