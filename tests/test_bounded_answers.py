@@ -15,7 +15,7 @@ from harness import bounded_answers
 from harness.errors import HarnessError
 from harness.models.ollama.client import OllamaClient
 from harness.retrying import Backoff
-from harness.service_client import ServiceClient
+from harness.service_client.client import ServiceClient
 
 PIECE = b"x" * 100_000
 PIECES = 400
