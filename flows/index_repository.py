@@ -45,7 +45,7 @@ from harness.index.planning import Batch, IndexPlan
 from harness.index.preparing import prepare_batch
 from harness.index.registry import Request, entered, reading_of, with_entry
 from harness.index.run_lock import hold_repository
-from harness.index.sharding import shard_count
+from harness.index.shard_orders import shard_count
 from harness.index.syncing import note_unreadable
 from harness.repository.checkout import Checkout, resolve_source
 from harness.repository.mirrors import work_folder

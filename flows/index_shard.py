@@ -20,7 +20,8 @@ from harness.configured import open_engines
 from harness.index.options import IndexOptions
 from harness.index.pause_guard import killed_when_paused
 from harness.index.registry import Request, reading_of
-from harness.index.sharding import MOST_SHARDS, ShardOrder, require_ordered, shard_held
+from harness.index.shard_holding import require_ordered, shard_held
+from harness.index.shard_orders import MOST_SHARDS, ShardOrder
 from harness.repository.checkout import Checkout
 from harness.repository.mirrors import work_folder
 from harness.settings import DataSettings, IndexSettings, load

@@ -21,16 +21,9 @@ from harness.index.batches import BatchResult
 from harness.index.leases import HeldLease
 from harness.index.options import IndexOptions
 from harness.index.planning import IndexPlan
-from harness.index.sharding import (
-    HeldShard,
-    ShardOrder,
-    collect,
-    guarded,
-    is_done,
-    orders,
-    plan_shard,
-    shard_held,
-)
+from harness.index.shard_holding import HeldShard, guarded, is_done, shard_held
+from harness.index.shard_orders import ShardOrder, orders
+from harness.index.sharding import collect, plan_shard
 
 DEPLOYMENT = "index-shard/index-shard"
 # A shard that was killed goes on where it stopped. Nobody else starts it again: see

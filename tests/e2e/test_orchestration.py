@@ -21,7 +21,7 @@ from harness.engines import Engines
 from harness.errors import ServiceUnavailableError
 from harness.index.options import IndexOptions
 from harness.index.run import index_repository
-from harness.index.sharding import shard_of
+from harness.index.shard_orders import shard_of
 from harness.search import retrieval
 from harness.stack import lifecycle, runs
 from harness.stack.api import PrefectApi

@@ -24,17 +24,9 @@ from harness.index.options import IndexOptions
 from harness.index.planning import IndexPlan
 from harness.index.preparing import prepare_batch
 from harness.index.run_lock import hold_repository
-from harness.index.sharding import (
-    MOST_SHARDS,
-    ShardOrder,
-    collect,
-    guarded,
-    orders,
-    plan_shard,
-    shard_count,
-    shard_held,
-    shard_of,
-)
+from harness.index.shard_holding import guarded, shard_held
+from harness.index.shard_orders import MOST_SHARDS, ShardOrder, orders, shard_count, shard_of
+from harness.index.sharding import collect, plan_shard
 from harness.repository.checkout import Checkout, resolve_source
 from harness.repository.mirrors import work_folder
 from harness.search import retrieval
