@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 _PASSAGES = "payload_storage"
@@ -29,7 +30,7 @@ def read_passages_ahead(folder: Path) -> None:
 
 def _ask_for(folder: Path) -> None:
     left = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // _SHARE
-    for file in sorted(folder.rglob(f"{_PASSAGES}/*")):
+    for file in sorted(_files(folder)):
         try:
             descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:  # replaced meanwhile
@@ -43,3 +44,10 @@ def _ask_for(folder: Path) -> None:
                 os.posix_fadvise(descriptor, start, _PIECE_BYTES, os.POSIX_FADV_WILLNEED)
         finally:
             os.close(descriptor)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """What holds passages; a segment that is removed meanwhile is passed over."""
+    for parent, _, names in os.walk(folder):
+        if parent.endswith(f"/{_PASSAGES}"):
+            yield from (Path(parent, name) for name in names)
