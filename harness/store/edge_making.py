@@ -37,9 +37,16 @@ def require_space(root: Path) -> None:
         )
 
 
-def has_room_beside(folder: Path) -> bool:
-    """Tell whether the disk has room for a second copy of a shard; when not, the log says so."""
-    held = sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
+def held_bytes(folder: Path) -> int:
+    """How much of the disk a shard has."""
+    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
+
+
+def has_room_beside(folder: Path, held: int) -> bool:
+    """Tell whether the disk has room for a second copy of a shard; when not, the log says so.
+
+    :param held: as :func:`held_bytes` gives it.
+    """
     free = shutil.disk_usage(folder.parent).free
     if free < held + _RESERVE_BYTES:
         logger.warning("%s is not compacted: only %d MB free", folder.name, free // 1_000_000)

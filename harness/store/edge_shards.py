@@ -25,10 +25,13 @@ from harness.store import integrity
 from harness.store.collection_names import collection_name
 from harness.store.edge_config import create_indexes
 from harness.store.edge_lock import StoreLock
-from harness.store.edge_making import has_room_beside, require_space
+from harness.store.edge_making import has_room_beside, held_bytes, require_space
 from harness.store.engine_faults import first_line, is_engines, translate
 from harness.store.memory_room import require_room
 
+# Segments that are packed before a shard is closed and opened again, which lets go of some 20 MB of
+# files for each; opening takes the longer the more there are.
+_PACKED_AT_MOST = 16
 # How long somebody who waits is not seen while nothing is asked of this process.
 _LOOK_SECONDS = 0.025
 # How long other threads of this process come before other processes, from when it has got the
@@ -43,11 +46,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Open:
-    """A shard that is open; ``seal`` is the one it was opened with."""
+    """A shard that is open; ``seal`` is the one it was opened with. ``packed`` segments were since;
+    ``held_bytes`` of the disk it had after the last of them, None: not known."""
 
     shard: Any
     seal: integrity.Seal | None
     changed: bool = False
+    packed: int = 0
+    held_bytes: int | None = None
 
 
 class EdgeShards:
@@ -69,8 +75,6 @@ class EdgeShards:
         self._open: dict[str, _Open] = {}
         # Written to since the last flush.
         self._unflushed: set[str] = set()
-        # A segment was packed since the shard was opened: its memory is given back at closing.
-        self._packed = False
         self._depth = 0
         self._used = 0.0
         self._ours_until = 0.0
@@ -267,8 +271,7 @@ class EdgeShards:
         """After an operation: hand over to whoever waits, or see to it that somebody looks."""
         if not self._lock.is_held:
             return
-        if self._packed or self._is_due():
-            self._packed = False
+        if self._is_due() or any(one.packed >= _PACKED_AT_MOST for one in self._open.values()):
             self._let_go()
             return
         self._used = time.monotonic()
@@ -326,12 +329,16 @@ class EdgeShards:
 
     def compact(self, collection: str) -> None:
         """Let the optimizer rewrite a shard, unless the disk has no room for a second one."""
-        if not has_room_beside(self.folder(collection)):
-            return
         with self.open(collection) as shard:
+            opened = self._open[collection]
+            if opened.held_bytes is None:
+                opened.held_bytes = held_bytes(self.folder(collection))
+            if not has_room_beside(self.folder(collection), opened.held_bytes):
+                return
             self._unseal(collection)
             if shard.optimize():
-                self._packed = True
+                opened.packed += 1
+                opened.held_bytes = None
 
     def delete(self, collection: str) -> None:
         """Remove a shard; call it while :meth:`exclusive`."""
