@@ -15,6 +15,8 @@ _MAX_HEAD_BYTES: Final = 400
 _OPERATOR_OR_WORD: Final = re.compile(r"operator.*|~?[\w$-]+[!?']?|[*+][\w-]+[*+]")
 _SEPARATORS: Final = ("::", ".", ":", "\\")
 _QUALIFIED: Final = frozenset({"qualified_identifier", "destructor_name", "operator_name"})
+_MACRO: Final = re.compile(r"TEST|[A-Z][A-Z0-9]*_[A-Z0-9_]+")
+_TEMPLATES: Final = frozenset({"template_function", "template_method", "template_type"})
 _AROUND_TYPES: Final = frozenset({"generic_type", "reference_type", "pointer_type"})
 
 
@@ -38,6 +40,8 @@ class NameReader:
         if name is None:
             declarator = node.child_by_field_name("declarator")
             if declarator is not None:
+                if self._is_macro_call(node, declarator):
+                    return self._macro_arguments(declarator)
                 return self.declared(declarator)
             key = node.child_by_field_name("key")
             if key is not None:
@@ -85,6 +89,9 @@ class NameReader:
                 return ()
             if current.type in _QUALIFIED:
                 return self._qualified(current)
+            if current.type in _TEMPLATES:
+                current = current.child_by_field_name("name")
+                continue
             inner = current.child_by_field_name("declarator")
             if inner is None:
                 if current.type in self._identifiers or current.named_child_count == 0:
@@ -128,10 +135,15 @@ class NameReader:
         return ""
 
     def _qualified(self, node: Node) -> tuple[str, ...]:
-        text = self.text(node).partition("(")[0]
-        if "<" in text and "operator" not in text:
-            text = text.partition("<")[0] + text.rpartition(">")[2]
-        return tuple(part.strip() for part in text.split("::") if part.strip())
+        text = " ".join(self.beginning(node).split())
+        if "operator" in text:
+            parts = text.partition("(")[0].split("::")
+            return tuple(part.strip()[:_MAX_NAME_CHARS] for part in parts if part.strip())
+        words = [part.split() for part in _without_arguments(text).partition("(")[0].split("::")]
+        words = [part for part in words if part]
+        if words and len(words[-1]) > 1:
+            return ()  # more than a name: the parser has lost its way
+        return tuple(part[-1][:_MAX_NAME_CHARS] for part in words)
 
     def _declarators(self, node: Node) -> list[str]:
         """Names of a C, C++, Java or C# declaration. C++ data members are left out: there are
@@ -141,14 +153,49 @@ class NameReader:
         for declarator in inner.children_by_field_name("declarator") or inner.named_children:
             if declarator.type == "variable_declarator":
                 names.append(self.text(declarator.child_by_field_name("name")))
+            elif self._is_macro_call(node, declarator):
+                continue
             elif "declarator" in declarator.type or (
                 node.type == "declaration" and declarator.type == "identifier"
             ):
                 names.extend(self.declared(declarator)[-1:])
         return names
 
+    def _is_macro_call(self, node: Node, declarator: Node) -> bool:
+        """Whether what looks like a C++ constructor is a macro: ``DISALLOW_COPY(Type);``."""
+        if declarator.type != "function_declarator" or node.child_by_field_name("type") is not None:
+            return False
+        name = declarator.child_by_field_name("declarator")
+        return name is not None and _MACRO.fullmatch(self.text(name)) is not None
+
+    def _macro_arguments(self, declarator: Node) -> tuple[str, ...]:
+        """What a macro defines: ``TEST(Suite, Name) {`` and ``SYSCALL_DEFINE1(name, int, x) {``
+        begin with words that are names; others define nothing that could be told."""
+        parameters = declarator.child_by_field_name("parameters")
+        if parameters is None:
+            return ()
+        words: list[str] = []
+        for parameter in parameters.named_children:
+            kind = parameter.child_by_field_name("type")
+            if parameter.named_child_count != 1 or kind is None or kind.type != "type_identifier":
+                break
+            words.append(self.text(kind))
+        is_pair = len(words) == parameters.named_child_count <= 2
+        return tuple(words if is_pair else words[:1])
+
     def _first_identifier(self, node: Node) -> Node | None:
         for child in node.children:
             if child.type in self._identifiers:
                 return child
         return None
+
+
+def _without_arguments(text: str) -> str:
+    """A qualified name without the arguments of its templates, nested ones included."""
+    parts, depth = [], 0
+    for part in re.split(r"([<>])", text):
+        if part in ("<", ">"):
+            depth += 1 if part == "<" else -1
+        elif depth <= 0:
+            parts.append(part)
+    return "".join(parts)

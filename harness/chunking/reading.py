@@ -5,6 +5,7 @@ from __future__ import annotations
 from tree_sitter import Node
 
 from harness.chunking.languages.spec import LanguageSpec
+from harness.chunking.macro_calls import without_macro_calls
 from harness.chunking.parsing import parse
 from harness.chunking.preprocessor import without_conditions, without_macros
 
@@ -21,7 +22,7 @@ def syntax_tree(language: LanguageSpec, data: bytes) -> Node | None:
     """
     if not language.preprocessed:
         return parse(language.name, data)
-    plain = without_macros(data)
+    plain = without_macros(without_macro_calls(data))
     root = parse(language.name, plain)
     if root is None or unexplained(root) <= _WORTH_A_RETRY * len(data):
         return root

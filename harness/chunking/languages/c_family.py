@@ -34,6 +34,7 @@ _CPP: Final = _C.extended(
         declarations=("field_declaration",),
         attributes=("field_declaration",),
         bodied=("class_specifier",),
+        name_holders=("template_type",),
     )
 )
 _CSHARP: Final = Grammar(
