@@ -35,6 +35,9 @@ _AROUND: Final = frozenset(
 # Names that end so say little; a pattern ("Dockerfile.txt") or a modeline says more.
 _WEAK: Final = frozenset({"text", "ini", "html"})
 
+# A template of no known kind is a page if there is an element in it.
+_ELEMENT: Final = re.compile(r"(?i)<(?:!--|!doctype\b|/?[a-z][\w:-]{0,40}(?:\s[^<>]{0,400})?/?>)")
+
 # What tells a build file from a program with its name ("dockerfile.py", "makefile.js").
 _BUILD_MARKS: Final = {
     "dockerfile": re.compile(r"(?mi)^(?:FROM|ARG)[ \t]+\S"),
@@ -98,6 +101,8 @@ def _by_name(written: str, text: str) -> LanguageSpec | None:
     known = BY_EXTENSION.get(extension)
     if extension in _AROUND and stem:
         known = _inner(written[: len(stem)], text) or known
+        if known is LANGUAGES["html"] and text and not _ELEMENT.search(text[:_HEAD_CHARS]):
+            known = None
     elif extension in DISPUTED:
         return _disputed(extension, text, known)
     elif known is not None and known.name == "c" and written.endswith(".C"):
