@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -14,6 +15,10 @@ _NOT_SET = (
     "OLLAMA_HOST is not set: embedded model, answers are passages (to use Ollama: "
     "export OLLAMA_HOST=http://localhost:11434)"
 )
+
+OLDEST_WHOLE_PROMPTS = (0, 12, 6)
+"""The first version whose /api/chat takes ``truncate`` and ``shift`` (its release notes, October
+2025). An older one leaves out the oldest messages of a long prompt and says nothing."""
 
 
 def checks(
@@ -35,7 +40,24 @@ def _server(options: OllamaOptions) -> Outcome:
 
     # One attempt: a check says what is now, and the next one comes soon.
     with OllamaClient.connect(options, Backoff(attempts=1)) as client:
-        return True, f"version {client.version()} at {client.url}", ""
+        version = client.version()
+        detail = f"version {version} at {client.url}"
+    if _is_too_old(version):
+        wanted = ".".join(map(str, OLDEST_WHOLE_PROMPTS))
+        return (
+            False,
+            f"{detail} cuts long prompts without a word",
+            f"update Ollama to {wanted} or newer",
+        )
+    return True, detail, ""
+
+
+def _is_too_old(version: str) -> bool:
+    numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    # 0.0.0 is what a build from the sources calls itself.
+    return numbers is not None and (0, 0, 0) < tuple(map(int, numbers.groups())) < (
+        OLDEST_WHOLE_PROMPTS
+    )
 
 
 def _chat_model(options: OllamaOptions, protocol: ProtocolChoice) -> Outcome:

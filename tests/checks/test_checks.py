@@ -10,7 +10,10 @@ import pytest
 from harness.checks import Check, check_stack, run_checks
 from harness.checks import running as running_module
 from harness.checks.configured import configured_checks
+from harness.checks.ollama import checks as ollama_checks
 from harness.errors import ServiceUnavailableError
+from harness.models.ollama.options import OllamaOptions
+from harness.models.static.embedder import StaticEmbedder
 from tests.fakes.ollama_server import FakeOllama
 
 
@@ -113,6 +116,7 @@ def test_services_that_do_not_answer(clean: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_model_names_the_command(clean: pytest.MonkeyPatch) -> None:
     with FakeOllama() as server:
+        server.version = "0.0.0"  # built from the sources
         clean.setenv("OLLAMA_HOST", server.url)
         clean.setenv("CHAT_MODEL", "not-there")
         clean.setenv("EMBED_MODEL", "not-there-either")
@@ -120,6 +124,25 @@ def test_a_missing_model_names_the_command(clean: pytest.MonkeyPatch) -> None:
     assert "harness models pull not-there" in " ".join(failed["chat model"])
     assert "harness models pull not-there-either" in " ".join(failed["embedding model"])
     assert "ollama" not in failed
+
+
+@pytest.mark.parametrize(
+    ("version", "is_fine"),
+    [
+        pytest.param("0.12.5", False, id="last that cuts"),
+        pytest.param("0.12.6-rc0", True, id="first that does not"),
+        pytest.param("0.9.9", False, id="by number, not by letter"),
+        pytest.param("unknown", True, id="no number"),
+    ],
+)
+def test_a_server_that_cuts_prompts_is_to_be_updated(version: str, is_fine: bool) -> None:
+    with FakeOllama() as server:
+        server.version = version
+        check = ollama_checks(OllamaOptions(host=server.url), "auto", StaticEmbedder)[0]
+        (result,) = run_checks([check])
+    assert result.ok is is_fine
+    assert version in result.detail
+    assert is_fine or result.remedy == "update Ollama to 0.12.6 or newer"
 
 
 def test_a_bad_setting_is_a_failed_check(clean: pytest.MonkeyPatch) -> None:

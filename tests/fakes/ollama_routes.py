@@ -14,8 +14,6 @@ from tests.fakes.ollama_protocol import BadRequestError, CutError, texts_of
 if TYPE_CHECKING:
     from tests.fakes.ollama_server import FakeOllama
 
-VERSION = "0.32.15"
-
 
 def _model(
     fake: FakeOllama,
@@ -60,7 +58,7 @@ def _now() -> str:
 
 
 def _version(fake: FakeOllama, body: dict[str, Any]) -> dict[str, Any]:
-    return {"version": VERSION}
+    return {"version": fake.version}
 
 
 def _details(model: FakeModel) -> dict[str, Any]:

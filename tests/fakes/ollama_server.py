@@ -1,7 +1,7 @@
 """An imitation of an Ollama server: real HTTP on loopback, no real inference.
 
 It speaks the routes that Harness uses as Ollama's API documentation and sources describe them
-(0.32): statuses, field names, error texts, streaming as newline-delimited JSON. Embeddings come
+(0.32.15): statuses, field names, error texts, streaming as newline-delimited JSON. Embeddings come
 from the embedded engine's model, from a hash, or from nowhere (``noop``, for measuring overhead);
 chat answers come from a script. What passes against it may still fail against the real server, so
 the same contract tests run there when ``HARNESS_TEST_OLLAMA_HOST`` is set.
@@ -68,6 +68,7 @@ class FakeOllama:
             {model.name: model for model in (*present, *registry)},
         )
         self.faults = Faults()
+        self.version = "0.32.15"
         self.requests: list[Recorded] = []
         self.port = port
         self.stopping = threading.Event()
