@@ -65,11 +65,8 @@ def open_context() -> Context:
     return Context(parts, Work(open_engines, parts.options), Metrics())
 
 
-def make_server(context: Context, folder: Path | None = None) -> Server:
-    """The server.
-
-    :param folder: whose repository is the default; None: the current one.
-    """
+def make_server(context: Context) -> Server:
+    """The server; the current folder's repository is the default."""
     from harness.service.callers import OWNER
     from harness.service.mcp.door import Door
     from harness.service.mcp.server import Server
@@ -81,7 +78,7 @@ def make_server(context: Context, folder: Path | None = None) -> Server:
 
         return await _index(await context.work.search(source), name)
 
-    door = Door(refresh, OWNER, (folder or Path.cwd()).resolve())
+    door = Door(refresh, OWNER, Path.cwd().resolve())
     return Server(Tools(context, door))
 
 

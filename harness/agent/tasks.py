@@ -23,20 +23,17 @@ def run_task(
     *,
     verify: str | None = None,
     ref: str | None = None,
-    state_dir: Path | None = None,
     **arguments: Unpack[RunArguments],
 ) -> Envelope:
     """Carry out a task on a copy of a repository; the envelope holds the patch.
 
     :param verify: command that must pass; it is run first, and its failure goes to the model.
     :param ref: commit to start from; None: the files as they are, uncommitted changes included.
-    :param state_dir: empty or missing folder for the copy; None: a temporary one. It is deleted
-        at the end.
     :raises UsageError: the text is empty, the ref does not exist, or the disk is full.
     :raises PolicyError: ``root`` may not be copied, or ``verify`` could not be run here.
     """
     text = checked_text(text, "task")
-    space = create_workspace(root, state_dir, ref)
+    space = create_workspace(root, ref=ref)
     try:
         session = Session(space.source.root, space, **arguments)
         verifier = None

@@ -126,7 +126,6 @@ def answer_with_demo(
     repo: str | None = None,
     limit: int = 5,
     secrets: Iterable[str] = (),
-    on_token: Callable[[str], None] | None = None,
     found: Envelope | None = None,
 ) -> Envelope:
     """Return passages, and what a model too weak for tools makes of the best ones, labelled.
@@ -153,7 +152,6 @@ def answer_with_demo(
             ChatMessage("system", _DEMO_PROMPT),
             ChatMessage("user", f"{shown[:_DEMO_CHARS]}\n\nQuestion: {question}"),
         ],
-        on_token=on_token,
     )
     text = redact(turn.content.strip(), secrets, suspected=True)
     paths = sorted({citation.path for citation in envelope.citations})

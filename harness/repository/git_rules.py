@@ -102,17 +102,17 @@ def git_rules(
     return rules
 
 
-def is_ignored(root: Path, trust: Trust = USER) -> bool:
+def is_ignored(root: Path) -> bool:
     """Tell whether git ignores a folder of a work tree, and so lists nothing in it.
 
     :raises GitError: git failed.
     """
-    rules = git_rules(root, trust=trust)
+    rules = git_rules(root)
     # With the slash, as git asks about ".": what is ignored in the folder as a whole, by "*" in its
     # own file or "build/**" above it, counts as the folder.
     if not rules.prefix or not rules.tree.ignores(rules.prefix, True):
         return False
-    return not run_git(["ls-files", "-z"], root, _SECONDS, trust=trust).stdout
+    return not run_git(["ls-files", "-z"], root, _SECONDS).stdout
 
 
 def _users_file(configured: GitOutput) -> bytes:

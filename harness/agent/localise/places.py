@@ -23,6 +23,7 @@ from harness.workspace.paths import ConfinedTree
 MAX_FILES = 400
 MAX_FILE_BYTES = 200_000
 MAX_LINES = 160
+MOST_PLACES = 6
 # A file without definitions, or with short ones only, is a place of its own up to this size.
 WHOLE_FILE_LINES = 60
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -61,8 +62,9 @@ class Clues:
     mapped: Mapped | None = None
 
 
-def rank_places(tree: ConfinedTree, clues: Clues, limit: int = 6) -> list[Place]:
-    """Return the likeliest definitions outside of tests, best first; none inside another."""
+def rank_places(tree: ConfinedTree, clues: Clues) -> list[Place]:
+    """Return the likeliest definitions outside of tests, best first; none inside another, and at
+    most :data:`MOST_PLACES`."""
     texts = _sources(tree)
     tests = [path for path in texts if is_test(path)]
     code = [path for path in texts if not is_test(path)] or list(texts)
@@ -98,7 +100,7 @@ def rank_places(tree: ConfinedTree, clues: Clues, limit: int = 6) -> list[Place]
     ranked.sort(key=lambda place: (-place.score, place.definition.path, place.definition.start))
     chosen: list[Place] = []
     for place in ranked:
-        if len(chosen) == limit or place.score <= 0:
+        if len(chosen) == MOST_PLACES or place.score <= 0:
             break
         if place.definition.end - place.definition.start <= MAX_LINES and not any(
             _overlap(place.definition, other.definition) for other in chosen

@@ -13,7 +13,7 @@ from harness.models.conversation import (
     ToolCall,
     ToolSpec,
 )
-from harness.models.ollama.client import OllamaClient
+from harness.models.ollama.client import KEEP_ALIVE, OllamaClient
 from harness.models.ollama.library import ollama
 from harness.models.ollama.options import OllamaOptions
 from harness.models.ollama.served import ServedModel
@@ -43,7 +43,6 @@ class OllamaChatModel(ServedModel):
     :param max_output_tokens: most tokens of one turn, thinking included; never more than half of
         the window.
     :param think: sent only to models that list ``thinking``; None leaves their default.
-    :param keep_alive: how long the server keeps the model loaded after a request.
     :param backoff: attempts when the client is made here.
     :raises InvalidSettingError: the host cannot be used.
     """
@@ -55,14 +54,12 @@ class OllamaChatModel(ServedModel):
         client: OllamaClient | None = None,
         max_output_tokens: int = 4096,
         think: bool | str | None = None,
-        keep_alive: str = "30m",
         backoff: Backoff | None = None,
     ) -> None:
         super().__init__(options.chat_model, client or OllamaClient.connect(options, backoff))
         self._limit = options.num_ctx
         self._max_output_tokens = max_output_tokens
         self._think = think
-        self._keep_alive = keep_alive
 
     @property
     def num_ctx(self) -> int:
@@ -133,7 +130,7 @@ class OllamaChatModel(ServedModel):
             "stream": True,
             "truncate": False,
             "shift": False,
-            "keep_alive": self._keep_alive,
+            "keep_alive": KEEP_ALIVE,
             "options": options,
         }
         if sampling.schema is not None and not tools:

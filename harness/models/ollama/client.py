@@ -20,6 +20,8 @@ from harness.proxies import route_to
 from harness.retrying import Backoff
 
 CONNECT_TIMEOUT_SECONDS = 5.0
+KEEP_ALIVE = "30m"
+"""How long a server keeps a model loaded after a request of ours."""
 
 T = TypeVar("T")
 
@@ -155,7 +157,7 @@ class OllamaClient:
         )
 
     def embed_once(
-        self, model: str, texts: Sequence[str], options: Mapping[str, int], keep_alive: str
+        self, model: str, texts: Sequence[str], options: Mapping[str, int]
     ) -> Sequence[Sequence[float]]:
         """One embedding request, not repeated; a text longer than the context is an error.
 
@@ -163,7 +165,7 @@ class OllamaClient:
         :raises Exception: one of :data:`harness.models.ollama.failures.CAUGHT`, as it came.
         """
         return self._transport.embed(
-            model=model, input=texts, truncate=False, options=options, keep_alive=keep_alive
+            model=model, input=texts, truncate=False, options=options, keep_alive=KEEP_ALIVE
         ).embeddings
 
     def stream_chat(

@@ -40,7 +40,6 @@ class OllamaEmbedder(ServedModel):
     :param options: host, model, batch, time-out and prefixes.
     :param client: None connects as the options say.
     :param in_flight: requests at the same time within one call.
-    :param keep_alive: how long the server keeps the model loaded after a request.
     :param backoff: attempts when the client is made here.
     :raises InvalidSettingError: the host cannot be used.
     """
@@ -53,7 +52,6 @@ class OllamaEmbedder(ServedModel):
         *,
         client: OllamaClient | None = None,
         in_flight: int = 2,
-        keep_alive: str = "30m",
         backoff: Backoff | None = None,
     ) -> None:
         known = prefixes_of(options.embed_model)
@@ -62,7 +60,6 @@ class OllamaEmbedder(ServedModel):
         self.query_prefix = _first(options.query_prefix, known.query)
         self.batch_size = options.embed_batch
         self._in_flight = in_flight
-        self._keep_alive = keep_alive
         self._dimension = 0
         self._refused_chars = 0
         self._lock = threading.Lock()
@@ -154,7 +151,6 @@ class OllamaEmbedder(ServedModel):
                     self.model,
                     [prefix + text for text in piece],
                     {"num_ctx": self.max_tokens},
-                    self._keep_alive,
                 )
             except CAUGHT as error:
                 failure = diagnose(error, self._client.url, self.model)
