@@ -42,27 +42,13 @@ def open_context() -> Context:
 
     :raises InvalidSettingError: a setting cannot be used.
     """
-    from harness.configured import (
-        has_chat_model,
-        open_assistant,
-        open_engines,
-        prefect_apis,
-        results_folder,
-    )
-    from harness.service.context import Context, Parts
+    from harness.configured import service_parts
+    from harness.service.context import Context
     from harness.service.metrics import Metrics
     from harness.service.work import Work
-    from harness.settings import DataSettings, load
 
-    parts = Parts(
-        open_engines=open_engines,
-        open_assistant=(lambda: open_assistant(results_folder("ask")))
-        if has_chat_model()
-        else None,
-        prefect=prefect_apis(),
-        data_dir=load(DataSettings).data_dir,
-    )
-    return Context(parts, Work(open_engines, parts.options), Metrics())
+    parts = service_parts()
+    return Context(parts, Work(parts.open_engines, parts.options), Metrics())
 
 
 def make_server(context: Context) -> Server:

@@ -67,31 +67,17 @@ def configured_app(host: str, *, login: bool = False) -> tuple[ASGIApp, int]:
     :param login: they are needed anyway.
     :raises InvalidSettingError: a setting is wrong.
     """
-    from harness.configured import (
-        has_chat_model,
-        open_assistant,
-        open_engines,
-        open_tokens,
-        prefect_apis,
-        results_folder,
-    )
+    from dataclasses import replace
+
+    from harness.configured import open_tokens, service_parts
     from harness.service.app import make_app
-    from harness.service.context import Parts
     from harness.service.recognising import Recogniser
-    from harness.settings import DataSettings, ServiceSettings, load
+    from harness.settings import ServiceSettings, load
 
     settings = load(ServiceSettings)
     local = is_loopback(host)
     recogniser = Recogniser.build(login or not local, open_tokens(), settings.proxy())
-    parts = Parts(
-        open_engines=open_engines,
-        open_assistant=(lambda: open_assistant(results_folder("ask")))
-        if has_chat_model()
-        else None,
-        prefect=prefect_apis(),
-        data_dir=load(DataSettings).data_dir,
-        options=settings.options(),
-    )
+    parts = replace(service_parts(), options=settings.options())
     return make_app(parts, recogniser, listens_locally=local), settings.port
 
 

@@ -22,7 +22,7 @@ from harness.configured.kept import (
     results_storage,
     turns_of,
 )
-from harness.configured.servers import open_service, open_tokens, prefect_apis
+from harness.configured.servers import open_service, open_tokens, prefect_apis, service_parts
 from harness.configured.work import (
     NO_MODEL,
     check_push,
@@ -59,5 +59,6 @@ __all__ = [
     "results_location",
     "results_storage",
     "run_configured_task",
+    "service_parts",
     "turns_of",
 ]

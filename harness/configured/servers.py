@@ -16,6 +16,7 @@ from harness.settings import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.service.context import Parts
     from harness.service.tokens import Tokens
     from harness.service_client.client import ServiceClient
     from harness.stack.api import PrefectApi
@@ -42,6 +43,26 @@ def open_service() -> ServiceClient | None:
 
     return ServiceClient(
         settings.url, settings.token.get_secret_value() if settings.token else None
+    )
+
+
+def service_parts() -> Parts:
+    """What a service, or the tools of an editor, work with; nothing is opened yet.
+
+    :raises InvalidSettingError: a setting cannot be used.
+    """
+    from harness.configured.engines import open_engines
+    from harness.configured.kept import results_folder
+    from harness.configured.work import has_chat_model, open_assistant
+    from harness.service.context import Parts
+
+    return Parts(
+        open_engines=open_engines,
+        open_assistant=(lambda: open_assistant(results_folder("ask")))
+        if has_chat_model()
+        else None,
+        prefect=prefect_apis(),
+        data_dir=load(DataSettings).data_dir,
     )
 
 
