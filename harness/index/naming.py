@@ -96,6 +96,14 @@ def has_moved(record: RepositoryRecord, root: Path) -> bool:
     return not place or f"{old}/".endswith(f"/{place}")
 
 
+def _renamed(source: str, records: Sequence[RepositoryRecord]) -> RepositoryRecord | None:
+    """The record of a folder that has another name now; of several that could be it, none."""
+    if is_git_url(source):
+        return None
+    found = [record for record in records if has_moved(record, Path(source))]
+    return found[0] if len(found) == 1 else None
+
+
 def one_name(claim: Claim, wanted: str | None, records: Sequence[RepositoryRecord]) -> str:
     """The name of a repository that somebody has named, and whose name they can choose.
 
@@ -106,6 +114,9 @@ def one_name(claim: Claim, wanted: str | None, records: Sequence[RepositoryRecor
         known = known_as(claim.source, records)
         if known is not None:
             return known.name
+        renamed = _renamed(claim.source, records)
+        if renamed is not None:
+            return renamed.name
         wanted = source_name(claim.source)
     check_claim(wanted, claim, records)
     return wanted
@@ -120,6 +131,9 @@ def names_for(sources: Sequence[str], records: Sequence[RepositoryRecord]) -> di
     names: dict[str, str] = {}
     for source in sources:
         record = known[source]
+        if record is None:
+            left = [one for one in records if one.name not in given]
+            record = _renamed(source, left)
         names[source] = record.name if record else free_name(source, holders, given)
         given.add(names[source])
     return names

@@ -202,11 +202,12 @@ def test_a_name_that_was_given_away_meanwhile_is_not_taken_back(
     assert engines.store.repositories() == before
 
 
-def test_a_moved_folder_takes_its_name_along(tmp_path: Path, engines: Engines) -> None:
+@pytest.mark.parametrize("place", ["new/api", "old/renamed"])
+def test_a_moved_folder_takes_its_name_along(tmp_path: Path, engines: Engines, place: str) -> None:
     old = repository(tmp_path / "old/api", "work")
     index_repository("api", old, engines, IndexOptions())
-    new = tmp_path / "new" / "api"
-    new.parent.mkdir()
+    new = tmp_path / place
+    new.parent.mkdir(exist_ok=True)
     old.rename(new)
     (new / "more.py").write_text("def more():\n    return 2\n")
     commit_all(new)
@@ -219,6 +220,16 @@ def test_a_moved_folder_takes_its_name_along(tmp_path: Path, engines: Engines) -
     (now,) = engines.store.repositories()
     assert (now.path, now.source, now.warnings) == (str(new), str(new), ())
     assert content(engines) == {"api": ["more.py", "work.py"]}
+
+
+def test_of_two_folders_that_are_gone_neither_gives_its_name(tmp_path: Path) -> None:
+    one = repository(tmp_path / "one", "work")
+    (one / "more.py").write_text("x = 1\n")
+    commit = commit_all(one)
+    gone = [record(name, str(tmp_path / name), commit=commit) for name in ("a", "b")]
+    assert one_name(Claim(str(one), one), None, gone) == "one"
+    assert names_for([str(one)], gone) == {str(one): "one"}
+    assert names_for([str(one), str(tmp_path / "two")], gone[:1])[str(one)] == "a"
 
 
 def test_what_only_looks_moved_takes_nothing(tmp_path: Path, engines: Engines) -> None:
