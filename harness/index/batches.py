@@ -127,9 +127,14 @@ def embed_batch(
     # Steps are of alike lengths, so a file's chunks are in several: it counts with its last one.
     waiting = {f.source.path: {c.embed_hash for c in f.chunks} & missing.keys() for f in good}
     unread = len(prepared.files) - len(good)
+    done = reused + len(made)
+    to_embed = prepared.batch.size_bytes * len(missing) / max(done + len(missing), 1)
     report(
         Progress(
-            files=unread + _take_done(waiting), chunks=reused + len(made), chunks_embedded=len(made)
+            files=unread + _take_done(waiting),
+            chunks=done,
+            chunks_embedded=len(made),
+            size_bytes=prepared.batch.size_bytes - to_embed,
         )
     )
     embed_seconds = sum(f.embed_seconds for f in good)
@@ -152,10 +157,8 @@ def embed_batch(
         vectors.update(zip(step, rows, strict=True))
         for left in waiting.values():
             left.difference_update(step)
-        share = prepared.batch.size_bytes * len(step) / len(hashes)
+        share = to_embed * len(step) / len(hashes)
         report(Progress(_take_done(waiting), len(step), len(step), share))
-    if not hashes:
-        report(Progress(size_bytes=prepared.batch.size_bytes))
     embedded = len(made) + len(hashes)
     failures = tuple((f.source.path, f.error) for f in prepared.files if f.error)
     left_out = tuple((f.source.path, str(f.skip_reason)) for f in prepared.files if f.skip_reason)
