@@ -144,7 +144,9 @@ class Conversation:
         if self._search is None:
             raise UsageError("this folder is not indexed; run `harness index` first")
         for hit in self._search(query, 5):
-            print(console.printable(f"{hit.path}:{hit.start_line}-{hit.end_line}  {hit.symbol}"))
+            print(
+                console.printable_name(f"{hit.path}:{hit.start_line}-{hit.end_line}  {hit.symbol}")
+            )
 
     def _open(self, place: str) -> None:
         from harness.workspace import ConfinedTree

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.cli.lines import error as error
 from harness.cli.lines import note as note
 from harness.cli.lines import printable as printable
+from harness.cli.lines import printable_name as printable_name
 from harness.cli.lines import report as report
 from harness.repository.log_redaction import redact_logs
 

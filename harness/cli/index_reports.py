@@ -59,7 +59,7 @@ def print_report(report: IndexReport) -> None:
         by_error.setdefault(error, []).append(path)
     for error, paths in list(by_error.items())[:20]:
         which = paths[0] if len(paths) == 1 else f"{len(paths)} files, {paths[0]} first"
-        console.report(f"  failed: {console.printable(which)}: {console.printable(error)}")
+        console.report(f"  failed: {console.printable_name(which)}: {console.printable(error)}")
 
 
 def print_preview(repo: str, files: Sequence[str], skipped: Sequence[tuple[str, str, str]]) -> None:
@@ -68,8 +68,8 @@ def print_preview(repo: str, files: Sequence[str], skipped: Sequence[tuple[str, 
     :param skipped: paths with the reason, and the rule that decided it.
     """
     for path in files:
-        print(console.printable(path))
+        print(console.printable_name(path))
     for path, reason, rule in skipped:
-        print(console.printable(f"{path}  (skipped: {reason})  rule: {rule}"))
+        print(console.printable_name(f"{path}  (skipped: {reason})  rule: {rule}"))
     counts = f"{len(files)} files would be indexed, {len(skipped)} skipped"
     print(f"{console.printable(repo)}: {counts}")

@@ -32,6 +32,12 @@ def error(message: str) -> None:
     note(f"harness: {printable(line)}")
 
 
+def printable_name(text: str) -> str:
+    """A file's name, or a line of results that begins with one, as :func:`printable` on one line: a
+    name may hold line breaks, and scripts read ``path:line`` line by line."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def printable(text: str) -> str:
     """Text that a terminal shows as it is: control characters (a file name may hold escape
     sequences) and lone surrogates are escaped, tabs and line breaks kept."""

@@ -63,9 +63,10 @@ def _lines(found: RepositoryMap) -> list[str]:
     """A place a line, the most important files first: what other programs read."""
     lines: list[str] = []
     for file in found.files:
+        name = console.printable_name(file.path)
         if not file.definitions:
-            lines.append(file.path)
-        lines += [f"{file.path}:{one.line}  {one.text}" for one in file.definitions]
+            lines.append(name)
+        lines += [f"{name}:{one.line}  {one.text}" for one in file.definitions]
     return lines
 
 
@@ -101,13 +102,13 @@ def _grow(branch: Tree, files: Sequence[tuple[tuple[str, ...], MapFile]]) -> Non
             name = f"{name}/{rest[0]}"
             inside = [(parts[1:], one) for parts, one in inside]
             rest = rest[1:]
-        _grow(branch.add(Text(f"{console.printable(name)}/", style="bold")), inside)
+        _grow(branch.add(Text(f"{console.printable_name(name)}/", style="bold")), inside)
 
 
 def _add_file(branch: Tree, name: str, file: MapFile) -> None:
     from rich.text import Text
 
-    head = Text(console.printable(name))
+    head = Text(console.printable_name(name))
     head.append(f"  {100 * file.share:.1f} %", style="dim")
     leaf = branch.add(head)
     for one in file.definitions:

@@ -12,7 +12,7 @@ import sys
 from typing import Any, NamedTuple
 
 from harness.cli import process
-from harness.cli.lines import error, printable
+from harness.cli.lines import error, printable, printable_name
 from harness.text import encodable
 
 _WITH_VALUE = {"--repo": "repo", "--lang": "lang", "--path": "path", "--limit": "limit"}
@@ -147,7 +147,7 @@ def show(asked: Asked, found: dict[str, Any]) -> None:
     style = _Styles()
     for number, (hit, (first, lines)) in enumerate(zip(hits, found["excerpts"], strict=True)):
         where = f"{hit['repo']}/{hit['path']}" if several else hit["path"]
-        place = printable(f"{where}:{hit['start_line']}-{hit['end_line']}")
+        place = printable_name(f"{where}:{hit['start_line']}-{hit['end_line']}")
         title = printable(f"  {hit['symbol']}") if hit["symbol"] else ""
         print(f"{style(place, _TITLE)}{style(title, _DIM)}")
         if number < len(parts):

@@ -58,5 +58,6 @@ def _print(title: str, places: Sequence[SymbolPlace], several: bool) -> None:
     out.print(title, style="bold")
     for place in places:
         where = f"{place.repo}/{place.path}" if several else place.path
-        out.print(console.printable(f"{where}:{place.line}"), style="cyan", markup=False, end="  ")
+        name = console.printable_name(f"{where}:{place.line}")
+        out.print(name, style="cyan", markup=False, end="  ")
         out.print(console.printable(place.text), markup=False)

@@ -213,7 +213,8 @@ def test_strange_files_and_names(harness: Run, tmp_path: Path) -> None:
     assert report["files_indexed"] == 1
     assert report["files_skipped"] == {"binary": 1, "not_text": 1, "symlink": 1, "too_large": 1}
     out = harness("search", "strange name")[1]
-    assert "\x1b[31m" not in out  # a file's name must not drive the terminal
+    # A file's name must not drive the terminal, nor break the line that says where it is.
+    assert "a b/ü\\n\\x1b[31mname.py:1-2" in out
     found = document(harness("search", "strange name", "--json"))["results"]
     assert found[0]["path"] == "a b/ü\n\x1b[31mname.py"
 
