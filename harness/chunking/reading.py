@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tree_sitter import Node
 
 from harness.chunking.languages.spec import LanguageSpec
@@ -20,6 +22,8 @@ def syntax_tree(language: LanguageSpec, data: bytes) -> Node | None:
 
     :param data: the file.
     """
+    if language.blanked:
+        data = re.sub(language.blanked.encode(), lambda word: b" " * len(word[0]), data)
     if not language.preprocessed:
         return parse(language.name, data)
     plain = without_macros(without_macro_calls(data))

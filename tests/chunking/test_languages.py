@@ -173,6 +173,14 @@ _DEFINITIONS = [
         id="swift",
     ),
     pytest.param(
+        "a.swift",
+        "class M {\n  func a() async -> Bool {\n    if x {\n      return true\n"
+        "    } else if let e: S = try? await c.get(f: g(id: id)) {\n      return true\n    }\n"
+        "    return false\n  }\n\n  func b() {}\n}\n",
+        "M a b",
+        id="swift-try-in-a-condition",
+    ),
+    pytest.param(
         "a.scala",
         "package a\nobject O { def f(x:Int)=1\n val k=2 }\ntrait T\ncase class C(x:Int)\n"
         "type X=Int\nobject `If-Range`\n",

@@ -212,7 +212,14 @@ LANGUAGES: Final = (
     LanguageSpec("gomod", file_names=("go.mod", "go.work")),
     LanguageSpec("gosum", file_names=("go.sum", "go.work.sum")),
     LanguageSpec("rust", extensions=("rs",), interpreters=("rust-script", "cargo"), grammar=_RUST),
-    LanguageSpec("swift", extensions=("swift",), interpreters=("swift",), grammar=_SWIFT),
+    LanguageSpec(
+        "swift",
+        extensions=("swift",),
+        interpreters=("swift",),
+        # "if let a: T = try? await b.c() {" and the whole file is an error.
+        blanked=r"\btry[?!]?(?=\s)",
+        grammar=_SWIFT,
+    ),
     LanguageSpec("zig", extensions=("zig", "zon"), grammar=_ZIG),
     LanguageSpec("nim", extensions=("nim", "nims", "nimble"), interpreters=("nim",), grammar=_NIM),
     LanguageSpec("odin", extensions=("odin",), grammar=_ODIN),

@@ -227,6 +227,8 @@ class LanguageSpec:
     :param exact_names: whole names that mean this language only as written (``BUILD``).
     :param marks: what single lines define, beside what the tree tells or without one.
     :param preprocessed: has C's macros and conditions, which disturb the parser.
+    :param blanked: a pattern of words that structure nothing but derail the grammar; the parser
+        sees blanks in their place.
     :param embedded: elements whose raw text is in another language, and that language.
     """
 
@@ -241,5 +243,6 @@ class LanguageSpec:
     structure: Structure = Structure.TREE
     content: Content = Content.CODE
     preprocessed: bool = False
+    blanked: str = ""
     embedded: Mapping[str, str] = field(default_factory=dict)
     grammar: Grammar = field(default_factory=Grammar)
