@@ -97,7 +97,11 @@ def _split(url: str) -> SplitResult:
             f"{redact_urls(url)} is not a valid URL; check its host and port"
         ) from None
     has_host = bool(parts.hostname) or parts.scheme == "file"
-    if not has_host or parts.netloc.rpartition("@")[2].startswith("-"):
+    # What ssh would read as an option, as a whole or after the user.
+    is_option = any(
+        part.startswith("-") for part in (parts.netloc, parts.netloc.rpartition("@")[2])
+    )
+    if not has_host or is_option:
         raise RepositoryNotFoundError(f"{redact_urls(url)} has no valid host; check the address")
     try:
         usable = parts.port != 0

@@ -159,3 +159,10 @@ def test_what_the_server_does_not_take(server: GitServer, tmp_path: Path) -> Non
                     PATCH, repository.root, repository.remote, branch=branch, message="x",
                     secrets=(),
                 )  # fmt: skip
+        # A name that some file systems take for git's own folder, and git itself does not.
+        other = PATCH.replace("a.py", ".g\u200cit/config")
+        with pytest.raises(PatchConflictError, match="may be git's own folder"):
+            push_patch(
+                other, repository.root, repository.remote, branch="harness/x-2", message="x",
+                secrets=(),
+            )  # fmt: skip

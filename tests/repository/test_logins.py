@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from harness.errors import CredentialError
+from harness.repository.git import run_git
 from harness.repository.git_access import access_to
 from harness.repository.logins import all_secrets, key_scan, login_called, place_of
 from tests.repository.credentials_dir import make_credential
@@ -94,3 +97,39 @@ def test_it_is_not_used_elsewhere(tmp_path: Path) -> None:
         access_to("git@a.org:x", "team", tmp_path)
     with pytest.raises(CredentialError, match="set HARNESS_CREDENTIALS_DIR"):
         access_to("https://a.org/x", "team", None)
+
+
+def test_the_users_own_helpers_are_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "gitconfig"
+    own.write_text('[credential]\n\thelper = "!echo username=own; echo password=own; :"\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(own))
+    make_credential(tmp_path, "team", "a.org", password=SECRET)
+    access = access_to("https://a.org/x", "team", tmp_path)
+    for host, found in (("a.org", [SECRET]), ("b.org", [])):
+        output = run_git(
+            ["credential", "fill"],
+            tmp_path,
+            30,
+            stdin=f"protocol=https\nhost={host}\n\n".encode(),
+            config=access.config,
+            variables=access.variables,
+            check=False,
+        )
+        lines = output.stdout.decode().splitlines()
+        said = [line.partition("=")[2] for line in lines if line.startswith("password=")]
+        assert said == found, host
+
+
+def test_ssh_follows_nothing_of_the_users(tmp_path: Path) -> None:
+    make_credential(tmp_path, "team", "a.org", ssh_privatekey=SECRET, known_hosts="x")
+    command = access_to("git@a.org:x", "team", tmp_path).variables["GIT_SSH_COMMAND"]
+    words = shlex.split(command)
+    options = {two for one, two in pairwise(words) if one == "-o"}
+    assert words[1:3] == ["-F", "none"]
+    assert options >= {
+        *("BatchMode=yes", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes"),
+        *("IdentityAgent=none", "GlobalKnownHostsFile=none", "UpdateHostKeys=no"),
+        f"UserKnownHostsFile={tmp_path / 'team' / 'known_hosts'}",
+    }

@@ -68,6 +68,9 @@ def test_secrets_of_a_url(url: str, secrets: set[str]) -> None:
         pytest.param("https://git.example.org:0/x", "no valid port", id="zero"),
         pytest.param("https://me:pw@git.example.org:1:2/x?t=k", "no valid port", id="two"),
         pytest.param("https:///x", "no valid host", id="no-host"),
+        pytest.param("ssh://-oProxyCommand=x/y", "no valid host", id="an-option"),
+        pytest.param("ssh://git@-oProxyCommand=x/y", "no valid host", id="an-option-as-host"),
+        pytest.param("ssh://-oProxyCommand=x@git.example.org/y", "no valid host", id="as-user"),
         pytest.param("https://[::1/x", "not a valid URL", id="half-a-bracket"),
     ],
 )
