@@ -51,7 +51,7 @@ def related(remote: Remote, url: str, what: str, credentials_dir: Path | None) -
 
 def allowed_place(remote: Remote, url: str, what: str, credentials_dir: Path | None) -> Place:
     """The server of an address that a repository names; raises as :func:`related`."""
-    shown = redact_urls(url[:200])
+    shown = "".join(char if char.isprintable() else "?" for char in redact_urls(url[:200]))
     try:
         # A backslash is a separator for some programs and a letter for others.
         plain = len(url) <= _MAX_URL_CHARS and "\\" not in url

@@ -25,6 +25,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.errors import CredentialError
+from harness.repository.sources import scp_parts
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HOST = re.compile(
@@ -86,8 +87,8 @@ def place_of(url: str) -> Place:
     :raises CredentialError: it is no valid URL.
     """
     if "://" not in url:
-        host, _, _ = url.rpartition("@")[2].partition(":")
-        return Place("ssh", host.lower(), None)
+        host = scp_parts(url)[0].rpartition("@")[2]
+        return Place("ssh", host.strip("[]").lower(), None)
     try:
         parts = urlsplit(url)
         return Place(parts.scheme.lower(), (parts.hostname or "").lower(), parts.port)

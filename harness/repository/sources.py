@@ -16,8 +16,9 @@ from harness.repository.credentials import redact_urls
 CHECKOUTS_FOLDER = "checkouts"
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "file", "git+ssh"})
 # user@host:path, as ssh takes it; without a user it might just as well be a local path.
+# An address of IPv6 stands in brackets, because its colons are none before a path.
 _SCP_LIKE = re.compile(
-    r"(?P<user>[\w.~+-]+)@(?P<host>[\w\[][\w.:\[\]-]*?):(?P<path>[^\s:][^\r\n]*)"
+    r"(?P<user>[\w.~+-]+)@(?P<host>\[[0-9A-Fa-f:.]+\]|\w[\w.-]*):(?P<path>[^\s:][^\r\n]*)"
 )
 _SAFE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _HASH_CHARS = 12
@@ -33,6 +34,18 @@ def is_git_url(text: str) -> bool:
     if separator:
         return scheme.lower() in _SCHEMES and rest.strip("/") != ""
     return _SCP_LIKE.fullmatch(text) is not None
+
+
+def scp_parts(url: str) -> tuple[str, str]:
+    """What stands before and after the colon of ``user@host:path``; the host keeps its brackets.
+
+    :param url: a URL without ``://``.
+    """
+    found = _SCP_LIKE.fullmatch(url)
+    if found is None:
+        before, _, path = url.partition(":")
+        return before, path
+    return f"{found['user']}@{found['host']}", found["path"]
 
 
 def source_of(path_or_url: str) -> str:
@@ -82,7 +95,10 @@ def url_identity(clean: str) -> str:
     """
     head, separator, rest = clean.partition("://")
     slash = "/" if separator else ":"
-    place, _, path = (rest if separator else head).partition(slash)
+    if separator:
+        place, _, path = rest.partition(slash)
+    else:
+        place, path = scp_parts(head)
     user, at, host = place.rpartition("@")
     path = path.rstrip("/").removesuffix(".git").rstrip("/")
     scheme = f"{head.lower()}://" if separator else ""
@@ -135,7 +151,7 @@ def url_name(clean: str) -> str:
 
     :param clean: without credentials.
     """
-    path = urlsplit(clean).path if "://" in clean else clean.partition(":")[2]
+    path = urlsplit(clean).path if "://" in clean else scp_parts(clean)[1]
     last = path.rstrip("/").removesuffix("/.git").rpartition("/")[2].removesuffix(".git")
     return last or "repository"
 

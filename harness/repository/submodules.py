@@ -20,6 +20,7 @@ from harness.repository.elsewhere import related
 from harness.repository.extent import Extent, extent_of, require_room
 from harness.repository.git import run_git
 from harness.repository.remotes import COMMIT, Remote
+from harness.repository.sources import scp_parts
 
 MAX_DEPTH = 4
 MAX_SUBMODULES = 100
@@ -153,5 +154,5 @@ def resolved(parent: str, url: str) -> str:
         parts = urlsplit(parent)
         path = posixpath.normpath(posixpath.join(parts.path.rstrip("/") or "/", url))
         return f"{parts.scheme}://{parts.netloc}/{path.lstrip('/')}"
-    host, _, path = parent.partition(":")
+    host, path = scp_parts(parent)
     return f"{host}:{posixpath.normpath(posixpath.join(path.rstrip('/'), url))}"

@@ -330,10 +330,20 @@ def test_large_files_come_from_nowhere_else(large: GitServer, tmp_path: Path) ->
         ("git@h:team/app.git", "../lib.git", "git@h:team/lib.git"),
         ("ssh://git@h:22/team/app", "../../o/lib", "ssh://git@h:22/o/lib"),
         ("https://h/app", "https://o/x", "https://o/x"),
+        ("git@[2001:db8::1]:app", "../../o/lib", "git@[2001:db8::1]:../o/lib"),
     ],
 )
 def test_a_relative_address_starts_from_its_parents(parent: str, url: str, expected: str) -> None:
     assert resolved(parent, url) == expected
+
+
+@pytest.mark.parametrize("url", ["git@[2001:db8::2]:x", "ssh://git@[2001:db8::2]/x", "../\nhost=x"])
+def test_another_address_of_ipv6_is_another_server(url: str) -> None:
+    remote = open_remote("git@[2001:db8::1]:app", timeout_seconds=1)
+    assert related(remote, "git@[2001:db8::1]:lib", "lib", None).url == "git@[2001:db8::1]:lib"
+    with pytest.raises(CredentialError) as caught:
+        related(remote, url, "lib", None)
+    refused(caught, "is not fetched")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "0.0.0.0", "2130706433", "127.1",
