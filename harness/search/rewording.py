@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from itertools import chain
 
 from harness.folding import compose, fold
@@ -67,7 +68,7 @@ def _meant(word: str, known: _Known, is_word: Callable[[str], bool]) -> str:
     low = word.lower()
     if not _PLAIN.fullmatch(word) or not most_slips(low) or known.has(low) or is_word(low):
         return ""
-    return nearest(low, known.words)
+    return nearest(low, known.counts)
 
 
 def _terms(query: Query, asked: Sequence[str]) -> Iterable[str]:
@@ -99,18 +100,27 @@ def _pool(lists: CandidateLists) -> list[Candidate]:
     return list(seen.values())
 
 
+def _words(text: str) -> frozenset[str]:
+    """The different words of letters in a text, and those that its names are made of."""
+    parts = chain.from_iterable(map(word_parts, set(whole_words(text))))
+    return frozenset(filter(str.isalpha, parts))
+
+
 class _Known:
-    """The words of the candidates. ``words``: those of letters, and how many candidates have
-    them."""
+    """The words of the candidates. ``words``: those of letters."""
 
     def __init__(self, pool: Sequence[Candidate]) -> None:
         self._pool = pool
-        self.words: Counter[str] = Counter()
-        for one in pool:
-            words = set(whole_words(f"{one.path} {one.chunk.text}"))
-            found = set(chain.from_iterable(map(word_parts, words)))
-            self.words.update(filter(str.isalpha, found))
+        # All texts at once: a word is mostly in many of them.
+        self.words = _words("\n".join(f"{one.path} {one.chunk.text}" for one in pool))
         self._roots = set(map(word_root, self.words))
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How many candidates have each word; a question without slips of the pen does without."""
+        return Counter(
+            chain.from_iterable(_words(f"{one.path} {one.chunk.text}") for one in self._pool)
+        )
 
     def has(self, word: str) -> bool:
         """Tell whether a word is known, or one with another ending, or that begins so.
