@@ -6,11 +6,15 @@ embedded store of random passages; the embedder takes next to no time, because w
 everything around it. Clients keep their connections and ask one search after the other. With
 ``--writer`` another process replaces passages all the time, as an index run does.
 
-Without a pause clients keep the service at its limit, and the times say how many wait; with
-``--pause 0.5`` they are people who type. Queries differ, except the share that ``--repeats`` names.
+Without a pause clients keep the service at its limit, and the times say how many wait. Then the
+same clients are people who type: each begins a search every ``--every`` seconds, whether the one
+before was slow or not, and time counts from when it was to begin, so that a slow answer is also
+counted by those that wait behind it. Queries differ, except the share that ``--repeats`` names.
 
-    python -m benchmarks.service [--chunks N] [--requests N] [--clients 8] [--pause SECONDS]
+    python -m benchmarks.service [--chunks N] [--requests N] [--clients 8] [--every SECONDS]
         [--repeats SHARE] [--writer] [--json]
+
+With ``--requests 100000`` the memory is printed to stderr every 5,000 requests.
 """
 
 from __future__ import annotations
@@ -48,6 +52,10 @@ from harness.store.edge import EdgeStore
 from harness.types import RepositoryRecord
 
 _connections = threading.local()
+_PER_LOOK = 5_000
+"""Requests between two looks at the memory."""
+_OF_WHO_TYPES = 2_000
+"""Searches of clients that pause at most, a minute of eight of them."""
 
 
 def serve(root: Path) -> None:
@@ -124,47 +132,64 @@ def measure(
     process: psutil.Process,
     requests: int,
     clients: int,
-    pause: float = 0.0,
+    every: float = 0.0,
     repeats: float = 0.0,
+    first: int = 6,
 ) -> dict[str, object]:
-    """Ask everything in four equal parts, and look at the memory after each."""
+    """Ask searches, in parts after which the memory is looked at.
+
+    :param every: seconds from one search of a client to its next; 0: as soon as it is answered.
+    :param first: number of the first part's queries; the following count up.
+    """
     seconds: list[float] = []
     statuses: Counter[int] = Counter()
     megabytes: list[float] = []
-    used = 0.0
-    began = time.perf_counter()
+    part = min(_PER_LOOK, max(1, requests // 4))
 
-    def one(query: str) -> tuple[int, float]:
-        time.sleep(pause and random.uniform(0.5, 1.5) * pause)
-        return ask(port, token, query)
+    def one(client: int, asked: list[str], began: float) -> list[tuple[int, float]]:
+        found = []
+        for place, query in enumerate(asked):
+            due = began + every * (place + client / clients)
+            time.sleep(max(0.0, due - time.perf_counter()) if every else 0.0)
+            late = max(0.0, time.perf_counter() - due) if every else 0.0
+            status, took = ask(port, token, query)
+            found.append((status, late + took))
+        return found
 
     with ThreadPoolExecutor(clients) as pool:
         warming = queries(min(20 * clients, requests), 5, 0.0)
         list(pool.map(lambda query: ask(port, token, query), warming))
-        before = process.cpu_times()
+        before, own = process.cpu_times(), time.process_time()
         began = time.perf_counter()
-        for part in range(4):
-            for status, took in pool.map(one, queries(requests // 4, 6 + part, repeats)):
+        for number in range(requests // part):
+            asked = queries(part, first + number, repeats)
+            started = time.perf_counter()
+            running = [
+                pool.submit(one, client, asked[client::clients], started)
+                for client in range(clients)
+            ]
+            for status, took in (answer for done in running for answer in done.result()):
                 statuses[status] += 1
                 seconds.append(took)
             megabytes.append(round(process.memory_info().rss / 1e6, 1))
-        after = process.cpu_times()
-        used = after.user + after.system - before.user - before.system
-    wall = time.perf_counter() - began
+            if part == _PER_LOOK:
+                print(f"{len(seconds)} requests: {megabytes[-1]} MB", file=sys.stderr, flush=True)
+        wall = time.perf_counter() - began
+        after, clients_used = process.cpu_times(), time.process_time() - own
+    used = after.user + after.system - before.user - before.system
     cuts = statistics.quantiles(seconds, n=100)
     return {
         "requests": len(seconds),
-        "clients": clients,
-        "pause_seconds": pause,
-        "repeats": repeats,
+        "every_seconds": every,
         "failed": len(seconds) - statuses[200],
         "statuses": dict(statuses),
         "p50_ms": round(1000 * cuts[49], 1),
         "p99_ms": round(1000 * cuts[98], 1),
         "longest_ms": round(1000 * max(seconds), 1),
-        "requests_per_second": round(len(seconds) / wall),
+        "requests_per_second": round(len(seconds) / wall, 1),
         "cpu_ms_a_request": round(1000 * used / len(seconds), 1),
-        "megabytes_after_each_quarter": megabytes,
+        "cpu_ms_of_a_client": round(1000 * clients_used / len(seconds), 1),
+        "megabytes": megabytes,
     }
 
 
@@ -174,7 +199,7 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=4_000)
     parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--pause", type=float, default=0.0, help="seconds between two searches")
+    parser.add_argument("--every", type=float, default=0.25, help="seconds; of who types")
     parser.add_argument("--repeats", type=float, default=0.0, help="share of repeated queries")
     parser.add_argument("--writer", action="store_true", help="while another process writes")
     parser.add_argument("--index-dir", type=Path, help="keep the index there, or use the one there")
@@ -210,15 +235,14 @@ def main() -> None:
                 )
                 assert writer.stdout is not None
                 writer.stdout.readline()
-            figures = measure(
-                port,
-                token,
-                psutil.Process(service.pid),
-                options.requests,
-                options.clients,
-                options.pause,
-                options.repeats,
-            )
+            asking = (port, token, psutil.Process(service.pid))
+            rows = [
+                measure(*asking, count, options.clients, every, options.repeats, first)
+                for count, every, first in (
+                    (options.requests, 0.0, 6),
+                    (min(options.requests, _OF_WHO_TYPES), options.every, 1_000_000),
+                )
+            ]
         finally:
             for process in (writer, service):
                 if process is not None:
@@ -226,11 +250,19 @@ def main() -> None:
                     process.wait(timeout=30)
                     if process.stdout is not None:
                         process.stdout.close()
-    figures = {"chunks": options.chunks, "writer": options.writer, **figures}
+    figures = {
+        "chunks": options.chunks,
+        "clients": options.clients,
+        "writer": options.writer,
+        "repeats": options.repeats,
+        "rows": rows,
+    }
     print(
-        json.dumps(figures) if options.json else "\n".join(f"{k}: {v}" for k, v in figures.items())
+        json.dumps(figures)
+        if options.json
+        else "\n\n".join("\n".join(f"{k}: {v}" for k, v in row.items()) for row in rows)
     )
-    if figures["failed"]:
+    if any(row["failed"] for row in rows):
         raise SystemExit(1)
 
 
