@@ -1,7 +1,10 @@
-"""Prefect's Kubernetes worker, with two differences: runs of some deployments are carried out in
-the worker's own pod, and tasks get the image and the RuntimeClass that their repository calls for.
+"""Prefect's Kubernetes worker, with three differences: runs of some deployments are carried out in
+the worker's own pod, tasks get the image and the RuntimeClass that their repository calls for, and
+a run that is cancelled before its pod starts ends at once.
 
-A check every ten minutes would otherwise be 144 Jobs a day, each with a pod to schedule.
+A check every ten minutes would otherwise be 144 Jobs a day, each with a pod to schedule. And a run
+is cancelled by what runs in its pod: where that cannot start, the run would be Cancelling for ever,
+with its Job and its place among the runs of its deployment.
 """
 
 from __future__ import annotations
@@ -13,6 +16,15 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import StateType
 from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerResult
 
 from harness.settings import WorkerSettings, load
@@ -20,6 +32,10 @@ from harness.settings import WorkerSettings, load
 _DEPLOYMENT = "prefect.io/deployment-name"
 _AGENT_TASK = "agent-task"
 _OWN = "worker"
+_CANCELLED_BEFORE_THE_START = FlowRunFilter(
+    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLING])),
+    start_time=FlowRunFilterStartTime(is_null_=True),
+)
 # An own run that is asked to end has this long (seconds).
 _GRACE_SECONDS = 10.0
 
@@ -33,6 +49,18 @@ with warnings.catch_warnings():
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self._own: dict[str, asyncio.subprocess.Process] = {}
+
+        async def get_and_submit_flow_runs(self) -> Any:
+            """What the worker does every few seconds; it also ends what is cancelled and has not
+            begun. Prefect's own observer of these forgets a run as soon as its Job is made."""
+            submitted = await super().get_and_submit_flow_runs()
+            pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[self._work_pool_name]))
+            for run in await self.client.read_flow_runs(
+                flow_run_filter=_CANCELLED_BEFORE_THE_START, work_pool_filter=pool
+            ):
+                # Deletes its Job and marks it cancelled; says in its log when it cannot.
+                await self._cancel_run(run.id)
+            return submitted
 
         async def run(self, flow_run: Any, configuration: Any, task_status: Any = None) -> Any:
             """Carry out a run here, or make its Job."""

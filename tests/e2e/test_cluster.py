@@ -251,6 +251,8 @@ def test_a_run_that_cannot_start_says_why(
         run = release.start_as(INDEX, variables, source="/repos/small")
         assert words in release.wait_for_name(run, state)
         release.toolbox("prefect", "flow-run", "cancel", run)
+        release.wait_for(run, "CANCELLED", seconds=300)
+        release.until(f"the end of the Job of run {run}", lambda: not release.jobs_of(run), 120)
     finally:
         release.kubectl("delete", "quota", "none", "--ignore-not-found")
 

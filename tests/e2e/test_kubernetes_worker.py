@@ -159,7 +159,9 @@ def test_the_worker_asks_only_for_what_its_role_allows(stack: Stack) -> None:
         for verb, path in list(stack.kubernetes.cluster.requests)
         if "/namespaces/" in path
     }
-    assert named <= {("GET", "pods"), ("GET", "jobs"), ("POST", "jobs"), ("GET", "events")}
+    assert named <= {
+        ("GET", "pods"), ("GET", "jobs"), ("POST", "jobs"), ("DELETE", "jobs"), ("GET", "events"),
+    }  # fmt: skip
     # Own namespace only: a list over all namespaces would need a ClusterRole.
     assert not [p for _, p in stack.kubernetes.cluster.requests if p in ("/api/v1/pods",)]
 
@@ -210,6 +212,25 @@ def test_a_run_that_is_cancelled_ends_cancelled(stack: Stack) -> None:
     assert until(lambda: cluster.processes[job["metadata"]["name"]].poll() is not None, 400)
     assert len([j for j in cluster.created
                 if j["metadata"]["labels"]["prefect.io/flow-run-id"] == str(run)]) == 1  # fmt: skip
+
+
+def test_a_run_that_cannot_start_and_is_cancelled_leaves_no_job(stack: Stack) -> None:
+    from prefect.states import Cancelling
+
+    cluster = stack.kubernetes.cluster
+    cluster.behaviour = "wait"
+    run = stack.start("sleeper/sleeper")
+    _, job = stack.job_of(run)
+    (image,) = [trouble for trouble in TROUBLES if trouble.name == "image"]
+    image.begin(cluster, job)
+    stack.wait_for_name(run, image.waits_as or image.state)
+    with stack.client() as client:
+        client.set_flow_run_state(run, Cancelling())
+    state = stack.wait_for(run, "CANCELLED", "CRASHED", "FAILED", "COMPLETED")
+    assert (state.type.value, state.message) == (
+        "CANCELLED", "Flow run cancelled by worker while pending.",
+    )  # fmt: skip
+    assert job["metadata"]["name"] not in cluster.objects["jobs"]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)

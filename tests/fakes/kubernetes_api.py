@@ -269,6 +269,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(201, self.cluster.create_job(namespace, body))
 
     def do_DELETE(self) -> None:
+        # The options, which would otherwise be taken for the next request.
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
         _, name, _, _ = self._target("DELETE")
         if name in self.cluster.objects["jobs"]:
             self.cluster.delete_job(name)
