@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
+import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.logging import get_logger
 
 from harness.index.batches import Progress
 from harness.index.planning import Batch
@@ -73,7 +76,16 @@ class IndexProgress:
         percent = self.percent()
         if percent > self._shown:
             self._shown = percent
-            update_progress_artifact(artifact_id=self._artifact_id, progress=percent)
+            move(self._artifact_id, progress=percent)
+
+
+def move(artifact: UUID, **changes: Any) -> None:
+    """Change a progress artifact. A server that is overloaded or being restarted does not take it;
+    it is only shown less, for the work itself goes on without it."""
+    try:
+        update_progress_artifact(artifact_id=artifact, **changes)
+    except httpx.HTTPError as error:
+        get_logger(__name__).warning("progress could not be shown: %s", error)
 
 
 def artifact_key(kind: str, repo: str) -> str:

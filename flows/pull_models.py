@@ -8,7 +8,6 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import (
     create_progress_artifact,
     create_table_artifact,
-    update_progress_artifact,
 )
 from prefect.client.schemas.objects import State
 from prefect.futures import wait
@@ -19,7 +18,7 @@ from pydantic import Field
 from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED
 from flows.policies import IO
-from flows.progress import artifact_key
+from flows.progress import artifact_key, move
 from harness.errors import UsageError
 from harness.models.ollama.address import same_model
 from harness.models.ollama.client import OllamaClient
@@ -48,8 +47,8 @@ def _progress_of(name: str) -> Callable[[PullProgress], None]:
     def show(progress: PullProgress) -> None:
         share = progress.completed_bytes / progress.total_bytes if progress.total_bytes else 0.0
         eta = f", {progress.eta_seconds:.0f} s left" if progress.eta_seconds is not None else ""
-        update_progress_artifact(
-            artifact_id=artifact,
+        move(
+            artifact,
             progress=round(100 * min(share, 1.0), 1),
             description=(
                 f"{name}: {progress.status}, {progress.completed_bytes / 1e6:.0f} of "
