@@ -60,7 +60,7 @@ def test_what_another_handler_has_formatted(written: io.StringIO) -> None:
     try:
         raise ValueError("hunter2-hunter2")
     except ValueError:
-        below.exception("failed", stack_info=True)
+        below.exception("failed with hunter2-hunter2", stack_info=True)
     finally:
         below.removeHandler(first)
     assert "ValueError: [redacted]" in written.getvalue()
