@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.store import edge_config
+from harness.store import edge_config, edge_shards
 from harness.store.edge import EdgeStore
 from harness.store.edge_config import create_indexes, missing_indexes
 from harness.store.edge_points import upsert
@@ -45,6 +45,17 @@ def test_packed_segments_give_the_exact_answer(store: EdgeStore) -> None:
     for seed in range(1000, 1010):
         wanted = np.argsort(-(vectors @ vector(seed)))[:20]
         assert nearest(store, seed) == [f"{n}.py" for n in wanted]
+
+
+def test_a_shard_stays_open_for_some_packed_segments(
+    store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge_shards, "_PACKED_AT_MOST", 2)
+    for start, stays_open in ((0, True), (150, False)):
+        rows = [point(f"{n}.py", f"w{n}", seed=n) for n in range(start, start + 150)]
+        store.upsert_chunks(COLLECTION, rows)
+        assert (store._shards.shard_if_open(COLLECTION) is not None) is stays_open
+    assert store.count_chunks(COLLECTION) == 300
 
 
 def test_packed_points_can_be_replaced_and_removed(store: EdgeStore) -> None:
