@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,13 @@ def test_flow_files_shadow_no_module_of_the_standard_library() -> None:
     # An entrypoint's folder comes first on the import path.
     names = {path.stem for path in (ROOT / "flows").glob("*.py")} - {"__init__"}
     assert not names & set(sys.stdlib_module_names)
+
+
+def test_no_change_is_told_twice() -> None:
+    # Merges keep both sides of lists that grow at their end.
+    entries = re.split(r"^- ", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    told = Counter(" ".join(entry.split()) for entry in entries)
+    assert [entry for entry, times in told.items() if times > 1] == []
 
 
 def test_make_help_lists_every_target() -> None:
