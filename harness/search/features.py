@@ -1,8 +1,9 @@
 """What is known of each candidate of a query, as numbers that the ranking weighs.
 
-Pure functions, no I/O. A row for each candidate, a column for each of :data:`FEATURES`; most
-numbers lie between 0 and 1, so that their weights can be compared. What a query means is read by
-:mod:`harness.search.query`, what a path means by :mod:`harness.search.path_kinds`.
+Pure functions, no I/O but that of :mod:`harness.search.meanings`. A row for each candidate, a
+column for each of :data:`FEATURES`; most numbers lie between 0 and 1, so that their weights can be
+compared. What a query means is read by :mod:`harness.search.query`, what a path means by
+:mod:`harness.search.path_kinds`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from harness.folding import fold
 from harness.search.candidate_files import CandidateFiles
+from harness.search.meanings import names_near
 from harness.search.path_kinds import (
     FACTORS,
     folded_names,
@@ -47,6 +49,7 @@ FEATURES = (
     "dense place, words asked", "dense place, name asked", "dense score",
     "lexical place, words asked", "lexical place, name asked", "lexical score", "in both lists",
     "defines the name", "defines a word", "names say it", "names say only that",
+    "symbol means it", "names mean it",
     "text says it", "text says it together", "path says it", "stem is meant",
     "lacks the name", "file in dense", "file in lexical", "file says it",
     *KINDS, *_SHAPES, "log lines", "log definitions", "depth",
@@ -107,6 +110,7 @@ def features(query: Query, lists: CandidateLists, pool: Sequence[Candidate]) -> 
     telling = terms.telling(definitions)
     columns["names say it"] = _once_each(definitions, telling, terms.in_names)
     columns["names say only that"] = _once_each(definitions, telling, terms.best_named)
+    columns["symbol means it"], columns["names mean it"] = names_near(query, chunks)
     columns["text says it"] = terms.in_texts()
     columns["text says it together"] = columns["text says it"] ** 2
     columns["path says it"] = files.each(terms.in_path)

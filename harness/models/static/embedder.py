@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -134,6 +135,16 @@ class StaticEmbedder:
         table = self._loaded()
         return table.vector(terms.query_terms(text), table.query_scales)
 
+    def beside(self, text: str, words: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+        """For each of some words the product of its vector and a query's, and the square of its
+        length, which says how much it counts; both ``(n,)``. Raises as :meth:`embed_documents`.
+
+        :param text: the query.
+        :param words: terms, folded.
+        """
+        table = self._loaded()
+        return table.products(words, self.embed_query(text)), table.squares(words)
+
     def count_tokens(self, text: str) -> int:
         """0: there is no window that a text could overrun.
 
@@ -149,24 +160,43 @@ class StaticEmbedder:
     def _loaded(self) -> _Table:
         with self._lock:
             if self._table is None:
-                model = model_file.read(self._file)
-                if model.tokenizer != terms.VERSION:
-                    raise ModelMismatchError(
-                        f"{self._file} was trained on {model.tokenizer}, and this version cuts "
-                        f"text as {terms.VERSION}: install Harness again."
-                    )
+                table = _table(self._file)
                 if self._expected not in (None, self.digest):
                     raise ModelMismatchError(
                         f"{self._file} was replaced while it was in use: run the same command again"
                     )
-                table = _Table(model)
-                if not math.isfinite(float(table.query_scales.sum())):
-                    # Every text would be as near to a question as any other.
-                    raise ModelMismatchError(
-                        f"{self._file} has rows without a length: install Harness again."
-                    )
                 self._table = table
             return self._table
+
+
+def _table(file: Path) -> _Table:
+    """The table of a model's file, the same for all that use it at a time.
+
+    :raises ModelMissingError: there is no such file.
+    :raises ModelMismatchError: it is not a model that this version reads.
+    """
+    with _TABLES_LOCK:
+        try:
+            stat = file.stat()
+            key = file, stat.st_size, stat.st_mtime_ns
+        except OSError:
+            key = file, 0, 0  # reading it says what is wrong
+        table = _TABLES.get(key)
+        if table is None:
+            model = model_file.read(file)
+            if model.tokenizer != terms.VERSION:
+                raise ModelMismatchError(
+                    f"{file} was trained on {model.tokenizer}, and this version cuts "
+                    f"text as {terms.VERSION}: install Harness again."
+                )
+            table = _Table(model)
+            if not math.isfinite(float(table.query_scales.sum())):
+                # Every text would be as near to a question as any other.
+                raise ModelMismatchError(
+                    f"{file} has rows without a length: install Harness again."
+                )
+            _TABLES[key] = table
+        return table
 
 
 class _Table:
@@ -175,11 +205,12 @@ class _Table:
     def __init__(self, model: StaticModel) -> None:
         self.model = model
         self.scales = model.scales.astype(np.float32)
-        with np.errstate(invalid="ignore"):  # see _loaded
+        with np.errstate(invalid="ignore"):  # see _table
             self.query_scales = self.scales * model.weights.astype(np.float32)
         self._own = threading.local()
         self._known = dict(zip(model.hashes.tolist(), range(len(model.hashes)), strict=True))
         self._find = lru_cache(maxsize=_CACHED_TERMS)(self._look_up)
+        self._square = lru_cache(maxsize=_CACHED_TERMS)(self._measure)
         self._room = threading.local()
 
     def vector(self, weighted: Mapping[str, float], scales: npt.NDArray[np.float32]) -> FloatArray:
@@ -215,6 +246,43 @@ class _Table:
         total: FloatArray = np.dot(factors, self._floats(taken))
         return total / max(float(np.sqrt(total @ total)), 1e-12)
 
+    def products(self, words: Sequence[str], vector: FloatArray) -> FloatArray:
+        """The product of each word's vector with another, ``(n,)``.
+
+        :param words: terms.
+        :param vector: ``(dimension,)``.
+        """
+        rows: list[int] = []
+        shares: list[float] = []
+        owners: list[int] = []
+        for place, found in enumerate(map(self._find, words)):
+            if isinstance(found, int):
+                rows.append(found)
+                shares.append(1.0)
+                owners.append(place)
+            else:
+                rows += found[0]
+                shares += found[1]
+                owners += [place] * len(found[0])
+        taken = np.array(rows, dtype=np.intp)
+        factors = np.array(shares, dtype=np.float32) * self.scales[taken]
+        dots = (self._floats(taken) @ vector) * factors
+        sums: FloatArray = np.bincount(owners, dots, len(words)).astype(np.float32)
+        return sums
+
+    def squares(self, words: Sequence[str]) -> FloatArray:
+        """The square of the length of each word's vector, ``(n,)``.
+
+        :param words: terms.
+        """
+        return np.array(list(map(self._square, words)), dtype=np.float32)
+
+    def _measure(self, word: str) -> float:
+        rows, shares = self._rows({word: 1.0})
+        taken = np.array(rows, dtype=np.intp)
+        total = (np.array(shares, np.float32) * self.scales[taken]) @ self._floats(taken)
+        return float(total @ total)
+
     def _floats(self, taken: npt.NDArray[np.intp]) -> FloatArray:
         """Rows as numbers to multiply, ``(k, dimension)``; valid until the thread asks again. Fresh
         memory for each passage would take as long as the sum."""
@@ -243,3 +311,7 @@ class _Table:
                 rows += found[0]
                 weights += [weight * share for share in found[1]]
         return rows, weights
+
+
+_TABLES: WeakValueDictionary[tuple[Path, int, int], _Table] = WeakValueDictionary()
+_TABLES_LOCK = threading.Lock()

@@ -118,6 +118,17 @@ def test_another_model_in_another_process_is_refused(tmp_path: Path) -> None:
         pickle.loads(sent).embed_counted(count_terms("a.py", [""], ["word"]))
 
 
+def test_words_beside_a_question_are_what_passages_of_one_word_are(
+    embedder: StaticEmbedder,
+) -> None:
+    words = ["socket", "zvqzzz", "file"]
+    products, squares = embedder.beside("open a network connection", words)
+    asked = embedder.embed_query("open a network connection")
+    alone = embedder.embed_documents([f"\n{word}" for word in words]) @ asked
+    np.testing.assert_allclose(products / np.sqrt(squares), alone, atol=1e-5)
+    assert [len(found) for found in embedder.beside("", [])] == [0, 0]
+
+
 def test_no_texts(embedder: StaticEmbedder) -> None:
     assert embedder.embed_documents([]).shape == (0, embedder.dimension)
 
