@@ -11,11 +11,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import httpx
 import numpy as np
 import pytest
 
 from harness.errors import ModelMissingError, PermanentError, UsageError
 from harness.models.conversation import ChatMessage, ToolSpec
+from harness.models.ollama.address import parse_host, qualified_name
 from harness.models.ollama.chat import OllamaChatModel
 from harness.models.ollama.client import OllamaClient
 from harness.models.ollama.embedder import OllamaEmbedder
@@ -150,6 +152,15 @@ def test_a_streamed_turn(chat: OllamaChatModel) -> None:
     assert turn.prompt_tokens > 0
     assert 0 < turn.completion_tokens <= 25
     assert turn.done_reason in {"stop", "length"}
+
+
+def test_a_model_is_loaded_with_the_window_that_was_asked_for(
+    chat: OllamaChatModel, server: Server
+) -> None:
+    chat.chat([ChatMessage("user", "Say hello.")])
+    listed = httpx.get(f"{parse_host(server.url)}/api/ps", trust_env=False).json()["models"]
+    windows = {model["name"]: model["context_length"] for model in listed}
+    assert windows[qualified_name(server.chat_model)] == chat.num_ctx == 2048
 
 
 def test_a_prompt_longer_than_the_window_is_refused(chat: OllamaChatModel) -> None:
