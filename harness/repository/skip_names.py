@@ -66,7 +66,7 @@ _SSH_KEY = re.compile(
 )
 
 # Catalogs repeat the same strings for every language: a third of Django's chunks, none of its code.
-_TRANSLATION_SUFFIXES = frozenset({".po", ".pot", ".xlf", ".xliff", ".arb"})
+_TRANSLATION_SUFFIXES = frozenset({".po", ".pot", ".xlf", ".xliff", ".arb", ".xcstrings"})
 
 _LOCK_FILES = frozenset(
     {

@@ -98,6 +98,7 @@ LANGUAGES: Final = (
             "conf",
             "cnf",
             "inf",
+            "xcconfig",
             "reg",
             "desktop",
             "service",

@@ -101,7 +101,7 @@ LANGUAGES: Final = (
         "sql",
         extensions=(
             *("sql", "ddl", "dml", "pgsql", "psql", "plsql", "pls", "pks", "pkb", "pck"),
-            *("tsql", "hql", "bteq", "prc", "tab", "udf", "viw", "db2", "cql"),
+            *("tsql", "hql", "bteq", "prc", "tab", "udf", "viw", "db2", "cql", "sq", "sqm"),
         ),
         grammar=_SQL,
         marks=_SQL_MARKS,

@@ -206,6 +206,7 @@ LANGUAGES: Final = (
             "ru",
             "podspec",
             "jbuilder",
+            "builder",
             "thor",
             "rbw",
             "rbi",
