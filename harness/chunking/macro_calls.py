@@ -64,6 +64,8 @@ def without_macro_calls(data: bytes) -> bytes:
                 before = _COMMENT.sub(b"", data[boundary:start])
                 if _STATEMENT_START.match(before):
                     _overwrite(written, start, b"if(1", closed)
+            elif not inside and _is_called_by_words(data, opened, closed):
+                _overwrite(written, opened + 1, b"", closed)
             elif not inside and _is_declared(data, opened, closed):
                 written[start : opened + 1] = b" " * (opened + 1 - start)
                 written[closed] = _BLANK
@@ -85,6 +87,13 @@ def _is_declared(data: bytes, opened: int, closed: int) -> bool:
     """Whether a pair of parentheses holds a function's declaration, and its body comes after."""
     declared = _DECLARATION.match(data, opened + 1, closed)
     return declared is not None and _AFTER_DECLARATION.match(data, closed + 1) is not None
+
+
+def _is_called_by_words(data: bytes, opened: int, closed: int) -> bool:
+    """Whether a macro's block is a test whose name is a string: ``TEST_CASE("it stops") {``. With
+    nothing in its parentheses it is a function, and what its body declares is nobody else's."""
+    after = data[closed + 1 : closed + 40].lstrip()
+    return data[opened + 1 : closed].lstrip().startswith(b'"') and after.startswith(b"{")
 
 
 def _closing(data: bytes, opened: int) -> int:

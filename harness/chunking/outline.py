@@ -219,6 +219,8 @@ class Outline:
             self._record(visit, item, single=len(scoped) == 1)
             if len(scoped) == 1:
                 path, inside = visit.path + scoped[0].path, scoped[0].kind
+            elif role is Kind.FUNCTION and not scoped:
+                inside = role  # nameless; what it declares is its own all the same
         if visit.cut and fresh:
             self._place(visit, item, above, budget)
         # A body counts with its header, which would otherwise be left on its own.

@@ -27,6 +27,9 @@ template <typename T> class Box<T&> { T open; };
 template <> int conv<int>(int x) { return 1; }
 int Outer<int, std::vector<X>>::find(int x) { return 1; }
 TEST(LoopTest, Stops) { CHECK_ALL(x) { run(); } }
+TEST_CASE("it (stops)", "[slow]") {
+  EventLoop loop;
+}
 SYSCALL_DEFINE2(kill, pid_t, pid, int, sig) { return 1; }
 }
 Loop::operator bool() { return true; }
@@ -50,7 +53,15 @@ def test_a_macro_before_a_block_becomes_a_condition_and_one_around_a_declaration
         ") {",
         "if(1 ) { step(); }",
         "TEST(LoopTest, Stops) { if(1 ) { run(); } }",
+        "TEST_CASE( ) {",
     ]
+
+
+def test_what_a_long_test_declares_is_its_own() -> None:
+    code = (
+        'TEST_CASE("it stops") {\n' + "  Loop loop(1, 2);\n" * 200 + "}\nint last() { return 1; }\n"
+    )
+    assert {name for chunk in chunk_text("a.cc", code) for name in chunk.definitions} == {"last"}
 
 
 def test_what_is_defined_beside_macros() -> None:
