@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+import anyio
 import kopf
 from cachetools import TTLCache
 from kubernetes_asyncio.client import BatchV1Api, CoreV1Api
@@ -32,6 +33,9 @@ _LABELS: dict[str, Any] = {_RUN: kopf.PRESENT}
 # The last reason seen for a run, for when its pod and Job are gone. As long as a Job is kept.
 _seen: TTLCache[str, Diagnosis] = TTLCache(maxsize=1000, ttl=3600)
 _propose_state = observer.propose_state
+# How long a pod that was told to end may take to give its run back: the grace period of our Jobs,
+# and some more for the report of its end.
+_LAST_SECONDS = 75.0
 
 
 @kopf.on.startup()
@@ -78,10 +82,35 @@ async def on_job(status: kopf.Status, labels: kopf.Labels, **_: Any) -> None:
 
 
 async def propose_with_reason(client: Any, state: State[Any], flow_run_id: UUID, **_: Any) -> Any:
-    """What Prefect's observer calls in place of its ``propose_state``: a crash says why."""
-    if state.type == StateType.CRASHED and (found := await _why_ended(str(flow_run_id))):
-        state = state.model_copy(update={"message": f"{state.message}: {found}"})
+    """What Prefect's observer calls in place of its ``propose_state``: a crash says why, and what
+    hands itself back has not crashed."""
+    if state.type == StateType.CRASHED:
+        if handed_back := await _handed_back(client, flow_run_id):
+            return handed_back
+        if found := await _why_ended(str(flow_run_id)):
+            state = state.model_copy(update={"message": f"{state.message}: {found}"})
     return await _propose_state(client=client, state=state, flow_run_id=flow_run_id)
+
+
+async def _handed_back(client: Any, run_id: UUID) -> State[Any] | None:
+    """The state of a run whose pod was told to end and has given the run back; None where it has
+    not. The Job controller counts a pod as failed as soon as it is asked to end, and Prefect's
+    observer takes that for the end while the pod still needs its last seconds for this.
+    """
+    state = (await client.read_flow_run(run_id)).state
+    was_running = state is not None and state.type == StateType.RUNNING
+    with anyio.move_on_after(_LAST_SECONDS):
+        while state and state.type == StateType.RUNNING and await _has_living_pod(str(run_id)):
+            await anyio.sleep(1)
+            state = (await client.read_flow_run(run_id)).state
+    if state and (state.is_scheduled() or (was_running and state.is_pending())):
+        return cast("State[Any]", state)
+    return None
+
+
+async def _has_living_pod(run_id: str) -> bool:
+    _, pods = await _statuses(run_id)
+    return any(status.get("phase") in ("Pending", "Running") for status in pods)
 
 
 # Prefect decides when a run has crashed (other Jobs of the run, logs of the pod) and has no other
@@ -134,6 +163,12 @@ def _with_seen(run_id: str, found: Diagnosis | None) -> str:
 
 
 async def _look(run_id: str) -> Diagnosis | None:
+    jobs, pods = await _statuses(run_id)
+    return diagnosis.ended(jobs[-1] if jobs else None, reversed(pods))
+
+
+async def _statuses(run_id: str) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Of a run's Jobs and of its pods, in the order of the API."""
     chosen = {"label_selector": f"{_RUN}={run_id}"}
     jobs: list[Mapping[str, Any]] = []
     pods: list[Mapping[str, Any]] = []
@@ -148,7 +183,7 @@ async def _look(run_id: str) -> Diagnosis | None:
                 statuses += [item.get("status") or {} for item in found["items"]]
     finally:
         await api.close()
-    return diagnosis.ended(jobs[-1] if jobs else None, reversed(pods))
+    return jobs, pods
 
 
 async def _labels(kind: str, name: str, namespace: str) -> Mapping[str, str] | None:

@@ -195,6 +195,10 @@ def test_an_evicted_run_starts_again_in_a_new_job(stack: Stack) -> None:
         ]
 
     assert until(lambda: len(jobs_of_run()) == 2, 400)
+    with stack.client() as client:
+        names = {state.name for state in client.read_flow_run_states(run)}
+    assert "AwaitingRetry" in names
+    assert "Crashed" not in names, "it would be notified, and start again only once"
 
 
 def test_a_run_that_is_cancelled_ends_cancelled(stack: Stack) -> None:

@@ -118,7 +118,9 @@ class Cluster:
             return deepcopy(pod)
 
     def evict(self, job_name: str) -> None:
-        """What a drained node, a deleted pod or the Job's deadline do to a process: SIGTERM."""
+        """What a drained node, a deleted pod or the Job's deadline do to a process: SIGTERM. The
+        Job controller counts the pod as failed from then on, while it still runs."""
+        self._update("jobs", job_name, {"failed": 1})
         self.processes[job_name].terminate()
 
     def watch(self, kind: str, since: int | None) -> Iterator[Object]:
