@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.folding import fold
 from harness.types import Chunk
 
 _QUOTES = frozenset("\"'`")
@@ -38,6 +39,16 @@ class Definition:
     symbol: str
     line: int
     text: str
+
+
+def is_inside(symbol: str, outer: Sequence[str]) -> bool:
+    """Tell whether a definition is where a qualified name says.
+
+    :param symbol: its path, as :attr:`Definition.symbol` has it.
+    :param outer: the names around it, folded, the outermost first; of none, everything is.
+    """
+    around = [fold(part) for part in symbol.split(".")[:-1]]
+    return not outer or around[-len(outer) :] == list(outer)
 
 
 def definitions_of(chunk: Chunk) -> list[Definition]:

@@ -13,6 +13,7 @@ from harness.folding import fold
 from harness.models.static.embedder import is_known_word
 from harness.search import match, ranking
 from harness.search.collection_query import by_collection, merge, query_collection
+from harness.search.definitions import definitions_of, is_inside
 from harness.search.language_names import extension_of, is_known, languages_called
 from harness.search.matched_symbol import matched_symbol
 from harness.search.mentions import beneath
@@ -26,6 +27,7 @@ from harness.store.queries import matches
 from harness.types import (
     Candidate,
     CandidateLists,
+    Chunk,
     Filter,
     Hit,
     RepositoryRecord,
@@ -183,7 +185,12 @@ def _look(
         return merge(lists)
 
     query, lists = _in_known_words(query, ask)
-    ranked = ranking.rank(query, lists, max(match.LOOKED_AT, offset + limit))
+    outer = tuple(map(fold, name_parts(asked.symbol)[:-1])) if asked.symbol else ()
+    looked_at = MAX_LIMIT * 2 if outer else max(match.LOOKED_AT, offset + limit)
+    ranked = ranking.rank(query, lists, looked_at)
+    if outer:
+        name = fold(name_parts(asked.symbol)[-1])
+        ranked.sort(key=lambda one: not _defines_inside(one.candidate.chunk, name, outer))
     shown = ranked[offset : offset + limit]
     hits = tuple(_hit(query, one.candidate, one.score) for one in shown)
     if languages is not None and not hits:
@@ -283,6 +290,12 @@ def _values(key: str, engines: Engines, collections: dict[str, tuple[str, ...]])
         for collection, names in collections.items()
         for value in engines.store.distinct(collection, key, matches(Filter(repos=names)))
     }
+
+
+def _defines_inside(chunk: Chunk, name: str, outer: Sequence[str]) -> bool:
+    return any(
+        fold(one.name) == name and is_inside(one.symbol, outer) for one in definitions_of(chunk)
+    )
 
 
 def _hit(query: Query, candidate: Candidate, score: float) -> Hit:

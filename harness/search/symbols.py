@@ -9,7 +9,7 @@ from harness.engines import Engines
 from harness.errors import UsageError
 from harness.folding import fold
 from harness.models import lexical
-from harness.search.definitions import definitions_of, lines_with
+from harness.search.definitions import definitions_of, is_inside, lines_with
 from harness.search.operators import name_parts
 from harness.search.path_kinds import path_factor
 from harness.store.catalog import Visible, in_scope_at
@@ -144,8 +144,7 @@ def _place(found: Candidate, line: int, symbol: str, text: str) -> SymbolPlace:
 def _definition_order(
     place: SymbolPlace, name: str, outer: Sequence[str]
 ) -> tuple[bool, bool, float, str, str, int]:
-    qualified = [fold(part) for part in place.symbol.split(".")[:-1]]
-    fits = not outer or qualified[-len(outer) :] == list(outer)
+    fits = is_inside(place.symbol, outer)
     return (not fits, place.symbol.rpartition(".")[2] != name, *_reference_order(place))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +114,21 @@ def paths(engines: Engines, text: str, **options: Any) -> set[str]:
 )
 def test_operators_hold_for_every_result(engines: Engines, query: str, expected: set[str]) -> None:
     assert paths(engines, query) == expected
+
+
+def test_where_a_qualified_name_is_defined_comes_first(tmp_path: Path) -> None:
+    files = {
+        "user.py": "class User:\n    def ban(self):\n        self.banned = True\n",
+        "user_ban.py": "class Origin:\n    def ban(self):\n        User.ban(self.user)  # User\n",
+    }
+    with Engines(HashEmbedder(), EdgeStore(tmp_path / "index"), tmp_path) as opened:
+        (tmp_path / "web").mkdir()
+        for path, text in files.items():
+            (tmp_path / "web" / path).write_text(text)
+        index_repository("web", tmp_path / "web", opened, IndexOptions())
+        assert next(hit.path for hit in search("symbol:ban User", opened)) == "user_ban.py"
+        found = [hit.path for hit in search("symbol:User.ban", opened)]
+        assert found == ["user.py", "user_ban.py"]
 
 
 @pytest.mark.parametrize(
