@@ -38,20 +38,20 @@ def names_near(query: Query, chunks: Sequence[Chunk]) -> tuple[FloatArray, Float
         # Who asks for one name means that one, and names like it mean nearly the same.
         return np.zeros(len(chunks), np.float32), np.zeros(len(chunks), np.float32)
     places: dict[tuple[str, ...], int] = {}
-    known: dict[tuple[str, tuple[str, ...]], tuple[int, int]] = {}
-    found: list[tuple[int, int]] = []
+    found: list[int] = []
     for chunk in chunks:
-        key = chunk.symbol, chunk.definitions
-        both = known.get(key)
-        if both is None:
-            own = name_words(chunk.definitions)
-            words = tuple(dict.fromkeys((*name_words((chunk.symbol,)), *own)))
-            both = places.setdefault(words, len(places)), places.setdefault(own, len(places))
-            known[key] = both
-        found.append(both)
+        for words in _words(chunk.symbol, chunk.definitions):
+            found.append(places.setdefault(words, len(places)))
     near = _near(f"{query.first_said} {query.text}".strip(), list(places))
-    around, own_names = near[np.array(found, dtype=np.intp).reshape(len(chunks), 2)].T
-    return around, own_names
+    around, alone = near[np.array(found, dtype=np.intp).reshape(len(chunks), 2)].T
+    return around, alone
+
+
+@lru_cache(maxsize=1 << 14)
+def _words(symbol: str, definitions: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words of a chunk's names and of what is around it, and those of its names alone."""
+    own = name_words(definitions)
+    return tuple(dict.fromkeys((*name_words((symbol,)), *own))), own
 
 
 def _near(question: str, groups: Sequence[tuple[str, ...]]) -> FloatArray:
