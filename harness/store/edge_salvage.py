@@ -26,6 +26,7 @@ import numpy as np
 
 from harness.errors import StoreDamagedError
 from harness.files import private_folder
+from harness.lifeline import Lifeline
 from harness.store import integrity
 from harness.store.edge_making import make_shard, require_space
 from harness.store.edge_points import upsert
@@ -90,8 +91,20 @@ def read_points(folder: Path, quiet_seconds: float = _QUIET_SECONDS) -> Iterator
 
     :param quiet_seconds: a reader that says nothing for so long is ended.
     """
-    command = [sys.executable, "-m", "harness.store.edge_salvage", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+    command = [sys.executable, "-m", "harness.store.edge_salvage", str(folder), str(os.getpid())]
+    with (
+        # The engine writes to files that it opens. When this process is killed, the next one takes
+        # the store, and nobody else may be at its files then.
+        Lifeline() as lifeline,
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=lifeline.passed,
+        ) as child,
+    ):
+        lifeline.hold(child.pid)
         waiting_since: list[float | None] = [time.monotonic()]
         done = threading.Event()
 
@@ -168,7 +181,9 @@ def _encoded(vector: FloatArray) -> str:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(BrokenPipeError):
-        _write_points(sys.argv[1])
+    # Else whoever wants them was killed before it held this process.
+    if os.getppid() == int(sys.argv[2]):
+        with contextlib.suppress(BrokenPipeError):
+            _write_points(sys.argv[1])
     # Not through the engine's own end, which may wait for what is damaged.
     os._exit(0)
