@@ -8,13 +8,14 @@ volume are named. Importing this module adds the handlers; `deployments.worker` 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
-import anyio
 import kopf
 from cachetools import TTLCache
 from kubernetes_asyncio.client import BatchV1Api, CoreV1Api
@@ -99,10 +100,11 @@ async def _handed_back(client: Any, run_id: UUID) -> State[Any] | None:
     """
     state = (await client.read_flow_run(run_id)).state
     was_running = state is not None and state.type == StateType.RUNNING
-    with anyio.move_on_after(_LAST_SECONDS):
-        while state and state.type == StateType.RUNNING and await _has_living_pod(str(run_id)):
-            await anyio.sleep(1)
-            state = (await client.read_flow_run(run_id)).state
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_SECONDS):
+            while state and state.type == StateType.RUNNING and await _has_living_pod(str(run_id)):
+                await asyncio.sleep(1)
+                state = (await client.read_flow_run(run_id)).state
     if state and (state.is_scheduled() or (was_running and state.is_pending())):
         return cast("State[Any]", state)
     return None

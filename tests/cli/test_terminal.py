@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,8 @@ def call(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=120,
+        # Whoever runs the tests in the background may ignore interrupts.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),
     )
 
 
