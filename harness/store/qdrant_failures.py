@@ -9,6 +9,12 @@ from harness.errors import ServiceUnavailableError, StoreError, StoreFullError
 
 # What Qdrant 1.19 says, in an answer 500, of a disk that cannot hold another part of its log.
 _FULL = "No space left on device"
+# What a node of a cluster says, in an answer 500, when it needs another one that is lost.
+_NODES_LOST = (
+    "read operations failed",
+    "does not have enough active replicas",
+    "ordering via leader peer",
+)
 _DETAIL_CHARS = 200
 
 
@@ -29,6 +35,11 @@ def failure(address: str, status: int | None, detail: str) -> StoreError | Servi
         )
     if _FULL in detail:
         return StoreFullError(f"the disk of Qdrant at {address} is full; give it more space")
+    if any(said_so in detail for said_so in _NODES_LOST):
+        return ServiceUnavailableError(
+            f"the node of Qdrant at {address} does not reach enough of the others; start them, or "
+            "look at their logs"
+        )
     return StoreError(f"Qdrant at {address} refused an operation: {detail}")
 
 

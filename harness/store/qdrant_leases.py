@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 from harness.store.leases import Lease, LeaseStore
 from harness.store.qdrant_records import record_id
@@ -27,13 +28,17 @@ class QdrantLeases(LeaseStore):
         from qdrant_client import models
 
         self._make()
-        ask = partial(
-            self.requests.client.retrieve,
-            LEASES,
-            [record_id("lease", key)],
-            consistency=models.ReadConsistencyType.MAJORITY,
-        )
-        found = self.requests.call(ask)
+
+        def ask(consistency: Any) -> Any:
+            look = partial(self.requests.client.retrieve, LEASES, [record_id("lease", key)])
+            return self.requests.call(partial(look, consistency=consistency))
+
+        # A quorum is there while one node of three is not; a majority asks all of them. But nodes
+        # of a quorum that differ, as while one of them has a change and the other has not yet,
+        # find nothing. Only then is it asked whether there is anything, and what most have.
+        found = ask(models.ReadConsistencyType.QUORUM)
+        if not found and ask(1):
+            found = ask(models.ReadConsistencyType.MAJORITY)
         return Lease(**(found[0].payload or {})) if found else None
 
     def swap_lease(self, new: Lease, expected: str | None) -> bool:
@@ -43,6 +48,9 @@ class QdrantLeases(LeaseStore):
         point_id = record_id("lease", new.key)
         client = self.requests.client
         seen = conditions([("version", (expected or "",))])
+        # By the first of the nodes that are alive; a strong order would wait for one that is lost.
+        # Should two nodes take themselves for the first, at most one of two changes gets a quorum.
+        order = models.WriteOrdering.MEDIUM
         if expected is None:
             # No lease has an empty version, so one that is there stays (from Qdrant 1.16 on;
             # earlier servers know no condition here, and of two who hold something for the first
@@ -54,7 +62,7 @@ class QdrantLeases(LeaseStore):
                     [models.PointStruct(id=point_id, vector={}, payload=asdict(new))],
                     update_filter=models.Filter(must=seen),
                     wait=True,
-                    ordering=models.WriteOrdering.STRONG,
+                    ordering=order,
                 )
             )
         else:
@@ -66,7 +74,7 @@ class QdrantLeases(LeaseStore):
                     asdict(new),
                     points=models.Filter(must=[own, *seen]),
                     wait=True,
-                    ordering=models.WriteOrdering.STRONG,
+                    ordering=order,
                 )
             )
         # The answer does not say whether the condition was met.

@@ -25,12 +25,17 @@ class FakeQdrant:
 
     ``writes`` are the requests that changed something, by method and path; leases are left out.
     While ``is_down``, connections end without an answer, as of a server that is being restarted.
+    ``lost_nodes`` of three are missing, the first of them among these; while ``is_spreading``, one
+    of the nodes does not have the last change yet. Both are as seen of Qdrant 1.19.
     """
 
     def __init__(self) -> None:
         self.client = QdrantClient(":memory:")
         self.writes: list[tuple[str, str]] = []
         self.is_down = False
+        self.lost_nodes = 0
+        self.is_spreading = False
+        self._knows_lost = False
         self._turn = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -59,6 +64,9 @@ class FakeQdrant:
             return None
         document = json.loads(body) if body else {}
         with self._turn:
+            self._ask_others(query)
+            if self.is_spreading and query.get("consistency") == "quorum":
+                return []  # two nodes are asked, and only what both say counts
             match method, path:
                 case "GET", ["collections"]:
                     return self.client.get_collections()
@@ -90,6 +98,20 @@ class FakeQdrant:
                         name, wanted.key, wanted.filter, limit=wanted.limit or 10, exact=True
                     )
         raise KeyError(path)
+
+    def _ask_others(self, query: dict[str, str]) -> None:
+        consistency, ordering = query.get("consistency"), query.get("ordering")
+        needed = {"majority": 3, "quorum": 2}.get(consistency or "", 1)
+        if 3 - self.lost_nodes < needed:
+            raise RuntimeError(f"{self.lost_nodes} of {needed} read operations failed: tcp connect")
+        if self.lost_nodes and (
+            ordering == "strong" or (ordering == "medium" and not self._knows_lost)
+        ):
+            self._knows_lost = True
+            raise RuntimeError(
+                f"Failed to apply update with {ordering.title()} ordering via leader peer 3: "
+                "tcp connect error"
+            )
 
     def _points(self, method: str, name: str, action: list[str], document: Any) -> Any:
         client = self.client
@@ -153,6 +175,9 @@ def _handler(fake: FakeQdrant) -> type[BaseHTTPRequestHandler]:
                 self.send(404, {"status": {"error": f"not found: {error}"}, "time": 0.0})
             except ValueError as error:  # what the local client raises for a missing collection
                 self.send(400, {"status": {"error": str(error)}, "time": 0.0})
+            except RuntimeError as error:
+                text = f"Service internal error: {error}"
+                self.send(500, {"status": {"error": text}, "time": 0.0})
             else:
                 document: dict[str, object] = {"result": _plain(result), "status": "ok", "time": 0}
                 if path == [""]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import StoreError
+from harness.errors import ServiceUnavailableError, StoreError
 from harness.store.edge import EdgeStore
 from harness.store.edge_leases import LEASES_FILE
 from harness.store.leases import Lease
@@ -66,6 +66,27 @@ def test_of_many_who_try_at_once_one_succeeds(store: VectorStore) -> None:
         assert outcomes.count(True) == 1
         assert store.lease(key) == tries[outcomes.index(True)]
         expected = tries[outcomes.index(True)].version
+
+
+def test_a_cluster_with_a_lost_node_has_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.retrying.Backoff.seconds", lambda self, failures: 0.0)
+    second = replace(FIRST, version="v2")
+    with (
+        FakeQdrant() as server,
+        closing(open_store(QdrantOptions(url=server.url, grpc_port=0))) as store,
+    ):
+        assert store.swap_lease(FIRST, None)
+        server.is_spreading = True
+        assert store.lease(FIRST.key) == FIRST
+        assert store.lease("other") is None
+        server.is_spreading = False
+        server.lost_nodes = 1
+        assert store.lease("other") is None
+        assert store.swap_lease(second, "v1")
+        assert store.lease(FIRST.key) == second
+        server.lost_nodes = 2
+        with pytest.raises(ServiceUnavailableError, match="does not reach enough of the others"):
+            store.lease(FIRST.key)
 
 
 def test_the_embedded_file_is_private_and_may_be_removed(tmp_path: Path) -> None:

@@ -41,6 +41,12 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> QdrantRequests:
             StoreFullError,
             id="disk full",
         ),
+        pytest.param(
+            lambda: answered(500, b"does not have enough active replicas"),
+            3,
+            ServiceUnavailableError,
+            id="a node is lost",
+        ),
         pytest.param(lambda: ValueError("a bug"), 1, StoreError, id="anything else"),
     ],
 )
