@@ -15,6 +15,7 @@ _NODES_LOST = (
     "does not have enough active replicas",
     "ordering via leader peer",
 )
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 _DETAIL_CHARS = 200
 
 
@@ -53,8 +54,13 @@ def translate(error: Exception, address: str) -> StoreError | ServiceUnavailable
         status = error.status_code
         detail = said(bytes(error.content or b"").decode(errors="replace")) or detail
     elif isinstance(error, ResponseHandlingException):
-        status = 503
         detail = str(error.source)[:_DETAIL_CHARS]
+        if _UNTRUSTED in detail:
+            return StoreError(
+                f"Qdrant at {address} shows a certificate that is not trusted ({detail}); set "
+                "SSL_CERT_FILE to the file of your authority's certificate"
+            )
+        status = 503
     else:
         code = getattr(error, "code", None)  # grpc.RpcError
         name = getattr(code() if callable(code) else None, "name", "")

@@ -21,6 +21,12 @@ def broken() -> ResponseHandlingException:
     return ResponseHandlingException(httpx.ReadError("connection reset"))
 
 
+def untrusted() -> ResponseHandlingException:
+    """As httpx says it of a server whose authority is unknown."""
+    cause = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer"
+    return ResponseHandlingException(httpx.ConnectError(cause))
+
+
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> QdrantRequests:
     monkeypatch.setattr("harness.retrying.Backoff.seconds", lambda self, failures: 0.0)
@@ -33,6 +39,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> QdrantRequests:
         pytest.param(broken, 3, ServiceUnavailableError, id="connection broke"),
         pytest.param(lambda: answered(503), 3, ServiceUnavailableError, id="busy"),
         pytest.param(lambda: answered(429), 3, ServiceUnavailableError, id="too many"),
+        pytest.param(untrusted, 1, StoreError, id="untrusted"),
         pytest.param(lambda: answered(401), 1, StoreError, id="wrong key"),
         pytest.param(lambda: answered(400, b"bad vector"), 1, StoreError, id="refused"),
         pytest.param(
