@@ -46,6 +46,9 @@ logger = logging.getLogger(__name__)
 
 # From this size on int8 quantization saves memory that matters; originals then lie on disk.
 QUANTIZE_FROM_POINTS = 50_000
+# How many neighbours the server's graph search keeps in view. With 100, its default, 94.0 % of the
+# nearest 100 of 46,500 chunks of Django were found; with 256, 99.2 % in about the same time.
+_LEAST_IN_VIEW = 256
 # The server's default request limit is 32 MB; a point's JSON is a few times its float32 size.
 _MAX_UPSERT_BYTES = 8_000_000
 
@@ -287,7 +290,8 @@ def _request(one: RankedList, limit: int) -> Any:
     else:
         rescore = models.QuantizationSearchParams(rescore=True, oversampling=2.0)
         vector, using = one.vector.tolist(), "dense"
-        params = models.SearchParams(quantization=rescore)
+        in_view = max(_LEAST_IN_VIEW, 2 * limit)
+        params = models.SearchParams(quantization=rescore, hnsw_ef=in_view)
     where = [*conditions(one.where), *_holding(one.line)]
     return models.QueryRequest(
         query=vector,

@@ -73,3 +73,22 @@ def test_a_full_disk_of_the_server_is_told_from_other_refusals() -> None:
     error = translate(UnexpectedResponse(500, "", content, Headers()), "http://q:6333")
     assert isinstance(error, StoreFullError)
     assert "http://q:6333 is full" in str(error)
+
+
+@pytest.mark.parametrize(("limit", "in_view"), [(20, 256), (300, 600)])
+def test_more_neighbours_are_kept_in_view_than_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, limit: int, in_view: int
+) -> None:
+    client = QdrantClient(":memory:")
+    asked: list[models.QueryRequest] = []
+    answer = client.query_batch_points
+
+    def watched(name: str, requests: list[models.QueryRequest]) -> list[models.QueryResponse]:
+        asked.extend(requests)
+        return list(answer(name, requests))
+
+    monkeypatch.setattr(client, "query_batch_points", watched)
+    with closing(QdrantStore(client, "memory")) as store:
+        store.ensure_collection(MANIFEST)
+        store.query(COLLECTION, StoreQuery(dense=vector(0), where=Filter(), limit=limit))
+    assert [request.params.hnsw_ef for request in asked if request.params] == [in_view]
