@@ -128,9 +128,9 @@ def _unchanged(
     if not previous.chunks:
         warnings += (_no_text(plan.files_total, Counter(plan.skipped)),)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    engines.store.put_repository(
-        replace(previous, commit=plan.commit, indexed_at=now, warnings=warnings, changed=0)
-    )
+    current = replace(previous, commit=plan.commit, indexed_at=now, warnings=warnings, changed=0)
+    engines.store.put_repository(current)
+    _leave_others(current, engines)
     return IndexReport(
         repo=plan.repo,
         path=plan.root,
@@ -182,11 +182,26 @@ def _publish(current: RepositoryRecord, files: int, engines: Engines) -> None:
         )
         return
     store.put_repository(current)
-    repositories[current.name] = current
-    used = {record.collection for record in repositories.values()}
-    if moved and previous is not None:
-        if previous.collection in used:
-            store.delete_chunks(previous.collection, current.name)
-            store.delete_file_records(previous.collection, current.name)
+    _leave_others(current, engines, "" if previous is None else previous.collection)
+
+
+def _leave_others(current: RepositoryRecord, engines: Engines, former: str = "") -> None:
+    """Remove a repository from every collection but its own, also what a run that was killed after
+    its end has left.
+
+    :param former: the collection that it had before this run.
+    """
+    store = engines.store
+    used = {record.collection for record in store.repositories()}
+    for manifest in store.manifests():
+        other = manifest.collection
+        if other == current.collection:
+            continue
+        if other != former and not store.count_files(other, current.name):
+            continue
+        if other in used:
+            store.delete_chunks(other, current.name)
+            store.delete_file_records(other, current.name)
         else:
-            store.drop_collection(previous.collection)
+            store.drop_collection(other)
+    store.remove_leftovers()

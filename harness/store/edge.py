@@ -139,9 +139,19 @@ class EdgeStore(VectorStore):
 
     def drop_collection(self, collection: str) -> None:
         with self._shards.exclusive():
-            self._shards.folder(collection)  # first: a name that is refused leaves all as it is
+            # Without a seal it is known for a leftover if this is killed.
+            integrity.remove(self._shards.folder(collection))
             self._records.drop_collection(collection)
             self._shards.delete(collection)
+
+    def remove_leftovers(self) -> None:
+        if self._shards.unsealed(self._named()):
+            with self._shards.exclusive():
+                for collection in self._shards.unsealed(self._named()):
+                    self._shards.delete(collection)
+
+    def _named(self) -> set[str]:
+        return {manifest.collection for manifest in self.manifests()}
 
     # Repositories and files: all in SQLite
 

@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -339,6 +339,20 @@ class EdgeShards:
             if shard.optimize():
                 opened.packed += 1
                 opened.held_bytes = None
+
+    def unsealed(self, named: Collection[str]) -> list[str]:
+        """Shards without a seal and without a record, as a removal that was killed leaves them.
+
+        :param named: those that the records have.
+        """
+        folders = self.root.glob("harness-*")
+        return [
+            folder.name
+            for folder in folders
+            if folder.name not in named
+            and folder.is_dir()
+            and not (folder / integrity.SEAL).exists()
+        ]
 
     def delete(self, collection: str) -> None:
         """Remove a shard; call it while :meth:`exclusive`."""

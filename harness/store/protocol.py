@@ -108,6 +108,9 @@ class VectorStore(RecordStore, LeaseStore, Protocol):
     def drop_collection(self, collection: str) -> None:
         """Remove a collection and its file records."""
 
+    def remove_leftovers(self) -> None:
+        """Remove what is left of a collection whose removal was killed, where that can be told."""
+
     # Chunks
 
     def upsert_chunks(self, collection: str, points: Sequence[ChunkPoint]) -> None:

@@ -149,6 +149,9 @@ class QdrantStore(QdrantRecords, VectorStore):
         for name in (collection, f"{collection}{FILES_SUFFIX}"):
             self.requests.drop(name)
 
+    def remove_leftovers(self) -> None:
+        """Nothing: a collection without a record may be one that somebody is just making."""
+
     # Chunks
 
     def upsert_chunks(self, collection: str, points: Sequence[ChunkPoint]) -> None:
