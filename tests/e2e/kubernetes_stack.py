@@ -113,19 +113,30 @@ class Stack:
             (found,) = client.read_automations_by_name(automation)
             client.pause_automation(found.id)
 
+    def pause_schedules(self) -> None:
+        """Let nothing start by itself: what is due cancels a run of the same deployment that a
+        test starts a moment later."""
+        with self.client() as client:
+            for deployment in client.read_deployments():
+                for schedule in deployment.schedules:
+                    client.update_deployment_schedule(deployment.id, schedule.id, active=False)
+
     def job_of(self, run: UUID) -> tuple[Object, Object]:
         """What the worker sent for a run, and the Job that the cluster keeps."""
         label = str(run)
 
-        def find() -> tuple[Object, Object] | None:
+        def find(client: Any) -> tuple[Object, Object] | None:
             cluster = self.kubernetes.cluster
             for sent in list(cluster.created):
                 if sent["metadata"]["labels"]["prefect.io/flow-run-id"] == label:
                     kept = cluster.listing("jobs", f"prefect.io/flow-run-id={label}")["items"]
                     return sent, kept[0]
+            state = client.read_flow_run(run).state
+            assert not state.is_final(), f"{state.name}: {state.message}"
             return None
 
-        return until(find, 400)
+        with self.client() as client:
+            return until(lambda: find(client), 400)
 
 
 def until(probe: Callable[[], Any], seconds: float) -> Any:
@@ -269,7 +280,9 @@ def running_stack(home: Path) -> Iterator[Stack]:
                 "--no-create-pool-if-not-found",
             )
         )
-        yield Stack(api_url, kubernetes, notified)
+        stack = Stack(api_url, kubernetes, notified)
+        stack.pause_schedules()
+        yield stack
 
 
 _DEPLOY_SLEEPER = """

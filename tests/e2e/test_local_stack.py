@@ -39,6 +39,7 @@ from harness.stack.runs import FlowRun
 from harness.stack.state import Layout, read_state
 from harness.stack.status import StackStatus
 from harness.store.edge import EdgeStore
+from tests.e2e.times import zone_at_noon
 from tests.repositories import make_repository
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -120,6 +121,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_BATCH_BYTES", str(BATCH_BYTES))
+        patch.setenv("HARNESS_TIMEZONE", zone_at_noon())
         for name in ("OLLAMA_HOST", "QDRANT_HOST", "QDRANT_URL"):
             patch.delenv(name, raising=False)
         lab = Lab(folder / "data", small, large, free_port())

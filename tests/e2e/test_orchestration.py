@@ -30,6 +30,7 @@ from harness.stack.ports import free_port
 from harness.stack.runs import FlowRun
 from harness.store.edge import EdgeStore
 from harness.types import FileStatus
+from tests.e2e.times import zone_at_noon
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.ollama_models import Turn
 from tests.fakes.ollama_server import FakeOllama
@@ -40,7 +41,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN_SECONDS = 360.0
-TIMEZONE = "Europe/Berlin"
+TIMEZONE = zone_at_noon()
 BATCH_BYTES, SHARD_BYTES = 10_000, 60_000
 
 
