@@ -37,6 +37,7 @@ from typing import Any
 
 from benchmarks.corpora import Corpus, fetch
 from benchmarks.peer_environments import COCOINDEX, SEMBLE, installed
+from harness import PRODUCT_THREADS
 from harness.models.minilm import embedder as minilm
 from tests.fakes.ollama_server import FakeOllama
 
@@ -63,7 +64,7 @@ def timed(
     """
     with tempfile.TemporaryFile("w+") as printed:
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=printed, env=os.environ | changes, cwd=folder)
+        process = subprocess.Popen(command, stdout=printed, env=_environment(changes), cwd=folder)
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -125,7 +126,7 @@ def cocoindexs(ccc: Path, folder: Path, scratch: Path, ollama: str) -> dict[str,
             [ccc, "run-daemon"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=os.environ | changes,
+            env=_environment(changes),
         ) as daemon:
             try:
                 while daemon.poll() is None and not (settings.parent / "daemon.sock").exists():
@@ -136,6 +137,12 @@ def cocoindexs(ccc: Path, folder: Path, scratch: Path, ollama: str) -> dict[str,
             finally:
                 daemon.terminate()
     return figures
+
+
+def _environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """Ours, without what Harness has set for itself when it was imported: peers choose their own
+    number of threads."""
+    return {k: v for k, v in os.environ.items() if k not in PRODUCT_THREADS} | dict(changes)
 
 
 def daemons(home: Path, command: Mapping[str, float]) -> dict[str, float]:

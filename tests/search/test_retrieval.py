@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from harness import PRODUCT_THREADS
 from harness.engines import Engines
 from harness.errors import RepositoryNotFoundError, ServiceUnavailableError, UsageError
 from harness.index.options import IndexOptions
@@ -331,12 +333,29 @@ def test_a_question_that_is_misspelt_is_asked_again(engines: Engines) -> None:
     assert retrieval.candidates("sign session", engines)[0].first_said == ""
 
 
-def test_a_search_loads_nothing_of_indexing() -> None:
-    script = "import sys, harness.search.retrieval; print(*sys.modules)"
+_A_PRODUCT = """
+import os, sys, harness.search.retrieval
+print(*sys.modules)
+import numpy
+numpy.ones((300, 300)) @ numpy.ones((300, 300))
+tasks = "/proc/self/task"
+print(len(os.listdir(tasks)) if os.path.isdir(tasks) else "unknown here")
+"""
+
+
+def test_a_search_loads_nothing_of_indexing_and_multiplies_in_one_thread() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", _A_PRODUCT],
+        capture_output=True,
+        text=True,
+        check=True,
+        # This process has imported Harness, and would hand its own settings down.
+        env={name: value for name, value in os.environ.items() if name not in PRODUCT_THREADS},
     )
-    loaded = set(done.stdout.split())
+    modules, threads = done.stdout.splitlines()
+    # More would spin while they wait for the next of a search's small products.
+    assert threads in ("1", "unknown here")
+    loaded = set(modules.split())
     assert "harness.search.ranking" in loaded
     packages = {name for name in loaded if name.startswith("harness.")}
     assert not [
@@ -344,3 +363,15 @@ def test_a_search_loads_nothing_of_indexing() -> None:
     ]
     assert not [name for name in packages if name.startswith("harness.chunking")]
     assert not loaded & {"tree_sitter", "qdrant_client", "qdrant_edge", "onnxruntime", "prefect"}
+
+
+def test_threads_that_somebody_has_chosen_for_products_stay() -> None:
+    script = f"import os, harness; print(*(os.environ[name] for name in {PRODUCT_THREADS}))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | dict.fromkeys(PRODUCT_THREADS, "3"),
+    )
+    assert done.stdout.split() == ["3"] * len(PRODUCT_THREADS)
