@@ -334,7 +334,7 @@ def test_a_question_that_is_misspelt_is_asked_again(engines: Engines) -> None:
 
 
 _A_PRODUCT = """
-import os, sys, harness.search.retrieval
+import os, sys, {module}
 print(*sys.modules)
 import numpy
 numpy.ones((300, 300)) @ numpy.ones((300, 300))
@@ -343,9 +343,10 @@ print(len(os.listdir(tasks)) if os.path.isdir(tasks) else "unknown here")
 """
 
 
-def test_a_search_loads_nothing_of_indexing_and_multiplies_in_one_thread() -> None:
+def _modules_and_threads(module: str) -> tuple[set[str], str]:
+    """What another process has loaded with a module, and its threads after a product of arrays."""
     done = subprocess.run(
-        [sys.executable, "-c", _A_PRODUCT],
+        [sys.executable, "-c", _A_PRODUCT.format(module=module)],
         capture_output=True,
         text=True,
         check=True,
@@ -353,9 +354,13 @@ def test_a_search_loads_nothing_of_indexing_and_multiplies_in_one_thread() -> No
         env={name: value for name, value in os.environ.items() if name not in PRODUCT_THREADS},
     )
     modules, threads = done.stdout.splitlines()
+    return set(modules.split()), threads
+
+
+def test_a_search_loads_nothing_of_indexing_and_multiplies_in_one_thread() -> None:
+    loaded, threads = _modules_and_threads("harness.search.retrieval")
     # More would spin while they wait for the next of a search's small products.
     assert threads in ("1", "unknown here")
-    loaded = set(modules.split())
     assert "harness.search.ranking" in loaded
     packages = {name for name in loaded if name.startswith("harness.")}
     assert not [
@@ -363,6 +368,12 @@ def test_a_search_loads_nothing_of_indexing_and_multiplies_in_one_thread() -> No
     ]
     assert not [name for name in packages if name.startswith("harness.chunking")]
     assert not loaded & {"tree_sitter", "qdrant_client", "qdrant_edge", "onnxruntime", "prefect"}
+
+
+def test_what_a_flow_loads_first_multiplies_in_one_thread() -> None:
+    loaded, threads = _modules_and_threads("flows.summary")
+    assert "numpy" in loaded
+    assert threads in ("1", "unknown here")
 
 
 def test_threads_that_somebody_has_chosen_for_products_stay() -> None:
