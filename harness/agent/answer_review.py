@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from harness import charsets
 from harness.agent.citations import check_citations, without_citations
 from harness.agent.claim_words import telling_words
 from harness.agent.status import Status, Stop
@@ -154,5 +155,5 @@ class AnswerReview:
                 data = self._tree.read_bytes(path)
             except HarnessError:
                 continue
-            if len(data) <= MAX_FILE_BYTES and b"\0" not in data[:8000]:
-                yield path, redact(data.decode("utf-8", "replace"))
+            if len(data) <= MAX_FILE_BYTES and not charsets.looks_binary(data):
+                yield path, redact(charsets.readable(data))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness import charsets
 from harness.agent.localise.places import Clues, Place, rank_places
 from harness.agent.sources import definitions_in, is_test
 from harness.agent.verification.verifier import Verdict
@@ -89,7 +90,7 @@ def examples_from(
         if one.last_name:
             examples["grep"] = {"pattern": rf"\b{re.escape(one.last_name)}\b"}
         try:
-            lines = tree.read_bytes(one.path).decode("utf-8", "replace").splitlines()
+            lines = charsets.readable(tree.read_bytes(one.path)).splitlines()
         except HarnessError:
             lines = []
         old = next((line for line in lines[one.start - 1 : one.end] if len(line.strip()) > 8), "")
@@ -146,7 +147,7 @@ def _mapped(clues: Clues) -> Sequence[tuple[str, Sequence[str]]]:
 
 def _names(tree: ConfinedTree, path: str) -> str:
     try:
-        text = tree.read_bytes(path).decode("utf-8", "replace")
+        text = charsets.readable(tree.read_bytes(path))
     except HarnessError:
         return ""
     found = dict.fromkeys(
@@ -162,7 +163,7 @@ def _passages(tree: ConfinedTree, places: list[Place], room: int, secrets: Seque
         one = place.definition
         try:
             # Before lines get their numbers, which would take a key apart.
-            text = redact(tree.read_bytes(one.path).decode("utf-8", "replace"), secrets)
+            text = redact(charsets.readable(tree.read_bytes(one.path)), secrets)
         except HarnessError:
             continue
         lines = text.replace("\r\n", "\n").split("\n")

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from harness import charsets
 from harness.agent.claim_words import bears_out, claim_around
 from harness.agent.envelope import Citation
 from harness.agent.sources import definitions_in
@@ -96,7 +97,7 @@ def without_citations(text: str) -> str:
 
 def _holds(tree: ConfinedTree, path: str, start: int, end: int, claim: str) -> bool:
     try:
-        text = tree.read_bytes(path).decode("utf-8", "replace").replace("\r\n", "\n")
+        text = charsets.readable(tree.read_bytes(path)).replace("\r\n", "\n")
     except HarnessError:
         return False
     lines = text.removesuffix("\n").split("\n") if text else []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from harness import charsets
 from harness.agent.claim_words import telling_words, words_in
 from harness.agent.constants import constants_used
 from harness.agent.localise.places import by_names
@@ -83,7 +84,7 @@ def _texts(
 ) -> Iterable[tuple[str, str]]:
     for path in paths:
         try:
-            text = redact(tree.read_bytes(path).decode("utf-8", "replace"), secrets)
+            text = redact(charsets.readable(tree.read_bytes(path)), secrets)
         except HarnessError:
             continue
         yield path, text.replace("\r\n", "\n")

@@ -149,13 +149,14 @@ class Conversation:
             )
 
     def _open(self, place: str) -> None:
+        from harness import charsets
         from harness.workspace import ConfinedTree
 
         path, _, line = place.partition(":")
         if not path:
             raise UsageError("name a file: /open PATH or /open PATH:LINE")
         data = ConfinedTree(self._session.workspace_root).read_bytes(path)
-        lines = data.decode(errors="replace").split("\n")
+        lines = charsets.readable(data).removeprefix(charsets.MARK).split("\n")
         start = int(line) if line.isdigit() else 1
         for number, content in enumerate(lines[start - 1 : start - 1 + _LINES_SHOWN], start):
             print(console.printable(f"{number:6}  {content}"))

@@ -6,7 +6,6 @@ outside the root is read even if the tree changes in the meantime. Only regular 
 
 from __future__ import annotations
 
-import codecs
 import errno
 import hashlib
 import os
@@ -15,6 +14,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import charsets
 from harness.abridging.abridge import suffix_of, without_data
 from harness.abridging.marks import without_marks
 from harness.files import open_regular
@@ -116,28 +116,16 @@ def blob_id(data: bytes) -> str:
 
 
 def decode(data: bytes) -> str | SkipReason:
-    """Decode UTF-8, or UTF-16 with a byte order mark, and normalise line endings.
-
-    There is no fallback to Latin-1: every binary file is valid Latin-1, and a wrong guess would
-    put garbage into the index.
+    """Decode a file as :mod:`harness.charsets` says, and normalise line endings.
 
     Lines are what git, grep and tree-sitter count: pieces between ``\\n``. ``\\r\\n`` becomes
     ``\\n``. A lone ``\\r`` stays inside its line, except in a file without any ``\\n``, where it
     is the line end of old Macs. Form feeds and Unicode separators are ordinary characters.
     """
-    encoding = "utf-8-sig"
-    # The mark of UTF-32 starts with that of UTF-16.
-    is_utf32 = data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE))
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not is_utf32:
-        encoding = "utf-16"
-    elif b"\0" in data:
-        return SkipReason.BINARY
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        return SkipReason.NOT_TEXT
-    if "\0" in text:
-        return SkipReason.BINARY
+    found = charsets.decoded(data)
+    if found is None:
+        return SkipReason.BINARY if b"\0" in data else SkipReason.NOT_TEXT
+    text = found[0].removeprefix(charsets.MARK)
     return text.replace("\r\n", "\n") if "\n" in text else text.replace("\r", "\n")
 
 

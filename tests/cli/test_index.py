@@ -204,13 +204,14 @@ def test_strange_files_and_names(harness: Run, tmp_path: Path) -> None:
         {
             "a b/ü\n\x1b[31mname.py": "def strange_name():\n    return 1\n",
             "latin1.py": "# caf\xe9\n".encode("latin-1"),
+            "greek.py": "# καφές\n".encode("iso-8859-7"),
             "nul.py": b"a\0b",
             "huge.js": b"x" * 50_000_000,
         },
     )
     (root / "loop").symlink_to(root)
     report = document(harness("index", str(root), "--json"))
-    assert report["files_indexed"] == 1
+    assert report["files_indexed"] == 2
     assert report["files_skipped"] == {"binary": 1, "not_text": 1, "symlink": 1, "too_large": 1}
     out = harness("search", "strange name")[1]
     # A file's name must not drive the terminal, nor break the line that says where it is.

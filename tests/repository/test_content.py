@@ -143,7 +143,12 @@ class TestDecoding:
             pytest.param(
                 "a\x0cb\x1cc\x85d\u2028e\n".encode(), "a\x0cb\x1cc\x85d\u2028e\n", id="FF"
             ),
-            pytest.param(b"caf\xe9\n", SkipReason.NOT_TEXT, id="latin-1"),
+            pytest.param(b"caf\xe9\r\n", "caf\xe9\n", id="latin-1"),
+            pytest.param(b"5 \x80 \x93much\x94", "5 \u20ac \u201cmuch\u201d", id="windows-1252"),
+            pytest.param(b"\x1b[1m fen\xeatre \x1a", "\x1b[1m fen\xeatre \x1a", id="DOS"),
+            pytest.param(b"a = 1 \xe9\x01", SkipReason.NOT_TEXT, id="control character"),
+            pytest.param("пока\n".encode("koi8-r"), SkipReason.NOT_TEXT, id="other script"),
+            pytest.param(b"\xef\xbb\xbfcaf\xe9", SkipReason.NOT_TEXT, id="damaged UTF-8"),
             pytest.param(b"\xff\xfea", SkipReason.NOT_TEXT, id="torn UTF-16"),
             pytest.param(b"\xed\xa0\x80", SkipReason.NOT_TEXT, id="surrogate"),
             pytest.param(b"a\0b", SkipReason.BINARY, id="NUL"),

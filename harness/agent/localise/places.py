@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
+from harness import charsets
 from harness.agent.kept_tests import is_inner_test
 from harness.agent.sources import Definition, definitions_in, is_test
 from harness.agent.tools.access import Mapped, Search
@@ -126,9 +127,9 @@ def _sources(tree: ConfinedTree) -> dict[str, str]:
             data = tree.read_bytes(path)
         except HarnessError:
             continue
-        if len(data) > MAX_FILE_BYTES or b"\0" in data[:8000]:
+        if len(data) > MAX_FILE_BYTES or charsets.looks_binary(data):
             continue
-        texts[path] = data.decode("utf-8", "replace").replace("\r\n", "\n")
+        texts[path] = charsets.readable(data).replace("\r\n", "\n")
     return texts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from harness import charsets
 from harness.agent.kept_tests import is_check
 from harness.errors import HarnessError
 from harness.repository.skip_names import is_secret
@@ -36,13 +37,14 @@ def rename_everywhere(tree: ConfinedTree, old: str, new: str, command: str = "")
             continue
         try:
             data = tree.read_bytes(path)
-            if b"\0" in data[:8000]:
-                continue
-            text = data.decode("utf-8")
-        except (HarnessError, UnicodeDecodeError):
+        except HarnessError:
             continue
+        found = charsets.decoded(data)
+        if found is None:
+            continue
+        text = found[0]
         renamed = word.sub(new, text)
         if renamed != text:
-            tree.write_bytes(path, renamed.encode("utf-8"))
+            tree.write_bytes(path, charsets.rewritten(data, renamed))
             changed.append(path)
     return changed

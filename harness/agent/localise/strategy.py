@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from harness import charsets
 from harness.agent.events import EventKind
 from harness.agent.kept_tests import changed_inner_test, is_check
 from harness.agent.localise.line_edits import (
@@ -283,7 +284,11 @@ class Localiser:
             self._note(state, f"{where}: the same version again")
             return False
         state.seen.add((base, new))
-        write(self._space, one.path, text, new)
+        try:
+            write(self._space, one.path, text, new)
+        except ValueError as reason:
+            self._note(state, f"{where}: not usable, {first_line(str(reason), 160)}")
+            return False
         snapshot = self._space.snapshot()
         verdict = self._verifier.verify(snapshot)
         if verdict.ok:
@@ -300,9 +305,10 @@ class Localiser:
 
     def _text(self, path: str) -> FileText | None:
         try:
-            return FileText.parse(self._space.tree.read_bytes(path).decode("utf-8"))
-        except (HarnessError, UnicodeDecodeError):
+            found = charsets.decoded(self._space.tree.read_bytes(path))
+        except HarnessError:
             return None
+        return None if found is None else FileText.parse(found[0])
 
     def _note(self, state: _State, text: str) -> None:
         state.notes.append(text)

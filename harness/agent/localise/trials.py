@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from harness import charsets
 from harness.agent.json_repair import read_object
 from harness.agent.localise.prompt import SYSTEM
 from harness.agent.localise.small_changes import Change, small_changes
@@ -65,8 +66,12 @@ def passing_changes(
 
 
 def write(space: Workspace, path: str, file: FileText, text: str) -> None:
-    """Give a file its new text, with the line ends that it had."""
-    space.tree.write_bytes(path, file.replaced(0, len(file.plain), text).text.encode("utf-8"))
+    """Give a file its new text, with the line ends and the encoding that it had.
+
+    :raises ValueError: the encoding has no such text.
+    """
+    whole = file.replaced(0, len(file.plain), text).text
+    space.tree.write_bytes(path, charsets.rewritten(space.tree.read_bytes(path), whole))
 
 
 def choose_change(task: str, path: str, changes: Sequence[Change], sample: Sample) -> Change:

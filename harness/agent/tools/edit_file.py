@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from harness import charsets
 from harness.agent.sources import syntax_problem
 from harness.agent.tools.access import ChangeAccess
 from harness.agent.tools.edit_block import EditBlock
@@ -80,11 +81,9 @@ def _edit(access: ChangeAccess, shown: set[str], arguments: Arguments) -> ToolOu
             "change the other lines with search and replace"
         )
     try:
-        encoded = new.encode("utf-8")
-    except UnicodeEncodeError:
-        raise UsageError(
-            f"{path}: the text holds half a character (a lone surrogate); send the whole character"
-        ) from None
+        encoded = charsets.rewritten(data, new)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from None
     access.tree.write_bytes(path, encoded)
     size = len(encoded) - len(data)
     difference = f"{_lines(before, after)}, {size:+} bytes"
@@ -104,13 +103,12 @@ def _whole_text(file: FileText, path: str) -> str:
 
 
 def _decoded(data: bytes, path: str) -> str:
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: not valid UTF-8; change it with run") from None
-    if "\0" in text:
-        raise UsageError(f"{path}: a binary file, or UTF-16; change it with run")
-    return text
+    found = charsets.decoded(data)
+    if found is None:
+        raise UsageError(
+            f"{path}: a binary file, or text in an encoding that cannot be told; change it with run"
+        )
+    return found[0]
 
 
 def _new_text(

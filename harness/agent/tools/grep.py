@@ -13,16 +13,18 @@ from pathlib import Path
 
 import re2
 
+from harness import charsets
 from harness.agent.tools import text_search
 from harness.agent.tools.access import ReadAccess
 from harness.agent.tools.tool import PATH, Arguments, Tool, ToolOutput, counted, cut_line, schema
 from harness.errors import UsageError
 from harness.models.conversation import ToolSpec
-from harness.repository.content import decode
 from harness.repository.credentials import redact
 
 MAX_MATCHES = 60
 GREP_SECONDS = 20.0
+# Where the script finds the one module that it imports.
+_PACKAGES = str(Path(charsets.__file__).parent.parent)
 
 
 def grep(access: ReadAccess) -> Tool:
@@ -64,7 +66,8 @@ def matching_lines(access: ReadAccess, pattern: str, folder: str) -> list[str]:
     """
     names = access.files(folder)
     ripgrep = shutil.which("rg")
-    if ripgrep is not None and len(names) <= 5000:
+    # ripgrep looks for the bytes that the pattern's letters have in UTF-8.
+    if ripgrep is not None and len(names) <= 5000 and pattern.isascii():
         # Naming the files confines ripgrep to what list_files shows, which omits secret files.
         command = [ripgrep, "--no-config", "--no-heading", "--with-filename", "--line-number"]
         command += ["--color=never", "--no-messages", "--max-count=200", "--regexp", pattern]
@@ -73,7 +76,8 @@ def matching_lines(access: ReadAccess, pattern: str, folder: str) -> list[str]:
             return _without_secrets(access, rows, names, pattern)
     # In a process of its own, because a regular expression can run forever and Python cannot
     # interrupt it.
-    script = [sys.executable, "-I", "-S", text_search.__file__, pattern, str(MAX_MATCHES + 1)]
+    script = [sys.executable, "-I", "-S", text_search.__file__]
+    script += [pattern, str(MAX_MATCHES + 1), _PACKAGES]
     rows = _rows(script, access.tree.root, "\0".join(names), ok=(0,))
     if rows is None:
         raise UsageError("the search failed; use a simpler pattern")
@@ -106,7 +110,7 @@ def _without_secrets(
             continue
         had, has = (lines[number - 1] if number <= len(lines) else "" for lines in hidden)
         if had == has:
-            shown.append(cut_line(row))
+            shown.append(cut_line(f"{name}:{number}:{had.rstrip()}" if had else row))
         elif _still_matches(pattern, has):
             shown.append(cut_line(f"{name}:{number}:{has.rstrip()}"))
     return shown
@@ -124,15 +128,17 @@ def _place(row: str, names: Collection[str]) -> tuple[str, int]:
 
 
 def _hidden_lines(access: ReadAccess, name: str) -> tuple[list[str], list[str]] | None:
-    """The lines of a file with and without secrets; None when it has none.
+    """The lines of a file with and without secrets; None when it has none and is in UTF-8, whose
+    lines come back as they are.
 
     :raises UsageError: it can no longer be read.
     """
     data = access.tree.read_bytes(name)
-    decoded = decode(data)
-    text = decoded if isinstance(decoded, str) else data.decode("utf-8", "replace")
+    text = charsets.readable(data).removeprefix(charsets.MARK).replace("\r\n", "\n")
     clean = redact(text)
-    return None if clean == text else (text.split("\n"), clean.split("\n"))
+    if clean == text and not charsets.is_other(data):
+        return None
+    return text.split("\n"), clean.split("\n")
 
 
 def _still_matches(pattern: str, line: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from harness import charsets
 from harness.agent.tools.access import ReadAccess
 from harness.agent.tools.file_text import BOM, split_lines
 from harness.agent.tools.nearest import no_such_file
@@ -68,7 +69,7 @@ def _text(access: ReadAccess, path: str) -> str:
     if not access.tree.resolve(path).exists():
         raise UsageError(no_such_file(access.tree, path))
     data = access.tree.read_bytes(path)
-    if b"\0" in data[:8000]:
+    if charsets.looks_binary(data):
         raise UsageError(f"{path}: a binary file of {len(data)} bytes")
     # Here, before lines get their numbers, which would take a key apart.
-    return redact(data.decode("utf-8", "replace"))
+    return redact(charsets.readable(data))

@@ -1,7 +1,8 @@
 """Searches files for a regular expression: a stand-alone script for where ripgrep is missing.
 
-Arguments: pattern, greatest number of rows. Standard input: paths, separated by NUL. Output:
-``path:line:text`` a row. Started with ``python -I -S``, so it imports nothing of Harness.
+Arguments: pattern, greatest number of rows, the folder of the package. Standard input: paths,
+separated by NUL. Output: ``path:line:text`` a row. Started with ``python -I -S``, so of Harness it
+imports nothing that needs a library.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ def main() -> None:
     """Search every file in order."""
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     pattern, left = re.compile(sys.argv[1]), int(sys.argv[2])
+    sys.path.append(sys.argv[3])
+    from harness import charsets
+
     names = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\0")
     for name in filter(None, names):
         try:
@@ -24,9 +28,10 @@ def main() -> None:
                 data = file.read(MAX_FILE_BYTES)
         except OSError:
             continue
-        if b"\0" in data[:8000]:
+        if charsets.looks_binary(data):
             continue
-        for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), start=1):
+        text = charsets.readable(data).removeprefix(charsets.MARK)
+        for number, line in enumerate(text.split("\n"), start=1):
             if pattern.search(line[:MAX_LINE_CHARS]):
                 print(f"{name}:{number}:{line.rstrip()[:MAX_LINE_CHARS]}")
                 left -= 1

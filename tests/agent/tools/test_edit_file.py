@@ -144,9 +144,14 @@ def test_bytes(
         pytest.param(b"a\n", {"content": "a\r\n"}, "change them with run", id="only-ends"),
         pytest.param(b"a\n", {"content": "x", "replace": "y"}, "not both", id="both"),
         pytest.param(b"a\n", {"content": "\ud800"}, "lone surrogate", id="surrogate"),
-        pytest.param(b"\xff\xfea\0", {"content": "x"}, "not valid UTF-8", id="utf-16"),
-        pytest.param(b"a\0b\0", {"content": "x"}, "UTF-16", id="utf-16-without-mark"),
-        pytest.param(b"caf\xe9", {"search": "c", "replace": "x"}, "not valid UTF-8", id="latin-1"),
+        pytest.param(b"a\0b\0", {"content": "x"}, "cannot be told", id="utf-16-without-mark"),
+        pytest.param(b"\xe9\x01", {"content": "x"}, "cannot be told", id="binary"),
+        pytest.param(
+            b"caf\xe9 = b", {"search": "b", "replace": "→"}, "which has no '→'", id="no-such-letter"
+        ),
+        pytest.param(
+            b"caf\xe9 = a", {"content": "x = \xc3\xa9"}, "nobody would read", id="reads-otherwise"
+        ),
         pytest.param(
             b"a\nb\n",
             {"search": "    1| a\n    2| b", "replace": "    1| a\nc"},
