@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from tree_sitter import Node
 
 from harness.chunking.languages.spec import Grammar, Kind, Rule
+from harness.chunking.module_functions import around_module, is_called_at_once
 from harness.chunking.names import NameReader
 
 _MAX_WRAPPERS: Final = 4
@@ -39,6 +41,10 @@ class DefinitionReader:
         self._grammar = grammar
         self._roles = grammar.roles
         self._names = NameReader(data, grammar)
+
+    def around_module(self, node: Node) -> Sequence[Node]:
+        """See :func:`harness.chunking.module_functions.around_module`."""
+        return around_module(node, self._names.text)
 
     def definitions_of(self, node: Node, depth: int = 0) -> list[Definition]:
         """What ``node`` defines, looking through wrappers (decorators, ``export``, templates)."""
@@ -91,6 +97,8 @@ class DefinitionReader:
         if target.type in _TARGETS:
             value = node.child_by_field_name("value") or node.child_by_field_name("right")
             kind = self._kind_of_value(value)
+            if kind is Kind.NAME and self._holds_module(node, value):
+                kind = Kind.MODULE
             name = self._names.text(target).lstrip("#")
             return [Definition(kind, (name,) if kind is not Kind.NAME else (), (name,), node)]
         if target.type == "constant":
@@ -122,6 +130,8 @@ class DefinitionReader:
         if kind is Kind.NAME and not exported:
             return []
         path = tuple(part for part in text.split(".") if part not in _TRANSPARENT)
+        if not path and kind is Kind.FUNCTION and value is not None:
+            path = self._names.path(value)  # module.exports = function name() { … }
         if not path or not all(map(_is_word, path)):
             return []
         return [Definition(kind, path if kind is not Kind.NAME else (), path[-1:], node)]
@@ -172,7 +182,7 @@ class DefinitionReader:
                 continue
             named = head.kind not in (Kind.NAMESPACE, Kind.EXTENSION)
             scope = path if head.kind is not Kind.NAME else ()
-            return [Definition(head.kind, scope, path[-1:] if named else (), node)]
+            return [Definition(head.kind, scope, path[-head.labels :] if named else (), node)]
         return []
 
     def _typedef(self, node: Node, found: list[Definition]) -> list[Definition]:
@@ -182,6 +192,12 @@ class DefinitionReader:
             if path and not any(path[-1] in other.names for other in found):
                 names.append(path[-1])
         return [Definition(Kind.NAME, (), tuple(names), node)] if names else []
+
+    def _holds_module(self, node: Node, value: Node | None) -> bool:
+        """``var Cart = (function () { … })()``: what is in the function is in ``Cart``."""
+        return node.type in self._grammar.around_modules and is_called_at_once(
+            value, self._names.text
+        )
 
     def _kind_of_value(self, value: Node | None) -> Kind:
         while value is not None and value.type == "assignment_expression":

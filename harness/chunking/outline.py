@@ -134,6 +134,8 @@ class Outline:
         self._attributes = frozenset(language.grammar.attributes)
         self._open_ended = frozenset(language.grammar.open_ended)
         self._continued = frozenset(language.grammar.continued)
+        self._around_modules = frozenset(language.grammar.around_modules)
+        self._module_level: set[int] = set()  # what is opened because a module is in it
         self._attached = COMMON_ATTACHED.union(language.grammar.attached)
         self._reader = DefinitionReader(data, language.grammar)
         self._defined: set[int] = set()
@@ -235,7 +237,10 @@ class Outline:
         above.first = above.first and not child.is_named
         if child.type == "raw_text":
             return self._embedded(visit, child, big)
-        if not big and not _is_open(role, item, inside):
+        if inside is not Kind.FUNCTION and child.type in self._around_modules:
+            self._module_level.update(node.id for node in self._reader.around_module(child))
+        opened = child.id in self._module_level and inside is not Kind.FUNCTION
+        if not big and not opened and not _is_open(role, item, inside):
             return None
         same = item.body and visit.inside is not Kind.FUNCTION
         level = visit.level if same else visit.level + 1

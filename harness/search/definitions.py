@@ -21,7 +21,8 @@ _DEFINING = re.compile(
 )
 # The head of a block that is called by a string: resource "aws_vpc" "main" {
 _BLOCK = re.compile(r"\s*[a-z_]+\s+(?:\"[^\"]*\"\s+)*\"")
-_BLOCK_REST = re.compile(r"\"\s*\{")
+_BLOCK_REST = re.compile(r"\"(?:\s+\"[^\"]*\")*\s*\{")
+_BLOCK_HEAD = re.compile(r"\s*([a-z_]+)((?:\s+\"[^\"]*\")+)\s*\{")
 # What stands before a name that is only used there.
 _USING = re.compile(
     r"(?:\.|->|[(=!,?:&|<>\[+]"
@@ -67,11 +68,24 @@ def definitions_of(chunk: Chunk) -> list[Definition]:
     for at, name in _places(lines, chunk.definitions):
         indent = len(lines[at]) - len(lines[at].lstrip())
         open_ones = [one for one in open_ones if one[0] < indent]
-        path = [*outside, *(one for _, one in open_ones), name]
+        around = [*outside, *(one for _, one in open_ones)]
+        called = _called_as(lines[at], name)
+        path = called if called and called[: len(around)] == around else [*around, name]
         open_ones.append((indent, name))
         line = min(chunk.start_line + at, chunk.end_line)
         found.append(Definition(name, ".".join(path), line, lines[at].strip()))
     return found
+
+
+def _called_as(line: str, name: str) -> list[str]:
+    """How Terraform refers to a block that has a name for a label: ``aws_vpc.main``,
+    ``data.aws_ami.base``; nothing when no block of it begins there."""
+    head = _BLOCK_HEAD.match(line)
+    labels = [] if head is None else re.findall(r"\"([^\"]*)\"", head[2])
+    if head is None or name not in labels:
+        return []
+    kind = [] if head[1] == "resource" else [head[1]]
+    return [*kind, *labels[: labels.index(name) + 1]]
 
 
 def _outside(chunk: Chunk) -> list[str]:

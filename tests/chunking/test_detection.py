@@ -133,6 +133,8 @@ _FILES = [
     ("README.MD", "", "markdown"),
     ("a.d.ts", "", "typescript"),
     ("a.html.erb", "", "embeddedtemplate"),
+    ("a.html.haml", "", "haml"),
+    ("a.slim", "", "slim"),
     ("a.blade.php", "", "html"),
     ("a.tar", "", "text"),
     ("a.tar.gz", "", "text"),

@@ -76,7 +76,25 @@ def test_what_a_definition_is_in_is_read_off_the_indentation() -> None:
             id="go",
         ),
         pytest.param(
-            'x = { y = a.main.id }\nresource "a" "main" {\n', "", ("main",), ["12 main"], id="block"
+            'x = { y = a.main.id }\nresource "a" "main" {\n',
+            "",
+            ("a", "main"),
+            ["12 a", "12 a.main"],
+            id="block",
+        ),
+        pytest.param(
+            'data "aws_ami" "base" {}\nmodule "vpc" {\n',
+            "",
+            ("aws_ami", "base", "vpc"),
+            ["11 data.aws_ami", "11 data.aws_ami.base", "12 module.vpc"],
+            id="blocks",
+        ),
+        pytest.param(
+            'data "aws_ami" "base" {\n',
+            "data.aws_ami.base",
+            ("aws_ami", "base"),
+            ["11 data.aws_ami", "11 data.aws_ami.base"],
+            id="the-block-itself",
         ),
         pytest.param(
             "int a() {\n  b();\n  return c::b(1);\n}\nstatic int b() {\n",

@@ -34,6 +34,8 @@ from harness.search.language_names import is_known, languages_called
         ("docker", "dockerfile"),
         ("Makefile", "make"),
         ("tf", "terraform"),
+        ("erb", "embeddedtemplate"),
+        (".html.erb", "embeddedtemplate"),
         ("plain text", "text"),
         ("ocaml interface", "ocaml_interface"),
         ("h", "cpp"),

@@ -11,8 +11,8 @@ _HCL: Final = Grammar(
     headed=("block",),
     heads=(
         # As it is referred to: "aws_x.name", "data.aws_x.name", "module.name".
-        Head(r"resource\s+\"?([\w-]+)\"?\s+\"?([\w-]+)", Kind.TYPE),
-        Head(r"([\w-]+)\s+\"?([\w./-]+)\"?\s+\"?([\w./-]+)\"?\s*\{", Kind.TYPE),
+        Head(r"resource\s+\"?([\w-]+)\"?\s+\"?([\w-]+)", Kind.TYPE, labels=2),
+        Head(r"([\w-]+)\s+\"?([\w./-]+)\"?\s+\"?([\w./-]+)\"?\s*\{", Kind.TYPE, labels=2),
         Head(r"(provider)\s+\"?([\w-]+)", Kind.KEY),
         Head(r"([\w-]+)\s+\"?([\w./-]+)\"?\s*\{", Kind.TYPE),
         Head(r"(locals)\s*\{", Kind.NAMESPACE),

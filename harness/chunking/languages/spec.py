@@ -68,6 +68,7 @@ class Head:
     :param separator: between further parts inside a group.
     :param several: the pattern is searched for instead, up to the first brace, and every match
         is a name (CSS selectors).
+    :param labels: how many of the last parts are names; of one it is only the last.
     """
 
     pattern: str
@@ -75,6 +76,7 @@ class Head:
     _: KW_ONLY
     separator: str = ""
     several: bool = False
+    labels: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,9 @@ class Grammar:
     typedefs: tuple[str, ...] = ()
     # Nodes that define nothing themselves but may hold definitions.
     containers: tuple[str, ...] = ()
+    # Nodes that may hold a function around a whole module (module_functions); what is in it is at
+    # the top level.
+    around_modules: tuple[str, ...] = ()
     # Nodes that belong to the sibling below, beside comments and COMMON_ATTACHED.
     attached: tuple[str, ...] = ()
 

@@ -23,6 +23,10 @@ _ECMASCRIPT: Final = Grammar(
     ),
     containers=("object", "if_statement", "try_statement"),
     attributes=("variable_declarator",),
+    around_modules=(
+        *("expression_statement", "variable_declarator", "assignment_expression"),
+        "export_statement",
+    ),
     function_values=(
         "function_expression",
         "function",
@@ -150,4 +154,6 @@ LANGUAGES: Final = (
         ),
     ),
     LanguageSpec("embeddedtemplate", extensions=("erb", "ejs", "rhtml", "ecr", "eex")),
+    LanguageSpec("haml", extensions=("haml",), structure=Structure.LINES),
+    LanguageSpec("slim", extensions=("slim",), structure=Structure.LINES),
 )
