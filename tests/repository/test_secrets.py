@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -116,6 +117,58 @@ def test_values_of_kubernetes_secrets_go_and_all_else_stays() -> None:
     )
 
 
+IN_JSON = '{"kind": "Secret", "data": {"a": "{}[],:", "b": "c3VtbWVyNw=="}, "stringData": {"c": "summer7"}}'  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param("kind: List\nitems:\n- kind: Secret\n  data:\n    a: summer7\n", id="first"),
+        pytest.param("items:\n- data:\n    a: summer7\n  kind: Secret\n", id="data-first"),
+        pytest.param("kind: Secret\ndata: {a: summer7, b: 'summer7'}\n", id="flow"),
+        pytest.param("kind: Secret\ndata: {\n  a: summer7,\n}\n", id="flow-on-lines"),
+        pytest.param("kind: Secret\ndata: &d\n  a: !!str &v summer7\n", id="properties"),
+        pytest.param("kind: Secret\ndata:\n  a: !!binary |\n      summer7\n", id="tag-and-block"),
+        pytest.param('kind: Secret\nstringData:\n  a: "b\n   c: summer7"\n', id="quoted-on-lines"),
+        pytest.param("kind: Secret\nstringData:\n  a: b\n    summer7\n", id="plain-on-lines"),
+        pytest.param('kind: Secret\nstringData:\n  "a b": summer7\n', id="quoted-key"),
+        pytest.param("kind: Secret\nstringData:\n  ? a\n  : summer7\n", id="question"),
+        pytest.param("kind : Secret\ndata :\n  a : summer7\n", id="blanks"),
+        pytest.param("kind: Secret\ndata:\n  {{ .x }}: summer7\n", id="key-of-a-template"),
+        pytest.param("kind: Secret\ndata:\n  a: summer7 # {{ .x }}\n", id="comment"),
+        pytest.param("kind: Secret\ndata:\n  a: {{ .x }}summer7\n", id="beside-a-template"),
+        pytest.param("kind: Secret\ndata:\n  a: x vault:summer7\n", id="sign"),
+        pytest.param(json.dumps(json.loads(IN_JSON), indent=1), id="json"),
+        pytest.param(json.dumps({"note": IN_JSON}), id="json-in-json"),
+        pytest.param(f"annotations:\n  applied: |\n    {IN_JSON}\n", id="json-in-yaml"),
+        pytest.param("secretGenerator:\n- literals:\n  - a=summer7\nx: y\n", id="generator"),
+        pytest.param(
+            "kubectl create secret generic a \\\n  --from-literal=a=summer7", id="kubectl"
+        ),
+    ],
+)
+def test_a_value_of_a_kubernetes_secret_goes_however_it_is_written(manifest: str) -> None:
+    shown = redact(manifest)
+    assert "summer7" not in shown and "c3VtbWVyNw==" not in shown
+    assert shown.count("\n") == manifest.count("\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('{"kind": "Secret", "data": {"type": {"b": "c"}, "a": "b"}}', id="schema"),
+        pytest.param("kubectl create configmap a --from-literal=a=b1", id="configmap"),
+        pytest.param("kubectl create secret generic a --from-literal=a=my-password", id="words"),
+        pytest.param("kind: Secret\ndata:\n  a: {{ .x | b64enc }}-{{ .y }}:80\n", id="templates"),
+        pytest.param(
+            "kind: Secret\ndata:\n  {{- if .x }}\n    a: {{ .x }}\n", id="deeper-template"
+        ),
+    ],
+)
+def test_what_only_looks_like_a_kubernetes_secret_stays(text: str) -> None:
+    assert redact(text) == text
+
+
 @pytest.mark.parametrize(
     ("path", "secret"),
     [
@@ -155,6 +208,9 @@ HOSTILE = [
     pytest.param("a://b:", id="addresses"),
     pytest.param("eyJ" + "a" * 30 + ".", id="web tokens"),
     pytest.param("kind: Secret\ndata:\n" + "  a: |\n   b\n" * 500, id="manifests"),
+    pytest.param('"kind": "Secret" "data": {"a": \\\\\\\\ "', id="manifests in JSON"),
+    pytest.param("kind: Secret\ndata:\n  a: " + "{{<$({" * 9_000, id="templates in manifests"),
+    pytest.param("secret --from-literal=a=b1 " + "\\" * 99, id="commands"),
     pytest.param(" ".join(WORDS), id="every keyword"),
     pytest.param("".join(f"{word}='a1B2c3D4e5F6'\n" for word in WORDS), id="every assignment"),
 ]
