@@ -1,4 +1,5 @@
-"""Where the secrets of a text are: by the rules, in private keys, in Kubernetes Secrets.
+"""Where the secrets of a text are: by the rules, in private keys, in Kubernetes Secrets; also where
+the text spells them otherwise.
 
 The one function behind everything that keeps secrets out of the index, of prompts, of records and
 of reports (:mod:`harness.repository.credentials`).
@@ -14,6 +15,7 @@ import re2
 
 from harness.repository.kubernetes_secrets import kubernetes_values
 from harness.repository.private_keys import private_keys
+from harness.repository.respelt_secrets import respelt_spans
 from harness.repository.secret_rules import CompiledRule, rule_set
 from harness.repository.stand_ins import (
     entropy,
@@ -31,11 +33,15 @@ _CHARS_BEFORE = 12
 
 def secret_spans(data: bytes) -> list[Span]:
     """Return where in UTF-8 ``data`` secrets are: ascending, none touching another."""
+    return merged([*_as_spelt(data), *respelt_spans(data, _as_spelt)])
+
+
+def _as_spelt(data: bytes) -> list[Span]:
     found = [*private_keys(data), *kubernetes_values(data)]
     rules = rule_set()
     for rule in rules.tried_on(data):
         found.extend(_by_rule(rule, rules.never, data))
-    return merged(found)
+    return found
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

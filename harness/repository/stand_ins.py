@@ -12,7 +12,7 @@ _MIN_DIFFERENT_CHARS = 8
 _LONG_CHARS = 16
 _STAND_IN = re.compile(
     r"example|placeholder|dummy|redacted|sample|changeme|change_me|your[_-]|-your|my[_-]?token|"
-    r"xxxxx|\*\*\*\*|\.\.\.|<[a-z]|\$\{|\{\{|%[(s]|#\{",
+    r"xxxxx|\*\*\*\*|\.\.\.|<[a-z]|\$\{|\{\{|%(?-i:[(s])|#\{",
     re.IGNORECASE,
 )
 # `abcdef…`, `12345…`, `zyx…`: of random characters one in twenty follows its neighbour.
