@@ -124,6 +124,8 @@ class QdrantStore(QdrantRecords, VectorStore):
         known = {m.collection: m for m in self.manifests()}
         if name in known and known[name] != manifest:
             raise StoreError(f"collection {name} was made by another fingerprint; drop it first")
+        if name not in known and name in self.removals():
+            self._end_removal(name)
         if not self.requests.exists(name):
             self.requests.create(
                 name,
@@ -136,7 +138,8 @@ class QdrantStore(QdrantRecords, VectorStore):
                     "bm25": models.SparseVectorParams(modifier=models.Modifier.IDF)
                 },
             )
-        self.ensure_records(f"{name}{FILES_SUFFIX}", ["repo", "path"])
+        files = f"{name}{FILES_SUFFIX}"
+        self.ensure_records(files, ["repo", "path"], is_whole=name in known)
         if name not in known:  # indexes are made before the first point
             tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
             self.requests.index(name, TENANT_INDEX, tenant)
@@ -145,12 +148,19 @@ class QdrantStore(QdrantRecords, VectorStore):
             self.put_manifest(manifest)
 
     def drop_collection(self, collection: str) -> None:
-        self.delete_manifest(collection)
-        for name in (collection, f"{collection}{FILES_SUFFIX}"):
-            self.requests.drop(name)
+        self.begin_removal(collection)
+        self._end_removal(collection)
 
     def remove_leftovers(self) -> None:
-        """Nothing: a collection without a record may be one that somebody is just making."""
+        """Only what was begun: a collection without any record may be one that somebody is just
+        making."""
+        for collection in self.removals():
+            self._end_removal(collection)
+
+    def _end_removal(self, collection: str) -> None:
+        for name in (collection, f"{collection}{FILES_SUFFIX}"):
+            self.requests.drop(name)
+        self.forget_manifest(collection)
 
     # Chunks
 

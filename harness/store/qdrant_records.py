@@ -1,7 +1,8 @@
 """Records on a Qdrant server: in collections without vectors, so that the whole index is in one
 place and needs no database besides.
 
-``harness-catalog`` holds manifests and repositories; beside each collection of chunks there is
+``harness-catalog`` holds manifests and repositories (and of a collection that is being removed its
+name, in the manifest's place); beside each collection of chunks there is
 ``<collection>-files`` with its file records.
 """
 
@@ -32,11 +33,16 @@ class QdrantRecords(RecordStore):
     def __init__(self, requests: QdrantRequests) -> None:
         self.requests = requests
 
-    def ensure_records(self, name: str, keys: Sequence[str]) -> None:
-        """Create a collection of records unless it is there, with these fields to look up."""
-        if self.requests.exists(name):
+    def ensure_records(self, name: str, keys: Sequence[str], *, is_whole: bool = True) -> None:
+        """Create a collection of records unless it is there, with these fields to look up.
+
+        :param is_whole: one that is there has the fields; False: who made it may have been killed
+            before.
+        """
+        if not self.requests.exists(name):
+            self.requests.create(name, vectors_config={}, on_disk_payload=True)
+        elif is_whole:
             return
-        self.requests.create(name, vectors_config={}, on_disk_payload=True)
         for key in keys:
             self.requests.index(name, key)
 
@@ -50,8 +56,18 @@ class QdrantRecords(RecordStore):
         """Insert or replace the record of ``manifest.collection``."""
         self._put_catalog("manifest", manifest.collection, to_json(manifest))
 
-    def delete_manifest(self, collection: str) -> None:
-        """Remove the record of a collection."""
+    def begin_removal(self, collection: str) -> None:
+        """Let the record of a collection say that it goes. One request, so that a process that is
+        killed leaves a collection that is whole, or known for one to be removed."""
+        if any(manifest.collection == collection for manifest in self.manifests()):
+            self._put_catalog("manifest", collection, collection, "removal")
+
+    def removals(self) -> list[str]:
+        """Collections whose removal has begun."""
+        return sorted(self._catalog("removal"))
+
+    def forget_manifest(self, collection: str) -> None:
+        """Remove the record of a collection, whatever it says."""
         self._delete_catalog("manifest", collection)
 
     def repositories(self) -> list[RepositoryRecord]:
@@ -71,8 +87,12 @@ class QdrantRecords(RecordStore):
         found = self.requests.scroll(CATALOG, [("type", (record_type,))])
         return [point.payload["record"] for point in found]
 
-    def _put_catalog(self, record_type: str, key: str, record: str) -> None:
-        payload = {"type": record_type, "key": key, "record": record}
+    def _put_catalog(self, record_type: str, key: str, record: str, says: str = "") -> None:
+        """Insert or replace a record.
+
+        :param says: what it is found as, if not as what it is.
+        """
+        payload = {"type": says or record_type, "key": key, "record": record}
         self._put_payloads(CATALOG, [(record_id(record_type, key), payload)])
 
     def _delete_catalog(self, record_type: str, key: str) -> None:

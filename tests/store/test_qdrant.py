@@ -42,6 +42,30 @@ def test_a_collection_with_the_indexes_of_a_former_version_is_used_on() -> None:
         assert found(store, Filter()) == {"b.py"}
 
 
+def test_a_collection_that_was_killed_while_it_was_made_gets_its_indexes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    made: set[tuple[str, str]] = set()
+    kills = [Killed()]
+
+    def index(name: str, key: str, *_: object) -> None:
+        if name.endswith("-files") and kills:
+            raise kills.pop()
+        made.add((name, key))
+
+    client = QdrantClient(":memory:")
+    monkeypatch.setattr(client, "create_payload_index", index)
+    with closing(QdrantStore(client, "memory")) as store:
+        with pytest.raises(Killed):
+            store.ensure_collection(MANIFEST)
+        store.ensure_collection(MANIFEST)
+    files = f"{COLLECTION}-files"
+    assert {(files, "repo"), (files, "path"), (COLLECTION, "repo")} <= made
+
+
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [
