@@ -206,7 +206,8 @@ def cancel(api: PrefectApi, run: FlowRun) -> FlowRun:
 
 def end_orphans(api: PrefectApi, work_pool: str) -> int:
     """Correct the state of a pool's runs that no process carries out any more: crashed, or
-    cancelled if that was under way. Only call it when the pool has no worker.
+    cancelled if that was under way; what a worker had taken and not begun waits for another one.
+    Only call it when the pool has no worker.
 
     :returns: how many there were.
     :raises ServiceUnavailableError: the server does not answer.
@@ -214,9 +215,13 @@ def end_orphans(api: PrefectApi, work_pool: str) -> int:
     unfinished = {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}
     runs = _runs_of(api, work_pool, unfinished)
     message = "Its process was stopped together with the worker; start it again."
+    became = {
+        "PENDING": {"type": "SCHEDULED", "name": "Resubmitting", "message": "Its worker was lost."},
+        "RUNNING": {"type": "CRASHED", "message": message},
+        "CANCELLING": {"type": "CANCELLED", "message": message},
+    }
     for run in runs:
-        cancelled = run.get("state_type") == "CANCELLING"
-        _set_state(api, run, {"type": "CANCELLED" if cancelled else "CRASHED", "message": message})
+        _set_state(api, run, became[str(run["state_type"])])
     return len(runs)
 
 

@@ -172,7 +172,8 @@ class FakePrefect:
                 self.busy_states -= 1
                 return 503, {"exception_message": "Service Unavailable"}
             run = self.runs[path.split("/")[3]]
-            run |= {"state_type": body["state"]["type"], "state_name": body["state"]["name"]}
+            state = body["state"]
+            run |= {"state_type": state["type"], "state_name": state.get("name", "")}
             self.script.clear()
             return 201, {"status": "ACCEPT"}
         if path.startswith("/api/flow_runs/"):

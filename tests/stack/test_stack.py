@@ -166,6 +166,18 @@ def test_a_stack_of_a_version_without_passwords_is_started_anew(tmp_path: Path) 
     assert database.stat().st_mode & 0o077 == 0
 
 
+def test_what_a_lost_worker_had_taken_and_not_begun_is_not_ended() -> None:
+    with FakePrefect() as prefect:
+        for state in ("PENDING", "RUNNING", "CANCELLING"):
+            run = {"id": state.lower(), "state_type": state}
+            prefect.children.append(run)
+            prefect.runs[run["id"]] = run
+        assert runs.end_orphans(PrefectApi(prefect.url), "harness") == 3
+        assert {run["id"]: run["state_type"] for run in prefect.children} == {
+            "pending": "SCHEDULED", "running": "CRASHED", "cancelling": "CANCELLED",
+        }  # fmt: skip
+
+
 def _data_dir(process: psutil.Process) -> str | None:
     environment: dict[str, str] = process.info["environ"] or {}
     return environment.get("HARNESS_DATA_DIR")
