@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from harness.errors import HarnessError, ServiceUnavailableError, StoreFullError
@@ -64,18 +65,23 @@ class Engines:
         """Tell whether every other batch would fail like one that ended with this error, each
         after it was embedded or half a minute of attempts.
 
-        A text that breaks the model gives the same class as a server that is gone, so the server
-        is asked once more.
+        A text that breaks the model gives the same class as a server that is gone, so both servers
+        are asked once more.
         """
         if isinstance(error, StoreFullError):
             return True
         if not isinstance(error, ServiceUnavailableError):
             return False
-        try:
-            self.embedder.embed_query("probe")
-        except ServiceUnavailableError:
-            logger.error("the model does not answer: what is left waits for the next run")
-            return True
-        except HarnessError as other:
-            logger.info("the model answers a probe with: %s", other)
+        probes: dict[str, Callable[[], object]] = {
+            "model": partial(self.embedder.embed_query, "probe"),
+            "index": self.store.repositories,
+        }
+        for asked, probe in probes.items():
+            try:
+                probe()
+            except ServiceUnavailableError:
+                logger.error("the %s does not answer: what is left waits for the next run", asked)
+                return True
+            except HarnessError as other:
+                logger.info("the %s answers a probe with: %s", asked, other)
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -15,6 +16,8 @@ from harness.store.queries import Match
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
+
+logger = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
 
@@ -44,6 +47,7 @@ class QdrantRequests:
         self.address = address
         self.before_write: Callable[[], None] = _nothing
         self._thread = _Thread()
+        self._silent = False
         with suppress(NotImplementedError):  # the client's own store, in tests
             client.http.client.add_middleware(self._last_look)
 
@@ -68,7 +72,17 @@ class QdrantRequests:
             finally:
                 self._thread.writes = outer
 
-        return _BACKOFF.call(once, on_retry=log_retry)
+        answer = _BACKOFF.call(once, on_retry=self._tell)
+        self._silent = False
+        return answer
+
+    def _tell(self, error: BaseException, seconds: float) -> None:
+        """One line for an outage: callers try again what asks several times, and say so."""
+        if self._silent:
+            logger.debug("%s; trying again in %.1f s", error, seconds)
+        else:
+            self._silent = True
+            log_retry(error, seconds)
 
     def _last_look(self, request: Any, send: Callable[[Any], Any]) -> Any:
         """Ask again when a request is ready to be sent: putting some megabytes of points into JSON

@@ -313,6 +313,19 @@ def test_a_server_that_is_gone_is_not_asked_for_every_batch(
     assert_whole(engines, repository)
 
 
+def test_an_index_server_that_is_gone_ends_the_run_too(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = ServiceUnavailableError("down")
+    assert not engines.ends_the_run(error), "both servers answer"
+
+    def no_answer() -> list[object]:
+        raise error
+
+    monkeypatch.setattr(engines.store, "repositories", no_answer)
+    assert engines.ends_the_run(error)
+
+
 def test_a_disk_that_fills_up_ends_the_run_and_the_next_one_does_the_rest(
     repository: Path, engines: Engines, embedder: HashEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
