@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from harness import charsets
 from harness.agent.localise.places import Clues, Place, rank_places
 from harness.agent.sources import definitions_in, is_test
+from harness.agent.tools.edit_file import PLACEHOLDER
 from harness.agent.verification.verifier import Verdict
 from harness.errors import HarnessError
 from harness.repository.credentials import redact
@@ -98,7 +99,7 @@ def examples_from(
             examples["edit_file"] = {
                 "path": one.path,
                 "search": old,
-                "replace": f"{old[: len(old) - len(old.lstrip())]}(what comes instead)",
+                "replace": f"{old[: len(old) - len(old.lstrip())]}{PLACEHOLDER}",
             }
         folder = one.path.rpartition("/")[0]
         if folder:

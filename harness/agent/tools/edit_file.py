@@ -29,6 +29,8 @@ print("hello")
 
 If the text itself holds lines of ```, put ````action before it and ```` after it."""
 MAX_SHOWN_CHARS = 4_000
+# In an example of this tool made from the repository; small models send it as it is.
+PLACEHOLDER = "(what comes instead)"
 _NAMES = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 
 
@@ -73,6 +75,10 @@ def _edit(access: ChangeAccess, shown: set[str], arguments: Arguments) -> ToolOu
             f"{path}: the edit changes nothing; line ends stay as they are, change them with run"
         )
     new = after.text
+    if PLACEHOLDER in new and PLACEHOLDER not in old:
+        raise UsageError(
+            f"{path}: {PLACEHOLDER} only stands in the example for the new lines; write these lines"
+        )
     if not exists and (problem := syntax_problem(path, after.plain)):
         raise UsageError(f"{path}: a new file has to parse, and this does not: {problem}")
     if new.count(HIDDEN) > old.count(HIDDEN):

@@ -13,6 +13,9 @@ from harness.repository.credentials import redact
 
 _NUMBERED = re.compile(r"^\s*(\d+)\| ?")
 _MAX_PLACES = 10
+# An edit that adds as much as this, which all stands below already, only repeats it.
+_REPEATED_LINES, _REPEATED_CHARS = 3, 40
+_REPEATED_WITHIN = 8
 _BLANKS = " \t\r"
 
 
@@ -26,7 +29,8 @@ def replace_once(text: str, search: str, replace: str, path: str) -> str:
 
     :param text: a file's text, with a byte order mark and line ends as they are.
     :param path: the file's name, for messages.
-    :raises UsageError: it does not occur, or more than once; the message shows where to look.
+    :raises UsageError: it does not occur, or more than once, or what is added already stands below
+        it; the message shows where to look.
     """
     file = FileText.parse(text)
     if file.bom and search.startswith(BOM):
@@ -42,10 +46,32 @@ def replace_once(text: str, search: str, replace: str, path: str) -> str:
     else:
         start, search, replace = _as_the_file_has_it(file, search, replace, path)
     stop = start + len(search)
+    _refuse_repeated(plain[stop:], search, replace, path)
     whole_lines = (start == 0 or plain[start - 1] == "\n") and plain[stop : stop + 1] == "\n"
     if not replace and whole_lines and not search.endswith("\n"):
         stop += 1
     return file.replaced(start, stop, replace).text
+
+
+def _refuse_repeated(below: str, search: str, replace: str, path: str) -> None:
+    """Refuse an edit that keeps the first line of a part and writes the rest of it a second time.
+
+    Seen with a small model: it searched for the head of a function and sent the whole of it, four
+    times, and each time there was one body more.
+    """
+    if not replace.startswith(search):
+        return
+    added = [line.strip() for line in replace[len(search) :].split("\n") if line.strip()]
+    if len(added) < _REPEATED_LINES or sum(map(len, added)) < _REPEATED_CHARS:
+        return
+    following = [line.strip() for line in below.split("\n") if line.strip()]
+    rest = iter(following[: len(added) + _REPEATED_WITHIN])
+    if all(line in rest for line in added):  # all of them, in this order
+        raise UsageError(
+            f"{path}: the {len(added)} lines that the edit adds already stand below the search "
+            "text, so it would only repeat them. To change lines, put these lines into the search "
+            "text"
+        )
 
 
 def _places(text: str, search: str) -> list[int]:

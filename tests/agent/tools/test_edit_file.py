@@ -164,6 +164,23 @@ def test_bytes(
             "does not occur",
             id="numbers-with-a-gap",
         ),
+        pytest.param(
+            b"def price(cents):\n    euros = cents // 100\n    rest = cents % 100\n"
+            b"    return f'{euros}.{rest:02}'\n",
+            {
+                "search": "def price(cents):",
+                "replace": "def price(cents):\n    euros = cents // 100\n    rest = cents % 100\n"
+                "    return f'{euros}.{rest:02}'",
+            },
+            "the 3 lines that the edit adds already stand below",
+            id="a-body-again",
+        ),
+        pytest.param(
+            b"a\nb\n",
+            {"search": "a", "replace": "(what comes instead)"},
+            "only stands in the example",
+            id="the-example",
+        ),
     ],
 )
 def test_a_refusal_leaves_the_file_alone(
