@@ -24,27 +24,48 @@ MAX_LINES_WHOLE = 90
 
 
 def messages_for(
-    task: str, shown: Shown, *, command: str = "", essence: str = "", attempt: str = ""
+    task: str,
+    shown: Shown,
+    *,
+    command: str = "",
+    essence: str = "",
+    checks: str = "",
 ) -> tuple[ChatMessage, ...]:
     """Return the conversation that asks for one place.
 
     :param essence: of the failing verification.
-    :param attempt: what an earlier version failed with, empty for the first ones.
+    :param checks: the code of the checks that fail.
     """
     one = shown.definition
     what = f"`{one.name}` in {one.path}" if one.name else one.path
     parts = [f"{what}:\n{fenced(shown.text, one.path)}"]
     if shown.near:
         parts.append(f"Near it, for comparison:\n{fenced(shown.near, one.path)}")
+    if checks:
+        parts.append(f"What checks it, which stays as it is:\n{fenced(checks, one.path)}")
     if essence:
         parts.append(f"`{command}` fails:\n```\n{essence}\n```")
     if suspects := suspects_in(shown.folded.text, essence):
         lines = "\n".join(suspects)
         parts.append(f"The wrong value probably comes from here:\n{fenced(lines, one.path)}")
-    if attempt:
-        parts.append(f"After a first attempt at a fix it failed with:\n```\n{attempt}\n```")
     parts.append(f"Task: {task.strip()}\n\n{_instruction(shown)}")
     return ChatMessage("system", SYSTEM), ChatMessage("user", "\n\n".join(parts))
+
+
+def corrected(
+    messages: tuple[ChatMessage, ...], shown: Shown, command: str, answer: str, essence: str
+) -> tuple[ChatMessage, ...]:
+    """Return the conversation with a version that failed, and the question for a better one.
+
+    Its beginning is what the server has read already.
+
+    :param essence: what the version failed with.
+    """
+    said = (
+        f"That is not right yet. With it, `{command}` fails:\n```\n{essence}\n```\n\n"
+        f"Say in one sentence what is wrong in it. {_form(shown)}"
+    )
+    return (*messages, ChatMessage("assistant", answer), ChatMessage("user", said))
 
 
 def fenced(text: str, path: str) -> str:
@@ -56,13 +77,20 @@ def fenced(text: str, path: str) -> str:
 
 
 def _instruction(shown: Shown) -> str:
-    one = shown.definition
-    name = f"`{one.last_name}`" if one.name else "this file"
-    first = f"First say in one or two sentences what has to change in {name} and how."
+    first = f"First say in one or two sentences what has to change in {_name(shown)} and how."
+    return f"{first} {_form(shown)}"
+
+
+def _form(shown: Shown) -> str:
     if shown.folded.text.count("\n") >= MAX_LINES_WHOLE:
         return (
-            f"{first} Then write one block that says which lines change, in this form:\n"
-            f"{_SEARCH_REPLACE}\nCopy the SEARCH lines exactly, with their indentation."
+            f"Then write one block that says which lines change, in this form:\n{_SEARCH_REPLACE}\n"
+            "Copy the SEARCH lines exactly, with their indentation."
         )
     note = " Leave its docstring out." if shown.folded.docstring else ""
-    return f"{first} Then write the corrected {name}, complete, in one code block.{note}"
+    return f"Then write the corrected {_name(shown)}, complete, in one code block.{note}"
+
+
+def _name(shown: Shown) -> str:
+    one = shown.definition
+    return f"`{one.last_name}`" if one.name else "this file"

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from harness import charsets
 from harness.agent.events import EventKind
 from harness.agent.kept_tests import changed_inner_test, is_check
+from harness.agent.localise.checks import failing_checks
+from harness.agent.localise.hidden import holds_hidden
 from harness.agent.localise.line_edits import (
     MAX_TOKENS,
     asked_for_lines,
@@ -19,8 +21,9 @@ from harness.agent.localise.line_edits import (
     with_new_lines,
 )
 from harness.agent.localise.places import Clues, Place, names_in_failing_tests, rank_places
+from harness.agent.localise.plan import PLAN, WORTH, Round
 from harness.agent.localise.progress import got_further
-from harness.agent.localise.prompt import messages_for
+from harness.agent.localise.prompt import corrected, messages_for
 from harness.agent.localise.renaming import rename_everywhere, wanted_rename
 from harness.agent.localise.rewriting import Shown, Unchanged, Unusable, rewritten, show
 from harness.agent.localise.trials import Sample, choose_change, passing_changes, write
@@ -32,30 +35,8 @@ from harness.agent.tools.tool import counted, first_line
 from harness.agent.verification.verifier import Verdict, Verifier
 from harness.errors import HarnessError
 from harness.models.conversation import Sampling
-from harness.repository.credentials import redact
 from harness.workspace.copies import Workspace
 
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """Samples of the place of a rank, from 0, at these temperatures. ``again``: together with what
-    the best version so far failed on; ``tries``: small changes follow, without the model."""
-
-    rank: int
-    temperatures: tuple[float, ...]
-    again: bool = False
-    tries: bool = False
-
-
-PLAN = (
-    Round(0, (0.0,), tries=True),
-    Round(0, (0.4, 0.7)),
-    Round(1, (0.0, 0.6), tries=True),
-    Round(2, (0.0, 0.6)),
-    Round(0, (0.8, 0.8, 0.8), again=True),
-)
-# A place with less than this share of the best one's score is not worth its samples.
-WORTH = 0.25
 CHARS_PER_TOKEN = 3.0
 MIN_SAMPLE_TOKENS = 300
 
@@ -84,6 +65,8 @@ class _State:
     notes: list[str] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
     best: _Best | None = None
+    # What the best version of a place, or else the latest, was and failed with.
+    attempts: dict[Place, tuple[str, str]] = field(default_factory=dict)
 
 
 class Localiser:
@@ -120,9 +103,10 @@ class Localiser:
         state = _State()
         base = self._space.snapshot()
         try:
-            answer = self._rename(task, base, state) or self._search(
-                task, before, clues, base, state
-            )
+            answer = self._rename(task, base, state)
+            if not answer:
+                places = self._places(clues)
+                answer = self._search(task, before, clues, places, base, state)
         except BaseException:
             self._space.restore(base)
             raise
@@ -146,12 +130,22 @@ class Localiser:
         self._space.restore(base)
         return ""
 
-    def _search(self, task: str, before: Verdict, clues: Clues, base: str, state: _State) -> str:
-        places = [
+    def _places(self, clues: Clues) -> list[Place]:
+        return [
             place
             for place in rank_places(self._space.tree, clues)
             if not is_check(place.definition.path, self._verifier.command)
         ]
+
+    def _search(
+        self,
+        task: str,
+        before: Verdict,
+        clues: Clues,
+        places: Sequence[Place],
+        base: str,
+        state: _State,
+    ) -> str:
         if not places:
             self._note(state, "found no place that the task or the failure points to")
             return ""
@@ -178,7 +172,7 @@ class Localiser:
             return ""
         one = _as_it_is(one, text.plain)
         shown = show(one, text.plain)
-        if _holds_hidden(shown, text.plain, self._secrets):
+        if holds_hidden(shown, text.plain, self._secrets):
             return ""
         passing, tried = passing_changes(
             self._space,
@@ -220,19 +214,15 @@ class Localiser:
         one = _as_it_is(place.definition, text.plain)
         where = _where(one)
         shown = show(one, text.plain, self._names)
-        if _holds_hidden(shown, text.plain, self._secrets):
+        if holds_hidden(shown, text.plain, self._secrets):
             # Hidden values cannot be written again; the loop edits around them.
             self._note(state, f"{where}: holds a credential, so it is not shown whole")
             return ""
-        best = state.best if part.again else None
-        attempt = best.verdict.essence if best is not None and best.places[-1] == place else ""
-        messages = messages_for(
-            task,
-            shown,
-            command=self._verifier.command,
-            essence=before.essence,
-            attempt=attempt,
-        )
+        command = self._verifier.command
+        checks = failing_checks(self._space.tree, before.output, command, self._secrets)
+        messages = messages_for(task, shown, command=command, essence=before.essence, checks=checks)
+        if part.again and place in state.attempts:
+            messages = corrected(messages, shown, command, *state.attempts[place])
         longest = max(MIN_SAMPLE_TOKENS, int(len(shown.folded.text) / CHARS_PER_TOKEN * 1.5) + 150)
         why = ", ".join(place.reasons) or "words in common"
         self._note(state, f"look at {where} ({why})")
@@ -301,6 +291,9 @@ class Localiser:
         goal = before if state.best is None else state.best.verdict
         if got_further(goal, verdict, self._verifier.command, self._space.tree.root):
             state.best = _Best(verdict, snapshot, (*_changed_before(place, state), place))
+        elif state.best is not None and state.best.places[-1] == place:
+            return False
+        state.attempts[place] = (answer, verdict.essence)
         return False
 
     def _text(self, path: str) -> FileText | None:
@@ -341,20 +334,3 @@ def _as_it_is(one: Definition, text: str) -> Definition:
     named = [other for other in definitions_in(one.path, text) if other.name == one.name]
     gone = replace(one, start=min(one.start, last), end=min(one.end, last))
     return min(named, key=lambda other: abs(other.start - one.start), default=gone)
-
-
-def _holds_hidden(shown: Shown, text: str, secrets: Sequence[str]) -> bool:
-    """Tell whether what a model would see of a place, or write again, holds a credential."""
-    if redact(text, secrets) == text:
-        return False
-    code = f"{shown.text}\n{shown.folded.text}\n{shown.near}"
-    return redact(code, secrets) != code or _may_be_cut(text, secrets, shown.definition)
-
-
-def _may_be_cut(text: str, secrets: Sequence[str], one: Definition) -> bool:
-    """Tell whether lines of a place are hidden in the file as a whole: a key that begins above."""
-    clean = redact(text, secrets).split("\n")
-    lines = text.split("\n")
-    if len(clean) != len(lines):
-        return True
-    return clean[one.start - 1 : one.end] != lines[one.start - 1 : one.end]

@@ -61,6 +61,17 @@ def test_the_first_version_that_passes_is_kept(calculator: Path) -> None:
     assert tried.endswith("passes")
 
 
+def test_a_version_that_fails_is_shown_with_what_it_fails_with(calculator: Path) -> None:
+    model = ScriptedChatModel([WRONG, FIXED])
+    result = run_task("Fix add", calculator, model, verify=VERIFY, options=LOCALISE)
+    assert (result.status, result.steps) == (Status.OK, 2)
+    first, second = model.requests
+    assert "assert add(2, 3) == 5, add(2, 3)\nassert mul(2, 3) == 6" in first[-1].content
+    assert second[: len(first)] == first
+    assert [one.content for one in second[len(first) : -1]] == [WRONG]
+    assert "AssertionError: 6" in second[-1].content
+
+
 def test_samples_share_a_prompt_and_differ_in_temperature(calculator: Path) -> None:
     model = ScriptedChatModel([BROKEN, WRONG, FIXED])
     run_task("Fix add", calculator, model, verify=VERIFY, options=LOCALISE)
@@ -153,7 +164,7 @@ def test_what_got_further_in_one_place_is_kept_for_the_next(tmp_path: Path) -> N
     root = make_repository(tmp_path / "r", files)
     one = "```python\ndef fee(total):\n    # so it is\n    return 0 if total >= FREE else 5\n```"
     two = "```python\ndef label(total):\n    return str(fee(total) or 'free')\n```"
-    model = ScriptedChatModel([one, WRONG, WRONG, two])
+    model = ScriptedChatModel([one, WRONG, WRONG, WRONG, two])
     task = "fee() must be 0 for 100, and label() then says free"
     result = run_task(task, root, model, verify=VERIFY, options=LOCALISE)
     assert (result.status, result.verified) == (Status.OK, True)
