@@ -108,7 +108,7 @@ def rewritten(answer: str, shown: Shown, text: str) -> str:
     if _MARKER.search(answer):
         new = _replaced(answer, shown, text)
     else:
-        new = _with_block(_block(answer), shown, text)
+        new = _with_block(max(blocks_in(answer), key=len).rstrip("\n"), shown, text)
     if new == text:
         raise Unchanged("it changes nothing")
     return parsing(new, shown, text)
@@ -126,13 +126,17 @@ def parsing(new: str, shown: Shown, text: str) -> str:
     return new
 
 
-def _block(answer: str) -> str:
+def blocks_in(answer: str) -> list[str]:
+    """Return the code blocks of an answer, or the answer itself where it is nothing but code.
+
+    :raises Unusable: there is no code.
+    """
     blocks = [match[1] for match in _BLOCK.finditer(answer)]
     if blocks:
-        return max(blocks, key=len).rstrip("\n")
+        return blocks
     if "```" in answer or not answer.strip():
         raise Unusable("it holds no code block")
-    return answer.strip("\n")
+    return [answer.strip("\n")]
 
 
 def _replaced(answer: str, shown: Shown, text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from harness import charsets
 from harness.agent.events import EventKind
@@ -20,6 +21,7 @@ from harness.agent.localise.line_edits import (
     schema_of,
     with_new_lines,
 )
+from harness.agent.localise.new_files import Request, wanted_file, write_new_file
 from harness.agent.localise.places import Clues, Place, names_in_failing_tests, rank_places
 from harness.agent.localise.plan import PLAN, WORTH, Round
 from harness.agent.localise.progress import got_further
@@ -106,7 +108,9 @@ class Localiser:
             answer = self._rename(task, base, state)
             if not answer:
                 places = self._places(clues)
-                answer = self._search(task, before, clues, places, base, state)
+                answer = self._new_file(task, before, places, state) or self._search(
+                    task, before, clues, places, base, state
+                )
         except BaseException:
             self._space.restore(base)
             raise
@@ -136,6 +140,22 @@ class Localiser:
             for place in rank_places(self._space.tree, clues)
             if not is_check(place.definition.path, self._verifier.command)
         ]
+
+    def _new_file(self, task: str, before: Verdict, places: Sequence[Place], state: _State) -> str:
+        path = wanted_file(task, self._space.tree)
+        if not path:
+            return ""
+        self._note(state, f"write {path} (the task asks for it, and there is none)")
+        written = write_new_file(
+            self._space,
+            self._verifier,
+            path,
+            Request(task, before, places, self._secrets),
+            self._sample,
+            self._seconds_left,
+            partial(self._note, state),
+        )
+        return f"Wrote {path}." if written else ""
 
     def _search(
         self,
