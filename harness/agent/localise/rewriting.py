@@ -108,7 +108,7 @@ def rewritten(answer: str, shown: Shown, text: str) -> str:
     if _MARKER.search(answer):
         new = _replaced(answer, shown, text)
     else:
-        new = _with_block(max(blocks_in(answer), key=len).rstrip("\n"), shown, text)
+        new = _with_block(_block(answer, shown), shown, text)
     if new == text:
         raise Unchanged("it changes nothing")
     return parsing(new, shown, text)
@@ -137,6 +137,31 @@ def blocks_in(answer: str) -> list[str]:
     if "```" in answer or not answer.strip():
         raise Unusable("it holds no code block")
     return [answer.strip("\n")]
+
+
+def _block(answer: str, shown: Shown) -> str:
+    """The block that holds the place: the first one that is not the code as it was; the longest
+    where none does. Examples of its use and whole tests may stand beside it, and be longer."""
+    blocks = [block.rstrip("\n") for block in blocks_in(answer)]
+    one = shown.definition
+    same = {_bare(shown.text), _bare(shown.folded.text)}
+    if one.name and len(blocks) > 1:
+        own = [
+            block
+            for block in blocks
+            if any(
+                found.last_name == one.last_name
+                for found in _definitions(one.path, textwrap.dedent(block))
+            )
+        ]
+        return next(
+            (block for block in own if _bare(block) not in same), max(own or blocks, key=len)
+        )
+    return max(blocks, key=len)
+
+
+def _bare(text: str) -> str:
+    return "\n".join(line.strip() for line in text.strip().split("\n"))
 
 
 def _replaced(answer: str, shown: Shown, text: str) -> str:

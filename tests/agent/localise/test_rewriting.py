@@ -64,6 +64,26 @@ def test_imports_and_new_functions_come_along() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("blocks", "returned"),
+    [
+        pytest.param(["def other():\n    return 1\n", "print(other())\n" * 9], "1", id="its-use"),
+        pytest.param(
+            ['def other():\n    return re.compile("x")\n', "def other():\n    return 2\n"],
+            "2",
+            id="first-the-code-as-it-was",
+        ),
+        pytest.param(["$ python a.py\n", "def other():\n    return 3\n"], "3", id="a-command"),
+    ],
+)
+def test_of_several_blocks_the_one_with_the_place_is_taken(
+    blocks: list[str], returned: str
+) -> None:
+    answer = "\n".join(f"Here:\n```python\n{block}```" for block in blocks)
+    new = change("a.py", PYTHON, "other", answer)
+    assert new.endswith(f"def other():\n    return {returned}\n")
+
+
 def test_a_block_of_search_and_replace() -> None:
     answer = (
         "```\n<<<<<<< SEARCH\n    return bool(value)\n=======\n    return True\n"
