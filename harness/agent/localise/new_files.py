@@ -15,7 +15,7 @@ from harness.agent.localise.places import Place
 from harness.agent.localise.prompt import SYSTEM, fenced
 from harness.agent.localise.rewriting import Unusable, blocks_in
 from harness.agent.localise.trials import Sample
-from harness.agent.sources import syntax_problem
+from harness.agent.sources import definitions_in, syntax_problem
 from harness.agent.verification.verifier import Verdict, Verifier
 from harness.chunking.detection import detect_language
 from harness.chunking.languages.spec import Structure
@@ -28,9 +28,9 @@ from harness.workspace.paths import ConfinedTree
 
 MAX_TOKENS = 900
 MAX_CODE_CHARS = 2_000
-# Each is followed by one turn with what it failed with.
-TEMPERATURES = (0.0, 0.6)
-_CORRECTED = 0.3
+# From the second on with what the one before failed with, but without its text, which would be
+# copied.
+TEMPERATURES = (0.0, 0.5, 0.6, 0.8)
 _PATH = r"(?<![\w./])[`'\"]?((?:[\w-]+/)*[\w-]+\.[A-Za-z]\w{0,3})[`'\"]?(?![\w/])"
 _NAMED = re.compile(_PATH)
 # The verb begins the sentence, or follows what makes it a request: "Rename add to plus" has none.
@@ -39,6 +39,9 @@ _WANTED = re.compile(
     rf"(?i:write|create|add|make)\s[^.\n]{{0,80}}?{_PATH}",
     re.MULTILINE,
 )
+
+
+_DEFINED = re.compile(r"\b(function|class)\s+[`'\"]?(?!that\b|which\b|to\b|for\b)([A-Za-z_]\w*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +90,30 @@ def write_new_file(
     :param note: takes what a person is told.
     """
     base = space.snapshot()
-    first = _messages(space, verifier.command, path, request)
+    prompt = _prompt(space, verifier.command, path, request)
+    failed = ""
     for temperature in TEMPERATURES:
-        messages, heat = first, temperature
-        for _ in range(2):
-            if seconds_left() <= 0:
-                return False
-            answer = sample(messages, Sampling(heat, max_tokens=MAX_TOKENS)).content
-            try:
-                text = _file_in(answer, path)
-            except Unusable as reason:
-                note(f"{path}: not usable, {reason}")
-                break
-            space.tree.write_bytes(path, text.encode("utf-8", "replace"))
-            verdict = verifier.verify(space.snapshot())
-            if verdict.ok:
-                note(f"{path}: written, passes")
-                return True
-            note(f"{path}: written, still fails")
-            space.restore(base)
-            messages = (*messages, *_failed(answer, path, verifier.command, verdict))
-            heat = _CORRECTED
+        if seconds_left() <= 0:
+            return False
+        asked = (ChatMessage("system", SYSTEM), ChatMessage("user", prompt + failed))
+        answer = sample(asked, Sampling(temperature, max_tokens=MAX_TOKENS)).content
+        try:
+            text = _with_imports(_file_in(answer, path), path, request.places)
+        except Unusable as reason:
+            note(f"{path}: not usable, {reason}")
+            continue
+        space.tree.write_bytes(path, text.encode("utf-8", "replace"))
+        verdict = verifier.verify(space.snapshot())
+        if verdict.ok:
+            note(f"{path}: written, passes")
+            return True
+        note(f"{path}: written, still fails")
+        space.restore(base)
+        failed = f"\n\nAn earlier version of it failed with:\n```\n{verdict.essence}\n```"
     return False
 
 
-def _messages(
-    space: Workspace, command: str, path: str, request: Request
-) -> tuple[ChatMessage, ...]:
+def _prompt(space: Workspace, command: str, path: str, request: Request) -> str:
     parts: list[str] = []
     room = MAX_CODE_CHARS
     for place in request.places[:3]:
@@ -131,19 +131,31 @@ def _messages(
         parts.append(f"What checks it, which stays as it is:\n{fenced(checks, path)}")
     if request.before.essence:
         parts.append(f"`{command}` fails:\n```\n{request.before.essence}\n```")
+    wanted = "".join(
+        f" It has the {kind} `{name}`, outside of any class."
+        for kind, name in dict.fromkeys(_DEFINED.findall(request.task))
+    )
     parts.append(
-        f"Task: {request.task.strip()}\n\nWrite the new file {path}, complete, in one code block. "
-        "It imports what it uses; the files above stay as they are."
+        f"Task: {request.task.strip()}\n\nWrite the new file {path}, complete, in one code block."
+        f"{wanted} It imports what it uses; the files above stay as they are."
     )
-    return ChatMessage("system", SYSTEM), ChatMessage("user", "\n\n".join(parts))
+    return "\n\n".join(parts)
 
 
-def _failed(answer: str, path: str, command: str, verdict: Verdict) -> tuple[ChatMessage, ...]:
-    said = (
-        f"With this {path}, `{command}` fails:\n```\n{verdict.essence}\n```\n\n"
-        f"Write {path} again, complete and corrected, in one code block."
-    )
-    return ChatMessage("assistant", answer), ChatMessage("user", said)
+def _with_imports(text: str, path: str, places: Sequence[Place]) -> str:
+    """Import what a Python file uses of the places and a small model forgot to import."""
+    if not path.endswith(".py"):
+        return text
+    defined = {one.name for one in definitions_in(path, text)}
+    missing: dict[str, None] = {}
+    for one in (place.definition for place in places):
+        name = one.name
+        is_known = name in defined or re.search(rf"\bimport\b.*\b{re.escape(name)}\b", text)
+        if one.path.endswith(".py") and name.isidentifier() and not is_known:
+            module = one.path.removesuffix(".py").removeprefix("src/").replace("/", ".")
+            if re.search(rf"(?<![\w.]){name}\s*\(", text):
+                missing[f"from {module} import {name}\n"] = None
+    return f"{''.join(missing)}\n\n{text}" if missing else text
 
 
 def _file_in(answer: str, path: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 from harness import charsets
@@ -108,6 +108,16 @@ def rank_places(tree: ConfinedTree, clues: Clues) -> list[Place]:
         ):
             chosen.append(place)
     return chosen
+
+
+def as_it_is(one: Definition, text: str) -> Definition:
+    """Return a definition with its lines in a text that may have changed above it or in it."""
+    last = text.rstrip("\n").count("\n") + 1
+    if not one.name:
+        return replace(one, end=last)
+    named = [other for other in definitions_in(one.path, text) if other.name == one.name]
+    gone = replace(one, start=min(one.start, last), end=min(one.end, last))
+    return min(named, key=lambda other: abs(other.start - one.start), default=gone)
 
 
 def names_in_failing_tests(tree: ConfinedTree, clues: Clues) -> frozenset[str]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Samples of the place of a rank, from 0, at these temperatures. ``again``: after
-    what the best version so far was and failed with; ``tries``: small changes follow, without the
-    model."""
+    """Samples of the place of a rank, from 0, at these temperatures. ``again``: from the best
+    version so far, or else the latest; ``tries``: small changes follow, without the model."""
 
     rank: int
     temperatures: tuple[float, ...]
@@ -19,11 +18,13 @@ class Round:
 
 PLAN = (
     Round(0, (0.0,), tries=True),
-    Round(0, (0.2,), again=True),
     Round(0, (0.4, 0.7)),
+    Round(0, (0.2,), again=True),
     Round(1, (0.0, 0.6), tries=True),
     Round(2, (0.0, 0.6)),
-    Round(0, (0.5, 0.8, 0.8), again=True),
+    Round(0, (0.4,), again=True),
+    Round(0, (0.8,)),
+    Round(0, (0.6, 0.8), again=True),
 )
 # A place with less than this share of the best one's score is not worth its samples.
 WORTH = 0.25

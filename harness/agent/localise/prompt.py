@@ -52,22 +52,6 @@ def messages_for(
     return ChatMessage("system", SYSTEM), ChatMessage("user", "\n\n".join(parts))
 
 
-def corrected(
-    messages: tuple[ChatMessage, ...], shown: Shown, command: str, answer: str, essence: str
-) -> tuple[ChatMessage, ...]:
-    """Return the conversation with a version that failed, and the question for a better one.
-
-    Its beginning is what the server has read already.
-
-    :param essence: what the version failed with.
-    """
-    said = (
-        f"That is not right yet. With it, `{command}` fails:\n```\n{essence}\n```\n\n"
-        f"Say in one sentence what is wrong in it. {_form(shown)}"
-    )
-    return (*messages, ChatMessage("assistant", answer), ChatMessage("user", said))
-
-
 def fenced(text: str, path: str) -> str:
     """Put code into a fence that nothing in it closes."""
     ticks = "```"

@@ -7,7 +7,7 @@ the likeliest one, the others are drawn with a temperature, so that they differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from harness import charsets
@@ -22,15 +22,22 @@ from harness.agent.localise.line_edits import (
     with_new_lines,
 )
 from harness.agent.localise.new_files import Request, wanted_file, write_new_file
-from harness.agent.localise.places import Clues, Place, names_in_failing_tests, rank_places
+from harness.agent.localise.places import (
+    Clues,
+    Place,
+    as_it_is,
+    names_in_failing_tests,
+    rank_places,
+)
 from harness.agent.localise.plan import PLAN, WORTH, Round
 from harness.agent.localise.progress import got_further
-from harness.agent.localise.prompt import corrected, messages_for
+from harness.agent.localise.prompt import messages_for
 from harness.agent.localise.renaming import rename_everywhere, wanted_rename
 from harness.agent.localise.rewriting import Shown, Unchanged, Unusable, rewritten, show
+from harness.agent.localise.special_cases import special_case
 from harness.agent.localise.trials import Sample, choose_change, passing_changes, write
 from harness.agent.recorder import Recorder
-from harness.agent.sources import Definition, definitions_in
+from harness.agent.sources import Definition
 from harness.agent.status import Stop
 from harness.agent.tools.file_text import FileText
 from harness.agent.tools.tool import counted, first_line
@@ -53,9 +60,8 @@ class Found:
 
 
 @dataclass(slots=True)
-class _Best:
-    """The version that got furthest so far: how it still fails, and the places that it changes, in
-    the order of the changes."""
+class _Version:
+    """One that fails: how, and the places that it changes, in the order of the changes."""
 
     verdict: Verdict
     snapshot: str
@@ -66,9 +72,24 @@ class _Best:
 class _State:
     notes: list[str] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
-    best: _Best | None = None
-    # What the best version of a place, or else the latest, was and failed with.
-    attempts: dict[Place, tuple[str, str]] = field(default_factory=dict)
+    # The one that got furthest so far.
+    best: _Version | None = None
+    # For each place its best one, or else the latest that fails in another way than before.
+    attempts: dict[Place, _Version] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What versions of a place are judged by: the task, the place in its file's ``text``, how the
+    files at ``base`` fail ``before``, and the code of the ``checks`` that the model was shown."""
+
+    task: str
+    place: Place
+    shown: Shown
+    text: FileText
+    before: Verdict
+    base: str
+    checks: str
 
 
 class Localiser:
@@ -178,6 +199,8 @@ class Localiser:
             if state.best is not None and state.best.places[-1] != place:
                 # More than one place has to change: on from what has been reached elsewhere.
                 start, failing = state.best.snapshot, state.best.verdict
+            if part.again and (version := state.attempts.get(place)) is not None:
+                start, failing = version.snapshot, version.verdict
             self._space.restore(start)
             answer = self._try_place(task, place, part, failing, start, state)
             if not answer and part.tries:
@@ -190,7 +213,7 @@ class Localiser:
         text = self._text(one.path)
         if text is None or not one.name or self._seconds_left() <= 0:
             return ""
-        one = _as_it_is(one, text.plain)
+        one = as_it_is(one, text.plain)
         shown = show(one, text.plain)
         if holds_hidden(shown, text.plain, self._secrets):
             return ""
@@ -231,7 +254,7 @@ class Localiser:
         text = self._text(place.definition.path)
         if text is None:
             return ""
-        one = _as_it_is(place.definition, text.plain)
+        one = as_it_is(place.definition, text.plain)
         where = _where(one)
         shown = show(one, text.plain, self._names)
         if holds_hidden(shown, text.plain, self._secrets):
@@ -241,8 +264,7 @@ class Localiser:
         command = self._verifier.command
         checks = failing_checks(self._space.tree, before.output, command, self._secrets)
         messages = messages_for(task, shown, command=command, essence=before.essence, checks=checks)
-        if part.again and place in state.attempts:
-            messages = corrected(messages, shown, command, *state.attempts[place])
+        trial = _Trial(task, place, shown, text, before, base, checks)
         longest = max(MIN_SAMPLE_TOKENS, int(len(shown.folded.text) / CHARS_PER_TOKEN * 1.5) + 150)
         why = ", ".join(place.reasons) or "words in common"
         self._note(state, f"look at {where} ({why})")
@@ -252,7 +274,7 @@ class Localiser:
             sampling = Sampling(temperature, max_tokens=longest)
             answer = self._sample(messages, sampling).content
             try:
-                passes = self._try_answer(answer, shown, text, before, base, state, place)
+                passes = self._try_answer(answer, trial, state)
             except Unchanged:
                 # Once more in the same conversation, whose beginning the server knows.
                 self._note(state, f"{where}: it changes nothing, asked for the lines")
@@ -261,22 +283,13 @@ class Localiser:
                     max(temperature, 0.3), max_tokens=MAX_TOKENS, schema=schema_of(shown)
                 )
                 answer = self._sample(asked, sampling).content
-                passes = self._try_answer(answer, shown, text, before, base, state, place, True)
+                passes = self._try_answer(answer, trial, state, last=True)
             if passes:
                 return _changed(_changed_before(place, state), place)
         return ""
 
-    def _try_answer(
-        self,
-        answer: str,
-        shown: Shown,
-        text: FileText,
-        before: Verdict,
-        base: str,
-        state: _State,
-        place: Place,
-        last: bool = False,
-    ) -> bool:
+    def _try_answer(self, answer: str, trial: _Trial, state: _State, *, last: bool = False) -> bool:
+        shown, text, place = trial.shown, trial.text, trial.place
         one = shown.definition
         where = _where(one)
         try:
@@ -290,10 +303,13 @@ class Localiser:
         if test := changed_inner_test(one.path, text.plain, new):
             self._note(state, f"{where}: not tried, it changes the test {test}")
             return False
-        if (base, new) in state.seen:
+        if value := special_case(text.plain, new, trial.checks, trial.task):
+            self._note(state, f"{where}: not tried, it answers {value} as the check has it")
+            return False
+        if (trial.base, new) in state.seen:
             self._note(state, f"{where}: the same version again")
             return False
-        state.seen.add((base, new))
+        state.seen.add((trial.base, new))
         try:
             write(self._space, one.path, text, new)
         except ValueError as reason:
@@ -304,16 +320,18 @@ class Localiser:
         if verdict.ok:
             self._note(state, f"{where}: passes")
             return True
-        self._space.restore(base)
+        self._space.restore(trial.base)
         failed = verdict.failures
         said = f"still fails ({counted(failed, 'failure')})" if failed else "still fails"
         self._note(state, f"{where}: {said}")
-        goal = before if state.best is None else state.best.verdict
+        goal = trial.before if state.best is None else state.best.verdict
+        version = _Version(verdict, snapshot, (*_changed_before(place, state), place))
         if got_further(goal, verdict, self._verifier.command, self._space.tree.root):
-            state.best = _Best(verdict, snapshot, (*_changed_before(place, state), place))
-        elif state.best is not None and state.best.places[-1] == place:
-            return False
-        state.attempts[place] = (answer, verdict.essence)
+            state.best = state.attempts[place] = version
+        elif verdict.essence != trial.before.essence and (
+            state.best is None or state.attempts.get(place) is not state.best
+        ):
+            state.attempts[place] = version
         return False
 
     def _text(self, path: str) -> FileText | None:
@@ -344,13 +362,3 @@ def _changed(before: Sequence[Place], place: Place) -> str:
     changed = dict.fromkeys(one.definition for one in (*before, place))
     places = [f"`{one.name or one.path}` ({one.path}:{one.start})" for one in changed]
     return f"Changed {' and '.join(places)}."
-
-
-def _as_it_is(one: Definition, text: str) -> Definition:
-    """Return a definition with its lines in a text that may have changed above it or in it."""
-    last = text.rstrip("\n").count("\n") + 1
-    if not one.name:
-        return replace(one, end=last)
-    named = [other for other in definitions_in(one.path, text) if other.name == one.name]
-    gone = replace(one, start=min(one.start, last), end=min(one.end, last))
-    return min(named, key=lambda other: abs(other.start - one.start), default=gone)

@@ -61,15 +61,30 @@ def test_the_first_version_that_passes_is_kept(calculator: Path) -> None:
     assert tried.endswith("passes")
 
 
-def test_a_version_that_fails_is_shown_with_what_it_fails_with(calculator: Path) -> None:
-    model = ScriptedChatModel([WRONG, FIXED])
+def test_the_search_goes_on_from_a_version_that_fails_in_another_way(calculator: Path) -> None:
+    model = ScriptedChatModel([WRONG, WRONG, WRONG, FIXED])
     result = run_task("Fix add", calculator, model, verify=VERIFY, options=LOCALISE)
+    assert (result.status, result.steps) == (Status.OK, 4)
+    first, again = model.requests[0][-1].content, model.requests[3][-1].content
+    assert "assert add(2, 3) == 5, add(2, 3)\nassert mul(2, 3) == 6" in first
+    assert "return abs(a)" not in again
+    assert "return a * b\n```\n\nNear it" in again
+    assert "AssertionError: 6" in again
+    assert changed_lines(result) == FIXED_PATCH_LINES
+
+
+def test_a_version_that_knows_the_checks_is_not_tried(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "clock.py": "def clock(seconds):\n    return str(seconds)\n",
+        "check.py": "from clock import clock\n\nassert clock(75) == '1:15', clock(75)\n",
+    }
+    root = make_repository(tmp_path / "r", files)
+    knows = "```python\ndef clock(seconds):\n    if seconds == 75:\n        return '1:15'\n```"
+    works = "```python\ndef clock(seconds):\n    return f'{seconds // 60}:{seconds % 60:02}'\n```"
+    model = ScriptedChatModel([knows, works])
+    result = run_task("clock shows no minutes", root, model, verify=VERIFY, options=LOCALISE)
     assert (result.status, result.steps) == (Status.OK, 2)
-    first, second = model.requests
-    assert "assert add(2, 3) == 5, add(2, 3)\nassert mul(2, 3) == 6" in first[-1].content
-    assert second[: len(first)] == first
-    assert [one.content for one in second[len(first) : -1]] == [WRONG]
-    assert "AssertionError: 6" in second[-1].content
+    assert "not tried, it answers 75 as the check has it" in "\n".join(result.tried)
 
 
 def test_samples_share_a_prompt_and_differ_in_temperature(calculator: Path) -> None:
