@@ -23,7 +23,7 @@ from harness.agent.recorder import Recorder
 from harness.agent.status import Status, Stop, status_of
 from harness.agent.tools.toolbox import Toolbox
 from harness.agent.turn_cache import TurnCache
-from harness.agent.turns import Turns
+from harness.agent.turns import Enough, Turns
 from harness.agent.validation import FormatError
 from harness.errors import HarnessError
 from harness.models.conversation import ChatMessage, ChatTurn, Sampling, ToolCall
@@ -160,16 +160,22 @@ class Agent:
         self.recorder.trajectory.write("end", status=status, reason=reason, steps=steps)
         return Outcome(status, self._answer, reason, steps)
 
-    def sample(self, messages: Sequence[ChatMessage], sampling: Sampling) -> ChatTurn:
+    def sample(
+        self,
+        messages: Sequence[ChatMessage],
+        sampling: Sampling,
+        enough: Enough | None = None,
+    ) -> ChatTurn:
         """Draw one turn outside of the conversation; it counts as a step.
 
+        :param enough: tells whether what has been written is all that is needed.
         :raises Stop: a limit is reached.
         """
         self._check_limits()
         self.recorder.step += 1
         self.recorder.event(EventKind.STEP, f"step {self.recorder.step}")
         self.recorder.trajectory.write_asked(self.recorder.step, messages)
-        turn = self._model_turns.draw(messages, (), sampling, is_sample=True)
+        turn = self._model_turns.draw(messages, (), sampling, is_sample=True, enough=enough)
         self.recorder.trajectory.write_turn(self.recorder.step, turn)
         return turn
 

@@ -18,6 +18,12 @@ from harness.models.protocols import ChatModel
 from harness.retrying import Backoff
 
 RETRY_SECONDS = 1.5
+# Tells of what a model has written so far whether the rest can be left out.
+Enough = Callable[[str], bool]
+
+
+class _Complete(Exception):  # noqa: N818 - the end of a turn, not an error
+    """A turn has all that it is asked for."""
 
 
 class Turns:
@@ -64,10 +70,12 @@ class Turns:
         sampling: Sampling | None = None,
         *,
         is_sample: bool = False,
+        enough: Enough | None = None,
     ) -> ChatTurn:
         """Take a turn from the cache, or ask the model for it.
 
         :param is_sample: one of several that are drawn on the same prompt.
+        :param enough: asked with each token; what it ends counts as a whole turn.
         """
         key = ""
         if self._cache is not None:
@@ -80,7 +88,7 @@ class Turns:
             self.usage += Usage(replayed_turns=1)
             self._recorder.event(EventKind.REPLAY, turn.content)
         else:
-            turn = self._ask(messages, tools, sampling)
+            turn = self._ask(messages, tools, sampling, enough)
             read = turn.prompt_tokens or self._context.estimate(messages, tools)
             self.usage += Usage(read, turn.completion_tokens, model_calls=1)
             if self._cache is not None:
@@ -92,7 +100,10 @@ class Turns:
         messages: Sequence[ChatMessage],
         tools: Sequence[ToolSpec],
         sampling: Sampling | None,
+        enough: Enough | None,
     ) -> ChatTurn:
+        heard: list[str] = []
+
         def tell(error: BaseException, seconds: float) -> None:
             self._recorder.event(EventKind.RETRY, str(error))
             self._recorder.line("retry", error=str(error))
@@ -109,14 +120,21 @@ class Turns:
             # What is JSON for us is no text for a person; the event tells that work goes on.
             is_shown = sampling is None or sampling.schema is None
             self._recorder.event(EventKind.TOKEN, text if is_shown else "")
+            heard.append(text)
+            if enough is not None and enough("".join(heard)):
+                raise _Complete
 
         def ask() -> ChatTurn:
             estimate = self._context.estimate(messages, tools)
-            with self._watch.over(estimate):
-                if sampling is None:
-                    turn = self._model.chat(messages, tools, on_token)
-                else:
-                    turn = self._model.chat(messages, tools, on_token, sampling)
+            heard.clear()
+            try:
+                with self._watch.over(estimate):
+                    if sampling is None:
+                        turn = self._model.chat(messages, tools, on_token)
+                    else:
+                        turn = self._model.chat(messages, tools, on_token, sampling)
+            except _Complete:  # the server, which is cut off, does not tell its counts
+                turn = ChatTurn("".join(heard), (), estimate, len(heard))
             size = turn.prompt_tokens or estimate
             self._watch.pace.learn(size, self._watch.first_token_seconds)
             return turn

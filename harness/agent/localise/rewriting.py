@@ -139,29 +139,43 @@ def blocks_in(answer: str) -> list[str]:
     return [answer.strip("\n")]
 
 
+def is_complete(answer: str, shown: Shown) -> bool:
+    """Tell whether an answer holds a version of a place, so that what follows says nothing new.
+
+    It may be asked with each token: most answers are told by their end.
+    """
+    if not answer.endswith("\n") or answer.rstrip(" \n")[-4:] != "\n```":
+        return False
+    fences = sum(line.lstrip().startswith("```") for line in answer.split("\n"))
+    if fences % 2 or not shown.definition.name or _MARKER.search(answer):
+        return False
+    block = _block(answer, shown)
+    return not _is_same(block, shown) and _holds(block, shown.definition)
+
+
 def _block(answer: str, shown: Shown) -> str:
     """The block that holds the place: the first one that is not the code as it was; the longest
     where none does. Examples of its use and whole tests may stand beside it, and be longer."""
     blocks = [block.rstrip("\n") for block in blocks_in(answer)]
     one = shown.definition
-    same = {_bare(shown.text), _bare(shown.folded.text)}
     if one.name and len(blocks) > 1:
-        own = [
-            block
-            for block in blocks
-            if any(
-                found.last_name == one.last_name
-                for found in _definitions(one.path, textwrap.dedent(block))
-            )
-        ]
-        return next(
-            (block for block in own if _bare(block) not in same), max(own or blocks, key=len)
-        )
+        own = [block for block in blocks if _holds(block, one)]
+        changed = (block for block in own if not _is_same(block, shown))
+        return next(changed, max(own or blocks, key=len))
     return max(blocks, key=len)
 
 
-def _bare(text: str) -> str:
-    return "\n".join(line.strip() for line in text.strip().split("\n"))
+def _holds(block: str, one: Definition) -> bool:
+    found = _definitions(one.path, textwrap.dedent(block))
+    return any(other.last_name == one.last_name for other in found)
+
+
+def _is_same(block: str, shown: Shown) -> bool:
+    bare = [line.strip() for line in block.strip().split("\n")]
+    return any(
+        bare == [line.strip() for line in text.strip().split("\n")]
+        for text in (shown.text, shown.folded.text)
+    )
 
 
 def _replaced(answer: str, shown: Shown, text: str) -> str:

@@ -7,7 +7,7 @@ the likeliest one, the others are drawn with a temperature, so that they differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from harness import charsets
@@ -33,8 +33,16 @@ from harness.agent.localise.plan import PLAN, WORTH, Round
 from harness.agent.localise.progress import got_further
 from harness.agent.localise.prompt import messages_for
 from harness.agent.localise.renaming import rename_everywhere, wanted_rename
-from harness.agent.localise.rewriting import Shown, Unchanged, Unusable, rewritten, show
+from harness.agent.localise.rewriting import (
+    Shown,
+    Unchanged,
+    Unusable,
+    is_complete,
+    rewritten,
+    show,
+)
 from harness.agent.localise.special_cases import special_case
+from harness.agent.localise.standing import Standing, Version
 from harness.agent.localise.trials import Sample, choose_change, passing_changes, write
 from harness.agent.recorder import Recorder
 from harness.agent.sources import Definition
@@ -57,25 +65,6 @@ class Found:
 
     answer: str
     notes: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Version:
-    """One that fails: how, and the places that it changes, in the order of the changes."""
-
-    verdict: Verdict
-    snapshot: str
-    places: tuple[Place, ...]
-
-
-@dataclass(slots=True)
-class _State:
-    notes: list[str] = field(default_factory=list)
-    seen: set[tuple[str, str]] = field(default_factory=set)
-    # The one that got furthest so far.
-    best: _Version | None = None
-    # For each place its best one, or else the latest that fails in another way than before.
-    attempts: dict[Place, _Version] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +112,7 @@ class Localiser:
 
         :param before: the verdict on the files as they are.
         """
-        state = _State()
+        state = Standing()
         base = self._space.snapshot()
         try:
             answer = self._rename(task, base, state)
@@ -142,7 +131,7 @@ class Localiser:
                 self._note(state, f"kept the best version, of {_where(best.places[-1].definition)}")
         return Found(answer, tuple(state.notes))
 
-    def _rename(self, task: str, base: str, state: _State) -> str:
+    def _rename(self, task: str, base: str, state: Standing) -> str:
         names = wanted_rename(task)
         if names is None:
             return ""
@@ -162,7 +151,9 @@ class Localiser:
             if not is_check(place.definition.path, self._verifier.command)
         ]
 
-    def _new_file(self, task: str, before: Verdict, places: Sequence[Place], state: _State) -> str:
+    def _new_file(
+        self, task: str, before: Verdict, places: Sequence[Place], state: Standing
+    ) -> str:
         path = wanted_file(task, self._space.tree)
         if not path:
             return ""
@@ -185,7 +176,7 @@ class Localiser:
         clues: Clues,
         places: Sequence[Place],
         base: str,
-        state: _State,
+        state: Standing,
     ) -> str:
         if not places:
             self._note(state, "found no place that the task or the failure points to")
@@ -209,7 +200,9 @@ class Localiser:
                 return answer
         return ""
 
-    def _try_small_changes(self, task: str, one: Definition, before: Verdict, state: _State) -> str:
+    def _try_small_changes(
+        self, task: str, one: Definition, before: Verdict, state: Standing
+    ) -> str:
         text = self._text(one.path)
         if text is None or not one.name or self._seconds_left() <= 0:
             return ""
@@ -249,7 +242,7 @@ class Localiser:
         part: Round,
         before: Verdict,
         base: str,
-        state: _State,
+        state: Standing,
     ) -> str:
         text = self._text(place.definition.path)
         if text is None:
@@ -272,7 +265,7 @@ class Localiser:
             if self._seconds_left() <= 0:
                 return ""
             sampling = Sampling(temperature, max_tokens=longest)
-            answer = self._sample(messages, sampling).content
+            answer = self._sample(messages, sampling, partial(is_complete, shown=shown)).content
             try:
                 passes = self._try_answer(answer, trial, state)
             except Unchanged:
@@ -285,10 +278,12 @@ class Localiser:
                 answer = self._sample(asked, sampling).content
                 passes = self._try_answer(answer, trial, state, last=True)
             if passes:
-                return _changed(_changed_before(place, state), place)
+                return _changed(state.changed_before(place), place)
         return ""
 
-    def _try_answer(self, answer: str, trial: _Trial, state: _State, *, last: bool = False) -> bool:
+    def _try_answer(
+        self, answer: str, trial: _Trial, state: Standing, *, last: bool = False
+    ) -> bool:
         shown, text, place = trial.shown, trial.text, trial.place
         one = shown.definition
         where = _where(one)
@@ -325,13 +320,10 @@ class Localiser:
         said = f"still fails ({counted(failed, 'failure')})" if failed else "still fails"
         self._note(state, f"{where}: {said}")
         goal = trial.before if state.best is None else state.best.verdict
-        version = _Version(verdict, snapshot, (*_changed_before(place, state), place))
-        if got_further(goal, verdict, self._verifier.command, self._space.tree.root):
-            state.best = state.attempts[place] = version
-        elif verdict.essence != trial.before.essence and (
-            state.best is None or state.attempts.get(place) is not state.best
-        ):
-            state.attempts[place] = version
+        version = Version(verdict, snapshot, (*state.changed_before(place), place))
+        command, root = self._verifier.command, self._space.tree.root
+        further = got_further(goal, verdict, command, root)
+        state.add(version, trial.before, further=further)
         return False
 
     def _text(self, path: str) -> FileText | None:
@@ -341,7 +333,7 @@ class Localiser:
             return None
         return None if found is None else FileText.parse(found[0])
 
-    def _note(self, state: _State, text: str) -> None:
+    def _note(self, state: Standing, text: str) -> None:
         state.notes.append(text)
         self._recorder.event(EventKind.NOTE, text, summary=text)
         self._recorder.line("localise", text=text)
@@ -349,12 +341,6 @@ class Localiser:
 
 def _where(one: Definition) -> str:
     return f"{one.path}:{one.start} {one.name}".rstrip()
-
-
-def _changed_before(place: Place, state: _State) -> tuple[Place, ...]:
-    """The other places that are changed in the files when a place is tried."""
-    best = state.best
-    return best.places if best is not None and best.places[-1] != place else ()
 
 
 def _changed(before: Sequence[Place], place: Place) -> str:

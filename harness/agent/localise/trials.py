@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from harness import charsets
 from harness.agent.json_repair import read_object
@@ -26,7 +27,20 @@ MAX_PASSING = 4
 _SLOWER = 5.0
 _LEAST_SECONDS = 10.0
 _CHOICE_TOKENS = 200
-Sample = Callable[[Sequence[ChatMessage], Sampling], ChatTurn]
+
+
+class Sample(Protocol):
+    """Draws a turn; ``enough`` tells whether what has been written is all that is needed.
+
+    :raises Stop: the run ends.
+    """
+
+    def __call__(
+        self,
+        messages: Sequence[ChatMessage],
+        sampling: Sampling,
+        enough: Callable[[str], bool] | None = None,
+    ) -> ChatTurn: ...
 
 
 def passing_changes(

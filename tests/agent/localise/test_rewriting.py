@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.agent.localise.prompt import messages_for
-from harness.agent.localise.rewriting import Unusable, rewritten, show
+from harness.agent.localise.rewriting import Unusable, is_complete, rewritten, show
 from harness.agent.sources import definitions_in
 
 PYTHON = '''import re
@@ -82,6 +82,31 @@ def test_of_several_blocks_the_one_with_the_place_is_taken(
     answer = "\n".join(f"Here:\n```python\n{block}```" for block in blocks)
     new = change("a.py", PYTHON, "other", answer)
     assert new.endswith(f"def other():\n    return {returned}\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "complete"),
+    [
+        pytest.param("So:\n```python\ndef other():\n    return 1\n```\n\n", True, id="closed"),
+        pytest.param(
+            "So:\n```python\ndef other():\n    return 1\n```", False, id="or-a-longer-fence"
+        ),
+        pytest.param("So:\n```python\ndef other():\n    return 1\n", False, id="open"),
+        pytest.param("So:\n```\n", False, id="opened"),
+        pytest.param("Run:\n```\npython a.py\n```\n", False, id="without-the-place"),
+        pytest.param(
+            'Now:\n```\ndef other():\n    return re.compile("x")\n```\n', False, id="as-it-was"
+        ),
+        pytest.param(
+            "```\n<<<<<<< SEARCH\ndef other():\n=======\ndef other(x):\n>>>>>>> REPLACE\n```\n",
+            False,
+            id="search-and-replace",
+        ),
+    ],
+)
+def test_what_follows_a_version_is_not_waited_for(answer: str, complete: bool) -> None:
+    one = next(one for one in definitions_in("a.py", PYTHON) if one.name == "other")
+    assert is_complete(answer, show(one, PYTHON)) is complete
 
 
 def test_a_block_of_search_and_replace() -> None:

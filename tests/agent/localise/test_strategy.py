@@ -87,6 +87,21 @@ def test_a_version_that_knows_the_checks_is_not_tried(tmp_path: Path) -> None:
     assert "not tried, it answers 75 as the check has it" in "\n".join(result.tried)
 
 
+def test_a_turn_ends_with_the_version(calculator: Path) -> None:
+    went_on: list[str] = []
+    model = ScriptedChatModel([f"{FIXED}\n\nIt adds now.\nSo it does."])
+
+    def listen(event: AgentEvent) -> None:
+        if event.kind is EventKind.TOKEN:
+            went_on.append(event.text)
+
+    result = run_task(
+        "Fix add", calculator, model, verify=VERIFY, options=LOCALISE, on_event=listen
+    )
+    assert (result.status, result.usage.completion_tokens) == (Status.OK, len(went_on))
+    assert "".join(went_on) == f"{FIXED}\n"
+
+
 def test_samples_share_a_prompt_and_differ_in_temperature(calculator: Path) -> None:
     model = ScriptedChatModel([BROKEN, WRONG, FIXED])
     run_task("Fix add", calculator, model, verify=VERIFY, options=LOCALISE)
