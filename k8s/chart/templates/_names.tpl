@@ -23,12 +23,6 @@ app.kubernetes.io/component: {{ . }}
 {{- with .root.Values.imageRegistry }}{{ trimSuffix "/" . }}/{{ end }}{{ .image }}
 {{- end }}
 
-{{- define "harness.storageClass" -}}
-{{- with .own | default .root.Values.storageClass }}
-storageClassName: {{ . | quote }}
-{{- end }}
-{{- end }}
-
 {{- define "harness.keepAnnotation" -}}
 {{- if .Values.keepVolumes }}
 annotations:
