@@ -38,15 +38,17 @@ def status(as_json: AsJson = False) -> None:
         commit = f" at {record.commit[:9]}" if record.commit else ""
         failed = f", {record.failed} files failed" if record.failed else ""
         incomplete = " so far (incomplete)" if record.incomplete else ""
+        # A service tells only administrators which of its folders it is.
+        place = console.printable(record.path or record.source or "a folder of the service")
         if not record.collection:
             print(f"{console.printable(record.name)}: registered, not indexed yet")
-            print(f"    {console.printable(record.source)}")
+            print(f"    {place}")
             _print_warnings(record)
             continue
         print(
             f"{console.printable(record.name)}: "
             f"{record.files} files, {record.chunks} chunks{failed}{incomplete}\n"
-            f"    {console.printable(record.path)}{commit}\n"
+            f"    {place}{commit}\n"
             f"    indexed {record.indexed_at or '(not finished)'} with {record.model}"
         )
         if besides := fetched_besides(submodules=record.submodules, lfs=record.lfs):

@@ -72,6 +72,8 @@ def test_what_a_reader_may_ask(
     assert (code, found["files"][0]["definitions"][0]["symbol"]) == (0, "sign_session")
     code, status = json_of(capsys, "status")
     assert [one["name"] for one in status["repos"]] == ["team/api", "web"]
+    assert run(["status"]) == 0
+    assert "\n    a folder of the service" in capsys.readouterr().out
     assert run(["search", "sign session"]) == 0
     assert "src/session.py:1-2" in capsys.readouterr().out
 
