@@ -90,7 +90,10 @@ def run_aider(
     for match in _TOKENS.finditer(output):
         sent += float(match[1]) * (1000 if match[2] else 1)
         received += float(match[3]) * (1000 if match[4] else 1)
-    return Ended("Applied edit to" in output and said == "ended", int(sent), int(received), said)
+    # It ends with success as well when the command still fails after its last attempt.
+    gave_up = "reflections allowed, stopping" in output
+    claimed = "Applied edit to" in output and said == "ended" and not gave_up
+    return Ended(claimed, int(sent), int(received), "gave up" if gave_up else said)
 
 
 def _url(host: str) -> str:

@@ -177,10 +177,11 @@ class TaskWork:
             self._session.options.secrets,
             lambda: clock.remaining_seconds() - reserve,
         )
-        found = localiser.run(self._text, self._before, self._clues(self._before))
-        self._tried += found.notes
-        self._session.notes += found.notes
-        return found.answer
+        try:
+            return localiser.run(self._text, self._before, self._clues(self._before))
+        finally:
+            self._tried += localiser.notes
+            self._session.notes += localiser.notes
 
     def _clues(self, before: Verdict | None) -> Clues:
         output = before.output if before is not None and not before.ok else ""

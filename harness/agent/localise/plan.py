@@ -17,8 +17,9 @@ class Round:
 
 
 PLAN = (
-    Round(0, (0.0,), tries=True),
-    Round(0, (0.4, 0.7)),
+    Round(0, (0.0,)),
+    # Not before: where tests are weak, a small change passes by accident sooner than a version.
+    Round(0, (0.4, 0.7), tries=True),
     Round(0, (0.2,), again=True),
     Round(1, (0.0, 0.6), tries=True),
     Round(2, (0.0, 0.6)),

@@ -19,11 +19,10 @@ class Version:
 
 @dataclass(slots=True)
 class Standing:
-    """``notes`` tell a person what was tried; ``seen`` are versions of a file, each with the
-    snapshot that it was put into. ``best`` is the version that got furthest, and ``attempts`` has
-    for each place its best one, or else the latest that failed in another way than before."""
+    """``seen`` are versions of a file, each with the snapshot that it was put into. ``best`` is the
+    version that got furthest, and ``attempts`` has for each place its best one, or else the latest
+    that failed in another way than before."""
 
-    notes: list[str] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
     best: Version | None = None
     attempts: dict[Place, Version] = field(default_factory=dict)

@@ -59,15 +59,6 @@ MIN_SAMPLE_TOKENS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """How the search ended: ``answer`` says in words what passed, empty when nothing did.
-    ``notes`` tell a person what was tried."""
-
-    answer: str
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Trial:
     """What versions of a place are judged by: the task, the place in its file's ``text``, how the
     files at ``base`` fail ``before``, and the code of the ``checks`` that the model was shown."""
@@ -88,6 +79,8 @@ class Localiser:
     :param sample: draws a turn; raises what ends the run.
     :param secrets: values that the model does not get to see, besides credentials.
     :param seconds_left: for this strategy; it ends in time, and never in the middle of a sample.
+
+    ``notes`` tell a person what was tried, also of a search that was stopped.
     """
 
     def __init__(
@@ -106,19 +99,20 @@ class Localiser:
         self._secrets = tuple(secrets)
         self._seconds_left = seconds_left
         self._names: frozenset[str] = frozenset()
+        self.notes: list[str] = []
 
-    def run(self, task: str, before: Verdict, clues: Clues) -> Found:
-        """Try the places one after another.
+    def run(self, task: str, before: Verdict, clues: Clues) -> str:
+        """Try the places one after another; say in words what passed, nothing when nothing did.
 
         :param before: the verdict on the files as they are.
         """
         state = Standing()
         base = self._space.snapshot()
         try:
-            answer = self._rename(task, base, state)
+            answer = self._rename(task, base)
             if not answer:
                 places = self._places(clues)
-                answer = self._new_file(task, before, places, state) or self._search(
+                answer = self._new_file(task, before, places) or self._search(
                     task, before, clues, places, base, state
                 )
         except BaseException:
@@ -128,10 +122,10 @@ class Localiser:
             best = state.best
             self._space.restore(best.snapshot if best is not None else base)
             if best is not None:
-                self._note(state, f"kept the best version, of {_where(best.places[-1].definition)}")
-        return Found(answer, tuple(state.notes))
+                self._note(f"kept the best version, of {_where(best.places[-1].definition)}")
+        return answer
 
-    def _rename(self, task: str, base: str, state: Standing) -> str:
+    def _rename(self, task: str, base: str) -> str:
         names = wanted_rename(task)
         if names is None:
             return ""
@@ -139,7 +133,7 @@ class Localiser:
         changed = rename_everywhere(self._space.tree, old, new, self._verifier.command)
         if changed and self._verifier.verify(self._space.snapshot()).ok:
             files = ", ".join(changed)
-            self._note(state, f"renamed {old} to {new} in {files}; no model was needed")
+            self._note(f"renamed {old} to {new} in {files}; no model was needed")
             return f"Renamed `{old}` to `{new}` in {files}."
         self._space.restore(base)
         return ""
@@ -151,13 +145,11 @@ class Localiser:
             if not is_check(place.definition.path, self._verifier.command)
         ]
 
-    def _new_file(
-        self, task: str, before: Verdict, places: Sequence[Place], state: Standing
-    ) -> str:
+    def _new_file(self, task: str, before: Verdict, places: Sequence[Place]) -> str:
         path = wanted_file(task, self._space.tree)
         if not path:
             return ""
-        self._note(state, f"write {path} (the task asks for it, and there is none)")
+        self._note(f"write {path} (the task asks for it, and there is none)")
         written = write_new_file(
             self._space,
             self._verifier,
@@ -165,7 +157,7 @@ class Localiser:
             Request(task, before, places, self._secrets),
             self._sample,
             self._seconds_left,
-            partial(self._note, state),
+            self._note,
         )
         return f"Wrote {path}." if written else ""
 
@@ -179,7 +171,7 @@ class Localiser:
         state: Standing,
     ) -> str:
         if not places:
-            self._note(state, "found no place that the task or the failure points to")
+            self._note("found no place that the task or the failure points to")
             return ""
         self._names = names_in_failing_tests(self._space.tree, clues)
         likely = [place for place in places if place.score >= WORTH * places[0].score]
@@ -195,14 +187,12 @@ class Localiser:
             self._space.restore(start)
             answer = self._try_place(task, place, part, failing, start, state)
             if not answer and part.tries:
-                answer = self._try_small_changes(task, place.definition, failing, state)
+                answer = self._try_small_changes(task, place.definition, failing)
             if answer or self._seconds_left() <= 0:
                 return answer
         return ""
 
-    def _try_small_changes(
-        self, task: str, one: Definition, before: Verdict, state: Standing
-    ) -> str:
+    def _try_small_changes(self, task: str, one: Definition, before: Verdict) -> str:
         text = self._text(one.path)
         if text is None or not one.name or self._seconds_left() <= 0:
             return ""
@@ -220,13 +210,16 @@ class Localiser:
             self._seconds_left,
         )
         where = _where(one)
-        self._note(state, f"{where}: tried {counted(tried, 'small change')}, {len(passing)} pass")
+        self._note(f"{where}: tried {counted(tried, 'small change')}, {len(passing)} pass")
         if not passing:
             return ""
         try:
             chosen = choose_change(task, one.path, passing, self._sample)
         except Stop:  # no time to ask: any of them is better than none
             chosen = passing[0]
+        if chosen is None:
+            self._note(f"{where}: none of them does what the task asks for, says the model")
+            return ""
         write(self._space, one.path, text, chosen.text)
         self._space.snapshot()
         return (
@@ -252,7 +245,7 @@ class Localiser:
         shown = show(one, text.plain, self._names)
         if holds_hidden(shown, text.plain, self._secrets):
             # Hidden values cannot be written again; the loop edits around them.
-            self._note(state, f"{where}: holds a credential, so it is not shown whole")
+            self._note(f"{where}: holds a credential, so it is not shown whole")
             return ""
         command = self._verifier.command
         checks = failing_checks(self._space.tree, before.output, command, self._secrets)
@@ -260,7 +253,7 @@ class Localiser:
         trial = _Trial(task, place, shown, text, before, base, checks)
         longest = max(MIN_SAMPLE_TOKENS, int(len(shown.folded.text) / CHARS_PER_TOKEN * 1.5) + 150)
         why = ", ".join(place.reasons) or "words in common"
-        self._note(state, f"look at {where} ({why})")
+        self._note(f"look at {where} ({why})")
         for temperature in part.temperatures:
             if self._seconds_left() <= 0:
                 return ""
@@ -270,7 +263,7 @@ class Localiser:
                 passes = self._try_answer(answer, trial, state)
             except Unchanged:
                 # Once more in the same conversation, whose beginning the server knows.
-                self._note(state, f"{where}: it changes nothing, asked for the lines")
+                self._note(f"{where}: it changes nothing, asked for the lines")
                 asked = asked_for_lines(messages, answer, shown, text.plain)
                 sampling = Sampling(
                     max(temperature, 0.3), max_tokens=MAX_TOKENS, schema=schema_of(shown)
@@ -293,16 +286,16 @@ class Localiser:
         except Unusable as reason:
             if isinstance(reason, Unchanged) and not last and self._seconds_left() > 0:
                 raise
-            self._note(state, f"{where}: not usable, {first_line(str(reason), 160)}")
+            self._note(f"{where}: not usable, {first_line(str(reason), 160)}")
             return False
         if test := changed_inner_test(one.path, text.plain, new):
-            self._note(state, f"{where}: not tried, it changes the test {test}")
+            self._note(f"{where}: not tried, it changes the test {test}")
             return False
         if value := special_case(text.plain, new, trial.checks, trial.task):
-            self._note(state, f"{where}: not tried, it answers {value} as the check has it")
+            self._note(f"{where}: not tried, it answers {value} as the check has it")
             return False
         if (trial.base, new) in state.seen:
-            self._note(state, f"{where}: the same version again")
+            self._note(f"{where}: the same version again")
             return False
         state.seen.add((trial.base, new))
         try:
@@ -313,12 +306,12 @@ class Localiser:
         snapshot = self._space.snapshot()
         verdict = self._verifier.verify(snapshot)
         if verdict.ok:
-            self._note(state, f"{where}: passes")
+            self._note(f"{where}: passes")
             return True
         self._space.restore(trial.base)
         failed = verdict.failures
         said = f"still fails ({counted(failed, 'failure')})" if failed else "still fails"
-        self._note(state, f"{where}: {said}")
+        self._note(f"{where}: {said}")
         goal = trial.before if state.best is None else state.best.verdict
         version = Version(verdict, snapshot, (*state.changed_before(place), place))
         command, root = self._verifier.command, self._space.tree.root
@@ -333,8 +326,8 @@ class Localiser:
             return None
         return None if found is None else FileText.parse(found[0])
 
-    def _note(self, state: Standing, text: str) -> None:
-        state.notes.append(text)
+    def _note(self, text: str) -> None:
+        self.notes.append(text)
         self._recorder.event(EventKind.NOTE, text, summary=text)
         self._recorder.line("localise", text=text)
 

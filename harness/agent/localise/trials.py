@@ -88,8 +88,9 @@ def write(space: Workspace, path: str, file: FileText, text: str) -> None:
     space.tree.write_bytes(path, charsets.rewritten(space.tree.read_bytes(path), whole))
 
 
-def choose_change(task: str, path: str, changes: Sequence[Change], sample: Sample) -> Change:
-    """Return the change that a task asks for, in the model's opinion; the only one without asking.
+def choose_change(task: str, path: str, changes: Sequence[Change], sample: Sample) -> Change | None:
+    """Return the change that a task asks for, in the model's opinion, None when it is none of them;
+    the only one without asking.
 
     :param sample: draws a turn; raises what ends the run.
     """
@@ -102,11 +103,11 @@ def choose_change(task: str, path: str, changes: Sequence[Change], sample: Sampl
     said = (
         f"Task: {task.strip()}\n\nWith each of these changes alone the tests pass:\n{listed}\n\n"
         "Which one does what the task asks for, and nothing else? Answer in JSON: `reason`, and "
-        "`number`."
+        "`number`, which is 0 when none of them does."
     )
     fields: Mapping[str, object] = {
         "reason": {"type": "string", "maxLength": 300},
-        "number": {"type": "integer", "minimum": 1, "maximum": len(changes)},
+        "number": {"type": "integer", "minimum": 0, "maximum": len(changes)},
     }
     schema = {"type": "object", "properties": fields, "required": list(fields)}
     asked = (ChatMessage("system", SYSTEM), ChatMessage("user", said))
@@ -114,5 +115,6 @@ def choose_change(task: str, path: str, changes: Sequence[Change], sample: Sampl
     start = answer.find("{")
     read = read_object(answer, start) if start >= 0 else None
     number = read[0].get("number") if read is not None else None
-    known = isinstance(number, int) and 1 <= number <= len(changes)
-    return changes[number - 1 if known and isinstance(number, int) else 0]
+    if not isinstance(number, int) or not 1 <= number <= len(changes):
+        return None
+    return changes[number - 1]

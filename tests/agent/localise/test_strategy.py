@@ -277,7 +277,7 @@ def test_a_small_change_that_alone_passes_is_kept_and_said_to_be_one(tmp_path: P
     result = run_task(
         "Fix add", root, model, verify=VERIFY, options=LOCALISE, on_event=events.append
     )
-    assert (result.status, result.verified, result.usage.model_calls) == (Status.OK, True, 1)
+    assert (result.status, result.verified, result.usage.model_calls) == (Status.OK, True, 3)
     assert changed_lines(result) == ["-    return a - b", "+    return a + b"]
     assert "trying small changes, and only this one made the verification pass" in result.answer
     # What failed is no line of the log.
@@ -296,9 +296,15 @@ def test_of_several_small_changes_the_model_picks(tmp_path: Path) -> None:
         told.append(listed)
         return pick % next(n for n in range(1, 5) if f"{n}. calc.py:2" in listed)
 
-    model = ScriptedChatModel(["I do not know.", choose])
-    result = run_task("is_free(100) is free", root, model, verify="python3 check.py",
-                      options=LOCALISE)  # fmt: skip
+    unsure = ["I do not know."] * 3
+    none = ScriptedChatModel([*unsure, '{"reason": "other cases", "number": 0}', *unsure])
+    task = "is_free(100) is free"
+    limits = Limits(steps=5)
+    result = run_task(task, root, none, verify=VERIFY, limits=limits, options=LOCALISE)
+    assert (result.status, result.patch) == (Status.STEP_LIMIT, "")
+    assert "none of them does what the task asks for" in "\n".join(result.tried)
+    model = ScriptedChatModel([*unsure, choose])
+    result = run_task(task, root, model, verify=VERIFY, options=LOCALISE)
     assert result.status is Status.OK
     assert "`if total > 100:` becomes `if total >= 100:`" in told[0]
     assert "`return False` becomes `return True`" in told[0]
