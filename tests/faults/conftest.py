@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+
+from tests.faults.stores import NewIndex, indexes
+
+
+@pytest.fixture
+def new_index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewIndex]:
+    """Where :func:`tests.faults.rounds.in_places` says."""
+    with indexes(request.param, tmp_path / "server") as make:
+        yield make
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -17,3 +17,17 @@ def rounds(short: int, hours: float = 2.0) -> list[Any]:
         ROUNDS, id="long", marks=[pytest.mark.long, pytest.mark.timeout(hours * 3600)]
     )
     return [pytest.param(short, id="short"), long] if short else [long]
+
+
+def in_places(**short: int) -> pytest.MarkDecorator:
+    """Both forms of a test in each place of :func:`tests.faults.stores.indexes`, as its parameters
+    ``new_index`` and ``kills``.
+
+    :param short: how often in the short form; with 0 there is none.
+    """
+    params = [
+        pytest.param(place, *form.values, id=f"{place}-{form.id}", marks=form.marks)
+        for place, times in short.items()
+        for form in rounds(times)
+    ]
+    return pytest.mark.parametrize(("new_index", "kills"), params, indirect=["new_index"])

@@ -19,7 +19,8 @@ from tests.faults import servers, victims
 from tests.faults.children import HANG_SECONDS, call, start
 from tests.faults.line import Fault, line_to
 from tests.faults.oracle import judge_whole
-from tests.faults.rounds import rounds
+from tests.faults.rounds import in_places, rounds
+from tests.faults.stores import NewIndex
 from tests.faults.trees import Tree
 
 
@@ -94,12 +95,12 @@ def test_the_webhook(tmp_path: Path, kills: int) -> None:
         assert pushes.read[name] >= number, f"{name}: a push that was kept is lost"
 
 
-@pytest.mark.parametrize("kills", rounds(2))
-def test_the_service(tmp_path: Path, kills: int) -> None:
+@in_places(edge=2, qdrant=0)
+def test_the_service(tmp_path: Path, new_index: NewIndex, kills: int) -> None:
     """It answers rightly after each kill, and leaves the index as it is."""
     chance = random.Random(kills)
     tree = Tree.make(tmp_path / "tree", seed=kills)
-    data = tmp_path / "data"
+    data = new_index(tmp_path / "data")
     call(victims.index, data, tree.root)
     whole = call(victims.look, data)
     port = free_port()
@@ -148,8 +149,8 @@ def _judge_by(data: Path, tree: Tree, url: str, whole: victims.Contents) -> None
     judge_whole(call(victims.look, data), whole)
 
 
-@pytest.mark.parametrize("kills", rounds(1))
-def test_the_model_server(tmp_path: Path, kills: int) -> None:
+@in_places(edge=1, qdrant=0)
+def test_the_model_server(tmp_path: Path, new_index: NewIndex, kills: int) -> None:
     """A run whose model server is killed ends with an error of the tree, and the next one ends the
     work."""
     chance = random.Random(kills)
@@ -160,7 +161,7 @@ def test_the_model_server(tmp_path: Path, kills: int) -> None:
         assert _index(tmp_path / "fresh", tree.root, url) == (0, "")
     whole = call(victims.look, tmp_path / "fresh")
     for number in range(kills):
-        data = tmp_path / f"data-{number}"
+        data = new_index(tmp_path / f"data-{number}")
         with servers.running(servers.ollama, port=port):
             child, answer = start(servers.index_by_ollama, data, tree.root, url)
             time.sleep(chance.uniform(0, 0.6))

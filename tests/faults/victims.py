@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,15 +19,18 @@ from harness.errors import HarnessError, StoreDamagedError
 from harness.index.options import IndexOptions
 from harness.index.repairing import mend, proven
 from harness.index.run import index_repository
+from harness.index.run_lock import hold_repository
 from harness.search import retrieval
-from harness.store.edge import EdgeStore
 from harness.store.salvaging import SalvagedPoint
 from harness.types import ChunkPoint, IndexReport
 from tests.fakes.embedder import HashEmbedder
+from tests.faults.stores import open_store
 
 REPO = "repo"
 BATCH_BYTES = 2_000
 """Small, so that a run has many moments at which it can be cut."""
+LEASE_SECONDS = 3.0
+"""On a server: so long the run after a killed one waits, and may a busy machine stop one."""
 QUERIES = ("register route", "sign session", "where is the table kept", "render")
 
 Row = tuple[str, int, int, str, str]
@@ -55,17 +59,25 @@ class Contents:
         return Counter({row: n for row, n in self.chunks.items() if row[0] == path})
 
 
-def open_store(data_dir: Path) -> EdgeStore:
-    return EdgeStore(data_dir / "index", lock_timeout_seconds=60)
-
-
 def open_engines(data_dir: Path, model: str = "hash") -> Engines:
     return Engines(HashEmbedder(model=model), open_store(data_dir), data_dir)
 
 
 def index(data_dir: Path, source: Path, model: str = "hash") -> IndexReport:
+    """As ``harness index`` does.
+
+    :returns: with its seconds from the opening of the store on, but without the wait for the lease
+        of a run that was killed.
+    """
+    began = time.monotonic()
     with open_engines(data_dir, model) as engines:
-        return index_repository(REPO, source, engines, IndexOptions(), batch_bytes=BATCH_BYTES)
+        waits = time.monotonic()
+        with hold_repository(engines.store, data_dir, str(source), lease_seconds=LEASE_SECONDS):
+            waited = time.monotonic() - waits
+            report = index_repository(
+                REPO, source, engines, IndexOptions(), batch_bytes=BATCH_BYTES
+            )
+        return replace(report, seconds=time.monotonic() - began - waited)
 
 
 def index_within(data_dir: Path, source: Path, limits: Mapping[int, int]) -> IndexReport:
