@@ -10,6 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from harness import charsets
 from harness.agent.kept_tests import is_check, is_inner_test
 from harness.agent.localise.places import FRAME, MAX_FRAMES
 from harness.agent.sources import definitions_in
@@ -40,7 +41,7 @@ def failing_checks(
     room = MAX_CHARS
     for path, line in _places(tree, output):
         try:
-            text = tree.read_bytes(path).decode("utf-8", "replace").replace("\r\n", "\n")
+            text = charsets.readable(tree.read_bytes(path)).replace("\r\n", "\n")
         except HarnessError:
             continue
         part = _around(path, text, line, command)

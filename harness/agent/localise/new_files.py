@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from harness import charsets
 from harness.agent.localise.checks import failing_checks
 from harness.agent.localise.places import Place
 from harness.agent.localise.prompt import SYSTEM, fenced
@@ -119,7 +120,7 @@ def _prompt(space: Workspace, command: str, path: str, request: Request) -> str:
     for place in request.places[:3]:
         one = place.definition
         try:
-            text = space.tree.read_bytes(one.path).decode("utf-8", "replace")
+            text = charsets.readable(space.tree.read_bytes(one.path))
         except HarnessError:
             continue
         code = "\n".join(text.replace("\r\n", "\n").split("\n")[one.start - 1 : one.end])
