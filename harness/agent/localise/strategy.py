@@ -301,7 +301,7 @@ class Localiser:
         try:
             write(self._space, one.path, text, new)
         except ValueError as reason:
-            self._note(state, f"{where}: not usable, {first_line(str(reason), 160)}")
+            self._note(f"{where}: not usable, {first_line(str(reason), 160)}")
             return False
         snapshot = self._space.snapshot()
         verdict = self._verifier.verify(snapshot)
