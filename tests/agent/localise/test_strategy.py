@@ -87,6 +87,15 @@ def test_a_version_that_knows_the_checks_is_not_tried(tmp_path: Path) -> None:
     assert "not tried, it answers 75 as the check has it" in "\n".join(result.tried)
 
 
+def test_a_version_that_the_encoding_cannot_hold_is_passed_over(tmp_path: Path) -> None:
+    old = f"# coding: cp1252\n# Größe\n{CALC.replace('    return a - b', WAS)}".encode("cp1252")
+    root = make_repository(tmp_path / "r", {"calc.py": old, "check.py": CHECK})
+    model = ScriptedChatModel([FIXED.replace("a + b", "a + b  # →"), FIXED])
+    result = run_task("Fix add", root, model, verify=VERIFY, options=LOCALISE)
+    assert (result.status, result.steps) == (Status.OK, 2)
+    assert "calc.py:6 add: not usable" in "\n".join(result.tried)
+
+
 def test_a_turn_ends_with_the_version(calculator: Path) -> None:
     went_on: list[str] = []
     model = ScriptedChatModel([f"{FIXED}\n\nIt adds now.\nSo it does."])
