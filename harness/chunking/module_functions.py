@@ -1,7 +1,8 @@
 """Functions that stand around a whole JavaScript module: what is in them is at its top level.
 
 ``(function () { … })()`` and what is assigned from it, a factory in the arguments of such a call
-or of ``define``, the function of ``module.exports = function …`` and of ``export default``.
+or of ``define``, the function of ``module.exports = function …`` and of ``export default``. One on
+a single line was packed for browsers, and nobody asks for its names.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _AROUND: Final = frozenset({"parenthesized_expression", "unary_expression", "awa
 _CALLERS: Final = frozenset({"define", "require", "requirejs", "$", "jQuery"})
 _CALLING: Final = frozenset({"call", "apply"})
 _EXPORTS: Final = frozenset({"module.exports", "exports"})
+_STARTS: Final = _FUNCTIONS | _AROUND | {"call_expression"}
 _MOST_AROUND: Final = 8
 
 ReadText = Callable[[Node | None], str]
@@ -33,7 +35,7 @@ def around_module(statement: Node, text: ReadText) -> Sequence[Node]:
     :param statement: not inside of a function.
     """
     value = _value(statement)
-    if value is None:
+    if value is None or value.type not in _STARTS:
         return ()
     found = [*_called(value, text)]
     if not found and _is_exported(statement, text):
@@ -42,8 +44,11 @@ def around_module(statement: Node, text: ReadText) -> Sequence[Node]:
 
 
 def is_called_at_once(value: Node | None, text: ReadText) -> bool:
-    """Whether a value is what a function written there returns: ``(function () { … })()``."""
-    return value is not None and any(_called(value, text, callers=False))
+    """Whether a value is what a function written there, on several lines, returns:
+    ``(function () { … })()``."""
+    if value is None or value.start_point.row == value.end_point.row:
+        return False
+    return any(_called(value, text, callers=False))
 
 
 def _value(statement: Node) -> Node | None:

@@ -237,7 +237,7 @@ class Outline:
         above.first = above.first and not child.is_named
         if child.type == "raw_text":
             return self._embedded(visit, child, big)
-        if inside is not Kind.FUNCTION and child.type in self._around_modules:
+        if end > start and inside is not Kind.FUNCTION and child.type in self._around_modules:
             self._module_level.update(node.id for node in self._reader.around_module(child))
         opened = child.id in self._module_level and inside is not Kind.FUNCTION
         if not big and not opened and not _is_open(role, item, inside):
