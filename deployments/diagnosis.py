@@ -78,6 +78,12 @@ _ENDS = {
     "UnexpectedAdmissionError": "its node refused it",
 }
 
+# Reasons of events about a pod: all that is left when it is gone.
+_LAST_WORDS = {
+    "NodeNotReady": "its node was lost",
+    "TaintManagerEviction": "its node was lost, or tainted so that nothing may run there",
+}
+
 
 def waiting_pod(status: Mapping[str, Any]) -> Diagnosis | None:
     """Why a pod has not started, from its status; None where nothing is known to be wrong."""
@@ -123,11 +129,16 @@ def disruption(status: Mapping[str, Any]) -> Diagnosis | None:
     return None
 
 
-def ended(job: Mapping[str, Any] | None, pods: Iterable[Mapping[str, Any]]) -> Diagnosis | None:
+def ended(
+    job: Mapping[str, Any] | None,
+    pods: Iterable[Mapping[str, Any]],
+    events: Iterable[tuple[str, str]] = (),
+) -> Diagnosis | None:
     """Why a run's Job has ended without the run: the pods' own reasons, then the Job's.
 
     :param job: the Job's status; None when the Job is gone.
     :param pods: the statuses of its pods.
+    :param events: reason and message of those about pods that are gone.
     """
     for status in pods:
         found = disruption(status) or _killed(status)
@@ -138,6 +149,9 @@ def ended(job: Mapping[str, Any] | None, pods: Iterable[Mapping[str, Any]]) -> D
         return None
     if condition.get("reason") == "DeadlineExceeded":
         return _ended("the Job's deadline has passed (active_deadline_seconds of the deployment)")
+    for reason, message in events:
+        if words := _LAST_WORDS.get(reason):
+            return _ended(f"the pod was taken away, {words}: {message or reason}")
     reason, message = condition.get("reason", "Failed"), condition.get("message") or ""
     return _ended(f"the Job failed, {reason}: {message}")
 

@@ -111,8 +111,8 @@ async def _handed_back(client: Any, run_id: UUID) -> State[Any] | None:
 
 
 async def _has_living_pod(run_id: str) -> bool:
-    _, pods = await _statuses(run_id)
-    return any(status.get("phase") in ("Pending", "Running") for status in pods)
+    _, pods = await _objects(run_id)
+    return any(_status(pod).get("phase") in ("Pending", "Running") for pod in pods)
 
 
 # Prefect decides when a run has crashed (other Jobs of the run, logs of the pod) and has no other
@@ -165,27 +165,50 @@ def _with_seen(run_id: str, found: Diagnosis | None) -> str:
 
 
 async def _look(run_id: str) -> Diagnosis | None:
-    jobs, pods = await _statuses(run_id)
-    return diagnosis.ended(jobs[-1] if jobs else None, reversed(pods))
+    jobs, pods = await _objects(run_id)
+    job = jobs[-1] if jobs else None
+    # A pod of a lost node is gone before a worker that was there, too, looks again.
+    events = await _events(job) if job and not pods else []
+    return diagnosis.ended(_status(job) if job else None, map(_status, reversed(pods)), events)
 
 
-async def _statuses(run_id: str) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """Of a run's Jobs and of its pods, in the order of the API."""
+def _status(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    return item.get("status") or {}
+
+
+async def _objects(run_id: str) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """A run's Jobs and its pods, in the order of the API."""
     chosen = {"label_selector": f"{_RUN}={run_id}"}
     jobs: list[Mapping[str, Any]] = []
     pods: list[Mapping[str, Any]] = []
     api = await observer._get_kubernetes_client()
     try:
         for namespace in observer.settings.observer.namespaces:
-            for listing, statuses in (
+            for listing, items in (
                 (BatchV1Api(api).list_namespaced_job, jobs),
                 (CoreV1Api(api).list_namespaced_pod, pods),
             ):
                 found = await _asked(listing, namespace, **chosen) or {"items": []}
-                statuses += [item.get("status") or {} for item in found["items"]]
+                items += found["items"]
     finally:
         await api.close()
     return jobs, pods
+
+
+async def _events(job: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Reason and message of what was said about a Job's pods, which Kubernetes names after it."""
+    name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
+    api = await observer._get_kubernetes_client()
+    try:
+        listing = CoreV1Api(api).list_namespaced_event
+        found = await _asked(listing, namespace, field_selector="involvedObject.kind=Pod")
+    finally:
+        await api.close()
+    return [
+        (event.get("reason") or "", event.get("message") or "")
+        for event in (found or {"items": []})["items"]
+        if event["involvedObject"].get("name", "").rpartition("-")[0] == name
+    ]
 
 
 async def _labels(kind: str, name: str, namespace: str) -> Mapping[str, str] | None:

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 
 from tests.fakes.kubernetes_api import Behaviour, Cluster, Object
 
-_JOB_FAILED = {"failed": 1, "conditions": [{"type": "Failed", "status": "True"}]}
+_JOB_FAILED = {
+    "failed": 1,
+    "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Trouble:
 
     :param pod: becomes part of the pod's status.
     :param event: of (kind, reason, message), about the Job or its pod.
+    :param pod_goes: before the Job ends.
     :param job: becomes the Job's status, its end.
     :param running: the flow had started before.
     :param waits_as: the run's state before the Job ends, by name.
@@ -31,6 +35,7 @@ class Trouble:
     words: str
     pod: Object = field(default_factory=dict)
     event: tuple[str, str, str] | None = None
+    pod_goes: bool = False
     job: Object = field(default_factory=dict)
     running: bool = False
     waits_as: str = ""
@@ -51,6 +56,8 @@ class Trouble:
 
     def end(self, cluster: Cluster, job: Object) -> None:
         """Let the Job end, if it does."""
+        if self.pod_goes:
+            cluster.lose_pod(job["metadata"]["name"])
         if self.job:
             cluster.end(job["metadata"]["name"], self.job)
 
@@ -128,6 +135,16 @@ TROUBLES = [
         "Crashed",
         "its node was lost",
         pod=_taken("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint"),
+        job=_JOB_FAILED,
+        running=True,
+    ),
+    # As a worker sees it that was on the node, too, and has started again elsewhere.
+    Trouble(
+        "node-lost-unseen",
+        "Crashed",
+        "its node was lost: Node is not ready",
+        event=("Pod", "NodeNotReady", "Node is not ready"),
+        pod_goes=True,
         job=_JOB_FAILED,
         running=True,
     ),

@@ -89,6 +89,11 @@ class Cluster:
             pod = self.pod_of(job_name)
             self._update("pods", pod["metadata"]["name"], pod["status"] | status)
 
+    def lose_pod(self, job_name: str) -> None:
+        """What the pod garbage collector does once the node of a Job's pod is lost."""
+        with self._lock:
+            self._remove("pods", self.pod_of(job_name)["metadata"]["name"])
+
     def end(self, job_name: str, status: Object) -> None:
         """What the Job controller writes into a Job's status at its end."""
         self._update("jobs", job_name, status)

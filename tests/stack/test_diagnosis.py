@@ -93,6 +93,11 @@ def test_the_pods_own_reason_is_told_before_the_jobs() -> None:
     assert told and told.message == "c ended with exit code 3"
     alone = diagnosis.ended(failed, [])
     assert alone and reason in alone.message
+    events = [("Scheduled", "Assigned to n1"), ("NodeNotReady", "Node is not ready")]
+    lost = diagnosis.ended(failed, [], events)
+    assert lost and "its node was lost: Node is not ready" in lost.message
+    told = diagnosis.ended(failed, [killed], events)
+    assert told and "exit code 3" in told.message, "a node may come back"
     assert diagnosis.ended({"conditions": []}, [{}]) is None
     assert diagnosis.ended(None, []) is None
 
