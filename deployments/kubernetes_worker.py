@@ -10,32 +10,22 @@ with its Job and its place among the runs of its deployment.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterStartTime,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    WorkPoolFilter,
-    WorkPoolFilterName,
-)
-from prefect.client.schemas.objects import StateType
+from prefect.exceptions import InfrastructureNotFound
 from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerResult
 
+from deployments.cancelling import cancelled_while_waiting
 from harness.settings import WorkerSettings, load
 
 _DEPLOYMENT = "prefect.io/deployment-name"
 _AGENT_TASK = "agent-task"
 _OWN = "worker"
-_CANCELLED_BEFORE_THE_START = FlowRunFilter(
-    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLING])),
-    start_time=FlowRunFilterStartTime(is_null_=True),
-)
 # An own run that is asked to end has this long (seconds).
 _GRACE_SECONDS = 10.0
 
@@ -52,15 +42,34 @@ with warnings.catch_warnings():
 
         async def get_and_submit_flow_runs(self) -> Any:
             """What the worker does every few seconds; it also ends what is cancelled and has not
-            begun. Prefect's own observer of these forgets a run as soon as its Job is made."""
+            begun, or not begun again. Prefect's own observer of these forgets a run as soon as its
+            Job is made."""
             submitted = await super().get_and_submit_flow_runs()
-            pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[self._work_pool_name]))
-            for run in await self.client.read_flow_runs(
-                flow_run_filter=_CANCELLED_BEFORE_THE_START, work_pool_filter=pool
-            ):
-                # Deletes its Job and marks it cancelled; says in its log when it cannot.
-                await self._cancel_run(run.id)
+            for run in await cancelled_while_waiting(self.client, self._work_pool_name):
+                # Both delete its Job and mark it cancelled, and say in its log when they cannot.
+                if run.start_time is None:
+                    await self._cancel_run(run.id)
+                else:
+                    await self._cancel_next_start(run)
             return submitted
+
+        async def _cancel_next_start(self, run: Any) -> None:
+            """What Prefect does only for runs that have never begun."""
+            try:
+                configuration = await self.job_configuration.resolve_for_flow_run(
+                    run,
+                    client=self.client,
+                    work_pool=self.work_pool,
+                    worker_name=self.name,
+                    worker_id=self.backend_id,
+                )
+                with contextlib.suppress(InfrastructureNotFound):
+                    await self.kill_infrastructure(run.infrastructure_pid, configuration)
+            except Exception:  # with the next look it is tried again
+                self.get_flow_run_logger(run).exception("The run's Job could not be deleted")
+                return
+            message = "Flow run cancelled by worker before its next start."
+            await self._mark_flow_run_as_cancelled(run, {"message": message})
 
         async def run(self, flow_run: Any, configuration: Any, task_status: Any = None) -> Any:
             """Carry out a run here, or make its Job."""

@@ -180,12 +180,14 @@ def test_a_failed_pod_and_a_vanished_job_are_crashes(stack: Stack) -> None:
 
 def test_an_evicted_run_starts_again_in_a_new_job(stack: Stack) -> None:
     """Why flows need a timeout below the Job's deadline: the deadline, too, only sends SIGTERM."""
+    from prefect.states import Cancelling
+
     cluster = stack.kubernetes.cluster
     cluster.behaviour = "run"
     run = stack.start("sleeper/sleeper")
     _, first = stack.job_of(run)
     stack.wait_for(run, "RUNNING")
-    cluster.behaviour = "hold"
+    cluster.behaviour = "wait"
     cluster.evict(first["metadata"]["name"])
 
     def jobs_of_run() -> list[Object]:
@@ -199,6 +201,24 @@ def test_an_evicted_run_starts_again_in_a_new_job(stack: Stack) -> None:
         names = {state.name for state in client.read_flow_run_states(run)}
     assert "AwaitingRetry" in names
     assert "Crashed" not in names, "it would be notified, and start again only once"
+    # Its second pod does not start, so nothing in it would see this.
+    kept = cluster.listing("jobs", f"prefect.io/flow-run-id={run}")["items"]
+    kept_names = {job["metadata"]["name"] for job in kept}
+    with stack.client() as client:
+        until(
+            lambda: (
+                client.read_flow_run(run).infrastructure_pid.partition(":")[2]
+                in kept_names - {first["metadata"]["name"]}
+            ),
+            400,
+        )
+        client.set_flow_run_state(run, Cancelling())
+    state = stack.wait_for(run, "CANCELLED", "CRASHED", "FAILED", "COMPLETED")
+    assert (state.type.value, state.message) == (
+        "CANCELLED", "Flow run cancelled by worker before its next start.",
+    )  # fmt: skip
+    (left,) = cluster.listing("jobs", f"prefect.io/flow-run-id={run}")["items"]
+    assert left["metadata"]["name"] == first["metadata"]["name"]
 
 
 def test_a_run_that_is_cancelled_ends_cancelled(stack: Stack) -> None:
