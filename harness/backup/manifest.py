@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.backup.prefect_copy import PrefectFile
 from harness.backup.sealing import SUFFIX
@@ -25,6 +27,12 @@ MAX_BYTES = 4_000_000
 SCHEMA_VERSION = 3
 """Version 1 also named the target of an alias, which nothing read; version 2 knew no copy of
 Prefect's database. Both can still be restored."""
+
+
+_PLAIN = {"str": str, "int": int, "bool": bool}
+"""Fields of which JSON has the same kind, as their annotations name them."""
+
+Made = TypeVar("Made", SnapshotFile, Sample, PrefectFile, "BackupManifest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +80,56 @@ def read(folder: Path) -> BackupManifest:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read ({error}); choose another backup") from error
     if version not in (1, 2, SCHEMA_VERSION):
+        maker = data.get("harness_version", "unknown")
         raise StoreError(
-            f"{path} has schema version {version}, this Harness knows up to {SCHEMA_VERSION}; use "
-            f"the Harness that made it ({data.get('harness_version', 'unknown')})"
+            f"{path} has schema version {version!r:.20}, this Harness knows up to "
+            f"{SCHEMA_VERSION}; use the Harness that made it ({maker!r:.40})"
         )
     if version == 1:
         data.pop("alias", None)
     try:
-        files = tuple(
-            SnapshotFile(**{**file, "samples": tuple(Sample(**s) for s in file["samples"])})
-            for file in data["files"]
-        )
-        prefect = PrefectFile(**data["prefect"]) if data.get("prefect") else None
-        manifest = BackupManifest(**{**data, "files": files, "prefect": prefect})
+        files = tuple(_file(file) for file in data["files"])
+        prefect = _made(PrefectFile, data["prefect"]) if data.get("prefect") else None
+        manifest = _made(BackupManifest, {**data, "files": files, "prefect": prefect})
         if prefect:
             path_name(prefect.file, "a backup's file")
-            if not isinstance(prefect.rows, dict) or type(prefect.bytes) is not int:
+            if not isinstance(prefect.rows, dict):
                 raise ValueError("what is told of Prefect's database has another form")
+            for count in prefect.rows.values():
+                _check("rows", count, int)
         for file in files:
             path_name(file.file, "a backup's file")
-            if type(file.bytes) is not int:
-                raise ValueError("the size of a file is no number")
             if file.collection:
                 collection_name(file.collection)
     except (KeyError, TypeError, ValueError, UnsafeNameError) as error:
         raise StoreError(f"{path} is damaged ({error}); choose another backup") from error
     return manifest
+
+
+def _file(data: Mapping[str, Any]) -> SnapshotFile:
+    samples = tuple(_made(Sample, sample) for sample in data["samples"])
+    for sample in samples:
+        uuid.UUID(sample.id)  # as points have it
+    return _made(SnapshotFile, {**data, "samples": samples})
+
+
+def _made(kind: Callable[..., Made], data: Mapping[str, Any]) -> Made:
+    """A dataclass of what was read, whose plain fields hold what they say.
+
+    :raises ValueError: one holds something else.
+    :raises TypeError: fields are missing, or there are others.
+    """
+    made = kind(**data)
+    for field in fields(made):
+        wanted = _PLAIN.get(str(field.type))
+        if wanted is not None:
+            _check(field.name, getattr(made, field.name), wanted)
+    return made
+
+
+def _check(name: str, value: object, wanted: type) -> None:
+    if type(value) is not wanted or (isinstance(value, int) and value < 0):
+        raise ValueError(f"{name} is none that a backup has")
 
 
 def require_index(manifest: BackupManifest) -> None:

@@ -100,6 +100,22 @@ def test_a_manifest_that_cannot_be_used_is_refused(case: Case) -> None:
         path.write_text(json.dumps(data | {"files": files}))
         with pytest.raises(StoreError, match="cannot be the name"):
             case.backups.restore()
+    chunks = next(file for file in data["files"] if file["samples"])
+    others = [file for file in data["files"] if file is not chunks]
+    for key, value in (
+        *(("points", value) for value in ("x", None, 1.5, -1, True)),
+        *(("collection", value) for value in (None, 0, [])),
+        *(("samples", [{"id": value, "sha256": ""}]) for value in (5, "../x", None)),
+        ("sha256", None),
+        ("bytes", -1),
+        ("exact", "no"),
+    ):
+        path.write_text(json.dumps(data | {"files": [*others, chunks | {key: value}]}))
+        with pytest.raises(StoreError, match="is damaged"):
+            case.backups.restore()
+    path.write_text(json.dumps(data | {"schema_version": 4, "harness_version": "\x1b[31m\n"}))
+    with pytest.raises(StoreError, match=r"made it \('\\x1b\[31m\\n'\)"):
+        case.backups.restore()
     assert state(case.store) == before
 
 
