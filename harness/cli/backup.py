@@ -32,7 +32,7 @@ def backup(as_json: AsJson = False) -> None:
     print(
         f"{report.name}: {report.points} chunks{runs}, {megabytes:.1f} MB, {report.seconds:.1f} s"
     )
-    print(f"In {console.printable(report.path)}")
+    print(f"In {console.printable_name(report.path)}")
     if report.prefect_missing:
         console.note(report.prefect_missing)
     if report.removed:

@@ -115,7 +115,7 @@ class IndexProgress:
         if self._quiet or not self._total:
             return
         if not console.is_terminal:
-            note(f"{printable(self._name)}: {self._total} files to index")
+            note(f"{printable_name(self._name)}: {self._total} files to index")
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -131,7 +131,7 @@ class IndexProgress:
         )
         self._bar.start()
         self._task = self._bar.add_task(
-            printable(self._name),
+            printable_name(self._name),
             total=self._total_bytes,
             files=0,
             total_files=self._total,
@@ -159,7 +159,7 @@ class IndexProgress:
         elif not self._quiet and now - self._last_line >= 5:
             self._last_line = now
             note(
-                f"{printable(self._name)}: "
+                f"{printable_name(self._name)}: "
                 f"{100 * self._bytes / max(self._total_bytes, 1):.0f}%, "
                 f"{self._files}/{self._total} files, {self._chunks} chunks, "
                 f"{rate:.0f} chunks/s"

@@ -46,6 +46,6 @@ def evaluate(
             }
         )
         return
-    print(f"{console.printable(repo)}: NDCG@10 {mean:.3f} over {len(rows)} queries")
+    print(f"{console.printable_name(repo)}: NDCG@10 {mean:.3f} over {len(rows)} queries")
     for score, query in sorted(rows)[:show]:
-        print(f"  {score:.2f}  {console.printable(query)}")
+        print(f"  {score:.2f}  {console.printable_name(query)}")

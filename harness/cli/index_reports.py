@@ -34,7 +34,7 @@ def print_interrupted(repo: str, engines: Engines) -> None:
 
 def print_report(report: IndexReport) -> None:
     """Say what a run has done, what it left out, and which files failed."""
-    line = console.printable(report.repo)
+    line = console.printable_name(report.repo)
     if report.is_empty:
         console.report(
             f"{line}: nothing to index ({report.files_total} files, {report.seconds:.1f} s)"
@@ -59,7 +59,9 @@ def print_report(report: IndexReport) -> None:
         by_error.setdefault(error, []).append(path)
     for error, paths in list(by_error.items())[:20]:
         which = paths[0] if len(paths) == 1 else f"{len(paths)} files, {paths[0]} first"
-        console.report(f"  failed: {console.printable_name(which)}: {console.printable(error)}")
+        console.report(
+            f"  failed: {console.printable_name(which)}: {console.printable_name(error)}"
+        )
 
 
 def print_preview(repo: str, files: Sequence[str], skipped: Sequence[tuple[str, str, str]]) -> None:
@@ -72,4 +74,4 @@ def print_preview(repo: str, files: Sequence[str], skipped: Sequence[tuple[str, 
     for path, reason, rule in skipped:
         print(console.printable_name(f"{path}  (skipped: {reason})  rule: {rule}"))
     counts = f"{len(files)} files would be indexed, {len(skipped)} skipped"
-    print(f"{console.printable(repo)}: {counts}")
+    print(f"{console.printable_name(repo)}: {counts}")

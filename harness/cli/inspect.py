@@ -39,14 +39,14 @@ def status(as_json: AsJson = False) -> None:
         failed = f", {record.failed} files failed" if record.failed else ""
         incomplete = " so far (incomplete)" if record.incomplete else ""
         # A service tells only administrators which of its folders it is.
-        place = console.printable(record.path or record.source or "a folder of the service")
+        place = console.printable_name(record.path or record.source or "a folder of the service")
         if not record.collection:
-            print(f"{console.printable(record.name)}: registered, not indexed yet")
+            print(f"{console.printable_name(record.name)}: registered, not indexed yet")
             print(f"    {place}")
             _print_warnings(record)
             continue
         print(
-            f"{console.printable(record.name)}: "
+            f"{console.printable_name(record.name)}: "
             f"{record.files} files, {record.chunks} chunks{failed}{incomplete}\n"
             f"    {place}{commit}\n"
             f"    indexed {record.indexed_at or '(not finished)'} with {record.model}"
@@ -60,7 +60,7 @@ def status(as_json: AsJson = False) -> None:
 
 def _print_warnings(record: RepositoryStatus) -> None:
     for warning in record.warnings:
-        print(f"    warning: {console.printable(warning)}")
+        print(f"    warning: {console.printable_name(warning)}")
 
 
 def forget(
@@ -76,7 +76,7 @@ def forget(
     if as_json:
         console.print_json({"repo": repo, "chunks_removed": removed})
     else:
-        print(f"{console.printable(repo)}: removed ({removed} chunks)")
+        print(f"{console.printable_name(repo)}: removed ({removed} chunks)")
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -90,8 +90,8 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         for result in results:
             mark = {True: "ok", False: "FAILED", None: "skipped"}[result.ok]
-            print(f"{mark:8}{result.name}: {console.printable(result.detail)}")
+            print(f"{mark:8}{result.name}: {console.printable_name(result.detail)}")
             if result.ok is False and result.remedy:
-                print(f"        -> {console.printable(result.remedy)}")
+                print(f"        -> {console.printable_name(result.remedy)}")
     if not ok:
         raise typer.Exit(1)

@@ -71,7 +71,7 @@ def models(
     table = Table("model", "wanted", "state", "size", "context", "capabilities")
     for s in statuses:
         table.add_row(
-            console.printable(s.name),
+            console.printable_name(s.name),
             "yes" if s.wanted else "",
             str(s.state),
             f"{s.size_bytes / 1e9:.2f} GB" if s.size_bytes else "",
@@ -82,7 +82,7 @@ def models(
     missing = [s.name for s in statuses if s.wanted and str(s.state) == "missing"]
     if missing:
         pull = f"harness models pull {' '.join(missing)}"
-        print(f"Pull what is missing: {console.printable(pull)}")
+        print(f"Pull what is missing: {console.printable_name(pull)}")
 
 
 def _pull(client: OllamaClient, names: tuple[str, ...], update: bool, as_json: bool) -> None:
@@ -104,7 +104,9 @@ def _pull(client: OllamaClient, names: tuple[str, ...], update: bool, as_json: b
         rows.append(_row(result))
         if not as_json:
             outcome = str(result.outcome).replace("_", " ")
-            console.report(f"{console.printable(result.model)}: {outcome} ({result.digest[:12]})")
+            console.report(
+                f"{console.printable_name(result.model)}: {outcome} ({result.digest[:12]})"
+            )
     if as_json:
         console.print_json({"models": rows})
     if worst is not None:
@@ -157,7 +159,7 @@ class _PullBar:
                 transient=True,
             )
             self._bar.start()
-            self._task = self._bar.add_task(console.printable(self._name), total=None)
+            self._task = self._bar.add_task(console.printable_name(self._name), total=None)
         if self._bar is not None:
             self._bar.update(
                 self._task,
@@ -166,7 +168,7 @@ class _PullBar:
             )
         elif progress.status != self._status:
             self._status = progress.status
-            console.note(console.printable(f"{self._name}: {progress.status}"))
+            console.note(console.printable_name(f"{self._name}: {progress.status}"))
 
     def stop(self) -> None:
         """Remove the bar."""

@@ -73,7 +73,7 @@ def _print(lost: Path | None, mended: list[str], rows: list[dict[str, object]]) 
     for one in mended:
         print(console.printable(one))
     for row in rows:
-        name = console.printable(str(row["repo"]))
+        name = console.printable_name(str(row["repo"]))
         if "error" in row:
             console.error(f"{name}: {row['error']}")
         elif "chunks_embedded" in row:

@@ -133,7 +133,7 @@ def apply(
             level = "error" if one.change is Change.REFUSED else "warning"
             console.error(f"{level}: {one.name}: {one.message}")
         elif not as_json:
-            print(f"{console.printable(one.name)}: {one.change}")
+            print(f"{console.printable_name(one.name)}: {one.change}")
     if any(one.change is Change.REFUSED for one in taken):
         raise typer.Exit(UsageError.exit_code)
 
@@ -199,7 +199,7 @@ def _sync_one(
         raise
     if not news:
         if not as_json:
-            print(f"{console.printable(record.name)}: unchanged at {record.commit[:9]}")
+            print(f"{console.printable_name(record.name)}: unchanged at {record.commit[:9]}")
         return {"state": "unchanged", "after": record.commit, "changed": 0, "warnings": ()}
     try:
         report = index_entry(record, engines, full=full, as_json=as_json)
@@ -257,8 +257,8 @@ def _print(entry: Entry) -> None:
     from harness.index.registry import fetched_besides
 
     at = f" at {entry.commit[:9]}" if entry.commit else ""
-    print(f"{console.printable(entry.name)}: {entry.state}{at}")
-    print(f"    {console.printable(entry.source)}")
+    print(f"{console.printable_name(entry.name)}: {entry.state}{at}")
+    print(f"    {console.printable_name(entry.source)}")
     for label, value in (
         ("ref", entry.ref),
         ("credential", entry.credential),
@@ -268,6 +268,6 @@ def _print(entry: Entry) -> None:
         ("indexed", entry.indexed_at),
     ):
         if value:
-            print(f"    {label} {console.printable(value)}")
+            print(f"    {label} {console.printable_name(value)}")
     for warning in entry.warnings:
-        print(f"    warning: {console.printable(warning)}")
+        print(f"    warning: {console.printable_name(warning)}")

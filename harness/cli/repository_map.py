@@ -75,7 +75,7 @@ def _tree(found: RepositoryMap) -> Tree:
     from rich.text import Text
     from rich.tree import Tree
 
-    title = Text(console.printable(found.repo), style="bold")
+    title = Text(console.printable_name(found.repo), style="bold")
     title.append(f"  {len(found.files)} of {found.files_total} files", style="dim")
     root = Tree(title, guide_style="dim")
     _grow(root, [(tuple(file.path.split("/")), file) for file in found.files])

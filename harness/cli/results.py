@@ -37,7 +37,9 @@ def list_(as_json: AsJson = False) -> None:
     if not rows:
         print("There are no results yet.")
     for row, result in zip(rows, (one for one in listed if one.files), strict=True):
-        print(f"{console.printable(result.name)}  {row['changed_at']}  {', '.join(result.files)}")
+        print(
+            f"{console.printable_name(result.name)}  {row['changed_at']}  {', '.join(result.files)}"
+        )
 
 
 def get(
@@ -58,4 +60,4 @@ def get(
     if as_json:
         console.print_json({"name": name, "path": str(target), "files": files})
         return
-    print(f"{console.printable(str(target))}: {', '.join(files)}")
+    print(f"{console.printable_name(str(target))}: {', '.join(files)}")

@@ -52,7 +52,7 @@ def list_(as_json: AsJson = False) -> None:
     for token in tokens:
         until = f"until {token['expires']}" if token["expires"] else "for ever"
         repos = ", ".join(token["repos"])  # type: ignore[arg-type]
-        print(console.printable(f"{token['name']}  {token['scope']}  {repos}  {until}"))
+        print(console.printable_name(f"{token['name']}  {token['scope']}  {repos}  {until}"))
 
 
 def revoke(
@@ -63,7 +63,7 @@ def revoke(
     if as_json:
         console.print_json({"revoked": _shown(token)})
         return
-    print(console.printable(f"revoked {token.name}"))
+    print(console.printable_name(f"revoked {token.name}"))
 
 
 def _tokens() -> Tokens:

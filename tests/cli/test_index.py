@@ -198,7 +198,7 @@ def test_an_empty_folder_says_so(harness: Run, tmp_path: Path) -> None:
 
 
 def test_strange_files_and_names(harness: Run, tmp_path: Path) -> None:
-    root = tmp_path / "strange"
+    root = tmp_path / "strange\nweb: 9 files\x1b[8m"
     make_repository(
         root,
         {
@@ -218,6 +218,11 @@ def test_strange_files_and_names(harness: Run, tmp_path: Path) -> None:
     assert "a b/ü\\n\\x1b[31mname.py:1-2" in out
     found = document(harness("search", "strange name", "--json"))["results"]
     assert found[0]["path"] == "a b/ü\n\x1b[31mname.py"
+    for command in (("index", str(root)), ("index", str(root), "--full"), ("status",)):
+        _, out, err = harness(*command)
+        assert "strange\\nweb: 9 files\\x1b[8m" in out
+        # Nor may a folder's name make lines about other repositories.
+        assert not [line for line in (out + err).split("\n") if line.startswith("web")]
 
 
 def test_index_waits_for_another_run_of_the_repository(
