@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from harness.search import meanings
 from harness.search.meanings import names_near
 from harness.search.query import parse
 from harness.types import Chunk
@@ -48,3 +49,15 @@ def test_a_passage_is_as_near_whatever_stands_beside_it() -> None:
     several = [chunk("Store.save", "save"), chunk("", "load", "open"), chunk()]
     one_by_one = [names_near(query, [one]) for one in several]
     assert np.allclose(names_near(query, several), np.concatenate(one_by_one, axis=1), atol=1e-6)
+
+
+def test_what_is_remembered_of_names_is_bounded_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    query, asked = parse("write a file"), [chunk("Store.save", "save"), chunk("", "load")]
+    before = names_near(query, asked)
+    remembered = meanings._shipped().names()
+    monkeypatch.setattr(meanings, "_MOST_NAMES", 1)
+    after = names_near(query, asked)
+    assert meanings._shipped().names() is not remembered
+    assert np.array_equal(before, after)

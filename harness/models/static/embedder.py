@@ -22,6 +22,7 @@ from harness.models.lexical import term_id
 from harness.models.static import model_file, terms
 from harness.models.static.model_file import StaticModel
 from harness.models.static.vocabulary_rows import VocabularyRows
+from harness.models.static.word_vectors import WordVectors
 from harness.models.term_counts import TermCounts, Vocabulary
 from harness.types import FloatArray
 
@@ -135,15 +136,11 @@ class StaticEmbedder:
         table = self._loaded()
         return table.vector(terms.query_terms(text), table.query_scales)
 
-    def beside(self, text: str, words: Sequence[str]) -> tuple[FloatArray, FloatArray]:
-        """For each of some words the product of its vector and a query's, and the square of its
-        length, which says how much it counts; both ``(n,)``. Raises as :meth:`embed_documents`.
-
-        :param text: the query.
-        :param words: terms, folded.
-        """
+    def word_vectors(self) -> WordVectors:
+        """Vectors of words as they stand in passages, none of them known yet; of the length that
+        says how much each counts. Raises as :meth:`embed_documents`."""
         table = self._loaded()
-        return table.products(words, self.embed_query(text)), table.squares(words)
+        return WordVectors(table.words, table.model.dimension)
 
     def count_tokens(self, text: str) -> int:
         """0: there is no window that a text could overrun.
@@ -210,7 +207,6 @@ class _Table:
         self._own = threading.local()
         self._known = dict(zip(model.hashes.tolist(), range(len(model.hashes)), strict=True))
         self._find = lru_cache(maxsize=_CACHED_TERMS)(self._look_up)
-        self._square = lru_cache(maxsize=_CACHED_TERMS)(self._measure)
         self._room = threading.local()
 
     def vector(self, weighted: Mapping[str, float], scales: npt.NDArray[np.float32]) -> FloatArray:
@@ -246,42 +242,22 @@ class _Table:
         total: FloatArray = np.dot(factors, self._floats(taken))
         return total / max(float(np.sqrt(total @ total)), 1e-12)
 
-    def products(self, words: Sequence[str], vector: FloatArray) -> FloatArray:
-        """The product of each word's vector with another, ``(n,)``.
-
-        :param words: terms.
-        :param vector: ``(dimension,)``.
-        """
-        rows: list[int] = []
-        shares: list[float] = []
-        owners: list[int] = []
-        for place, found in enumerate(map(self._find, words)):
-            if isinstance(found, int):
-                rows.append(found)
-                shares.append(1.0)
-                owners.append(place)
-            else:
-                rows += found[0]
-                shares += found[1]
-                owners += [place] * len(found[0])
-        taken = np.array(rows, dtype=np.intp)
-        factors = np.array(shares, dtype=np.float32) * self.scales[taken]
-        dots = (self._floats(taken) @ vector) * factors
-        sums: FloatArray = np.bincount(owners, dots, len(words)).astype(np.float32)
-        return sums
-
-    def squares(self, words: Sequence[str]) -> FloatArray:
-        """The square of the length of each word's vector, ``(n,)``.
+    def words(self, words: Sequence[str]) -> FloatArray:
+        """Vectors of words, ``(n, dimension)``, of the length that each has in a passage's sum.
 
         :param words: terms.
         """
-        return np.array(list(map(self._square, words)), dtype=np.float32)
-
-    def _measure(self, word: str) -> float:
-        rows, shares = self._rows({word: 1.0})
-        taken = np.array(rows, dtype=np.intp)
-        total = (np.array(shares, np.float32) * self.scales[taken]) @ self._floats(taken)
-        return float(total @ total)
+        found = [terms.term_rows(word, self._known, self.model.buckets) for word in words]
+        taken = np.array([row for rows, _ in found for row in rows], dtype=np.intp)
+        shares = np.array([share for _, shares in found for share in shares], dtype=np.float32)
+        factors, floats = shares * self.scales[taken], self._floats(taken)
+        vectors = np.empty((len(words), self.model.dimension), dtype=np.float32)
+        start = 0
+        for place, (rows, _) in enumerate(found):
+            end = start + len(rows)
+            np.dot(factors[start:end], floats[start:end], out=vectors[place])
+            start = end
+        return vectors
 
     def _floats(self, taken: npt.NDArray[np.intp]) -> FloatArray:
         """Rows as numbers to multiply, ``(k, dimension)``; valid until the thread asks again. Fresh

@@ -122,11 +122,23 @@ def test_words_beside_a_question_are_what_passages_of_one_word_are(
     embedder: StaticEmbedder,
 ) -> None:
     words = ["socket", "zvqzzz", "file"]
-    products, squares = embedder.beside("open a network connection", words)
+    vectors = embedder.word_vectors()
+    numbers = np.array(list(vectors.numbers(words).values()))
     asked = embedder.embed_query("open a network connection")
+    near = vectors.products(numbers, asked) / np.sqrt(vectors.squares(numbers))
     alone = embedder.embed_documents([f"\n{word}" for word in words]) @ asked
-    np.testing.assert_allclose(products / np.sqrt(squares), alone, atol=1e-5)
-    assert [len(found) for found in embedder.beside("", [])] == [0, 0]
+    np.testing.assert_allclose(near, alone, atol=1e-5)
+    # More than there is room for at first: each keeps its number and its vector.
+    many = [f"word{number}" for number in range(1500)]
+    assert len(set(vectors.numbers(many).values())) == 1500
+    assert list(vectors.numbers(words).values()) == numbers.tolist()
+    again = vectors.products(numbers, asked) / np.sqrt(vectors.squares(numbers))
+    np.testing.assert_array_equal(again, near)
+    last = np.array([vectors.numbers(many)[many[-1]]])
+    own = embedder.embed_documents([f"\n{many[-1]}"])[0]
+    assert vectors.products(last, own) / np.sqrt(vectors.squares(last)) == pytest.approx(
+        1, abs=1e-5
+    )
 
 
 def test_no_texts(embedder: StaticEmbedder) -> None:
