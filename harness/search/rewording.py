@@ -66,7 +66,7 @@ def reworded(query: Query, lists: CandidateLists, is_word: Callable[[str], bool]
 def _meant(word: str, known: _Known, is_word: Callable[[str], bool]) -> str:
     """The known word that a misspelt one stands for; empty for one that is spelled right."""
     low = word.lower()
-    if not _PLAIN.fullmatch(word) or not most_slips(low) or known.has(low) or is_word(low):
+    if not _PLAIN.fullmatch(word) or not most_slips(low) or is_word(low) or known.has(low):
         return ""
     return nearest(low, known.counts)
 
@@ -107,13 +107,21 @@ def _words(text: str) -> frozenset[str]:
 
 
 class _Known:
-    """The words of the candidates. ``words``: those of letters."""
+    """The words of the candidates, read when the first is asked for: that takes as long as the rest
+    of a search, and for a name, or a word that is spelled right, it is mostly not needed."""
 
     def __init__(self, pool: Sequence[Candidate]) -> None:
         self._pool = pool
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Those of letters."""
         # All texts at once: a word is mostly in many of them.
-        self.words = _words("\n".join(f"{one.path} {one.chunk.text}" for one in pool))
-        self._roots = set(map(word_root, self.words))
+        return _words("\n".join(f"{one.path} {one.chunk.text}" for one in self._pool))
+
+    @cached_property
+    def _roots(self) -> frozenset[str]:
+        return frozenset(map(word_root, self.words))
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -174,7 +182,9 @@ def _by_words(
             continue
         if low in STOP_WORDS:
             return 0, 0, []
-        meant = () if known.has(fold(word)) else vocabulary.of_word(low, known.has)
+        meant = vocabulary.of_word(low, known.has)
+        if meant and known.has(fold(word)):
+            meant = ()
         # "sending" begins as the French word does, and is English.
         english = {word_root(one) for found in meant for one in found} if word.isascii() else ()
         if meant and word_root(low) not in english:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.search import rewording
 from harness.search.query import parse
 from harness.search.rewording import MOST_WORDS, reworded
 from harness.types import Candidate, CandidateLists, Chunk
@@ -68,3 +69,17 @@ def test_a_word_that_the_index_has_is_not_translated() -> None:
     german = {"konto.py": "def passwort_pruefen(passwort): 'Prüft das Passwort und meldet an.'"}
     assert said("wie wird das Passwort geprüft", german) == "Passwort check"
     assert said("das Passwort", german) == ""
+
+
+@pytest.mark.parametrize("question", ["purged", "utf8x2y"])
+def test_the_words_of_candidates_are_not_read_for_what_is_a_word_or_none(
+    question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # To read them takes as long as the rest of a search.
+    def read(text: str) -> frozenset[str]:
+        raise AssertionError(text)
+
+    monkeypatch.setattr(rewording, "_words", read)
+    assert said(question) == ""
+    with pytest.raises(AssertionError, match="SessionCookie"):
+        said("middelware")
