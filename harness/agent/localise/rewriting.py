@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from harness.agent.constants import values_beside
 from harness.agent.localise.folding import Folded, fold_docstring, unfold_docstring
+from harness.agent.localise.imports import with_library_imports
 from harness.agent.sources import Definition, definitions_in, syntax_problem
 from harness.agent.tools.edit_block import EditBlock
 from harness.agent.tools.replacing import replace_once
@@ -115,11 +116,12 @@ def rewritten(answer: str, shown: Shown, text: str) -> str:
 
 
 def parsing(new: str, shown: Shown, text: str) -> str:
-    """Return a file's new text.
+    """Return a file's new text, with the imports of the standard library that it lacks.
 
     :param text: the file as it is.
     :raises Unusable: it does not parse, and the file does.
     """
+    new = with_library_imports(shown.definition.path, text, new)
     problem = syntax_problem(shown.definition.path, new)
     if problem and not syntax_problem(shown.definition.path, text):
         raise Unusable(f"it does not parse: {problem}")
