@@ -156,7 +156,8 @@ def _with_imports(text: str, path: str, places: Sequence[Place]) -> str:
             module = one.path.removesuffix(".py").removeprefix("src/").replace("/", ".")
             if re.search(rf"(?<![\w.]){name}\s*\(", text):
                 missing[f"from {module} import {name}\n"] = None
-    return f"{''.join(missing)}\n\n{text}" if missing else text
+    gap = "" if re.match(r"(?:import|from)\b", text) else "\n\n"
+    return f"{''.join(missing)}{gap}{text}" if missing else text
 
 
 def _file_in(answer: str, path: str) -> str:

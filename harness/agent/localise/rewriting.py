@@ -23,6 +23,8 @@ _BLOCK = re.compile(r"^[ \t]*```[\w.+/#:-]*[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z
 # Models also write the function's name where SEARCH belongs.
 _MARKER = re.compile(r"^<{5,}[^\n]*\n(?=(?:.*\n)*?={5,}\s*\n)", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
+# `#` of Rust and C is no comment.
+_COMMENT = re.compile(r"\s*(?://|/\*|\*(?!\w)|#(?=\s|$|:))")
 _IMPORT = re.compile(r"^(?:import|from) \S+.*$")
 
 
@@ -244,6 +246,9 @@ def _with_block(block: str, shown: Shown, text: str) -> str:
     indent = _indent(lines[one.start - 1])
     piece = _indented(_lines(block, best), indent)
     piece = unfold_docstring(piece, shown.folded)
+    file_name = one.path.rpartition("/")[2]
+    above = [line for line in block.split("\n")[: best.start - 1] if file_name not in line]
+    piece = _with_comment(piece, lines[one.start - 1 : one.end], above, indent)
     known = {other.name: other for other in definitions_in(one.path, text)}
     fresh: list[str] = []
     for other in found:
@@ -256,6 +261,22 @@ def _with_block(block: str, shown: Shown, text: str) -> str:
     blank = "\n\n\n" if one.path.endswith(".py") else "\n\n"
     lines[one.start - 1 : one.end] = blank.join([*fresh, piece]).split("\n")
     return _with_imports("\n".join(lines), block, best, one.path)
+
+
+def _with_comment(piece: str, was: Sequence[str], above: Sequence[str], indent: str) -> str:
+    """Keep the comment in front of a place, unless the model wrote another.
+
+    :param above: the lines before the piece in the model's block, but for the file's name: a
+        comment in the first line of a file is taken for one of the file.
+    """
+    code = next((at for at, line in enumerate(was) if not _COMMENT.match(line)), 0)
+    if code == 0 or _COMMENT.match(piece.split("\n", 1)[0]):
+        return piece
+    own = len(above)
+    while own and _COMMENT.match(above[own - 1]):
+        own -= 1
+    comment = [indent + line.strip() for line in above[own:]] or was[:code]
+    return "\n".join([*comment, piece])
 
 
 def _definitions(path: str, block: str) -> list[Definition]:

@@ -85,6 +85,24 @@ def test_of_several_blocks_the_one_with_the_place_is_taken(
 
 
 @pytest.mark.parametrize(
+    ("head", "new", "kept"),
+    [
+        pytest.param("// up says so.\n// Twice.\n", "", True, id="left-out"),
+        pytest.param("// up says so.\n", "// up says no.\n", False, id="another"),
+        pytest.param("/**\n * up says so.\n */\n", "", True, id="a-block"),
+        pytest.param("", "", False, id="none"),
+    ],
+)
+def test_the_comment_before_a_place_stays(head: str, new: str, kept: bool) -> None:
+    text = f"package a\n\n{head}func up(n int) int {{\n\treturn n\n}}\n"
+    answer = f"```go\n{new}func up(n int) int {{\n\treturn n + 1\n}}\n```"
+    head = head if kept else new
+    answer = answer.replace("```go\n", "```go\n// a.go\n")
+    wanted = f"package a\n\n{head}func up(n int) int {{\n\treturn n + 1\n}}\n"
+    assert change("a.go", text, "up", answer) == wanted
+
+
+@pytest.mark.parametrize(
     ("answer", "complete"),
     [
         pytest.param("So:\n```python\ndef other():\n    return 1\n```\n\n", True, id="closed"),
