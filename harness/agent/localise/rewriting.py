@@ -175,11 +175,12 @@ def _holds(block: str, one: Definition) -> bool:
 
 
 def _is_same(block: str, shown: Shown) -> bool:
-    bare = [line.strip() for line in block.strip().split("\n")]
-    return any(
-        bare == [line.strip() for line in text.strip().split("\n")]
-        for text in (shown.text, shown.folded.text)
-    )
+    """Tell whether a block is the code as it was, but for comments."""
+    return _code(block) in (_code(shown.text), _code(shown.folded.text))
+
+
+def _code(text: str) -> list[str]:
+    return [line.strip() for line in text.strip().split("\n") if not _COMMENT.match(line)]
 
 
 def _replaced(answer: str, shown: Shown, text: str) -> str:

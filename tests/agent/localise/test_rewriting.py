@@ -113,7 +113,9 @@ def test_the_comment_before_a_place_stays(head: str, new: str, kept: bool) -> No
         pytest.param("So:\n```\n", False, id="opened"),
         pytest.param("Run:\n```\npython a.py\n```\n", False, id="without-the-place"),
         pytest.param(
-            'Now:\n```\ndef other():\n    return re.compile("x")\n```\n', False, id="as-it-was"
+            'Now:\n```\n# a.py\ndef other():\n    return re.compile("x")\n```\n',
+            False,
+            id="as-it-was",
         ),
         pytest.param(
             "```\n<<<<<<< SEARCH\ndef other():\n=======\ndef other(x):\n>>>>>>> REPLACE\n```\n",
