@@ -74,11 +74,25 @@ def with_new_lines(answer: str, shown: Shown, text: str) -> str:
     if not one.start <= first or not last <= one.end:
         raise Unusable(f"its lines are not those of {one.last_name or one.path}")
     lines = text.split("\n")
+    written = "\n".join(str(line) for line in given)
+    if _begins_anew(written, shown, lines, first):
+        return rewritten(f"```\n{written}\n```", shown, text)
     new = _placed([str(line) for line in given], lines[first - 1 : last])
     changed = "\n".join([*lines[: first - 1], *new, *lines[last:]])
     if changed == text:
         raise Unchanged("it changes nothing")
     return parsing(changed, shown, text)
+
+
+def _begins_anew(written: str, shown: Shown, lines: Sequence[str], first: int) -> bool:
+    """Tell whether it is the whole place again, from its head on, instead of lines within.
+
+    :param first: the first line that was to go.
+    """
+    one = shown.definition
+    named = (at for at in range(one.start, first) if one.last_name in lines[at - 1])
+    head = next(named, 0) if one.name else 0
+    return head > 0 and lines[head - 1].strip() in [part.strip() for part in written.split("\n")]
 
 
 def _placed(new: Sequence[str], old: Sequence[str]) -> list[str]:

@@ -38,6 +38,8 @@ def said(first: object, last: object, *lines: str) -> str:
         pytest.param(said(8, 8, "total = a + b"), "    total = a + b", id="without-indentation"),
         pytest.param(said(8, 8, "    c = b\n    total = a + c"), "    c = b\n    total = a + c",
                      id="line-end-within"),
+        pytest.param(said(8, 8, "def add(a, b):", "    total = a + b", "    return total"),
+                     "    total = a + b", id="all-of-it-again"),
         pytest.param(said(8, 3, "    total = a + b"), "    total = a + b", id="last-before-first"),
         pytest.param("<<<<<<< SEARCH\n    total = a - b\n=======\n    total = a + b\n"
                      ">>>>>>> REPLACE", "    total = a + b", id="no-schema-on-this-server"),
