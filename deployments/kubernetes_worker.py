@@ -1,10 +1,14 @@
-"""Prefect's Kubernetes worker, with three differences: runs of some deployments are carried out in
-the worker's own pod, tasks get the image and the RuntimeClass that their repository calls for, and
-a run that is cancelled before its pod starts ends at once.
+"""Prefect's Kubernetes worker, with four differences: no run that it has taken is lost
+(`submitting`), runs of some deployments are carried out in the worker's own pod, tasks get the
+image and the RuntimeClass that their repository calls for, and a run that is cancelled before its
+pod starts ends at once.
 
 A check every ten minutes would otherwise be 144 Jobs a day, each with a pod to schedule. And a run
 is cancelled by what runs in its pod: where that cannot start, the run would be Cancelling for ever,
 with its Job and its place among the runs of its deployment.
+
+Each start of a run has one name for its Job. When the answer of Kubernetes is lost and the Job is
+sent again, by this worker or another one, Kubernetes refuses the second.
 """
 
 from __future__ import annotations
@@ -16,11 +20,16 @@ import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
-from prefect.exceptions import InfrastructureNotFound
+from kubernetes_asyncio.client import BatchV1Api
+from kubernetes_asyncio.client.exceptions import ApiException
+from prefect.exceptions import InfrastructureError, InfrastructureNotFound
+from prefect_kubernetes import observer
 from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerResult
 
 from deployments.cancelling import cancelled_while_waiting
+from deployments.submitting import KeepsRuns
 from harness.settings import WorkerSettings, load
 
 _DEPLOYMENT = "prefect.io/deployment-name"
@@ -28,12 +37,18 @@ _AGENT_TASK = "agent-task"
 _OWN = "worker"
 # An own run that is asked to end has this long (seconds).
 _GRACE_SECONDS = 10.0
+_RUN = "prefect.io/flow-run-id"
+# kubernetes_asyncio waits for ever; what is not done by then is tried again later.
+_ANSWER_SECONDS = 30.0
+_CREATE_SECONDS = 120.0
+# Kubernetes' limit is 63, and a pod's name has 6 more than its Job's.
+_PREFIX_CHARS = 44
 
 with warnings.catch_warnings():
     # Taking the place of the type "kubernetes" is the point.
     warnings.filterwarnings("ignore", message="Type 'HarnessWorker'")
 
-    class HarnessWorker(KubernetesWorker):  # type: ignore[misc]
+    class HarnessWorker(KeepsRuns, KubernetesWorker):  # type: ignore[misc]
         """Takes the place of Prefect's own worker of the type ``kubernetes``."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -47,10 +62,12 @@ with warnings.catch_warnings():
             submitted = await super().get_and_submit_flow_runs()
             for run in await cancelled_while_waiting(self.client, self._work_pool_name):
                 # Both delete its Job and mark it cancelled, and say in its log when they cannot.
-                if run.start_time is None:
-                    await self._cancel_run(run.id)
-                else:
-                    await self._cancel_next_start(run)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_CREATE_SECONDS):
+                        if run.start_time is None:
+                            await self._cancel_run(run.id)
+                        else:
+                            await self._cancel_next_start(run)
             return submitted
 
         async def _cancel_next_start(self, run: Any) -> None:
@@ -72,7 +89,11 @@ with warnings.catch_warnings():
             await self._mark_flow_run_as_cancelled(run, {"message": message})
 
         async def run(self, flow_run: Any, configuration: Any, task_status: Any = None) -> Any:
-            """Carry out a run here, or make its Job."""
+            """Carry out a run here, or make its Job.
+
+            :raises NotOursError: it was cancelled or put back meanwhile.
+            """
+            start = await self.confirm(flow_run.id)
             settings = load(WorkerSettings)
             labels = configuration.job_manifest["metadata"].get("labels") or {}
             deployment = labels.get(_DEPLOYMENT, "")
@@ -81,7 +102,41 @@ with warnings.catch_warnings():
             if deployment == _AGENT_TASK:
                 repository = str((flow_run.parameters or {}).get("repository", ""))
                 fit_task(configuration.job_manifest, repository, settings)
-            return await super().run(flow_run, configuration, task_status)
+            metadata = configuration.job_manifest["metadata"]
+            metadata["name"] = job_name(metadata["generateName"], start)
+            async with asyncio.timeout(_CREATE_SECONDS):
+                return await super().run(flow_run, configuration, task_status)  # type: ignore[safe-super]
+
+        async def is_carried_out(self, run: Any, start: UUID) -> bool:
+            """Whether a run has a Job that was made for this start, or one that has not ended."""
+            return any(
+                job.metadata.name.endswith(_suffix(start)) or not _has_ended(job)
+                for job in await _jobs(run.id)
+            )
+
+        async def _create_job(self, configuration: Any, client: Any) -> Any:
+            try:
+                return await super()._create_job(configuration, client)
+            except InfrastructureError as error:
+                cause = error.__cause__
+                body = cause.body if isinstance(cause, ApiException) else None
+                if '"AlreadyExists"' not in str(body):
+                    raise
+                # Made by an attempt whose answer was lost.
+                metadata = configuration.job_manifest["metadata"]
+                job = await BatchV1Api(client).read_namespaced_job(
+                    metadata["name"], configuration.namespace, _request_timeout=_ANSWER_SECONDS
+                )
+                if (job.metadata.labels or {}).get(_RUN) != metadata["labels"][_RUN]:
+                    raise
+                return job
+
+        async def find_infrastructure(self, run: Any) -> str | None:
+            """The Job of a run whose worker died before it had written down the name."""
+            for job in await _jobs(run.id):
+                if not _has_ended(job):
+                    return f"{job.metadata.namespace}:{job.metadata.name}"
+            return None
 
         async def kill_infrastructure(
             self, infrastructure_pid: str, configuration: Any, grace_seconds: int = 30
@@ -109,6 +164,43 @@ with warnings.catch_warnings():
                 await _end(process)
                 del self._own[name]
             return KubernetesWorkerResult(identifier=name, status_code=code)
+
+
+async def _jobs(run_id: UUID) -> list[Any]:
+    """The Jobs of a run, ended ones included.
+
+    :raises ApiException: Kubernetes does not say.
+    """
+    found: list[Any] = []
+    # The observer's own connection and namespaces: where it looks the worker may look.
+    api = await observer._get_kubernetes_client()
+    try:
+        for namespace in observer.settings.observer.namespaces:
+            listed = await BatchV1Api(api).list_namespaced_job(
+                namespace, label_selector=f"{_RUN}={run_id}", _request_timeout=_ANSWER_SECONDS
+            )
+            found += listed.items
+    finally:
+        await api.close()
+    return found
+
+
+def _has_ended(job: Any) -> bool:
+    return bool(job.status.failed or job.status.succeeded)
+
+
+def job_name(prefix: str, start: UUID) -> str:
+    """The name of the Job of one start of a run.
+
+    :param prefix: what a name that Kubernetes chooses would begin with; may end with a dash.
+    :param start: as :meth:`KeepsRuns.confirm` gives it.
+    """
+    return prefix[:_PREFIX_CHARS].strip("-") + _suffix(start)
+
+
+def _suffix(start: UUID) -> str:
+    # The first half of an id is the time.
+    return f"-{start.hex[-12:]}"
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -163,10 +163,10 @@ def _server(layout: Layout, state: StackState) -> ProcessRecord:
 
 def _worker(layout: Layout, state: StackState, name: str) -> ProcessRecord:
     arguments = (
-        *("prefect", "--no-prompt", "worker", "start", "--pool", state.work_pool),
-        *("--type", "process", "--name", name, "--install-policy", "never"),
+        *("deployments.worker", "--type", "process", "--pool", state.work_pool),
+        *("--name", name, "--install-policy", "never"),
     )
-    return _start(layout, WORKER, stack_environment(layout, state), *arguments)
+    return _start(layout, WORKER, with_code(stack_environment(layout, state)), *arguments)
 
 
 def _start(

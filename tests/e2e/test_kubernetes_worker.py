@@ -98,6 +98,7 @@ def _without_identity(job: Object) -> Object:
             if not key.startswith("prefect.io/") and key != "app.kubernetes.io/name"
         }
     text["metadata"].pop("generateName")
+    text["metadata"].pop("name", None)  # of the start
     container = text["spec"]["template"]["spec"]["containers"][0]
     varying = ("PREFECT__", "PREFECT_API_", "PREFECT_HOME", "PREFECT_CLIENT", "PREFECT_SERVER",
                "PREFECT_TEST", "PREFECT_INTEGRATIONS", "PREFECT_WORKER")  # fmt: skip

@@ -52,12 +52,15 @@ class Cluster:
     _version: int = 1
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def create_job(self, namespace: str, manifest: Object) -> Object:
-        """Keep a Job as sent, give it a name, and make its pod."""
+    def create_job(self, namespace: str, manifest: Object) -> Object | None:
+        """Keep a Job as sent, name it, and make its pod; None if there is one of its name."""
         with self._lock:
+            if manifest["metadata"].get("name") in self.objects["jobs"]:
+                return None
             self.created.append(deepcopy(manifest))
             job = deepcopy(manifest)
-            job["metadata"] |= self._identity(manifest["metadata"]["generateName"], namespace)
+            chosen = self._identity(manifest["metadata"].get("generateName", ""), namespace)
+            job["metadata"] = chosen | job["metadata"]
             name = job["metadata"]["name"]
             job["status"] = {"active": 1}
             template = deepcopy(manifest["spec"]["template"])
@@ -273,7 +276,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(403, {"kind": "Status", "message": "the worker may not make this"})
             return
         namespace = urlsplit(self.path).path.split("/namespaces/")[1].split("/")[0]
-        self._json(201, self.cluster.create_job(namespace, body))
+        if made := self.cluster.create_job(namespace, body):
+            self._json(201, made)
+        else:
+            self._json(409, {"kind": "Status", "status": "Failure", "reason": "AlreadyExists",
+                             "message": "jobs.batch already exists", "code": 409})  # fmt: skip
 
     def do_DELETE(self) -> None:
         # The options, which would otherwise be taken for the next request.
@@ -365,16 +372,23 @@ class KubernetesImitation:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+    def port(self) -> int:
+        return self._server.server_port
 
-    def kubeconfig(self) -> Object:
-        """A kubectl configuration (JSON is YAML) that names this server."""
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def kubeconfig(self, url: str | None = None) -> Object:
+        """A kubectl configuration (JSON is YAML) that names this server.
+
+        :param url: of a proxy before it.
+        """
         return {
             "apiVersion": "v1", "kind": "Config", "current-context": "imitation",
             "contexts": [{"name": "imitation", "context": {
                 "cluster": "imitation", "user": "imitation", "namespace": "harness"}}],
-            "clusters": [{"name": "imitation", "cluster": {"server": self.url}}],
+            "clusters": [{"name": "imitation", "cluster": {"server": url or self.url}}],
             "users": [{"name": "imitation", "user": {"token": "imitation"}}],
         }  # fmt: skip
 
