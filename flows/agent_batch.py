@@ -10,13 +10,12 @@ from typing import Annotated, Any
 
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.objects import State
 from prefect.concurrency.asyncio import concurrency
-from prefect.deployments.flow_runs import arun_deployment
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, Field
 
-from flows.clients import own_client
+from flows.clients import own_client, start_run
 from flows.limits import ensure_limit, ollama_limit_name
 from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED
@@ -69,9 +68,7 @@ async def _run(limit: str, item: BatchTask) -> dict[str, Any]:
     """Start one task's run when there is room, and wait for its end."""
     async with concurrency(limit, occupy=1), own_client() as client:
         began = time.monotonic()
-        run: FlowRun = await arun_deployment(
-            DEPLOYMENT, parameters=item.model_dump(), timeout=None, poll_interval=2, client=client
-        )
+        run = await start_run(DEPLOYMENT, item.model_dump(), client, timeout=None)
     state = run.state
     return {
         "repository": item.repository,

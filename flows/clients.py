@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
 
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import AsyncClientContext
+from prefect.deployments.flow_runs import arun_deployment
+
+_POLL_SECONDS = 2.0
 
 
 @asynccontextmanager
@@ -21,3 +27,24 @@ async def own_client() -> AsyncIterator[PrefectClient]:
     # Settings, even if they are empty: without any, the flow's own client would be handed out.
     async with AsyncClientContext(httpx_settings={}) as context:
         yield context.client
+
+
+async def start_run(
+    deployment: str, parameters: dict[str, Any], client: PrefectClient, *, timeout: float | None
+) -> FlowRun:
+    """Start one run of ``flow/deployment``, and wait for its end.
+
+    Prefect's client sends a request again when the answer is lost or the server is busy; without
+    a key that is a second run.
+
+    :param timeout: in seconds; 0: do not wait, None: for ever.
+    """
+    run: FlowRun = await arun_deployment(
+        deployment,
+        parameters=parameters,
+        timeout=timeout,
+        poll_interval=_POLL_SECONDS,
+        client=client,
+        idempotency_key=uuid4().hex,
+    )
+    return run

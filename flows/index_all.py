@@ -11,12 +11,11 @@ from typing import Annotated, Any
 
 from prefect import flow, get_client, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
-from prefect.client.schemas.objects import FlowRun, State
-from prefect.deployments.flow_runs import arun_deployment
+from prefect.client.schemas.objects import State
 from prefect.states import Failed
 from pydantic import Field
 
-from flows.clients import own_client
+from flows.clients import own_client, start_run
 from flows.limits import work_pool_limit
 from flows.logs import show_core_logs
 from flows.outcomes import EXPLAINED, WITH_WARNINGS, completed
@@ -33,7 +32,6 @@ from harness.types import RepositoryRecord
 
 DEPLOYMENT = "index-repository/index-repository"
 UNCHANGED = "Unchanged"
-_POLL_SECONDS = 2.0
 _INDEXED = frozenset({"Completed", WITH_WARNINGS})
 
 
@@ -175,13 +173,8 @@ async def _index(
                 if not await asyncio.to_thread(has_news, known, credentials):
                     return row | {"state": UNCHANGED}
             async with own_client() as client:
-                run: FlowRun = await arun_deployment(
-                    DEPLOYMENT,
-                    parameters={"source": source, "name": name, "full": full},
-                    timeout=None,
-                    poll_interval=_POLL_SECONDS,
-                    client=client,
-                )
+                parameters = {"source": source, "name": name, "full": full}
+                run = await start_run(DEPLOYMENT, parameters, client, timeout=None)
         except HarnessError as error:  # the git server's: the repository's run would say the same
             row |= {"state": "Failed", "message": str(error)}
             await asyncio.to_thread(_note_unreadable, known, error)

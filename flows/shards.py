@@ -12,10 +12,9 @@ from typing import Any
 from prefect import get_run_logger
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
-from prefect.deployments.flow_runs import arun_deployment
 from prefect.states import Cancelled
 
-from flows.clients import own_client
+from flows.clients import own_client, start_run
 from harness.engines import Engines
 from harness.index.batches import BatchResult
 from harness.index.leases import HeldLease
@@ -127,12 +126,8 @@ async def _run_all(
             for _ in range(_ATTEMPTS):
                 if await done(order):
                     break
-                run: FlowRun = await arun_deployment(
-                    DEPLOYMENT,
-                    parameters=_parameters(plan, order, sharing),
-                    timeout=0,
-                    client=client,
-                )
+                parameters = _parameters(plan, order, sharing)
+                run = await start_run(DEPLOYMENT, parameters, client, timeout=0)
                 while not (run.state and run.state.is_final()):
                     await asyncio.sleep(_POLL_SECONDS)
                     run = await client.read_flow_run(run.id)

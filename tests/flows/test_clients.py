@@ -5,15 +5,20 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
+from prefect import flow
 from prefect.client.base import PrefectHttpxAsyncClient
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.utilities import get_or_create_client
 from prefect.context import AsyncClientContext
+from prefect.settings import PREFECT_API_URL
 
-from flows.clients import own_client
+from flows.clients import own_client, start_run
+from tests.fakes.interrupted import Fault, interrupted
 
 AT_ONCE = 8
 
@@ -47,6 +52,30 @@ def test_no_part_ends_the_token_of_another() -> None:
     assert len(set(asyncio.run(flow()))) == AT_ONCE
     assert set(statuses) == {200}
     assert len(tokens) == len(set(tokens)) == 2 * AT_ONCE, "the server wants tokens"
+
+
+@flow
+def started() -> None:
+    pass
+
+
+def test_a_start_whose_answer_is_lost_is_one_run() -> None:
+    async def runs_of_one_start(port: int) -> list[UUID]:
+        with interrupted(port) as proxy:
+            proxy.next(r"POST /api/deployments/[^ /]+/create_flow_run ", Fault.CUT_AFTER)
+            async with PrefectClient(f"{proxy.url}/api") as client:
+                identity = await client.create_deployment(
+                    await client.create_flow(started), name="once"
+                )
+                await start_run("started/once", {}, client, timeout=0)
+                assert not proxy.planned
+                chosen = DeploymentFilter(id=DeploymentFilterId(any_=[identity]))
+                found = await client.read_flow_runs(deployment_filter=chosen)
+                return [run.id for run in found]
+
+    port = urlsplit(str(PREFECT_API_URL.value())).port
+    assert port is not None
+    assert len(asyncio.run(runs_of_one_start(port))) == 1
 
 
 def _http(client: PrefectClient) -> PrefectHttpxAsyncClient:
