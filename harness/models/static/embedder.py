@@ -247,7 +247,8 @@ class _Table:
 
         :param words: terms.
         """
-        found = [terms.term_rows(word, self._known, self.model.buckets) for word in words]
+        buckets = self.model.buckets
+        found = [terms.term_rows(word, self._known, buckets) for word in words]
         taken = np.array([row for rows, _ in found for row in rows], dtype=np.intp)
         shares = np.array([share for _, shares in found for share in shares], dtype=np.float32)
         factors, floats = shares * self.scales[taken], self._floats(taken)

@@ -47,3 +47,10 @@ def test_unknown_words_that_look_alike_share_rows() -> None:
     other, _ = terms.term_rows("elephants", known, 1000)
     assert all(row >= 1 for row in right)
     assert len(set(right) & set(wrong)) > 5 > len(set(right) & set(other))
+
+
+@pytest.mark.parametrize("term", ["configuration", "überprüfung", "abc\ud800def", "x"])
+def test_an_unknown_word_has_a_row_for_itself_and_each_run_of_its_letters(term: str) -> None:
+    rows, shares = terms.term_rows(term, {}, 1000)
+    assert list(rows) == [terms.term_hash(part) % 1000 for part in (term, *terms.grams(term))]
+    assert len(shares) == len(rows)
