@@ -65,6 +65,9 @@ with get_client(sync_client=True) as client:
     )
 """
 
+# How Python ends when a busy cluster's DNS gives no answer, or a server is being started again.
+_UNREACHED = "httpx.ConnectError"
+_TRIES = 4
 # Of the namespace, so that no other one is ever deleted.
 _OURS = "harness/tests=cluster"
 
@@ -109,6 +112,19 @@ class Release:
         run: str = self._prefect(
             _START, deployment, json.dumps(parameters), json.dumps(job_variables)
         )
+        return run
+
+    def completed(self, deployment: str, seconds: float = 900) -> str:
+        """The id of a run that has completed, of a deployment that runs one at a time: Prefect
+        cancels one that begins while a schedule's own run is there."""
+
+        def tried() -> str | None:
+            run = self.start(deployment)
+            state, message = self.wait_for(run, "COMPLETED", "CANCELLED", seconds=seconds)
+            assert state == "COMPLETED" or "concurrency limit" in message, (state, message)
+            return run if state == "COMPLETED" else None
+
+        run: str = self.until(f"a completed run of {deployment}", tried, seconds, pause=10)
         return run
 
     def state(self, run: str) -> tuple[str, str]:
@@ -216,7 +232,16 @@ class Release:
         )  # fmt: skip
 
     def _prefect(self, script: str, *arguments: str) -> Any:
-        return json.loads(self.toolbox("python", "-c", script, *arguments).splitlines()[-1])
+        for patience in range(_TRIES):
+            try:
+                said = self.toolbox("python", "-c", script, *arguments)
+                break
+            except AssertionError as error:
+                # Nothing was asked yet, so it can be asked again.
+                if _UNREACHED not in str(error) or patience == _TRIES - 1:
+                    raise
+            time.sleep(10)
+        return json.loads(said.splitlines()[-1])
 
     def _run(self, command: list[str], seconds: float, stdin: str | None = None) -> str:
         done = subprocess.run(
