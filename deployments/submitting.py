@@ -67,6 +67,8 @@ class KeepsRuns(_Worker):
         super().__init__(*args, **kwargs)
         self._carried: set[UUID] = set()
         self._next_look = 0.0
+        # Ids of states in which runs were found to be carried out, so that nobody is asked again.
+        self._settled: set[UUID] = set()
 
     async def confirm(self, run_id: UUID) -> UUID:
         """Look once more whether this worker may start a run.
@@ -198,11 +200,14 @@ class KeepsRuns(_Worker):
             return
         workers = await self.client.read_workers_for_work_pool(self._work_pool_name)
         living = {one.name for one in workers if one.status == WorkerStatus.ONLINE} - {self.name}
+        self._settled &= {run.state.id for run in found if run.state}
         for run in found:
             owner = holder(run.state)
-            if owner not in living and not await self.is_carried_out(
-                run, start_of(await self._states(run.id))
-            ):
+            if run.state is None or run.state.id in self._settled or owner in living:
+                continue
+            if await self.is_carried_out(run, start_of(await self._states(run.id))):
+                self._settled.add(run.state.id)
+            else:
                 worker = f"worker {owner}" if owner else "worker"
                 reason = f"The {worker} that had taken the run is gone or has lost it"
                 if not await self._put_back(run.id, {owner}, reason):
