@@ -25,7 +25,8 @@ class GitServer:
     """A server of the repositories below ``root``. ``logins`` are all the ``user:password`` that
     clients sent; one whose password is ``password`` gets in, and nobody else. ``large``: files of
     Git LFS by the SHA-256 that their pointers name; ``large_from`` is where they are said to be;
-    ``large_list`` is what is said instead, and ``large_list_bytes`` how long that claims to be."""
+    ``large_list`` is what is said instead, and ``large_list_bytes`` how long that claims to be.
+    What begins with a key of ``moved`` is somewhere else."""
 
     root: Path
     url: str
@@ -36,6 +37,7 @@ class GitServer:
     large_from: str = ""
     large_list: bytes = b""
     large_list_bytes: int = 0
+    moved: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -57,6 +59,13 @@ def http_server(root: Path, password: str, certificate: Path | None = None) -> I
             if login.partition(":")[2] != server.password:
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", "Basic")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            away = next((key for key in server.moved if self.path.startswith(key)), None)
+            if away is not None:
+                self.send_response(302)
+                self.send_header("Location", self.path.replace(away, server.moved[away], 1))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -29,6 +30,37 @@ from tests.fakes.ollama_server import FakeOllama
 def fake() -> Iterator[FakeOllama]:
     with FakeOllama() as server:
         yield server
+
+
+def test_a_redirect_is_not_followed(fake: FakeOllama) -> None:
+    """Whoever answers in the server's place would be shown code."""
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(307)
+            self.send_header("Location", f"{fake.url}{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        do_POST = do_GET  # noqa: N815
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as http:
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            once = Backoff(attempts=1)
+            with OllamaClient(f"http://127.0.0.1:{http.server_address[1]}", backoff=once) as client:
+                with pytest.raises(HarnessError):
+                    client.models()
+                with pytest.raises(HarnessError):
+                    list(client.stream_chat("m", {"model": "m", "messages": []}))
+        finally:
+            http.shutdown()
+            thread.join()
+    assert fake.requests == []
 
 
 class Sleeps(list[float]):

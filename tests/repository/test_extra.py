@@ -21,7 +21,7 @@ from harness.errors import (
     ServiceUnavailableError,
     UsageError,
 )
-from harness.repository import extent, lfs
+from harness.repository import elsewhere, extent, lfs, submodules
 from harness.repository.checkout import Checkout, resolve_source
 from harness.repository.elsewhere import Extra, is_loopback, related
 from harness.repository.git import run_git
@@ -97,6 +97,7 @@ def large(server: GitServer) -> Iterator[GitServer]:
     server.large = {hashlib.sha256(BIG).hexdigest(): BIG}
     yield server
     server.large, server.large_from, server.large_list, server.large_list_bytes = {}, "", b"", 0
+    server.moved = {}
 
 
 def fetched(
@@ -135,6 +136,44 @@ def test_the_files_of_submodules_count_with_the_others(
     assert contents(fetched(server, tmp_path))  # five, a link among them
     with pytest.raises(UsageError, match="million files"):
         fetched(server, tmp_path, submodules=True)
+    monkeypatch.setattr(extent, "MAX_FILES", 100)
+    for limit, says in (("MAX_SUBMODULES", "more than 1 submodules"), ("MAX_BYTES", "GB of files")):
+        with monkeypatch.context() as patch, pytest.raises(UsageError, match=says):
+            patch.setattr(submodules, limit, 1)
+            fetched(server, tmp_path, submodules=True)
+
+
+def test_a_server_leads_neither_submodules_nor_large_files_elsewhere(
+    large: GitServer, tmp_path: Path
+) -> None:
+    """The repository's address is the user's choice; these are the repository's."""
+    (large.root / "moved.git").symlink_to("lib.git")
+    large.moved = {"/lib.git": "/moved.git"}
+    with pytest.raises(HarnessError, match="submodule vendored lib cannot be had"):
+        fetched(large, tmp_path, submodules=True)
+    assert not [path for path in large.requests if path.startswith("/moved.git")]
+    large.moved = {"/large/": f"{large.url}/elsewhere/large/"}
+    asked = len(large.requests)
+    with pytest.raises(GitError, match="answers 302 for the large files"):
+        fetched(large, tmp_path, lfs=9_999)
+    assert not [path for path in large.requests[asked:] if "elsewhere" in path]
+
+
+def test_a_login_for_large_files_is_for_the_server_that_asked(
+    large: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elsewhere, "is_loopback", lambda host: False)
+    other = large.large_from = large.url.replace("127.0.0.1", "localhost")
+    fetched(large, tmp_path)
+    credentials = tmp_path / "others"
+    make_credential(credentials, "team", f"{large.url}\n{other}", password=SECRET)
+    remote = open_remote(f"{large.url}/app.git", timeout_seconds=60, credential="team",
+                         credentials_dir=credentials)  # fmt: skip
+    before = len(large.logins)
+    with pytest.raises(CredentialError, match="refuses the large files"):
+        lfs.replace_pointers(remote, tmp_path / "files", tmp_path / "cache",
+                             Extra(lfs_bytes=9_999, credentials_dir=credentials))  # fmt: skip
+    assert len(large.logins) == before + 1, "the list's"
 
 
 def test_submodules_are_files_at_their_recorded_commits(

@@ -164,6 +164,29 @@ def test_neither_profile_runs_what_a_repository_names(tmp_path: Path, trust: Tru
     assert not marker.exists()
 
 
+def test_no_setting_of_a_repository_counts_that_could_start_something(tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "r", {"a.py": "x"})
+    for_all = [
+        *("core.hookspath", "core.fsmonitor", "gc.auto", "maintenance.auto"),
+        *("protocol.ext.allow", "submodule.recurse"),
+    ]
+    sealed = [
+        *("core.untrackedcache", "core.attributesfile", "core.excludesfile", "core.sshcommand"),
+        *("core.alternaterefscommand", "core.pager", "diff.external", "diff.ignoresubmodules"),
+        *("protocol.allow", "protocol.file.allow", "credential.helper", "commit.gpgsign"),
+    ]
+    with (root / ".git" / "config").open("a") as file:
+        for key in (*for_all, *sealed):
+            section, _, name = key.rpartition(".")
+            first, _, rest = section.partition(".")
+            file.write(f'[{first} "{rest}"]\n' if rest else f"[{first}]\n")
+            file.write(f"\t{name} = planted\n")
+    for trust, keys in ((USER, for_all), (SEALED, [*for_all, *sealed])):
+        rows = run_git(["config", "--list", "-z"], root, 30, trust=trust).stdout.split(b"\0")
+        last = dict(row.decode().split("\n", 1) for row in rows if b"\n" in row)
+        assert [key for key in keys if last[key] == "planted"] == []
+
+
 @both
 @pytest.mark.parametrize(
     "variable", ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_CONFIG_PARAMETERS"]

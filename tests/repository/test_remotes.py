@@ -290,6 +290,18 @@ def watched_processes(secret: str) -> Iterator[tuple[list[str], set[str]]]:
         watcher.join()
 
 
+@pytest.mark.parametrize(
+    "ref",
+    ["-x", "--upload-pack=x", "/x", "a b", "a..b", "a:b", "+a:*", "a~1", "a^{}", "a@{1}", "a\n",
+     "\x1b", "a.lock", "a/", "a.", "a//b", "*", "a\\b", "[a]", "?"],
+)  # fmt: skip
+def test_what_is_no_name_of_a_ref_is_not_asked_for(ref: str) -> None:
+    nobody = open_remote("http://127.0.0.1:9/web.git", timeout_seconds=20)
+    with pytest.raises(UsageError, match="is not a branch, a tag or a whole commit id") as caught:
+        nobody.find(ref)
+    assert str(caught.value).isprintable()
+
+
 def test_no_process_is_told_the_secret(
     web: GitServer, served: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

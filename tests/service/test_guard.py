@@ -342,6 +342,8 @@ def test_a_group_has_its_scope_for_its_own_repositories_only(
     assert ada.may_with(Scope.ADMIN, "team/api")
     assert ada.may_with(Scope.READ, "web")
     assert not ada.may_with(Scope.ASK, "web")
+    for nobody in ("", " \t"):
+        assert recogniser.caller("10.1.0.1", headers | {"x-forwarded-user": nobody}, {}) is None
 
 
 @pytest.mark.parametrize(
