@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness.errors import StackError
+from harness.errors import ServiceUnavailableError, StackError
 from harness.stack import processes
 from harness.stack.access import auth_string_for
 from harness.stack.api import PrefectApi
@@ -17,14 +17,16 @@ from harness.stack.environment import deploy_environment
 from harness.stack.login import login_url
 from harness.stack.options import StackOptions
 from harness.stack.starting import OnProgress, begin_service, complete, start, wait_for_service
-from harness.stack.state import Layout, StackState, read_state, remove_state
+from harness.stack.state import SERVER, Layout, StackState, read_state, remove_state
 from harness.stack.status import (
     StackStatus,
     api_of,
     describe,
+    is_silent,
     running,
     server_answers,
     service_runs,
+    wait_for_answer,
 )
 from harness.stack.stopping import stop, stop_runs
 
@@ -43,9 +45,9 @@ def up(
     """Start the server, worker, service and all deployments, or find those that already run.
 
     A running stack is returned as it is, whatever ``options`` say. One with missing parts (killed,
-    or the machine was restarted) is completed or started anew; one without a password, of an older
-    version, is started anew. When starting fails or is
-    interrupted, nothing is left running.
+    or the machine was restarted) is completed or started anew; a server that does not answer has
+    as long as a new one; one without a password, of an older version, is started anew. When
+    starting fails or is interrupted, nothing is left running.
 
     :param data_dir: the database, state, password and logs go below it.
     :param options: None takes the defaults.
@@ -63,6 +65,7 @@ def up(
             remove_state(layout)
             state = None
         if state is not None:
+            wait_for_answer(state, options.start_timeout_seconds, say)
             status = running(state)
             if status is not None and (service_runs(state) or not options.serve):
                 return status
@@ -129,6 +132,7 @@ def connect(data_dir: Path) -> PrefectApi:
     """The API of the local server.
 
     :raises StackError: no stack is running.
+    :raises ServiceUnavailableError: it runs, and its server does not answer.
     """
     return api_of(_running(data_dir))
 
@@ -138,6 +142,7 @@ def new_login_url(data_dir: Path, page: str = "") -> str:
 
     :param page: where it leads, a path of the UI.
     :raises StackError: no stack is running.
+    :raises ServiceUnavailableError: it runs, and its server does not answer.
     """
     state = _running(data_dir)
     return login_url(state.port, state.auth_string or "", page)
@@ -150,10 +155,22 @@ def profile_file(data_dir: Path) -> Path:
 
 
 def _running(data_dir: Path) -> StackState:
-    state = read_state(Layout(data_dir.resolve()))
-    if state is None or running(state) is None:
-        raise StackError("no Prefect server is running here; start one with `harness up`")
-    return state
+    """The recorded stack, which answers.
+
+    :raises StackError: no stack is running.
+    :raises ServiceUnavailableError: it runs, and its server does not answer.
+    """
+    layout = Layout(data_dir.resolve())
+    state = read_state(layout)
+    if state is not None and running(state) is not None:
+        return state
+    if state is not None and is_silent(state):
+        raise ServiceUnavailableError(
+            f"the Prefect server here runs and does not answer (see {layout.log(SERVER)}); try "
+            "again when the machine is less busy, or start it anew with `harness down` and "
+            "`harness up`"
+        )
+    raise StackError("no Prefect server is running here; start one with `harness up`")
 
 
 def deploy(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.stack import processes
@@ -10,6 +11,8 @@ from harness.stack.api import PrefectApi
 from harness.stack.deploying import Change
 from harness.stack.environment import api_url, ui_url
 from harness.stack.state import SERVER, SERVICE, WORKER, StackState
+
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +37,42 @@ class StackStatus:
 
 def running(state: StackState) -> StackStatus | None:
     """The stack when its server answers and its worker runs, else None."""
-    worker = state.process(WORKER)
-    if worker is None or not processes.is_running(worker) or not server_answers(state):
+    if not _runs(state, WORKER) or not server_answers(state):
         return None
     return describe(state)
 
 
+def is_silent(state: StackState) -> bool:
+    """Whether the processes of server and worker are there, so that a stack that is not
+    :func:`running` has a server that does not answer."""
+    return _runs(state, SERVER) and _runs(state, WORKER)
+
+
+def wait_for_answer(state: StackState, seconds: float, say: Callable[[str], None]) -> None:
+    """Let a server whose process runs come to answer: it may just be busy, and whoever starts it
+    anew ends the flow runs of the worker."""
+    deadline = time.monotonic() + seconds
+    waits = False
+    while _runs(state, SERVER) and not server_answers(state) and time.monotonic() < deadline:
+        if not waits:
+            say("the server runs and does not answer: waiting for it")
+        waits = True
+        time.sleep(_POLL_SECONDS)
+
+
 def server_answers(state: StackState) -> bool:
     """Tell whether the server's process runs and the server is healthy."""
-    server = state.process(SERVER)
-    if server is None or not processes.is_running(server):
-        return False
-    return api_of(state).is_healthy()
+    return _runs(state, SERVER) and api_of(state).is_healthy()
 
 
 def service_runs(state: StackState) -> bool:
     """Tell whether the process of the service runs."""
-    service = state.process(SERVICE)
-    return service is not None and processes.is_running(service)
+    return _runs(state, SERVICE)
+
+
+def _runs(state: StackState, role: str) -> bool:
+    process = state.process(role)
+    return process is not None and processes.is_running(process)
 
 
 def api_of(state: StackState) -> PrefectApi:

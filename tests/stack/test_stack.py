@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -176,6 +177,34 @@ def test_what_a_lost_worker_had_taken_and_not_begun_is_not_ended() -> None:
         assert {run["id"]: run["state_type"] for run in prefect.children} == {
             "pending": "SCHEDULED", "running": "CRASHED", "cancelling": "CANCELLED",
         }  # fmt: skip
+
+
+class _BusyPrefect(FakePrefect):
+    """Has no time for the first questions."""
+
+    too_early = 3
+
+    def answer(self, path: str, body: dict[str, Any] | None) -> tuple[int, object]:
+        if path == "/api/health" and self.too_early:
+            self.too_early -= 1
+            return 503, {"exception_message": "Service Unavailable"}
+        return super().answer(path, body)
+
+
+def test_a_server_that_is_busy_keeps_its_flow_runs(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.create()
+    worker = _start(tmp_path, SLEEP)
+    server = ProcessRecord("server", os.getpid(), psutil.Process().create_time())
+    with _BusyPrefect() as prefect:
+        port = urlsplit(prefect.url).port or 0
+        write_state(layout, StackState("test", port, "pool", (server, worker), "a:b"))
+        with pytest.raises(ServiceUnavailableError, match="runs and does not answer"):
+            lifecycle.connect(tmp_path)
+        status = lifecycle.up(tmp_path, StackOptions(port, 60.0, serve=False))
+    assert (status.pids, status.started) == ({"server": os.getpid(), "worker": worker.pid}, False)
+    assert processes.is_running(worker)
+    assert processes.end(processes.members("test", [worker]), grace_seconds=5) == []
 
 
 def _data_dir(process: psutil.Process) -> str | None:
