@@ -19,7 +19,10 @@ from harness.errors import HarnessError
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.faults.victims"])
 HANG_SECONDS = 240.0
-"""Far more than anything here takes, whatever else the machine does."""
+"""Far more than anything here takes on a machine that has time for it."""
+MOST_HANG_SECONDS = 5 * HANG_SECONDS
+"""Far more than that, whatever else the machine does."""
+_SAMPLE_SECONDS = 0.1
 
 
 class OutsideTreeError(AssertionError):
@@ -63,7 +66,9 @@ def timed(work: Callable[..., Any], *arguments: object) -> tuple[Any, float]:
     child, receiving = start(work, *arguments)
     try:
         if not receiving.poll(HANG_SECONDS):
-            raise OutsideTreeError(f"{work.__name__} hung for {HANG_SECONDS:g} s")
+            more = min(HANG_SECONDS * slowness(), MOST_HANG_SECONDS) - HANG_SECONDS
+            if not receiving.poll(more):
+                raise OutsideTreeError(f"{work.__name__} hung for {HANG_SECONDS + more:g} s")
         kind, found = receiving.recv()
     except EOFError:
         child.join()
@@ -77,6 +82,15 @@ def timed(work: Callable[..., Any], *arguments: object) -> tuple[Any, float]:
     if kind == "raw":
         raise OutsideTreeError(found)
     return found
+
+
+def slowness() -> float:
+    """How many times longer a computation takes now than on a machine that is idle, at least 1: a
+    run that was given no processor does not hang."""
+    began, given = time.monotonic(), time.thread_time()
+    while time.thread_time() - given < _SAMPLE_SECONDS:
+        pass
+    return max(1.0, (time.monotonic() - began) / _SAMPLE_SECONDS)
 
 
 def killed(after_seconds: float, work: Callable[..., Any], *arguments: object) -> bool:

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from harness.engines import Engines
+from harness.errors import TransientError
 from harness.index.options import IndexOptions
 from harness.index.run import index_repository
 from harness.index.wholeness import damage
@@ -44,8 +45,15 @@ class Stack:
         return dict(lifecycle.up(self.data, self.options).pids)
 
     def run(self) -> runs.FlowRun:
-        api = lifecycle.connect(self.data)
-        return runs.start_run(api, DEPLOYMENT, {"source": str(self.tree.root), "name": "tree"})
+        """A new flow run; a server that was just started, or has a run to record, may be busy."""
+        deadline = time.monotonic() + RUN_SECONDS
+        parameters = {"source": str(self.tree.root), "name": "tree"}
+        while True:
+            try:
+                return runs.start_run(lifecycle.connect(self.data), DEPLOYMENT, parameters)
+            except TransientError:
+                if time.monotonic() > deadline:
+                    raise
 
     def end(self, run: runs.FlowRun) -> str:
         """The state that a run comes to; a run that hangs fails the test."""
