@@ -24,7 +24,7 @@ from harness.search.path_kinds import (
     path_words,
     stem_words,
 )
-from harness.search.query import Query
+from harness.search.query import Query, asks_for_tests
 from harness.search.word_roots import Terms, word_root
 from harness.types import Candidate, CandidateLists, Chunk, FloatArray
 
@@ -53,10 +53,12 @@ FEATURES = (
     "text says it", "text says it together", "path says it", "stem is meant",
     "lacks the name", "file in dense", "file in lexical", "file says it",
     *KINDS, *_SHAPES, "log lines", "log definitions", "depth",
-    "file is named so", "file in dense scores", "file's last line",
+    "file is named so", "file in dense scores", "file's last line", "file is no source",
 )  # fmt: skip
 
-OF_FILES_ONLY = ("file is named so", "file in dense scores", "file's last line")
+OF_FILES_ONLY = (
+    "file is named so", "file in dense scores", "file's last line", "file is no source",
+)  # fmt: skip
 """What tells files apart and not passages: only :mod:`harness.search.file_ranking` weighs it."""
 
 _NONE: frozenset[str] = frozenset()
@@ -136,6 +138,8 @@ def features(query: Query, lists: CandidateLists, pool: Sequence[Candidate]) -> 
     # How long a file is at least: the lines that were found.
     last = files.largest(_floats([chunk.end_line for chunk in chunks])[:, None])[:, 0]
     columns["file's last line"] = files.gather((np.log2(1 + last) / 12).astype(np.float32))
+    asked = query.topics if asks_for_tests(query.text) else query.topics - {"test"}
+    columns["file is no source"] = files.each(lambda path: float(bool(path_kinds(path) - asked)))
     return np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
 
 

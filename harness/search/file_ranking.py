@@ -25,7 +25,7 @@ REPEATED, REPEATED_IN_FEW_WORDS = 1.0, 2.0
 files are shown early, yet one that is clearly meant keeps several places. Whoever describes what
 a passage does, in many words, means that passage and not its file."""
 
-_ALWAYS = ("file is named so", "file in dense scores", "file's last line")
+_ALWAYS = ("file is named so", "file in dense scores", "file's last line", "file is no source")
 _IN_FEW_WORDS = ("names say it", "dense score", "lexical score", "file's last line")
 
 FILE_FEATURES = ("best passage", "rise", *_ALWAYS, *(f"few words: {n}" for n in _IN_FEW_WORDS))

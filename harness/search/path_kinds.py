@@ -50,6 +50,11 @@ _NAMES = (
     ("docs", re.compile(r"(changelog|changes|history|news|readme|contributing|authors)$", re.I)),
 )
 
+_MIGRATIONS = re.compile(r".*migrat.*|alembic", re.I)
+_SERIAL = re.compile(r"\d{3,}[_-]|V\d+(?:[._]\d+)*__|[0-9a-f]{12}_", re.I)
+_WHOLE_STEPS = _set("up down migration")
+"""Names of a step's files where its folder has the number: Diesel's, Prisma's."""
+
 _PROSE = _set("md mdx rst txt adoc")
 _BUILD_FILES = re.compile(
     r"cmakelists\.txt|(?:.*[._-])?(?:requirements|constraints)(?:[._-].*)?\.txt"
@@ -70,6 +75,7 @@ FACTORS = {
     "generated": 0.6,
     "vendor": 0.5,
     "config": 0.7,
+    "migration": 0.5,
 }
 """What a chunk's score is multiplied by unless the query is about this kind of file: people who ask
 how something works mean the code that does it."""
@@ -107,8 +113,18 @@ def path_kinds(path: str) -> frozenset[str]:
         kinds.add("docs")
     if suffix.lower() in _DATA:
         kinds.add("config")
+    if _is_migration(folders, stem):
+        kinds.add("migration")
     found = frozenset(kinds)
     return _COMBINATIONS.setdefault(found, found)
+
+
+def _is_migration(folders: list[str], stem: str) -> bool:
+    """One step of a database's schema. The code that runs such steps is in folders called alike, so
+    a number is asked for as well."""
+    if not any(map(_MIGRATIONS.match, folders)):
+        return False
+    return bool(_SERIAL.match(folders[-1] if stem.lower() in _WHOLE_STEPS else stem))
 
 
 def path_factor(path: str, topics: frozenset[str]) -> float:

@@ -66,6 +66,9 @@ _TOPICS = {
         "config configuration settings ci workflow package manifest build setup yaml toml json"
         " docker helm requirements"
     ),
+    "migration": _set(
+        "migration migrations migrate migrates migrated migrating rollback schema column columns"
+    ),
 }
 """Words of a query that make it about a kind of file, a key of
 :data:`harness.search.path_kinds.FACTORS`."""
@@ -80,6 +83,7 @@ _DEFINED = re.compile(
     rf"(?:defined|declared)\b|\bdefinition\s{{1,3}}of\s{{1,3}}(?:the\s{{1,3}})?{_KIND}(\S{{1,200}})",
     re.IGNORECASE,
 )
+_TESTS_OF = re.compile(r"\b(?:tests?|specs?|fixtures?|mocks?)\s{1,3}(?:of|for|that)\b", re.I)
 _EDGES = "\"'`“”‘’,;:()[]{}<>"
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]+")
 _MAX_TITLE_WORDS = 5
@@ -179,6 +183,15 @@ def parse(text: str) -> Query:
             name for word in raw if len(word_parts(word)) > 2 and (name := fold(word)) in symbols
         ),
     )
+
+
+def asks_for_tests(text: str) -> bool:
+    """Tell whether tests are asked for, and not only mentioned: each of the nine labelled questions
+    with a word for tests means code, such as that of a test runner.
+
+    :param text: the question.
+    """
+    return _TESTS_OF.search(text) is not None
 
 
 def _said_nothing(raw: list[str]) -> frozenset[str]:

@@ -71,6 +71,18 @@ def test_a_kind_that_the_question_is_about_is_no_kind() -> None:
     assert column("tests of it", lists, "is test").tolist() == [0.0]
 
 
+def test_what_is_asked_for_counts_as_source_and_tests_not_when_mentioned() -> None:
+    paths = ("tests/test_a.py", "a.yaml", "a.py")
+    lists = CandidateLists(lexical=tuple(map(candidate, paths)))
+    for query, expected in (
+        ("how is it done", [1.0, 1.0, 0.0]),
+        ("run tests in parallel", [1.0, 1.0, 0.0]),
+        ("tests of it", [0.0, 1.0, 0.0]),
+        ("its yaml settings", [1.0, 0.0, 0.0]),
+    ):
+        assert column(query, lists, "file is no source").tolist() == expected
+
+
 def test_what_is_no_code_is_no_sign_when_that_is_asked_for() -> None:
     found = candidate("requirements.txt", "starlette==1")
     lists = CandidateLists(lexical=(replace(found, chunk=replace(found.chunk, kind="text")),))

@@ -164,6 +164,11 @@ def test_several_lines_of_a_long_file_come_before_what_is_not_named() -> None:
         "api/session.pb.go",
         "api/session_pb2.py",
         "Data/Session.designer.cs",
+        "db/old_migrations/20230923195457_add_state.rb",
+        "shop/migrations/0001_initial.py",
+        "migrations/2023-09-23-195457_state/up.sql",
+        "src/main/resources/db/migration/V1_2__state.sql",
+        "alembic/versions/ae1027a6acf0_state.py",
     ],
 )
 def test_code_comes_before_what_surrounds_it(path: str) -> None:
@@ -189,7 +194,8 @@ def test_a_module_of_tests_inside_a_source_file_counts_as_tests() -> None:
     ["src/click/testing.py", "lib/latest.js", "contest.py", "src/inspector.rs", "newsletter.py",
      "attestation.go", "documents.py", "Protest.java", "exampled.py", "src/jinja2/tests.py",
      "src/cmd/test.go", "libexec/bats", "src/testing/clock.go", "src/latest/a.py",
-     "src/generator.ts", "lib/workbench.rb"],
+     "src/generator.ts", "lib/workbench.rb", "django/db/migrations/autodetector.py", "db/404_a.rb",
+     "alembic/migration.py", "src/migrate/up.go"],
 )  # fmt: skip
 def test_ordinary_code_is_not_taken_for_something_else(path: str) -> None:
     assert path_kinds(path) == frozenset()
@@ -202,6 +208,7 @@ def test_ordinary_code_is_not_taken_for_something_else(path: str) -> None:
         ("example of a session", "examples/session.py"),
         ("what changed in the changelog", "CHANGELOG.md"),
         ("compatibility with old versions", "lib/_compat.py"),
+        ("migration that adds the session", "shop/migrations/0002_session.py"),
     ],
 )
 def test_no_penalty_when_the_query_is_about_it(query: str, path: str) -> None:
