@@ -24,6 +24,7 @@ from harness.stack import lifecycle, runs
 from harness.stack.options import StackOptions
 from harness.stack.ports import free_port
 from harness.store.edge import EdgeStore
+from tests.e2e.times import zone_at_noon
 from tests.repositories import commit_all, make_repository
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -38,6 +39,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HARNESS_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("HARNESS_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("HARNESS_TIMEZONE", zone_at_noon())
     yield tmp_path / "data"
     lifecycle.down(tmp_path / "data")
 

@@ -6,6 +6,7 @@ The short forms, one kill of each, are in `tests/e2e/test_local_stack.py`.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections import Counter
@@ -25,6 +26,7 @@ from harness.stack import lifecycle, runs
 from harness.stack.options import StackOptions
 from harness.stack.ports import free_port
 from harness.store.edge import EdgeStore
+from tests.e2e.times import zone_at_noon
 from tests.faults.rounds import rounds
 from tests.faults.trees import Tree
 
@@ -86,6 +88,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("OLLAMA_HOST", "QDRANT_HOST", "QDRANT_URL"):
             patch.delenv(name, raising=False)
+        patch.setenv("HARNESS_TIMEZONE", zone_at_noon())
         made = Stack(tmp_path_factory.mktemp("stack"))
         try:
             yield made
@@ -93,12 +96,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             lifecycle.down(made.data)
 
 
-def _victim(pids: dict[str, int], which: str) -> psutil.Process | None:
+def _victim(pids: dict[str, int], which: str, run: runs.FlowRun) -> psutil.Process | None:
     if which != "flow":
         return psutil.Process(pids[which])
     for child in psutil.Process(pids["worker"]).children(recursive=True):
-        if "prefect.engine" in " ".join(child.cmdline()):
-            return child
+        # The checks that run every ten minutes have processes of their own, which end meanwhile.
+        with contextlib.suppress(psutil.Error):
+            if child.environ().get("PREFECT__FLOW_RUN_ID") == run.id:
+                return child
     return None
 
 
@@ -112,10 +117,10 @@ def test_a_killed_process(stack: Stack, which: str, kills: int) -> None:
         stack.tree.change()
         run = stack.run()
         deadline = time.monotonic() + RUN_SECONDS
-        victim = _victim(pids, which)
+        victim = _victim(pids, which, run)
         while victim is None and time.monotonic() < deadline:
             time.sleep(0.02)
-            victim = _victim(pids, which)
+            victim = _victim(pids, which, run)
         time.sleep(chance.uniform(0, 6))
         if victim is not None and victim.is_running():
             victim.kill()
