@@ -158,6 +158,8 @@ class KeepsRuns(_Worker):
         state: State[Any] = Submitting(message=f"{_HOLDER}{self.name}")
         try:
             await propose_state(self.client, state, flow_run_id=flow_run.id)
+        except Abort:  # it is no Exception, and would end the worker
+            pass
         except Exception:  # only a name; what matters is looked at before the start
             self.get_flow_run_logger(flow_run).debug("Not made Submitting.", exc_info=True)
 
@@ -237,7 +239,11 @@ class KeepsRuns(_Worker):
             scheduled_time=datetime.now(UTC) + self._beats(beats),
             message=f"{reason}. It is started again (time {times + 1} of at most {MAX_TIMES}).",
         )
-        await propose_state(self.client, state, flow_run_id=run_id)
+        try:
+            await propose_state(self.client, state, flow_run_id=run_id)
+        except Abort as refusal:
+            self._logger.info("The run %s is not put back: %s", run_id, refusal)
+            return True
         self._logger.warning("The run %s was put back. %s", run_id, state.message)
         return True
 
