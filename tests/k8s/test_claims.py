@@ -43,7 +43,7 @@ def _templates(**sizes: str) -> dict[str, Any]:
         }
         for name, size in sizes.items()
     ]
-    return {"spec": {"volumeClaimTemplates": templates}}
+    return {"spec": {"replicas": 1, "volumeClaimTemplates": templates}}
 
 
 _THERE = {
@@ -132,6 +132,7 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             id="the same, growth, growth taken back",
         ),
         pytest.param("qdrant.storage=30Gi", "qdrant.storage is 20Gi, and cannot", id="template"),
+        pytest.param("qdrant.replicas=3", "qdrant.replicas is 1, and cannot become 3", id="peers"),
         pytest.param("ollama.storage=60G", "ollama.storage is 60Gi, and cannot", id="shrinks"),
         pytest.param("harness.storage.results=4Gi", "results is 10Gi, and cannot", id="too far"),
         pytest.param("ollama.storageClass=fast", 'storage is of class "standard"', id="class"),
