@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from harness.stack.ports import free_port
+from tests.fakes.interrupted import Interrupted, interrupted
 from tests.fakes.kubernetes_api import KubernetesImitation, Object
 from tests.k8s.documents import ROOT
 
@@ -47,6 +48,14 @@ class Stack:
     api_url: str
     kubernetes: KubernetesImitation
     notified: list[str]
+    to_prefect: Interrupted
+    to_kubernetes: Interrupted
+    _workers: WorkerProcesses
+
+    def replace_worker(self) -> None:
+        """A lost node: the worker gets no signal that it could heed; another one is started."""
+        self._workers.kill()
+        self._workers.start()
 
     @contextlib.contextmanager
     def client(self) -> Iterator[Any]:
@@ -97,6 +106,16 @@ class Stack:
         with self.client() as client:
             client.set_flow_run_state(run, Running(), force=True)
 
+    @property
+    def worker_runs(self) -> bool:
+        """Whether the worker has not ended by itself."""
+        return self._workers.is_running
+
+    def jobs_of(self, run: UUID) -> list[str]:
+        """The names of the Jobs that there are of a run."""
+        found = self.kubernetes.cluster.listing("jobs", f"prefect.io/flow-run-id={run}")["items"]
+        return [job["metadata"]["name"] for job in found]
+
     def wait_less(self, automation: str, seconds: float) -> None:
         """Let an automation that waits for nothing to happen wait only this long."""
         from prefect.events.schemas.automations import AutomationCore
@@ -126,12 +145,13 @@ class Stack:
         label = str(run)
 
         def find(client: Any) -> tuple[Object, Object] | None:
+            # Before the look at the Jobs: one that fails at once may be made in between.
+            state = client.read_flow_run(run).state
             cluster = self.kubernetes.cluster
             for sent in list(cluster.created):
                 if sent["metadata"]["labels"]["prefect.io/flow-run-id"] == label:
                     kept = cluster.listing("jobs", f"prefect.io/flow-run-id={label}")["items"]
                     return sent, kept[0]
-            state = client.read_flow_run(run).state
             assert not state.is_final(), f"{state.name}: {state.message}"
             return None
 
@@ -159,13 +179,13 @@ def _healthy(url: str) -> bool:
 @contextlib.contextmanager
 def _process(
     environment: dict[str, str], log: Path, *command: str, cwd: Path = ROOT
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, env=environment, cwd=cwd, stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            yield
+            yield process
         finally:
             process.terminate()
             try:
@@ -173,6 +193,43 @@ def _process(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+class WorkerProcesses:
+    """The worker, one at a time."""
+
+    def __init__(self, environment: dict[str, str], home: Path) -> None:
+        self._environment = environment
+        self._home = home
+        self._stack = contextlib.ExitStack()
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        """Start one; its log is numbered."""
+        log = self._home / f"worker-{len(self._running)}.log"
+        command = (
+            *(sys.executable, "-m", "deployments.worker", "--pool", "harness"),
+            *("--install-policy", "never", "--no-create-pool-if-not-found"),
+        )
+        process = self._stack.enter_context(_process(self._environment, log, *command))
+        self._running.append(process)
+
+    def kill(self) -> None:
+        """End the one that runs, with SIGKILL."""
+        self._running[-1].kill()
+        self._running[-1].wait()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the last one has not ended."""
+        return self._running[-1].poll() is None
+
+    def __enter__(self) -> WorkerProcesses:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
 
 @contextlib.contextmanager
@@ -230,7 +287,9 @@ def running_stack(home: Path) -> Iterator[Stack]:
             "PATH": common["PATH"],
         }  # fmt: skip
         config = home / "kubeconfig"
-        config.write_text(json.dumps(kubernetes.kubeconfig()), encoding="utf-8")
+        to_kubernetes = cleanup.enter_context(interrupted(kubernetes.port))
+        to_prefect = cleanup.enter_context(interrupted(port))
+        config.write_text(json.dumps(kubernetes.kubeconfig(to_kubernetes.url)), encoding="utf-8")
         cleanup.enter_context(
             _process(
                 server,
@@ -259,28 +318,20 @@ def running_stack(home: Path) -> Iterator[Stack]:
             assert done.returncode == 0, done.stderr[-3000:]
         worker = common | {
             "KUBECONFIG": str(config),
+            "PREFECT_API_URL": f"{to_prefect.url}/api",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
+            # A worker is called offline, and what it had taken is put back, after some of these.
+            "PREFECT_WORKER_HEARTBEAT_SECONDS": "2",
             "HARNESS_WORKER_RUNS": "quick",
             "PREFECT_INTEGRATIONS_KUBERNETES_OBSERVER_NAMESPACES": "harness",
             "PREFECT_INTEGRATIONS_KUBERNETES_CLUSTER_UID": "harness",
             "PREFECT_INTEGRATIONS_KUBERNETES_WORKER_API_AUTH_STRING_SECRET_NAME": "harness-prefect",
             "PREFECT_INTEGRATIONS_KUBERNETES_WORKER_API_AUTH_STRING_SECRET_KEY": "auth-string",
+            "PREFECT_INTEGRATIONS_KUBERNETES_WORKER_CREATE_JOB_RETRY_DELAY_SECONDS": "0",
+            "PREFECT_INTEGRATIONS_KUBERNETES_WORKER_CREATE_JOB_RETRY_JITTER_MAX_SECONDS": "0",
         }
-        cleanup.enter_context(
-            _process(
-                worker,
-                home / "worker.log",
-                sys.executable,
-                "-m",
-                "deployments.worker",
-                "--pool",
-                "harness",
-                "--install-policy",
-                "never",
-                "--no-create-pool-if-not-found",
-            )
-        )
-        stack = Stack(api_url, kubernetes, notified)
+        workers = cleanup.enter_context(WorkerProcesses(worker, home))
+        stack = Stack(api_url, kubernetes, notified, to_prefect, to_kubernetes, workers)
         stack.pause_schedules()
         yield stack
 

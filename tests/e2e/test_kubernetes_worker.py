@@ -16,6 +16,8 @@ import pytest
 
 from tests.e2e.kubernetes_reasons import TROUBLES, Trouble
 from tests.e2e.kubernetes_stack import AUTH, Stack, running_stack, until
+from tests.e2e.worker_faults import CREATES, HICCUPS, TRIES, Hiccup
+from tests.fakes.interrupted import Fault
 from tests.fakes.kubernetes_api import Object
 from tests.k8s import jobs
 
@@ -42,12 +44,14 @@ def troubled(stack: Stack) -> dict[str, UUID]:
     stack.pause("harness-restart-crashed")
     cluster = stack.kubernetes.cluster
     runs: dict[str, UUID] = {}
-    # One after the other: SQLite answers some of many submissions at once with 503 on a busy
-    # machine, and the worker then gives the run up.
+    made: dict[str, Object] = {}
+    for behaviour in sorted({trouble.behaviour for trouble in TROUBLES}):
+        cluster.behaviour = behaviour
+        started = [trouble.name for trouble in TROUBLES if trouble.behaviour == behaviour]
+        runs |= {name: stack.start("sleeper/sleeper") for name in started}
+        made |= {name: stack.job_of(runs[name])[1] for name in started}
     for trouble in TROUBLES:
-        cluster.behaviour = trouble.behaviour
-        runs[trouble.name] = run = stack.start("sleeper/sleeper")
-        _, job = stack.job_of(run)
+        run, job = runs[trouble.name], made[trouble.name]
         if trouble.running:
             stack.running(run)
         elif trouble.behaviour == "wait":
@@ -126,7 +130,7 @@ def test_the_worker_sends_exactly_the_expected_job(stack: Stack, deployment: str
         "name": "PREFECT_API_AUTH_STRING",
         "valueFrom": {"secretKeyRef": {"name": "harness-prefect", "key": "auth-string"}},
     }
-    assert environment["PREFECT_API_URL"]["value"] == stack.api_url
+    assert environment["PREFECT_API_URL"]["value"] == f"{stack.to_prefect.url}/api"
     assert environment["PREFECT_HOME"]["value"] == "/home/harness/.prefect"
     assert AUTH not in json.dumps(sent)
 
@@ -171,6 +175,8 @@ def test_a_failed_pod_and_a_vanished_job_are_crashes(stack: Stack) -> None:
     stack.kubernetes.cluster.behaviour = "hold"
     vanished = stack.start("sleeper/sleeper")
     _, job = stack.job_of(vanished)
+    # Otherwise it would be taken for one that has not got a Job yet.
+    stack.running(vanished)
     stack.kubernetes.cluster.behaviour = "fail"
     failed = stack.start("sleeper/sleeper")
     stack.job_of(failed)
@@ -268,3 +274,55 @@ def test_somebody_is_told(stack: Stack, troubled: dict[str, UUID], trouble: Trou
         return any(json.dumps(trouble.words)[1:-1] in body for body in of_run)
 
     until(told, 400)
+
+
+@pytest.mark.parametrize("hiccup", HICCUPS, ids=lambda hiccup: hiccup.name)
+def test_a_hiccup_costs_no_run(stack: Stack, hiccup: Hiccup) -> None:
+    stack.kubernetes.cluster.behaviour = "wait"
+    proxy = stack.to_kubernetes if hiccup.kubernetes else stack.to_prefect
+    for fault in hiccup.faults:
+        proxy.next(hiccup.request, fault)
+    run = stack.start("sleeper/sleeper")
+    with stack.client() as client:
+
+        def names() -> set[str]:
+            """Of all its states, once it waits for its pod with nothing more to go wrong."""
+            states = sorted(client.read_flow_run_states(run), key=lambda state: state.timestamp)
+            found = {state.name for state in states}
+            assert "Crashed" not in found
+            waits = states[-1].type.value == "PENDING" and stack.jobs_of(run)
+            return found if waits and found >= hiccup.names and not proxy.planned else set()
+
+        assert until(names, 400)
+    assert len(stack.jobs_of(run)) == 1
+    assert stack.worker_runs
+
+
+def test_what_is_wrong_for_good_ends_a_run_at_once(stack: Stack) -> None:
+    for _ in range(TRIES):
+        stack.to_kubernetes.next(CREATES, Fault.INVALID)
+    run = stack.start("sleeper/sleeper")
+    assert "a fault" in stack.wait_for(run, "CRASHED").message
+    with stack.client() as client:
+        assert "Resubmitting" not in {state.name for state in client.read_flow_run_states(run)}
+
+
+def test_the_runs_of_a_lost_worker_go_on_or_can_be_cancelled(stack: Stack) -> None:
+    from prefect.states import Cancelling
+
+    stack.kubernetes.cluster.behaviour = "hold"
+    runs = []
+    for fault in (Fault.HOLD_BEFORE, Fault.HOLD_AFTER):
+        stack.to_kubernetes.next(CREATES, fault)
+        runs.append(stack.start("sleeper/sleeper"))
+        until(lambda: not stack.to_kubernetes.planned, 400)
+    without, with_job = runs
+    _, job = stack.job_of(with_job)
+    stack.replace_worker()
+    stack.job_of(without)
+    assert stack.jobs_of(with_job) == [job["metadata"]["name"]]
+    with stack.client() as client:
+        assert "Resubmitting" in {state.name for state in client.read_flow_run_states(without)}
+        client.set_flow_run_state(with_job, Cancelling())
+    assert stack.wait_for(with_job, "CANCELLED")
+    assert not stack.jobs_of(with_job)
