@@ -118,7 +118,8 @@ class SnapshotApi:
             )
 
     def _wait_for_copies(self, collection: str) -> None:
-        """Wait until the other nodes of a cluster hold what one of them was just given.
+        """Wait until the other nodes of a cluster hold what one of them was just given; a node that
+        cannot be reached is not waited for.
 
         For a moment before the copying begins nothing seems to happen, so looking once is not
         enough.
@@ -127,9 +128,14 @@ class SnapshotApi:
         warned = began
         calm = 0
         while (held := self._held(collection)).get("remote_shards") and calm < _CALM_LOOKS:
-            shards = [*held.get("local_shards", ()), *held["remote_shards"]]
-            settled = all(shard.get("state") == "Active" for shard in shards)
-            calm = calm + 1 if settled and not held.get("shard_transfers") else 0
+            _, lost = self._nodes()
+            shards = [
+                *held.get("local_shards", ()),
+                *(shard for shard in held["remote_shards"] if shard.get("peer_id") not in lost),
+            ]
+            moving = [m for m in held.get("shard_transfers", ()) if m.get("to") not in lost]
+            settled = shards and all(shard.get("state") == "Active" for shard in shards)
+            calm = calm + 1 if settled and not moving else 0
             now = time.monotonic()
             if now - warned > _WARN_SECONDS:
                 warned = now
@@ -144,6 +150,53 @@ class SnapshotApi:
                     " look at their logs"
                 )
             time.sleep(_LOOK_SECONDS)
+
+    def _nodes(self) -> tuple[dict[int, str], set[int]]:
+        """The addresses of a cluster's nodes by id, none without a cluster; and the ids of those
+        that the node at the other end of the connection cannot reach."""
+        cluster = self._request("GET", "/cluster")
+        if not isinstance(cluster, dict):
+            raise StoreError(f"Qdrant at {self._address} says nothing of its nodes: {cluster!r}")
+        nodes = {int(id): str(node.get("uri")) for id, node in (cluster.get("peers") or {}).items()}
+        failing = cluster.get("message_send_failures") or {}
+        return nodes, {node for node, uri in nodes.items() if uri in failing}
+
+    def _spread(self, collection: str) -> None:
+        """Give a copy to each node that has none.
+
+        A snapshot carries the number of copies that its collection had: what comes from one server
+        would be on one node of a cluster, and lost with it.
+        """
+        nodes, lost = self._nodes()
+        held = self._held(collection)
+        holders: dict[int, set[int]] = {}
+        for shard in (*held.get("local_shards", ()), *held.get("remote_shards", ())):
+            node = shard.get("peer_id", held.get("peer_id"))
+            holders.setdefault(shard["shard_id"], set()).add(node)
+        missing = [
+            (shard, node)
+            for shard, have in sorted(holders.items())
+            for node in sorted(nodes)
+            if node not in have
+        ]
+        if not missing:
+            return
+        name = f"/collections/{quote(collection, safe='')}"
+        copies = {"params": {"replication_factor": len(nodes)}}
+        self._request("PATCH", name, json=copies)
+        for shard, node in missing:
+            if node in lost:
+                logger.warning(
+                    "the node of Qdrant at %s cannot be reached and gets no copy of %s; restore"
+                    " again, or replicate it, when it is back",
+                    *(nodes[node], collection),
+                )
+                continue
+            # One after the other: a part that is being copied cannot be copied once more.
+            source = min(holders[shard] - lost)
+            asked = {"shard_id": shard, "from_peer_id": source, "to_peer_id": node}
+            self._request("POST", f"{name}/cluster", json={"replicate_shard": asked})
+            self._wait_for_copies(collection)
 
     def delete(self, collection: str, name: str) -> None:
         """Remove a snapshot from the server."""
@@ -180,11 +233,15 @@ class SnapshotApi:
             )
         return digest.hexdigest(), size
 
-    def upload(self, collection: str, source: Path, sha256: str) -> None:
+    def upload(
+        self, collection: str, source: Path, sha256: str, *, everywhere: bool = True
+    ) -> None:
         """Create a collection from a snapshot, or replace it; the server checks the SHA-256 first.
 
         With ``priority=snapshot`` the file decides, not what replicas hold. On return they hold it,
-        too.
+        too, as far as they can be reached.
+
+        :param everywhere: give it to the nodes of a cluster that have no replica, too.
         """
         params = {"wait": "true", "priority": "snapshot", "checksum": sha256}
         try:
@@ -194,6 +251,8 @@ class SnapshotApi:
                 if self._request("POST", url, params=params, files=files) is not True:
                     raise StoreError(f"Qdrant at {self._address} did not restore {source.name}")
             self._wait_for_copies(collection)
+            if everywhere:
+                self._spread(collection)
         finally:
             # The server keeps what was uploaded among the collection's snapshots, even after the
             # collection is deleted: code on its disk that nothing would remove any more.

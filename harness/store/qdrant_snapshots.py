@@ -128,7 +128,7 @@ class QdrantSnapshots(Snapshots):
 
     def _upload(self, name: str, folder: Path, file: SnapshotFile, keep: bool = True) -> None:
         try:
-            self._api.upload(name, folder / file.file, file.sha256)
+            self._api.upload(name, folder / file.file, file.sha256, everywhere=keep)
             points, samples = self._look(name, [sample.id for sample in file.samples])
             compare(file, points, samples)
         finally:

@@ -101,6 +101,33 @@ def test_a_restore_waits_until_the_other_nodes_have_it_too(
     assert len(left) == 6, "three collections, rehearsed and restored"
 
 
+def test_what_one_server_had_is_on_every_node_after_a_restore(
+    remote: Case, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = remote.server
+    assert server is not None
+    monkeypatch.setattr("harness.store.qdrant_snapshot_api._LOOK_SECONDS", 0.01)
+    name = remote.backups.backup().name
+    server.nodes, server.lost = [1, 2, 3, 4], {3}
+    remote.backups.restore(name)
+    collections = {COLLECTION, f"{COLLECTION}-files", "harness-catalog"}
+    assert sorted(server.copies) == sorted((c, node) for c in collections for node in (2, 4))
+    assert server.factors == dict.fromkeys(collections, 4)
+    assert caplog.text.count("node-3:6335/ cannot be reached and gets no copy") == 3
+
+
+def test_a_restore_waits_for_no_node_that_is_lost(
+    remote: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = remote.server
+    assert server is not None
+    monkeypatch.setattr("harness.store.qdrant_snapshot_api._LOOK_SECONDS", 0.01)
+    name = remote.backups.backup().name
+    server.nodes, server.lost, server.dead = [1, 3], {3}, [3]
+    remote.backups.restore(name)
+    assert not server.copies
+
+
 def test_a_wrong_key_is_refused(remote: Case) -> None:
     assert remote.server is not None
     with (

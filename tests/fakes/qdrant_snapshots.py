@@ -31,7 +31,10 @@ class FakeSnapshots:
     ``hook`` sees (method, path) of each request and may return a status to answer with.
     ``corrupt_downloads`` flips a byte of that many downloads. ``shards`` are the states of a
     collection's shards on the node that answers; None is one that only another node has. For
-    ``copying`` looks at them, another node is still given its copy.
+    ``copying`` looks at them, another node is still given its copy. ``nodes`` are the ids of a
+    cluster's nodes, of which this is the first; ``lost`` cannot be reached, ``dead`` are those of
+    them that had a copy of every collection, and ``copies`` are the collections that others were
+    given, as (collection, node).
     """
 
     def __init__(self, client: QdrantClient, api_key: str | None = None) -> None:
@@ -43,6 +46,11 @@ class FakeSnapshots:
         self.corrupt_downloads = 0
         self.shards: list[str | None] = ["Active"]
         self.copying: int | None = None
+        self.nodes: list[int] = []
+        self.lost: set[int] = set()
+        self.dead: list[int] = []
+        self.copies: list[tuple[str, int]] = []
+        self.factors: dict[str, int] = {}
         self.number = 0
         # Not through upserts: a local client would normalise the vectors once more.
         self._collections: dict[str, Any] = client._client.collections  # type: ignore[attr-defined]
@@ -99,6 +107,9 @@ def _handler(fake: FakeSnapshots) -> type[BaseHTTPRequestHandler]:
         def do_DELETE(self) -> None:
             self.serve("DELETE")
 
+        def do_PATCH(self) -> None:
+            self.serve("PATCH")
+
         def serve(self, method: str) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             if "chunked" in (self.headers.get("transfer-encoding") or ""):
@@ -113,6 +124,17 @@ def _handler(fake: FakeSnapshots) -> type[BaseHTTPRequestHandler]:
             if status:
                 return self.error(status, "told to fail")
             match method, path:
+                case "GET", ["cluster"]:
+                    return self.answer(self.cluster())
+                case "PATCH", ["collections", name]:
+                    fake.factors[name] = json.loads(body)["params"]["replication_factor"]
+                    return self.answer(True)
+                case "POST", ["collections", name, "cluster"]:
+                    asked = json.loads(body)["replicate_shard"]
+                    if asked["to_peer_id"] in fake.lost or asked["from_peer_id"] != 1:
+                        return self.error(400, "no such peer")
+                    fake.copies.append((name, asked["to_peer_id"]))
+                    return self.answer(True)
                 case "GET", ["collections", name, "cluster"]:
                     if not fake.client.collection_exists(name):
                         return self.error(404, f"Collection `{name}` doesn't exist!")
@@ -123,7 +145,7 @@ def _handler(fake: FakeSnapshots) -> type[BaseHTTPRequestHandler]:
                     ]
                     return self.answer(
                         {"peer_id": 1, "shard_count": len(fake.shards), "local_shards": local}
-                        | self.elsewhere()
+                        | self.elsewhere(name)
                     )
                 case "POST", ["collections", name, "snapshots"]:
                     if not fake.client.collection_exists(name):
@@ -149,9 +171,25 @@ def _handler(fake: FakeSnapshots) -> type[BaseHTTPRequestHandler]:
                     return self.answer(True)
             return self.error(404, "not found")
 
-        def elsewhere(self) -> dict[str, Any]:
+        def cluster(self) -> dict[str, Any]:
+            if not fake.nodes:
+                return {"status": "disabled"}
+            uri = "http://node-{}:6335/".format
+            return {
+                "status": "enabled",
+                "peer_id": 1,
+                "peers": {str(node): {"uri": uri(node)} for node in fake.nodes},
+                "message_send_failures": {uri(node): {"count": 9} for node in fake.lost},
+            }
+
+        def elsewhere(self, name: str) -> dict[str, Any]:
             if fake.copying is None:
-                return {"remote_shards": [], "shard_transfers": []}
+                remote = [
+                    {"shard_id": 0, "peer_id": node, "state": "Active"}
+                    for collection, node in fake.copies
+                    if collection == name
+                ] + [{"shard_id": 0, "peer_id": node, "state": "Dead"} for node in fake.dead]
+                return {"remote_shards": remote, "shard_transfers": []}
             left, fake.copying = fake.copying, max(0, fake.copying - 1)
             state = "Recovery" if left else "Active"
             transfers = [{"shard_id": 0, "from": 1, "to": 2, "sync": True}] if left else []
