@@ -13,9 +13,11 @@ from harness.repository.credentials import redact
 
 _NUMBERED = re.compile(r"^\s*(\d+)\| ?")
 _MAX_PLACES = 10
-# An edit that adds as much as this, which all stands below already, only repeats it.
+# An edit that adds as much as this, which all stands below already, only repeats it; directly below,
+# two lines are enough.
 _REPEATED_LINES, _REPEATED_CHARS = 3, 40
 _REPEATED_WITHIN = 8
+_REPEATED_NEXT = 2
 _BLANKS = " \t\r"
 
 
@@ -57,16 +59,18 @@ def _refuse_repeated(below: str, search: str, replace: str, path: str) -> None:
     """Refuse an edit that keeps the first line of a part and writes the rest of it a second time.
 
     Seen with a small model: it searched for the head of a function and sent the whole of it, four
-    times, and each time there was one body more.
+    times, and each time there was one body more; and it sent the same two lines eight times.
     """
     if not replace.startswith(search):
         return
     added = [line.strip() for line in replace[len(search) :].split("\n") if line.strip()]
-    if len(added) < _REPEATED_LINES or sum(map(len, added)) < _REPEATED_CHARS:
+    if len(added) < _REPEATED_NEXT or sum(map(len, added)) < _REPEATED_CHARS:
         return
     following = [line.strip() for line in below.split("\n") if line.strip()]
     rest = iter(following[: len(added) + _REPEATED_WITHIN])
-    if all(line in rest for line in added):  # all of them, in this order
+    if following[: len(added)] == added or (
+        len(added) >= _REPEATED_LINES and all(line in rest for line in added)  # in this order
+    ):
         raise UsageError(
             f"{path}: the {len(added)} lines that the edit adds already stand below the search "
             "text, so it would only repeat them. To change lines, put these lines into the search "

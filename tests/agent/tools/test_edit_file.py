@@ -176,6 +176,17 @@ def test_bytes(
             id="a-body-again",
         ),
         pytest.param(
+            b"def price(cents):\n    euros, rest = divmod(cents, 100)\n"
+            b"    return f'{euros}.{rest:02}'\n\n    euros = cents / 100\n",
+            {
+                "search": "def price(cents):\n",
+                "replace": "def price(cents):\n    euros, rest = divmod(cents, 100)\n"
+                "    return f'{euros}.{rest:02}'\n",
+            },
+            "the 2 lines that the edit adds already stand below",
+            id="the-same-edit-again",
+        ),
+        pytest.param(
             b"a\nb\n",
             {"search": "a", "replace": "(what comes instead)"},
             "only stands in the example",
