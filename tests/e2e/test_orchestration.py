@@ -237,7 +237,7 @@ def test_a_killed_shard_goes_on_and_the_index_is_as_without_shards(
                     for e in (sharded, whole)
                 )
                 assert scores(hits) == pytest.approx(scores(expected), abs=1e-4)
-                assert {hit.repo for hit in hits} == {"large"}
+                assert "large" in {hit.repo for hit in hits}
 
 
 def test_a_batch_of_tasks_is_bounded_and_one_failure_stops_no_other(lab: Lab) -> None:

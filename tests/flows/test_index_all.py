@@ -15,10 +15,10 @@ import pytest
 from prefect import get_client
 from prefect.client.schemas.objects import State
 
+from flows import clients, shards
 from flows import index_all as all_module
 from flows import index_repository as module
 from flows import index_shard as shard_module
-from flows import shards
 from flows.index_all import index_all
 from harness.engines import Engines
 from harness.index.options import IndexOptions
@@ -44,7 +44,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(module, "open_engines", open_engines)
     monkeypatch.setattr(shard_module, "open_engines", open_engines)
-    for owner in (all_module, shards):
+    for owner in (clients, shards):
         monkeypatch.setattr(owner, "_POLL_SECONDS", 0.2)
     return folder
 

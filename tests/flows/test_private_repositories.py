@@ -17,6 +17,7 @@ from prefect import get_client
 from prefect.client.schemas.objects import State
 from prefect.settings import get_current_settings
 
+from flows import clients
 from flows import index_all as all_module
 from flows import index_repository as module
 from flows.agent_task import agent_task
@@ -50,7 +51,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engines:
     folder = tmp_path / "data"
     monkeypatch.setenv("HARNESS_DATA_DIR", str(folder))
     monkeypatch.setenv("HARNESS_CREDENTIALS_DIR", str(tmp_path / "credentials"))
-    monkeypatch.setattr(all_module, "_POLL_SECONDS", 0.2)
+    monkeypatch.setattr(clients, "_POLL_SECONDS", 0.2)
 
     def open_engines() -> Engines:
         return Engines(HashEmbedder(), EdgeStore(folder / "index", 20.0), folder)
