@@ -13,8 +13,8 @@ from harness.repository.credentials import redact
 
 _NUMBERED = re.compile(r"^\s*(\d+)\| ?")
 _MAX_PLACES = 10
-# An edit that adds as much as this, which all stands below already, only repeats it; directly below,
-# two lines are enough.
+# An edit that adds as much as this, which all stands below already, only repeats it; directly
+# below, two lines are enough.
 _REPEATED_LINES, _REPEATED_CHARS = 3, 40
 _REPEATED_WITHIN = 8
 _REPEATED_NEXT = 2
